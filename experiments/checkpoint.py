@@ -1,0 +1,82 @@
+"""Checkpoints: one file that rebuilds a trained detector, its threshold and what it was trained on, with no flag."""
+
+import os
+import pickle
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from models import MODELS
+from preprocess import BadInput
+
+FORMAT = 1
+
+
+@dataclass
+class Checkpoint:
+    """Plain values and tensors only, so that loading a file from a stranger runs no code of theirs.
+
+    settings: of the dataset (preprocess.dataset.settings), source: where its records came from;
+    reference: {context: (1001,) quantiles of the scores of held-out normal beats, lowest first};
+    optimizers: their state_dicts, absent from shipped weights; log: rows of train_log.csv.
+    """
+
+    model: str
+    options: dict
+    settings: dict
+    source: str
+    epoch: int
+    state: dict
+    optimizers: dict = field(default_factory=dict)
+    reference: dict = field(default_factory=dict)
+    log: list = field(default_factory=list)
+    best: dict = field(default_factory=dict)  # with --select paper: {"auc": ..., "state": ...} of the best epoch so far
+    finished: bool = False
+    train_beats: int = 0
+    seconds: float = 0.0
+    format: int = FORMAT
+
+    def save(self, path):
+        """Written beside its place and renamed: an interrupted save leaves the earlier checkpoint whole."""
+        part = Path(path).with_suffix(".part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(asdict(self), part)
+        os.replace(part, path)
+
+    def detector(self, device="cpu"):
+        """The detector as it was when saved."""
+        made = MODELS[self.model](self.options).to(device)
+        made.restore(self.state)
+        return made.eval()
+
+    def threshold(self, context, false_alarm_rate):
+        """Score above which held-out normal beats fall at the given rate."""
+        quantiles = np.asarray(self.reference[context])
+        return float(np.interp(1 - false_alarm_rate, np.linspace(0, 1, len(quantiles)), quantiles))
+
+
+def load(path):
+    """Read a checkpoint. Raises BadInput when it is missing, corrupt or of another format."""
+    path = Path(path)
+    if not path.exists():
+        raise BadInput(f"there is no checkpoint {path}: train first (test=0 bash run_ecg.sh) or give --checkpoint")
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True)
+        result = Checkpoint(**values)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, ValueError, KeyError, OSError) as error:
+        raise BadInput(f"{path} is not a whole checkpoint of this program ({type(error).__name__}): "
+                       "train again or give another --checkpoint") from error
+    if result.format != FORMAT or result.model not in MODELS:
+        raise BadInput(f"{path} was written by another version of this program: train again")
+    return result
+
+
+def check_settings(checkpoint, manifest, dataroot):
+    """Raises BadInput when a dataset was not made with the settings that a checkpoint was trained on."""
+    theirs, ours = manifest["settings"], checkpoint.settings
+    different = [f"{key} {theirs.get(key)} instead of {ours[key]}" for key in ours if theirs.get(key) != ours[key]]
+    if different:
+        raise BadInput(f"{dataroot} was preprocessed with other settings than the checkpoint's: {'; '.join(different)}; "
+                       f"preprocess again with --image {ours['image']} --lead {ours['lead']} into another --dataroot")

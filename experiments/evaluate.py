@@ -1,0 +1,192 @@
+"""Scores to metrics, figures and error maps."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score, roc_auc_score
+from tqdm import tqdm
+
+from experiments import figures
+from preprocess import spectrogram
+from preprocess.records import FS_HZ
+
+ABNORMAL = ("S", "V", "F", "Q")
+CONTEXTS = ("none", "rhythm", "record")  # each uses what the one before it does, and more
+ROWS_AT_ONCE = 16384
+
+
+def evaluate(checkpoint, dataset, split, opt, folder):
+    """Score a split's test beats and write metrics.json, scores.csv and the figures to folder; returns the metrics."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    detector = checkpoint.detector(opt.torch_device)
+    context = usable_context(detector, opt.context)
+    scores = score_rows(detector, dataset, split.test, context, progress=True)
+    classes = split.classes[split.test]
+    threshold = checkpoint.threshold(context, opt.threshold)
+    metrics = {
+        "model": checkpoint.model, "protocol": opt.protocol, "fold": opt.folder, "seed": checkpoint.options["seed"],
+        "context": context, "source": dataset.manifest["source"], "trained_on": checkpoint.source,
+        "select": checkpoint.options["select"], "uses_anomaly_labels": checkpoint.options["select"] == "paper",
+        "epochs": checkpoint.epoch, "train_beats": checkpoint.train_beats, "train_seconds": round(checkpoint.seconds, 1),
+        "parameters": sum(p.numel() for p in detector.parameters()),
+        **detection(scores, classes, threshold), "false_alarm_target": opt.threshold,
+        **intervals(scores, classes, opt.bootstrap, opt.seed)}
+    write_scores(dataset.index.iloc[split.test], classes, scores, folder / "scores.csv")
+    draw(detector, dataset, split, scores, threshold, metrics, checkpoint, folder)
+    write_json(metrics, folder / "metrics.json")
+    return metrics
+
+
+def usable_context(detector, wanted):
+    """The richest context a detector can use, up to the one asked for."""
+    return [c for c in CONTEXTS[:CONTEXTS.index(wanted) + 1] if c in detector.contexts][-1]
+
+
+def score_rows(detector, dataset, rows, context, progress=False):
+    """Scores (len(rows),) of rows of a dataset. With context "record" their whole recordings are read, unlabelled."""
+    if context == "record":
+        record = dataset.index["record"].to_numpy()
+        batches = [np.flatnonzero(record == name) for name in pd.unique(record[rows])]
+    else:
+        batches = np.array_split(rows, max(1, len(rows) // ROWS_AT_ONCE))
+    result = np.full(len(dataset.index), np.nan)
+    with tqdm(total=sum(map(len, batches)), desc="scoring", unit="beat", unit_scale=True, disable=not progress) as bar:
+        for batch in batches:
+            result[batch] = detector.score(dataset.beats(batch, detector.image is not None), context)
+            bar.update(len(batch))
+    return result[rows]
+
+
+def detection(scores, classes, threshold):
+    """How well scores (n,) tell classes (n,) "N" from the others, and what the threshold makes of them."""
+    abnormal, flagged = classes != "N", scores > threshold
+    masks = {name: classes == name for name in ABNORMAL}
+    true_alarms = int((flagged & abnormal).sum())
+    sensitivity, ppv = true_alarms / max(abnormal.sum(), 1), true_alarms / max(flagged.sum(), 1)
+    return {
+        "auc": float(roc_auc_score(abnormal, scores)), "ap": float(average_precision_score(abnormal, scores)),
+        "per_class_auc": {name: _against_normals(roc_auc_score, scores, mask, ~abnormal)
+                          for name, mask in masks.items()},
+        "per_class_n": {name: int(mask.sum()) for name, mask in masks.items()},
+        "n_normal": int((~abnormal).sum()), "n_abnormal": int(abnormal.sum()), "threshold": threshold,
+        "false_alarm_rate": float(flagged[~abnormal].mean()), "sensitivity": float(sensitivity), "ppv": float(ppv),
+        "f1": float(2 * sensitivity * ppv / max(sensitivity + ppv, 1e-12)),
+        "per_class_sensitivity": {name: float(flagged[mask].mean()) if mask.any() else None
+                                  for name, mask in masks.items()}}
+
+
+def _against_normals(measure, scores, mask, normal):
+    """A measure of one class of abnormal beats against all normal ones; None where the class is empty."""
+    if not mask.any():
+        return None
+    both = mask | normal
+    return float(measure(mask[both], scores[both]))
+
+
+def intervals(scores, classes, resamplings, seed):
+    """95 % bootstrap intervals of AUC and AP: beats drawn with replacement, within normals and within abnormals."""
+    if not resamplings:
+        return {}
+    rng = np.random.default_rng(seed)
+    # Ranks hold all that both measures need, and small integers sort fast.
+    ranks = np.unique(scores, return_inverse=True)[1]
+    normal, abnormal = ranks[classes == "N"], ranks[classes != "N"]
+    values = np.array([_auc_ap(rng.choice(normal, len(normal)), rng.choice(abnormal, len(abnormal)), len(scores))
+                       for _ in range(resamplings)])
+    low, high = np.quantile(values, [0.025, 0.975], axis=0)
+    return {"auc_ci": [float(low[0]), float(high[0])], "ap_ci": [float(low[1]), float(high[1])],
+            "bootstrap": resamplings}
+
+
+def _auc_ap(normal, abnormal, n_ranks):
+    """AUC and AP from integer ranks by counting, as scikit-learn would give them (ties included), many times faster."""
+    negatives, positives = (np.bincount(r, minlength=n_ranks)[::-1] for r in (normal, abnormal))
+    above_n, above_p = np.cumsum(negatives), np.cumsum(positives)
+    auc = 1 - (positives * (above_n - negatives / 2)).sum() / (len(normal) * len(abnormal))
+    ap = (positives * above_p / np.maximum(above_n + above_p, 1)).sum() / len(abnormal)
+    return auc, ap
+
+
+def write_scores(table, classes, scores, path):
+    table = table[["record", "sample", "symbol"]].assign(**{"class": classes, "score": scores})
+    part = path.with_suffix(".part")
+    table.to_csv(part, index=False, float_format="%.6g")
+    part.replace(path)
+
+
+def write_json(values, path):
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(values, indent=1))
+    part.replace(path)
+
+
+def draw(detector, dataset, split, scores, threshold, metrics, checkpoint, folder):
+    """All figures, and the page that one opens first."""
+    classes = split.classes[split.test]
+    drawn = [("Detection", "Left, sensitivity against false alarms; right, how many of the flagged beats are abnormal.",
+              folder / "curves.png"),
+             ("Scores", "Each class against the normal beats. What lies right of the line raises an alarm.",
+              folder / "distributions.png")]
+    title = f"{checkpoint.model}, {metrics['protocol']}, fold {metrics['fold']}, source: {metrics['source']}"
+    masks = {name: classes == name for name in ABNORMAL}
+    figures.draw_curves(classes != "N", scores, drawn[0][2], title, masks, threshold)
+    figures.draw_distributions(scores, classes, threshold, drawn[1][2], metrics["false_alarm_target"])
+    if checkpoint.log:
+        drawn.append(("Training", "Losses over epochs.", folder / "training.png"))
+        figures.draw_training(pd.DataFrame(checkpoint.log), drawn[-1][2])
+    for name in ("N", *ABNORMAL):
+        rows, titles = examples(scores, classes, name, threshold)
+        if not len(rows):
+            continue
+        panels = make_panels(detector, dataset, split.test[rows], titles)
+        drawn.append((f"Class {name}", "The most abnormal, the median and the least abnormal beats of the class. The map "
+                      "shows where, in standard deviations of normal beats, on one scale for all classes.",
+                      folder / f"beats_{name}.png"))
+        figures.draw_panels(panels, drawn[-1][2], f"Class {name}: {len(np.flatnonzero(classes == name))} beats")
+    figures.write_overview(folder / "report.html", metrics, drawn, checkpoint.options | checkpoint.settings)
+
+
+def examples(scores, classes, name, threshold):
+    """Positions and titles of a class's two most abnormal, median and two least abnormal beats."""
+    of_class = np.flatnonzero(classes == name)
+    ordered = of_class[np.argsort(-scores[of_class], kind="stable")]
+    n = len(ordered)
+    places = {"most abnormal": [0, 1], "median": [n // 2], "least abnormal": [n - 2, n - 1]}
+    chosen, titles = [], []
+    for word, at in places.items():
+        for i in at:
+            if 0 <= i < n and ordered[i] not in chosen:
+                chosen.append(ordered[i])
+                verdict = "flagged" if scores[ordered[i]] > threshold else "not flagged"
+                titles.append(f"{word}, {verdict}")
+    return np.array(chosen, int), titles
+
+
+def make_panels(detector, dataset, rows, titles):
+    """What figures.draw_beat needs of each beat: trace, images, and the error map of the detector."""
+    beats = dataset.beats(rows)
+    errors, generated = detector.error_map(beats), detector.generate(beats)
+    result = []
+    for i, title in enumerate(titles):
+        at = beats.sample[i] / FS_HZ
+        result.append(figures.Panel(
+            title=f"{title}: record {beats.record[i]} at {at:.2f} s", beat_mv=beats.beat_mv[i],
+            error=errors[i].max(0) if errors[i].ndim == 3 else errors[i], setting=detector.image or "complex",
+            **_pictures(detector, beats[[i]], None if generated is None else generated[[i]])))
+    return result
+
+
+def _pictures(detector, beat, generated):
+    """The real and the generated beat of one row, as images of magnitudes and as traces, where there are any."""
+    if detector.explains == "beat":
+        return {"generated_mv": None if generated is None else generated[0], "image": None, "generated": None}
+    real = spectrogram.magnitude(beat.image, detector.image)[0]
+    if generated is None:
+        return {"generated_mv": None, "image": real, "generated": None}
+    trace = None
+    if detector.image == "complex":
+        trace = spectrogram.invert(generated, spectrogram.beat_scale_mv(beat.beat_mv))[0]
+    return {"generated_mv": trace, "image": real, "generated": spectrogram.magnitude(generated, detector.image)[0]}

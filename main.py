@@ -1,0 +1,52 @@
+"""Train a detector on normal beats (default), or evaluate it (--istest). See options.py for every flag."""
+
+import sys
+from pathlib import Path
+
+import options
+from experiments import checkpoint as checkpoints
+from experiments.evaluate import evaluate
+from experiments.protocols import split
+from experiments.train import find_device, train
+from preprocess import BadInput, dataset
+
+
+def main(argv=None):
+    opt = options.parse("main", argv)
+    opt.torch_device = find_device(opt.device)
+    data = dataset.load(opt.dataroot)
+    rows = split(data.index, opt.protocol, opt.folder, opt.select)
+    folder = Path(opt.outf) / opt.model / opt.protocol / f"fold{opt.folder}"
+    if opt.istest:
+        checkpoint = checkpoints.load(opt.checkpoint or folder / "checkpoint.pt")
+        checkpoints.check_settings(checkpoint, data.manifest, opt.dataroot)
+        print(summary(evaluate(checkpoint, data, rows, opt, folder), folder))
+    else:
+        checkpoint = train(data, rows, opt, folder)
+        print(f"trained {checkpoint.model} for {checkpoint.epoch} epochs on {checkpoint.train_beats} normal beats in "
+              f"{checkpoint.seconds:.0f} s: {folder / 'checkpoint.pt'}")
+
+
+def summary(metrics, folder):
+    """The result as a short table for the terminal."""
+    m, ci = metrics, lambda name: " [{:.4f}, {:.4f}]".format(*metrics[name]) if name in metrics else ""
+    per_class = "   ".join(f"{name} {value:.4f} (n {m['per_class_n'][name]})"
+                           for name, value in m["per_class_auc"].items() if value is not None)
+    labels = "  ANOMALY LABELS USED to choose the epoch (--select paper)\n" if m["uses_anomaly_labels"] else ""
+    return (f"\n{m['model']}, protocol {m['protocol']}, fold {m['fold']}, context {m['context']}, source: {m['source']}\n"
+            f"{labels}"
+            f"  AUC          {m['auc']:.4f}{ci('auc_ci')}\n"
+            f"  AP           {m['ap']:.4f}{ci('ap_ci')}\n"
+            f"  AUC by class {per_class}\n"
+            f"  at the threshold (set for {m['false_alarm_target']:.0%} false alarms on held-out normal beats):\n"
+            f"  sensitivity {m['sensitivity']:.3f}   PPV {m['ppv']:.3f}   F1 {m['f1']:.3f}   "
+            f"false alarms {m['false_alarm_rate']:.3f}\n"
+            f"  {m['n_normal']} normal and {m['n_abnormal']} abnormal beats tested\n"
+            f"report: {folder / 'report.html'}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BadInput as error:
+        sys.exit(options.explain(error))

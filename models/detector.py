@@ -1,0 +1,82 @@
+"""What every detector is: trained on batches of normal beats, then score(batch), higher is more abnormal."""
+
+import numpy as np
+import torch
+from torch import nn
+
+CHUNK = 2048  # beats scored at once
+
+
+class Detector(nn.Module):
+    """Base of all methods. A subclass says which `image` setting it wants and its own defaults, and fills in
+    training_step (unless it has nothing to train by steps), finish, score and error_map.
+
+    All that scoring needs is in state_dict(): weights, input normalisation, memory and calibration as buffers.
+    """
+
+    image = "complex"  # setting of preprocess.spectrogram that it reads; None when it reads beat_mv alone
+    explains = "image"  # error_map has the shape of Beats.image, or of Beats.beat_mv ("beat")
+    contexts = ("none",)  # what its score can use beside the beat's own window: "none", "rhythm", "record"
+    most_normals = None  # at most so many training beats are handed to prepare and finish; None: all
+    defaults = {"niter": 0, "lr": 1e-3, "batchsize": 256}
+
+    def __init__(self, opt):
+        """opt: mapping of the options in options.py (w_adv, n_aug, seed, ...), already completed by defaults."""
+        super().__init__()
+        self.opt = dict(opt)
+
+    @property
+    def device(self):
+        return next((t.device for t in [*self.parameters(), *self.buffers()]), torch.device("cpu"))
+
+    def optimizers(self):
+        """{name: optimizer}, made once before training; kept in the checkpoint."""
+        return {}
+
+    def prepare(self, normals):
+        """Called once, before the first epoch, with all training beats: input normalisation, for instance."""
+
+    def training_step(self, beats):
+        """One step on a batch of normal beats; returns {loss name: float}."""
+        raise NotImplementedError(f"{type(self).__name__} has nothing to train by steps")
+
+    def begin_epoch(self, epoch, niter):
+        """Called before each epoch (from 0): learning-rate decay, for instance. Must depend on its arguments alone, so
+        that a resumed run goes on as if it had not been stopped."""
+
+    def finish(self, normals, held_out):
+        """Called once after training, with all training beats and the held-out normals: memory and calibration."""
+
+    def score(self, beats, context="none"):
+        """Beats to (n,) float64, higher is more abnormal. With context "record", beats must be whole recordings, each
+        in the order of time."""
+        raise NotImplementedError
+
+    def error_map(self, beats):
+        """Beats to an array with the shape of what it explains: how far each pixel or sample is from normal."""
+        raise NotImplementedError
+
+    def generate(self, beats):
+        """Beats to what the method holds for their normal version, in the shape of what it explains; None if nothing."""
+        return None
+
+    def restore(self, state):
+        """Load a state_dict whose buffers (a memory, say) may be larger or smaller than those of a new detector."""
+        for name, value in state.items():
+            owner, _, leaf = name.rpartition(".")
+            module = self.get_submodule(owner)
+            if leaf in module._buffers and (module._buffers[leaf] is None or module._buffers[leaf].shape != value.shape):
+                module._buffers[leaf] = torch.empty_like(value, device=self.device)
+        self.load_state_dict(state)
+
+    def in_chunks(self, function, *arrays):
+        """Apply a function of tensors chunk by chunk, without gradients and in eval mode; train mode is put back."""
+        was_training = self.training
+        self.eval()
+        try:
+            with torch.inference_mode():
+                parts = [function(*(torch.as_tensor(a[i:i + CHUNK]).to(self.device) for a in arrays)).cpu()
+                         for i in range(0, len(arrays[0]), CHUNK)]
+        finally:
+            self.train(was_training)
+        return np.concatenate([p.float().numpy() for p in parts])

@@ -1,0 +1,125 @@
+"""Every flag of every command, in headed groups, each with its unit and default. Nobody else parses arguments."""
+
+import argparse
+import sys
+
+from models import MODELS
+from preprocess.records import LEAD
+from preprocess.spectrogram import SETTINGS
+
+PROTOCOLS = ("beatgan", "interpatient", "patient")
+CONTEXTS = ("none", "rhythm", "record")
+DATASET = "experiments/ecg/dataset"
+OUTPUT = "experiments/ecg/output"
+
+
+def explain(error):
+    """Print an error as one sentence on the terminal; returns the exit status for bad input."""
+    print(f"error: {error}", file=sys.stderr)
+    return 2
+
+
+def parse(command, argv=None):
+    """Options of a command ("preprocess", "main") as a namespace; unknown flags and impossible values end here."""
+    return {"preprocess": _preprocess_parser, "main": _main_parser}[command]().parse_args(argv)
+
+
+def _parser(name, text, epilog=""):
+    return argparse.ArgumentParser(prog=name, description=text, epilog=epilog, allow_abbrev=False,
+                                   formatter_class=_Formatter)
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Shows defaults, keeps the line breaks of examples."""
+
+    def _get_help_string(self, action):
+        if action.default in (None, False, "") or action.default is argparse.SUPPRESS:
+            return action.help
+        return super()._get_help_string(action)
+
+
+def _preprocess_parser():
+    parser = _parser("python -m preprocess", "WFDB records to beats, STFT images and an index.",
+                     "example:\n  python -m preprocess --records /data/mitdb --dataroot experiments/ecg/dataset/complex")
+    group = parser.add_argument_group("data")
+    group.add_argument("--records", metavar="DIR", help="folder with WFDB records (or set MITDB_DIR); without it an "
+                       "earlier download is used, else one is tried, else a simulated cohort is made")
+    group.add_argument("--data", choices=("auto", "mitdb", "simulated"), default="auto",
+                       help="mitdb insists on the real database, simulated asks for the cohort")
+    group.add_argument("--datadir", metavar="DIR", default=DATASET, help="where downloads and the cohort are kept")
+    group.add_argument("--dataroot", metavar="DIR", default=f"{DATASET}/complex", help="where the results go")
+    group = parser.add_argument_group("beats and images")
+    group.add_argument("--lead", default=LEAD, help="lead to read, by its name in the header")
+    group.add_argument("--image", choices=tuple(SETTINGS), default="complex",
+                       help="complex: phase-keeping 2 x 32 x 32; seed: the original dB image, 1 x 128 x 128")
+    return parser
+
+
+def _main_parser():
+    parser = _parser("python main.py", "Train a detector of abnormal beats on normal beats only, or evaluate it.",
+                     "examples:\n  python main.py                                     train on fold 0\n"
+                     "  python main.py --istest                            evaluate what was trained\n"
+                     "  python main.py --model b2igan --protocol interpatient --niter 12 --seed 1")
+    _add_what(parser.add_argument_group("what to run"))
+    _add_training(parser.add_argument_group("training"))
+    _add_evaluation(parser.add_argument_group("evaluation"))
+    return parser
+
+
+def _add_what(group):
+    group.add_argument("--istest", action="store_true", help="evaluate a trained checkpoint instead of training")
+    group.add_argument("--model", choices=tuple(MODELS), default="b2igan", help="detector")
+    group.add_argument("--protocol", choices=PROTOCOLS, default="beatgan",
+                       help="who trains and who is tested; see the README")
+    group.add_argument("--folder", type=_integer(0, 4), default=0, metavar="K",
+                       help="fold 0 to 4: which fifth of the normals is tested (beatgan), which fifth of the training "
+                       "patients is held out for the threshold (interpatient, patient)")
+    group.add_argument("--dataroot", default=f"{DATASET}/complex", metavar="DIR", help="folder made by preprocess")
+    group.add_argument("--outf", default=OUTPUT, metavar="DIR", help="results go to OUTF/MODEL/PROTOCOL/foldK/")
+    group.add_argument("--checkpoint", metavar="FILE", help="evaluate this one instead of the one under --outf")
+    group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute")
+
+
+def _add_training(group):
+    group.add_argument("--niter", type=_integer(0), metavar="N", help="epochs (default: the model's own)")
+    group.add_argument("--lr", type=_number(0, 1, open_low=True), metavar="RATE",
+                       help="learning rate of Adam (default: the model's own)")
+    group.add_argument("--batchsize", type=_integer(2), metavar="N", help="beats a step (default: the model's own)")
+    group.add_argument("--w_adv", type=_number(0), default=1.0, metavar="W",
+                       help="weight of the feature-matching loss against the reconstruction loss")
+    group.add_argument("--n_aug", type=_integer(0, 10), default=0, metavar="N",
+                       help="time-warped copies of each training beat, added to it")
+    group.add_argument("--seed", type=_integer(0), default=0, metavar="S", help="of weights and batches")
+    group.add_argument("--amp", choices=("auto", "off", "bfloat16"), default="auto",
+                       help="mixed precision; auto measures once whether it is faster here")
+    group.add_argument("--resume", action="store_true", help="go on from the checkpoint under --outf")
+    group.add_argument("--select", choices=("last", "paper"), default="last",
+                       help="last: the last epoch. paper: the epoch with the best validation AUC, WITH LABELLED "
+                       "ANOMALIES, as the original work did; its outputs say uses_anomaly_labels")
+
+
+def _add_evaluation(group):
+    group.add_argument("--context", choices=CONTEXTS, default="record",
+                       help="what a score may use: none, the beat's window; rhythm, also its RR intervals; record, also "
+                       "the whole recording's own unlabelled beats")
+    group.add_argument("--threshold", type=_number(0, 1, open_low=True), default=0.05, metavar="RATE",
+                       help="false-alarm rate on held-out normal beats at which the alarm threshold is set")
+    group.add_argument("--bootstrap", type=_integer(0), default=200, metavar="N",
+                       help="resamplings for the 95 %% confidence intervals")
+
+
+def _integer(low, high=None):
+    return _number(low, high, kind=int)
+
+
+def _number(low, high=None, kind=float, open_low=False):
+    def convert(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text} is not a number" if kind is float else f"{text} is not whole")
+        if not value >= low or (open_low and value == low) or (high is not None and value > high):
+            upper = "" if high is None else f" and at most {high}"
+            raise argparse.ArgumentTypeError(f"{text} must be {'above' if open_low else 'at least'} {low}{upper}")
+        return value
+    return convert

@@ -1,0 +1,61 @@
+"""python -m preprocess: WFDB records to spectrograms.npy, beats.npy, index.csv and manifest.json."""
+
+import os
+import sys
+from pathlib import Path
+
+import options
+from preprocess import BadInput, dataset, records, simulate
+
+EXPECTED = {"N_on_peak": "86.2 k to 87.2 k", "S": "3026", "V": "7008", "F": "802", "Q": "15"}
+
+SIMULATED_NOTICE = """
+********************************************************************************
+**  SIMULATED DATA.  PhysioNet could not be reached and no MIT-BIH records     **
+**  were given, so a simulated cohort is used. Every output of this run says   **
+**  "source: simulated"; its numbers say nothing about real patients.          **
+**  Real data:  MITDB_DIR=/folder/with/mitdb  bash run_ecg.sh                  **
+********************************************************************************
+"""
+
+
+def locate(opt):
+    """Folder with the records to use: what the user gave, an earlier download, a download now, or the cohort."""
+    downloads, cohort = Path(opt.datadir) / "mitdb", Path(opt.datadir) / "simulated"
+    if opt.data == "simulated":
+        return _simulated(cohort)
+    if opt.records or os.environ.get("MITDB_DIR"):
+        return Path(opt.records or os.environ["MITDB_DIR"])
+    if records.complete(downloads):
+        return downloads
+    if records.reachable():
+        records.download(downloads)
+        return downloads
+    if opt.data == "mitdb":
+        raise BadInput("PhysioNet cannot be reached and data=mitdb asks for the real records: give their folder with "
+                       "--records or MITDB_DIR, or try again with a connection")
+    print(SIMULATED_NOTICE, flush=True)
+    return _simulated(cohort)
+
+
+def _simulated(folder):
+    simulate.simulate(folder)
+    return folder
+
+
+def main(argv=None):
+    opt = options.parse("preprocess", argv)
+    folder = locate(opt)
+    manifest = dataset.make(folder, opt.dataroot, opt.image, opt.lead)
+    print(f"{manifest['beats']} beats from {len(manifest['records'])} records, source: {manifest['source']}")
+    for name, count in manifest["counts"].items():
+        expected = f"   expected {EXPECTED[name]}" if manifest["source"] == "mitdb" and name in EXPECTED else ""
+        print(f"  {name:10s}{count:7d}{expected}")
+    print(f"  images {manifest['settings']['image']}, in {opt.dataroot}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BadInput as error:
+        sys.exit(options.explain(error))

@@ -1,0 +1,184 @@
+"""What preprocessing leaves on disk, and how it is read: spectrograms.npy, beats.npy, index.csv, manifest.json."""
+
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from preprocess import BadInput, records
+from preprocess import beats as beat_windows
+from preprocess import spectrogram
+
+VERSION = 1  # of the files' content: raise it when the same records would give other numbers
+CHUNK = 128  # beats imaged at once: their frames stay in the processor's cache
+STORED_AS = np.float16  # three significant digits: 1/32 dB at worst
+
+
+@dataclass
+class Beats:
+    """A batch of beats: what every detector is given.
+
+    image: (n, channels, frequencies, times), or None for detectors that read beat_mv alone; beat_mv: (n, 320) in mV;
+    record: (n,) names; sample: (n,) R peaks; rr_s: (n, 3) RR before, RR after and local median RR, in s.
+    """
+
+    image: np.ndarray | None
+    beat_mv: np.ndarray
+    record: np.ndarray
+    sample: np.ndarray
+    rr_s: np.ndarray
+
+    def __len__(self):
+        return len(self.sample)
+
+    def __getitem__(self, rows):
+        image = None if self.image is None else self.image[rows]
+        return Beats(image, self.beat_mv[rows], self.record[rows], self.sample[rows], self.rr_s[rows])
+
+
+@dataclass
+class Dataset:
+    """A preprocessed folder. index: one row per beat; the arrays are memory maps, row by row as in index."""
+
+    index: pd.DataFrame
+    image: np.ndarray
+    beat_mv: np.ndarray
+    manifest: dict
+
+    def beats(self, rows, with_image=True):
+        """Rows (any order) as Beats in memory, float32."""
+        record, sample, rr_s = self._columns
+        image = np.asarray(self.image[rows], np.float32) if with_image else None
+        return Beats(image, np.asarray(self.beat_mv[rows]), record[rows], sample[rows], rr_s[rows])
+
+    @cached_property
+    def _columns(self):
+        rr_s = self.index[["rr_before_s", "rr_after_s", "rr_local_s"]].to_numpy(np.float32)
+        return self.index["record"].to_numpy(str), self.index["sample"].to_numpy(), rr_s
+
+
+def settings(image, lead):
+    """Everything that decides what the numbers in a dataset mean; kept in the manifest and in each checkpoint."""
+    return {"version": VERSION, "image": image, "lead": lead, "fs_hz": records.FS_HZ,
+            "band_hz": list(beat_windows.BAND_HZ), "before": beat_windows.BEFORE, "after": beat_windows.AFTER}
+
+
+def make(folder, dataroot, image="complex", lead=records.LEAD):
+    """Preprocess every record of a folder into dataroot; nothing is done when dataroot already holds just that.
+
+    Returns the manifest. Files are written beside their place and renamed at the end.
+    """
+    paths, dataroot = records.find(folder), Path(dataroot)
+    wanted = {"settings": settings(image, lead), "source": records.source_of(folder),
+              "records": {p.name: _digest(p) for p in paths}}
+    if is_current(dataroot, wanted):
+        return read_manifest(dataroot)
+    with _fresh_folder(dataroot) as part:
+        index = _write_arrays(paths, part, image, lead)
+        index.to_csv(part / "index.csv", index=False)
+        manifest = wanted | {"beats": len(index), "counts": count_classes(index), "folder": Path(folder).name,
+                             "sha256": {name: records.sha256(part / name) for name in ("beats.npy", "index.csv")}}
+        (part / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    return manifest
+
+
+def load(dataroot):
+    """Open a preprocessed folder. Raises BadInput when it is not one, or is incomplete."""
+    manifest = read_manifest(Path(dataroot))
+    if manifest is None:
+        raise BadInput(f"{dataroot} holds no preprocessed beats: run python -m preprocess --dataroot {dataroot} first")
+    try:
+        index = pd.read_csv(Path(dataroot) / "index.csv", dtype={"record": str, "symbol": str, "class": str})
+        image, beat_mv = (np.load(Path(dataroot) / name, mmap_mode="r") for name in ("spectrograms.npy", "beats.npy"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{dataroot} is incomplete ({error}): run python -m preprocess again") from error
+    if not len(index) == len(image) == len(beat_mv) == manifest["beats"]:
+        raise BadInput(f"{dataroot} is inconsistent: its files count different numbers of beats; preprocess again")
+    return Dataset(index, image, beat_mv, manifest)
+
+
+def read_manifest(dataroot):
+    try:
+        return json.loads((dataroot / "manifest.json").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def is_current(dataroot, wanted):
+    manifest = read_manifest(dataroot)
+    return manifest is not None and all(manifest.get(key) == value for key, value in wanted.items())
+
+
+def count_classes(index):
+    """Beats per class, and the normals that are near enough to a detected R peak for the `beatgan` protocol."""
+    counts = {name: int((index["class"] == name).sum()) for name in "NSVFQ"}
+    on_peak = (index["class"] == "N") & (index["peak_distance"] < beat_windows.PEAK_TOLERANCE)
+    return counts | {"N_on_peak": int(on_peak.sum())}
+
+
+def _write_arrays(paths, part, image, lead):
+    """Record by record, so that memory does not grow with their number. Returns the index."""
+    tables = []
+    with _NpyWriter(part / "beats.npy", np.float32, (beat_windows.WINDOW,)) as waves, \
+            _NpyWriter(part / "spectrograms.npy", STORED_AS, spectrogram.SETTINGS[image].shape) as pictures:
+        for path in tqdm(paths, desc=f"Preprocessing ({image} images)", unit="record"):
+            columns, windows = beat_windows.cut(records.read(path, lead))
+            tables.append(pd.DataFrame(columns))
+            waves.append(windows)
+            for start in range(0, len(windows), CHUNK):
+                pictures.append(spectrogram.images(windows[start:start + CHUNK], image))
+    return pd.concat(tables, ignore_index=True)
+
+
+class _NpyWriter:
+    """Appends rows to a .npy file; its header is written last, when their number is known."""
+
+    HEADER_BYTES = 128
+
+    def __init__(self, path, dtype, shape):
+        self.file, self.dtype, self.shape, self.rows = open(path, "wb"), np.dtype(dtype), shape, 0
+        self.file.write(b"\0" * self.HEADER_BYTES)
+
+    def append(self, rows):
+        np.ascontiguousarray(rows, self.dtype).tofile(self.file)
+        self.rows += len(rows)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        header = {"descr": self.dtype.str, "fortran_order": False, "shape": (self.rows, *self.shape)}
+        text = repr(header).ljust(self.HEADER_BYTES - 11).encode() + b"\n"
+        self.file.seek(0)
+        self.file.write(np.lib.format.magic(1, 0) + (self.HEADER_BYTES - 10).to_bytes(2, "little") + text)
+        self.file.close()
+
+
+@contextmanager
+def _fresh_folder(target):
+    """A folder to fill; its files move to target together when all went well, and are removed otherwise."""
+    part = target.with_name(target.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        target.mkdir(parents=True, exist_ok=True)
+        (target / "manifest.json").unlink(missing_ok=True)  # without it a half-moved folder is not mistaken for whole
+        for file in sorted(part.iterdir(), key=lambda f: f.name == "manifest.json"):
+            os.replace(file, target / file.name)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _digest(path):
+    """Short checksum of a record's header and annotations and its signal's size: tells when a record was changed."""
+    signal = path.with_suffix(".dat")
+    parts = [records.sha256(f)[:16] for f in (path.with_suffix(".hea"), path.with_suffix(".atr")) if f.exists()]
+    return " ".join([*parts, str(signal.stat().st_size if signal.exists() else 0)])

@@ -1,0 +1,174 @@
+"""Find, download, verify and read WFDB records: one lead by name, in mV, at 360 Hz."""
+
+import contextlib
+import hashlib
+import io
+import os
+import socket
+from dataclasses import dataclass
+from math import gcd
+from pathlib import Path
+
+import numpy as np
+import wfdb
+from scipy.signal import resample_poly
+from tqdm import tqdm
+
+from preprocess import BadInput
+
+FS_HZ = 360
+LEAD = "MLII"
+PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
+CHECKSUMS = Path(__file__).with_name("mitdb_sha256.txt")  # PhysioNet's SHA256SUMS.txt, MIT-BIH 1.0.0
+PHYSIONET = "physionet.org"
+
+
+@dataclass
+class Recording:
+    """One lead of one recording.
+
+    signal_mv: (n,) float32 in mV at FS_HZ; samples: (k,) beat and rhythm annotations, as indices into signal_mv;
+    symbols: (k,) their WFDB codes; both empty when no annotation file was asked for.
+    """
+
+    name: str
+    lead: str
+    signal_mv: np.ndarray
+    samples: np.ndarray
+    symbols: np.ndarray
+    native_fs_hz: float
+
+
+def read(path, lead=LEAD, annotator="atr"):
+    """Read one lead of a WFDB record, resampled to FS_HZ.
+
+    path: the record without its ending; lead: its name as in the header, wherever it stands;
+    annotator: ending of the annotation file, or None to read the signal alone.
+    Raises BadInput when a file is missing or truncated, the lead is not there, or the signal is flat or has gaps.
+    """
+    path = Path(path)
+    header = _read_or_explain(wfdb.rdheader, path, ".hea")
+    if lead not in (header.sig_name or []):
+        raise BadInput(f"record {path.name} has no lead {lead}; it has {', '.join(header.sig_name or ['none'])}: "
+                       "choose one with --lead")
+    record = _read_or_explain(wfdb.rdrecord, path, ".dat", channel_names=[lead])
+    signal_mv = _checked(record.p_signal[:, 0] * _to_mv(record.units[0]), path.name, lead)
+    samples, symbols = np.zeros(0, int), np.zeros(0, "<U1")
+    if annotator:
+        annotation = _read_or_explain(wfdb.rdann, path, "." + annotator, annotator)
+        samples, symbols = np.asarray(annotation.sample), np.asarray(annotation.symbol)
+    fs_hz = float(record.fs)
+    return Recording(path.name, lead, resample(signal_mv, fs_hz).astype(np.float32),
+                     np.round(samples * FS_HZ / fs_hz).astype(int), symbols, fs_hz)
+
+
+def resample(signal_mv, fs_hz):
+    """(n,) at fs_hz to FS_HZ by polyphase filtering (scipy.signal.resample_poly), unchanged when already there."""
+    # A header may say 359.98 Hz: thousandths keep the ratio exact enough for a day (under one sample of drift).
+    up, down = FS_HZ * 1000, round(fs_hz * 1000)
+    if up == down:
+        return signal_mv
+    common = gcd(up, down)
+    return resample_poly(signal_mv, up // common, down // common)
+
+
+def find(folder):
+    """Record paths (without ending) in a folder, in order; paced records of MIT-BIH are left out."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise BadInput(f"there is no folder {folder}: give --records (or MITDB_DIR) a folder with WFDB records")
+    records = sorted(p.with_suffix("") for p in folder.glob("*.hea") if p.stem not in PACED)
+    if not records:
+        raise BadInput(f"{folder} holds no WFDB record (no .hea file): give --records (or MITDB_DIR) a folder with some")
+    return records
+
+
+def source_of(folder):
+    """What the records in a folder are: "mitdb", "simulated" or, for anyone's own, the folder's name."""
+    headers = sorted(Path(folder).glob("*.hea"))
+    if headers and "simulated" in headers[0].read_text(errors="replace").lower():
+        return "simulated"
+    published = published_checksums()
+    if headers and any(h.name in published and sha256(h) == published[h.name] for h in headers):
+        return "mitdb"
+    return Path(folder).resolve().name
+
+
+def published_checksums():
+    """{file name: sha256} of the MIT-BIH Arrhythmia Database 1.0.0, as published by PhysioNet."""
+    rows = (line.split() for line in CHECKSUMS.read_text().splitlines() if line)
+    return {name: digest for digest, name in rows}
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def complete(folder):
+    """True when a folder holds every file of the MIT-BIH database (sizes are checked by reading, sums by download)."""
+    return all((Path(folder) / name).exists() for name in published_checksums())
+
+
+def reachable(host=PHYSIONET, port=443, timeout_s=5.0):
+    """True when a connection to PhysioNet opens within timeout_s."""
+    try:
+        socket.create_connection((host, port), timeout=timeout_s).close()
+        return True
+    except OSError:
+        return False
+
+
+def download(folder):
+    """Download the MIT-BIH Arrhythmia Database through wfdb, file by file, each checked against its published sum.
+
+    Files already there and right are kept, so that a broken download goes on where it stopped.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, digest in tqdm(published_checksums().items(), desc="MIT-BIH from PhysioNet", unit="file"):
+        if (folder / name).exists() and sha256(folder / name) == digest:
+            continue
+        _download_file(folder, name, digest)
+
+
+def _download_file(folder, name, digest):
+    part = folder / ".part"
+    part.mkdir(exist_ok=True)
+    for _ in range(2):  # a second try in full, for a first that was cut off or altered on its way
+        with contextlib.redirect_stdout(io.StringIO()):  # wfdb prints four lines a file, through the progress bar
+            wfdb.dl_files("mitdb", str(part), [name])
+        if sha256(part / name) == digest:
+            os.replace(part / name, folder / name)
+            return
+        (part / name).unlink()
+    raise BadInput(f"{name} from PhysioNet does not match its published checksum: try again later, or give --records")
+
+
+def _read_or_explain(reader, path, ending, *args, **kwargs):
+    """wfdb's own errors for a missing or broken file, as one sentence that names the file."""
+    file = path.with_name(path.name + ending)
+    if ending != ".dat" and not file.exists():
+        raise BadInput(f"{file} is missing: every record needs its .hea, .dat and (for training) .atr file")
+    try:
+        return reader(str(path), *args, **kwargs)
+    except FileNotFoundError as error:
+        raise BadInput(f"{error.filename or file} is missing: every record needs its .hea and .dat file") from error
+    except Exception as error:  # wfdb raises whatever numpy or struct did on a truncated or foreign file
+        raise BadInput(f"{file} cannot be read as WFDB ({type(error).__name__}: {error}); "
+                       "is it truncated? fetch it again") from error
+
+
+def _to_mv(units):
+    scale = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "v": 1e3}
+    return scale.get((units or "mV").lower(), 1.0)
+
+
+def _checked(signal_mv, name, lead):
+    bad = np.flatnonzero(~np.isfinite(signal_mv))
+    if len(bad):
+        raise BadInput(f"record {name}, lead {lead}, has {len(bad)} missing samples (NaN), the first at sample "
+                       f"{bad[0]}: cut the gap out or leave the record out")
+    if len(signal_mv) == 0 or np.ptp(signal_mv) == 0:
+        raise BadInput(f"record {name}, lead {lead}, is flat: choose another --lead or leave the record out")
+    return signal_mv
