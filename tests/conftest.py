@@ -1,0 +1,38 @@
+"""What tests share: the real records where there are any, and a small simulated cohort, preprocessed once."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from preprocess import dataset, simulate
+
+
+@pytest.fixture(scope="session")
+def mitdb():
+    """Folder with the real MIT-BIH records; tests that need them are skipped, saying so, where MITDB_DIR is not set."""
+    folder = os.environ.get("MITDB_DIR")
+    if not folder:
+        pytest.skip("MITDB_DIR names no folder with the real MIT-BIH records")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def cohort(tmp_path_factory):
+    """Folder of a small simulated cohort, as WFDB records."""
+    folder = tmp_path_factory.mktemp("cohort") / "records"
+    simulate.simulate(folder, subjects=6, minutes=6.0, seed=1, progress=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dataroot(cohort, tmp_path_factory):
+    """The small cohort, preprocessed with the default image."""
+    folder = tmp_path_factory.mktemp("data") / "complex"
+    dataset.make(cohort, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data(dataroot):
+    return dataset.load(dataroot)

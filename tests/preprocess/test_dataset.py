@@ -1,0 +1,104 @@
+"""What preprocessing writes can be read back, is not made twice, and is whole or not there at all."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import preprocess.__main__ as command
+from preprocess import BadInput, dataset, records, spectrogram
+
+
+def test_rows_of_all_files_belong_together(data):
+    rows = np.array([5, 900, 17])
+    beats = data.beats(rows)
+    expected = spectrogram.images(beats.beat_mv).astype(np.float16)
+    np.testing.assert_array_equal(beats.image.astype(np.float16), expected)
+    assert list(beats.record) == list(data.index["record"].iloc[rows])
+    assert list(beats.sample) == list(data.index["sample"].iloc[rows])
+
+
+def test_images_open_as_a_memory_map(dataroot):
+    images = np.load(dataroot / "spectrograms.npy", mmap_mode="r")
+    assert isinstance(images, np.memmap) and images.shape[1:] == (2, 32, 32)
+
+
+def test_manifest_says_where_the_beats_came_from(dataroot, data):
+    manifest = json.loads((dataroot / "manifest.json").read_text())
+    assert manifest["source"] == "simulated"
+    assert manifest["beats"] == len(data.index) and manifest["settings"]["image"] == "complex"
+    assert manifest["sha256"]["index.csv"] == records.sha256(dataroot / "index.csv")
+
+
+def test_second_run_does_nothing_and_a_changed_record_does(cohort, tmp_path, monkeypatch):
+    folder = shutil.copytree(cohort, tmp_path / "records")
+    dataset.make(folder, tmp_path / "out")
+    made = (tmp_path / "out" / "beats.npy").stat().st_mtime_ns
+    dataset.make(folder, tmp_path / "out")
+    assert (tmp_path / "out" / "beats.npy").stat().st_mtime_ns == made
+    (folder / "sim01.atr").write_bytes((folder / "sim02.atr").read_bytes())
+    dataset.make(folder, tmp_path / "out")
+    assert (tmp_path / "out" / "beats.npy").stat().st_mtime_ns != made
+
+
+def test_a_broken_record_leaves_earlier_results_untouched(cohort, tmp_path):
+    folder = shutil.copytree(cohort, tmp_path / "records")
+    dataset.make(folder, tmp_path / "out")
+    before = {f.name: f.read_bytes() for f in (tmp_path / "out").iterdir()}
+    (folder / "sim03.dat").write_bytes(b"short")
+    with pytest.raises(BadInput, match="sim03"):
+        dataset.make(folder, tmp_path / "out")
+    assert {f.name: f.read_bytes() for f in (tmp_path / "out").iterdir()} == before
+    assert not (tmp_path / "out.part").exists()
+
+
+def test_incomplete_folder_is_explained(dataroot, tmp_path):
+    with pytest.raises(BadInput, match="python -m preprocess"):
+        dataset.load(tmp_path)
+    folder = shutil.copytree(dataroot, tmp_path / "data")
+    (folder / "beats.npy").unlink()
+    with pytest.raises(BadInput, match="incomplete"):
+        dataset.load(folder)
+
+
+def test_command_without_data_or_network_says_simulated(tmp_path, monkeypatch, capsys, cohort):
+    monkeypatch.delenv("MITDB_DIR", raising=False)
+    monkeypatch.setattr(records, "reachable", lambda: False)
+    monkeypatch.setattr(command.simulate, "simulate", lambda folder: shutil.copytree(cohort, folder))
+    command.main(["--datadir", str(tmp_path), "--dataroot", str(tmp_path / "out")])
+    assert "SIMULATED DATA" in capsys.readouterr().out
+    assert dataset.load(tmp_path / "out").manifest["source"] == "simulated"
+
+
+def test_command_insisting_on_real_data_fails_without_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("MITDB_DIR", raising=False)
+    monkeypatch.setattr(records, "reachable", lambda: False)
+    with pytest.raises(BadInput, match="PhysioNet cannot be reached"):
+        command.main(["--data", "mitdb", "--datadir", str(tmp_path), "--dataroot", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_earlier_download_is_used(tmp_path, monkeypatch):
+    monkeypatch.delenv("MITDB_DIR", raising=False)
+    (tmp_path / "mitdb").mkdir()
+    for name in records.published_checksums():
+        (tmp_path / "mitdb" / name).touch()
+    monkeypatch.setattr(records, "reachable", lambda: pytest.fail("no need to ask PhysioNet"))
+    opt = command.options.parse("preprocess", ["--datadir", str(tmp_path)])
+    assert command.locate(opt) == tmp_path / "mitdb"
+
+
+def test_real_records_become_the_published_classes(mitdb, tmp_path):
+    folder = tmp_path / "records"
+    folder.mkdir()
+    for name in ("114", "208"):  # the lead in the second channel; S, V, F and Q beats
+        for ending in (".hea", ".dat", ".atr"):
+            shutil.copy(mitdb / f"{name}{ending}", folder)
+    manifest = dataset.make(folder, tmp_path / "out")
+    index = pd.read_csv(tmp_path / "out" / "index.csv", dtype={"record": str})
+    assert manifest["source"] == "mitdb"
+    counts = index[index["record"] == "208"]["class"].value_counts().to_dict()
+    assert counts == {"N": 1585, "V": 992, "F": 372, "S": 2, "Q": 2}
+    assert (index["record"] == "114").sum() > 1800

@@ -1,0 +1,121 @@
+"""Reading WFDB records: any lead, any rate, clear words about what is wrong."""
+
+import hashlib
+import shutil
+
+import numpy as np
+import pytest
+import wfdb
+
+from preprocess import BadInput, records
+
+
+def write(folder, name="r1", leads=("MLII", "V1"), fs_hz=360, seconds=20, signal=None, annotate=True):
+    """A small WFDB record: a 1 Hz train of beat-like bumps, annotated N."""
+    n = int(fs_hz * seconds)
+    t = np.arange(n) / fs_hz
+    trace = np.exp(-0.5 * (((t + 0.5) % 1 - 0.5) / 0.02) ** 2) if signal is None else signal
+    wfdb.wrsamp(name, fs=fs_hz, units=["mV"] * len(leads), sig_name=list(leads), fmt=["16"] * len(leads),
+                p_signal=np.stack([trace * (i + 1) for i in range(len(leads))], 1), write_dir=str(folder))
+    if annotate:
+        samples = (np.arange(1, seconds - 1) * fs_hz).astype(int)
+        wfdb.wrann(name, "atr", samples, symbol=["N"] * len(samples), write_dir=str(folder))
+    return folder / name
+
+
+def test_reads_the_lead_by_name_in_any_channel(tmp_path):
+    first = records.read(write(tmp_path, "a", ("MLII", "V1")))
+    second = records.read(write(tmp_path, "b", ("V1", "MLII")))
+    np.testing.assert_allclose(first.signal_mv.max(), 1, atol=0.01)
+    np.testing.assert_allclose(second.signal_mv.max(), 2, atol=0.01)
+
+
+@pytest.mark.parametrize("fs_hz", [128, 250, 360, 1000])
+def test_any_rate_comes_to_360_hz_with_its_beats_in_place(tmp_path, fs_hz):
+    recording = records.read(write(tmp_path, fs_hz=fs_hz))
+    assert abs(len(recording.signal_mv) - 20 * 360) <= 3
+    for sample in recording.samples[1:-1]:
+        around = recording.signal_mv[sample - 20:sample + 21]
+        assert abs(around.argmax() - 20) <= 2
+
+
+def test_missing_lead_names_those_that_are_there(tmp_path):
+    with pytest.raises(BadInput, match="no lead MLII; it has II, V5"):
+        records.read(write(tmp_path, leads=("II", "V5")))
+
+
+@pytest.mark.parametrize("ending", [".dat", ".atr", ".hea"])
+def test_missing_file_is_named(tmp_path, ending):
+    path = write(tmp_path)
+    path.with_suffix(ending).unlink()
+    with pytest.raises(BadInput, match=f"r1{ending} is missing"):
+        records.read(path)
+
+
+def test_truncated_signal(tmp_path):
+    path = write(tmp_path)
+    data = path.with_suffix(".dat").read_bytes()
+    path.with_suffix(".dat").write_bytes(data[:len(data) // 3])
+    with pytest.raises(BadInput, match="truncated"):
+        records.read(path)
+
+
+def test_flat_and_missing_signal(tmp_path):
+    with pytest.raises(BadInput, match="is flat"):
+        records.read(write(tmp_path, "flat", signal=np.zeros(7200)))
+    gap = np.sin(np.arange(7200) / 50)
+    gap[100:120] = np.nan
+    with pytest.raises(BadInput, match="20 missing samples"):
+        records.read(write(tmp_path, "gap", signal=gap))
+
+
+def test_find_explains_an_empty_folder(tmp_path):
+    with pytest.raises(BadInput, match="no WFDB record"):
+        records.find(tmp_path)
+    with pytest.raises(BadInput, match="no folder"):
+        records.find(tmp_path / "nowhere")
+
+
+def test_paced_records_are_left_out(tmp_path):
+    for name in ("100", "102", "217"):
+        write(tmp_path, name)
+    assert [p.name for p in records.find(tmp_path)] == ["100"]
+
+
+def test_download_goes_on_where_it_stopped_and_checks_every_file(tmp_path, monkeypatch):
+    published = {"a.dat": b"whole a", "b.dat": b"whole b", "c.dat": b"whole c"}
+    monkeypatch.setattr(records, "published_checksums", lambda: {
+        name: hashlib.sha256(content).hexdigest() for name, content in published.items()})
+    fetched, tries = [], {"b.dat": [b"cut", b"whole b"]}
+
+    def fetch(database, folder, names):
+        fetched.append(names[0])
+        content = tries.get(names[0], [published[names[0]]]).pop(0)
+        (records.Path(folder) / names[0]).write_bytes(content)
+
+    monkeypatch.setattr(records.wfdb, "dl_files", fetch)
+    (tmp_path / "a.dat").write_bytes(b"whole a")
+    records.download(tmp_path)
+    assert fetched == ["b.dat", "b.dat", "c.dat"]  # a was there; b came wrong once
+    assert {n: (tmp_path / n).read_bytes() for n in published} == published
+
+    (tmp_path / "c.dat").unlink()
+    tries["c.dat"] = [b"never", b"right"]
+    with pytest.raises(BadInput, match="c.dat from PhysioNet does not match"):
+        records.download(tmp_path)
+    assert not (tmp_path / "c.dat").exists()
+
+
+def test_unreachable_host_is_told_at_once():
+    assert not records.reachable("127.0.0.1", port=9, timeout_s=1)
+
+
+def test_source_is_recognised(tmp_path, mitdb):
+    for ending in (".hea", ".dat", ".atr"):
+        shutil.copy(mitdb / f"100{ending}", tmp_path)
+    assert records.source_of(tmp_path) == "mitdb"
+
+
+def test_records_of_ones_own_are_named_after_their_folder(tmp_path):
+    (tmp_path / "mine").mkdir()
+    assert records.source_of(write(tmp_path / "mine").parent) == "mine"
