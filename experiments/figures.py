@@ -7,6 +7,7 @@ import math
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,8 @@ from preprocess.records import FS_HZ
 ERROR_SCALE = (0.0, 8.0)  # standard deviations of held-out normal beats: one colour scale for every beat ever drawn
 CONTOUR_SD = 4.0  # level of the contour on an error map, unless the caller has a calibrated one
 DPI = 110
-ERROR_COLOURS = __import__('matplotlib').colormaps['inferno'].resampled(96)
-IMAGE_COLOURS = __import__('matplotlib').colormaps['cividis'].resampled(96)
+ERROR_COLOURS = "inferno"  # dark is normal; lightness rises steadily, so it reads the same in grey
+IMAGE_COLOURS = "cividis"
 # Okabe M, Ito K. Color universal design, 2008: told apart with any kind of colour vision. Each class also differs in
 # lightness or line style, for print in grey.
 BLACK, GREY, BLUE, VERMILION = "#000000", "#666666", "#0072B2", "#D55E00"
@@ -472,7 +473,7 @@ def save(figure, path):
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=DPI)
     with whole_file(path) as part, Image.open(drawn) as image:
-        image.convert("RGB").save(part, format="png", optimize=True)  # without transparency: smaller
+        image.convert("RGB").save(part, format="png")  # without transparency: smaller
     return Path(path)
 
 
@@ -547,7 +548,7 @@ def _environment():
 
 
 def is_missing(value):
-    return value is None or isinstance(value, Undefined) or (isinstance(value, float) and not math.isfinite(value))
+    return value is None or isinstance(value, Undefined) or (isinstance(value, Real) and not math.isfinite(value))
 
 
 def fixed(value, digits=4):
@@ -578,7 +579,8 @@ def dash(value):
 
 def _is_comparable(metrics):
     """Published figures are set beside a run on the same records and split only."""
-    return metrics.get("source") == "mitdb" and metrics.get("protocol") == "beatgan"
+    sources = metrics.get("source"), metrics.get("trained_on") or "mitdb"
+    return sources == ("mitdb", "mitdb") and metrics.get("protocol") == "beatgan"
 
 
 def _class_rows(metrics):

@@ -277,6 +277,12 @@ def test_simulated_data_and_used_labels_cannot_be_missed(tmp_path):
     assert "0.9447" not in text  # no published figure beside simulated beats
 
 
+def test_a_detector_trained_on_simulated_beats_is_told_apart(tmp_path):
+    page = overview(tmp_path, METRICS | {"trained_on": "simulated"})
+    assert page.count('class="banner"') == 1 and "TRAINED ON SIMULATED DATA" in page and "0.9447" not in page
+    assert "banner\" role" not in overview(tmp_path, METRICS | {"trained_on": "mitdb"})
+
+
 @pytest.mark.parametrize("protocol", ["interpatient", "patient"])
 def test_published_figures_stay_with_their_protocol(tmp_path, protocol):
     assert "0.9447" not in overview(tmp_path, METRICS | {"protocol": protocol})

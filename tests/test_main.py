@@ -1,0 +1,93 @@
+"""The commands as users call them: the launcher's variables arrive, bad input gives one sentence and exit status 2."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*command, **environment):
+    return subprocess.run([str(c) for c in command], cwd=ROOT, capture_output=True, text=True,
+                          env=os.environ | {"PYTHON": sys.executable} | environment)
+
+
+def python(*arguments):
+    return run(sys.executable, *arguments)
+
+
+@pytest.fixture(scope="module")
+def launched(cohort, tmp_path_factory):
+    """The launcher on the small cohort: trained and evaluated with variables from the environment."""
+    out = tmp_path_factory.mktemp("launched")
+    environment = {"MITDB_DIR": str(cohort), "dataroot": str(out / "data"), "outf": str(out / "out"), "niter": "1",
+                   "lr": "0.002", "w_adv": "0.5", "n_aug": "1", "threshold": "0.1"}
+    return run("bash", "run_ecg.sh", "--seed", "3", **environment), out, environment
+
+
+def test_launcher_ends_with_the_result_and_the_report(launched):
+    result, out, _ = launched
+    assert result.returncode == 0, result.stderr
+    folder = out / "out/b2igan/beatgan/fold0"
+    tail = result.stdout.splitlines()[-12:]
+    assert any("AUC" in line for line in tail) and str(folder / "report.html") in tail[-1]
+    assert (folder / "report.html").exists()
+
+
+def test_every_variable_of_the_launcher_reaches_the_program(launched):
+    import torch
+
+    _, out, _ = launched
+    folder = out / "out/b2igan/beatgan/fold0"
+    used = torch.load(folder / "checkpoint.pt", weights_only=True)["options"]
+    wanted = {"niter": 1, "lr": 0.002, "w_adv": 0.5, "n_aug": 1, "seed": 3}
+    assert {k: used[k] for k in wanted} == wanted
+    assert json.loads((folder / "metrics.json").read_text())["false_alarm_target"] == 0.1
+
+
+def test_launcher_can_only_evaluate(launched):
+    _, out, environment = launched
+    checkpoint = out / "out/b2igan/beatgan/fold0/checkpoint.pt"
+    before = checkpoint.stat().st_mtime_ns, (checkpoint.parent / "metrics.json").read_text()
+    result = run("bash", "run_ecg.sh", "--seed", "3", test="1", **environment)
+    assert result.returncode == 0, result.stderr
+    assert (checkpoint.stat().st_mtime_ns, (checkpoint.parent / "metrics.json").read_text()) == before
+
+
+def test_launcher_refuses_nonsense():
+    for name, value in (("test", "2"), ("fold_cnt", "9")):
+        result = run("bash", "run_ecg.sh", **{name: value})
+        assert result.returncode == 2 and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["main.py", "--nonsense"], "unrecognized arguments"),
+    (["main.py", "--folder", "7"], "at most 4"),
+    (["main.py", "--lr", "-1"], "above 0"),
+    (["main.py", "--niter", "many"], "not whole"),
+    (["main.py", "--dataroot", "/nowhere"], "python -m preprocess"),
+    (["-m", "preprocess", "--records", "/nowhere"], "no folder"),
+])
+def test_bad_input_gives_one_sentence_and_status_2(arguments, words):
+    result = python(*arguments)
+    assert result.returncode == 2 and words in result.stderr and "Traceback" not in result.stderr
+
+
+def test_missing_checkpoint_and_other_settings_are_told(launched, tmp_path, cohort):
+    _, out, environment = launched
+    missing = python("main.py", "--istest", "--dataroot", environment["dataroot"], "--outf", tmp_path)
+    assert missing.returncode == 2 and "there is no checkpoint" in missing.stderr
+    python("-m", "preprocess", "--records", cohort, "--image", "seed", "--dataroot", tmp_path / "seed")
+    other = python("main.py", "--istest", "--dataroot", tmp_path / "seed", "--outf", environment["outf"])
+    assert other.returncode == 2 and "image seed instead of complex" in other.stderr
+
+
+def test_help_teaches():
+    text = python("main.py", "--help").stdout
+    for heading in ("what to run", "training", "evaluation", "examples"):
+        assert heading in text
+    assert "default:" in text
