@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
@@ -188,5 +189,5 @@ def _pictures(detector, beat, generated):
         return {"generated_mv": None, "image": real, "generated": None}
     trace = None
     if detector.image == "complex":
-        trace = spectrogram.invert(generated, spectrogram.beat_scale_mv(beat.beat_mv))[0]
+        trace = spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beat.beat_mv))[0].numpy()
     return {"generated_mv": trace, "image": real, "generated": spectrogram.magnitude(generated, detector.image)[0]}

@@ -43,6 +43,7 @@ def train(dataset, split, opt, folder):
         detector.restore(state.state)
     else:
         detector.prepare(normals)
+        state.options = detector.opt
     optimizers = detector.optimizers()
     for name, saved in state.optimizers.items():
         optimizers[name].load_state_dict(saved)
@@ -76,14 +77,14 @@ def train(dataset, split, opt, folder):
 def train_epoch(detector, dataset, rows, epoch, options, precision):
     """One pass over the training beats, in an order that depends on seed and epoch alone. Returns the log's row."""
     detector.train()
-    detector.begin_epoch(epoch, options["niter"])
     torch.manual_seed(options["seed"] * 100_003 + epoch)
     order = np.random.default_rng([options["seed"], epoch]).permutation(rows)
     warps = np.random.default_rng([options["seed"], epoch, 1])
     batches = np.array_split(order, max(1, len(order) // options["batchsize"]))
     sums, seen, started = {}, 0, time.monotonic()
     with tqdm(total=len(order), desc=f"epoch {epoch + 1}/{options['niter']}", unit="beat", unit_scale=True) as bar:
-        for batch in batches:
+        for i, batch in enumerate(batches):
+            detector.begin_step((epoch + i / len(batches)) / options["niter"])
             beats = dataset.beats(np.sort(batch), detector.image is not None)
             if options["n_aug"]:
                 beats = with_warped_copies(beats, options["n_aug"], warps, detector.image)

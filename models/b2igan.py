@@ -1,61 +1,169 @@
-"""B2I-GAN."""
+"""B2I-GAN: a GAN on STFT images of normal beats, whose latents and discriminator tell what is abnormal.
+
+Training sees normal beats only, and from them makes its own anomalies (preprocess.synthetic):
+
+    real image --encoder--> latent --decoder--> generated image
+    real, synthetic and generated images --discriminator--> features --> whose beat? made wrong? generated?
+
+Reconstruction error is not the score: a good generator rebuilds abnormal beats too. A beat is abnormal when its latent and
+its features lie far from those of all remembered normal beats, and when the discriminator thinks it was made wrong.
+"""
+
+import math
 
 import torch
-from torch import nn
+from torch.nn.functional import cross_entropy, mse_loss, softplus
 
-from models.b2igan_seed import _step
-from models.detector import Detector
+from models.detector import Detector, step
 from models.memory import Memory
-from models.networks import Discriminator, Generator, discriminator_loss, generator_loss, initialise
+from models.networks import Decoder, Discriminator, Encoder
+from preprocess import spectrogram
+from preprocess.dataset import STORED_AS
+from preprocess.synthetic import synthetic
 
-WIDTHS, STRIDES, LAST_KERNEL, N_LATENT = (16, 32, 64), (2, 2, 2), 4, 48
-COLLAPSED = 5e-6
+MEMORY, NEIGHBOURS = 8192, 10
+WARM_UP = 0.3  # share of training in which the learning rate rises; it falls to nothing by the end (Smith 2018)
+BETAS = (0.9, 0.99)
+W_REALITY = 0.02  # of real against generated, beside the classes, in the discriminator's loss
+W_FEATURES = 0.1  # of feature matching at --w_adv 1, which brings it to the size of the reconstruction loss
+W_DISTANCE = 1.0  # of keeping the distances between images in the latent space
+IMAGE_DISTANCE = 45.0  # an image's 2048 pixels of unit variance, seen as one number: sqrt(2048)
+COLLAPSED = 5e-6  # with a smaller loss the reality logit has nothing left to learn from: it starts anew
 
 
 class B2IGAN(Detector):
-    """GAN."""
+    """Parts of the score, all on the scale of held-out normal beats and added up:
 
-    image = "complex"
-    defaults = {"niter": 6, "lr": 1e-3, "batchsize": 256}
+    latent      distance to the nearest normal latents, in local units (models.memory)
+    features    the same for the discriminator's features
+    odds        how much likelier the discriminator holds the beat for made wrong than for anyone's real one
+    """
+
+    PARTS = ("latent", "features", "odds")
+    defaults = {"niter": 6, "lr": 4e-3, "batchsize": 256}
 
     def __init__(self, opt):
         super().__init__(opt)
-        self.generator = Generator(2, WIDTHS, STRIDES, LAST_KERNEL, N_LATENT, nn.Identity())
-        self.discriminator = Discriminator(2, WIDTHS, STRIDES, LAST_KERNEL)
-        self.apply(initialise)
-        self.to(memory_format=torch.channels_last)
-        self.memory = Memory(8192, N_LATENT, 5)
-        self.register_buffer("usual_error", torch.ones(2, 32, 32))
+        self.encoder, self.decoder = Encoder(), Decoder()
+        self.discriminator = Discriminator(len(self.opt.get("records", ())))
+        self.latents, self.features = Memory(MEMORY, NEIGHBOURS), Memory(MEMORY, NEIGHBOURS)
+        self.register_buffer("image_unit", torch.ones(()))
+        self.register_buffer("part_mean", torch.zeros(len(self.PARTS)))
+        self.register_buffer("part_std", torch.ones(len(self.PARTS)))
+        self.register_buffer("usual_error", torch.ones(spectrogram.COMPLEX.shape))
         self._optimizers = {}
+
+    def prepare(self, normals):
+        """Sets the image's unit, and one class a record: whose beat it is, is no anomaly label."""
+        self.opt["records"] = sorted(set(normals.record.tolist()))
+        self.discriminator = Discriminator(len(self.opt["records"])).to(self.device)
+        self.image_unit.fill_(float(normals.image.std()))
 
     def optimizers(self):
         if not self._optimizers:
+            generator = [*self.encoder.parameters(), *self.decoder.parameters()]
             self._optimizers = {
-                name: torch.optim.Adam(getattr(self, name).parameters(), lr=self.opt["lr"], betas=(0.5, 0.999))
-                for name in ("generator", "discriminator")}
+                "generator": torch.optim.AdamW(generator, self.opt["lr"], BETAS, weight_decay=1e-3),
+                "discriminator": torch.optim.AdamW(self.discriminator.parameters(), self.opt["lr"], BETAS,
+                                                   weight_decay=1e-2)}
         return self._optimizers
 
+    def begin_step(self, progress):
+        """One cycle: a cosine up to the learning rate and another down to nothing."""
+        phase = progress / WARM_UP if progress < WARM_UP else 1 - (progress - WARM_UP) / (1 - WARM_UP)
+        rate = self.opt["lr"] * (0.04 + 0.96 * (1 - math.cos(math.pi * phase)) / 2 if progress < WARM_UP
+                                 else (1 - math.cos(math.pi * phase)) / 2)
+        for optimizer in self.optimizers().values():
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+
     def training_step(self, beats):
-        real, steps = torch.as_tensor(beats.image, device=self.device).contiguous(memory_format=torch.channels_last), self.optimizers()
-        fake = self.generator(real)[0]
-        d_loss, d_named = discriminator_loss(self.discriminator, real, fake)
-        _step(steps["discriminator"], d_loss)
-        g_loss, g_named = generator_loss(self.discriminator, real, fake, self.opt["w_adv"])
-        _step(steps["generator"], g_loss)
-        if d_named["d_loss"] < COLLAPSED:
-            self.discriminator.apply(initialise)
+        real = self._image(beats.image)
+        wrong = spectrogram.images(synthetic(torch.as_tensor(beats.beat_mv, device=self.device)))
+        wrong = self._image(wrong.to(_STORED_AS).float())  # rounded as real ones are, so that rounding tells nothing
+        record = torch.as_tensor([self.opt["records"].index(r) for r in beats.record.tolist()], device=self.device)
+        latent = self.encoder(real)
+        generated = self.decoder(latent)
+
+        d_loss, real_features, d_named = discriminator_loss(self.discriminator, real, wrong, generated, record)
+        step(self.optimizers()["discriminator"], d_loss)
+        if d_named["d_reality"] < COLLAPSED:
+            self.discriminator.reality.reset_parameters()
+
+        self.discriminator.requires_grad_(False)
+        g_loss, g_named = generator_loss(self.discriminator, real, generated, latent, real_features, self.opt["w_adv"])
+        step(self.optimizers()["generator"], g_loss)
+        self.discriminator.requires_grad_(True)
         return d_named | g_named
 
     def finish(self, normals, held_out):
-        self.memory.fit(torch.as_tensor(self.in_chunks(lambda x: self.generator.encoder(x).flatten(1), normals.image)))
-        error = self.in_chunks(lambda x: (self.generator(x)[0] - x).square(), held_out.image)
-        self.usual_error.copy_(torch.as_tensor(error.mean(0) + 1e-6))
+        """Fills the memories from training beats; the scale of each part and pixel comes from held-out normal beats."""
+        self.latents.fit(self._embed(normals.image, self.encoder))
+        self.features.fit(self._embed(normals.image, lambda image: self.discriminator(image)[0]))
+        parts = torch.as_tensor(self.in_chunks(self._parts, held_out.image))
+        self.part_mean.copy_(parts.mean(0))
+        self.part_std.copy_(parts.std(0))
+        self.usual_error.copy_(torch.as_tensor(self.in_chunks(self._squared_error, held_out.image)).mean(0))
 
     def score(self, beats, context="none"):
-        return self.in_chunks(lambda x: self.memory(self.generator.encoder(x).flatten(1)), beats.image).astype(float)
+        return self.parts(beats).sum(1)
+
+    def parts(self, beats):
+        """Beats to (n, len(PARTS)): each part in standard deviations of held-out normal beats."""
+        standard = lambda image: (self._parts(image) - self.part_mean) / self.part_std
+        return self.in_chunks(standard, beats.image).astype(float)
 
     def error_map(self, beats):
-        return self.in_chunks(lambda x: ((self.generator(x)[0] - x).square() / self.usual_error).sqrt(), beats.image)
+        """(n, 2, 32, 32): the image against the normal one in its place, in units of held-out normal beats."""
+        return self.in_chunks(lambda image: (self._squared_error(image) / self.usual_error).sqrt(), beats.image)
 
     def generate(self, beats):
-        return self.in_chunks(lambda x: self.generator(x)[0], beats.image)
+        """(n, 2, 32, 32): the image generated from the mean of the nearest normal latents, what should be there."""
+        return self.in_chunks(lambda image: self._normal_version(self._image(image)) * self.image_unit, beats.image)
+
+    def _image(self, image):
+        return torch.as_tensor(image, device=self.device) / self.image_unit
+
+    def _embed(self, image, network):
+        return torch.as_tensor(self.in_chunks(lambda x: network(self._image(x)), image), device=self.device)
+
+    def _parts(self, image):
+        image = self._image(image)
+        features, classes, _ = self.discriminator(image)
+        real, wrong = classes.chunk(2, 1)
+        odds = softplus(0.3 * (wrong.logsumexp(1) - real.logsumexp(1))) + 0.01
+        return torch.stack([self.latents(self.encoder(image)), self.features(features), odds], 1).log()
+
+    def _squared_error(self, image):
+        image = self._image(image)
+        return (image - self._normal_version(image)).square()
+
+    def _normal_version(self, image):
+        nearest = self.latents.nearest(self.encoder(image), NEIGHBOURS)[1]
+        return self.decoder(self.latents.points[nearest].mean(1))
+
+
+_STORED_AS = {"float16": torch.float16, "float32": torch.float32}[STORED_AS.__name__]
+
+
+def discriminator_loss(discriminator, real, wrong, generated, record):
+    """Whose beat, real or made wrong, plus real against generated (detached). Images (n, 2, 32, 32); record: (n,) classes.
+
+    Returns the loss, the features of the real images and the named parts.
+    """
+    n = len(real)
+    features, classes, reality = discriminator(torch.cat([real, wrong, generated.detach()]))
+    n_records = classes.shape[1] // 2
+    naming = cross_entropy(classes[:2 * n], torch.cat([record, record + n_records]))
+    telling = softplus(-reality[:n]).mean() + softplus(reality[2 * n:]).mean()
+    return naming + W_REALITY * telling, features[:n].detach(), {"d_class": naming.item(), "d_reality": telling.item()}
+
+
+def generator_loss(discriminator, real, generated, latent, real_features, w_adv):
+    """Reconstruction, w_adv times feature matching, and latents as far apart as their images are."""
+    reconstruction = mse_loss(generated, real)
+    matching = mse_loss(discriminator(generated)[0], real_features)
+    image_distance = (real - real.roll(1, 0)).flatten(1).norm(dim=1) / IMAGE_DISTANCE
+    distance = mse_loss((latent - latent.roll(1, 0)).norm(dim=1), image_distance)
+    loss = reconstruction + w_adv * W_FEATURES * matching + W_DISTANCE * distance
+    return loss, {"g_rec": reconstruction.item(), "g_adv": matching.item(), "g_dist": distance.item()}

@@ -2,9 +2,9 @@
 
 import torch
 from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from models.detector import Detector
-from models.networks import Discriminator, Generator, discriminator_loss, generator_loss, initialise
+from models.detector import Detector, step
 
 WIDTHS, STRIDES, LAST_KERNEL, N_LATENT = (32, 64, 128, 256, 512), (2, 2, 2, 2, 1), 7, 50
 COLLAPSED = 5e-6  # a discriminator with a smaller loss has nothing left to learn from: it starts anew
@@ -22,8 +22,8 @@ class B2IGANSeed(Detector):
 
     def __init__(self, opt):
         super().__init__(opt)
-        self.generator = Generator(1, WIDTHS, STRIDES, LAST_KERNEL, N_LATENT, nn.Tanh())
-        self.discriminator = Discriminator(1, WIDTHS, STRIDES, LAST_KERNEL)
+        self.generator = Generator()
+        self.discriminator = Discriminator()
         self.apply(initialise)
         self.to(memory_format=torch.channels_last)
         self.register_buffer("usual_error", torch.ones(1, 128, 128))
@@ -38,10 +38,10 @@ class B2IGANSeed(Detector):
 
     def training_step(self, beats):
         real, steps = self._scaled(torch.as_tensor(beats.image, device=self.device)), self.optimizers()
-        d_loss, d_named = discriminator_loss(self.discriminator, real, self.generator(real)[0])
-        _step(steps["discriminator"], d_loss)
-        g_loss, g_named = generator_loss(self.discriminator, real, self.generator(real)[0], self.opt["w_adv"])
-        _step(steps["generator"], g_loss)
+        d_loss, d_named = discriminator_loss(self.discriminator, real, self.generator(real))
+        step(steps["discriminator"], d_loss)
+        g_loss, g_named = generator_loss(self.discriminator, real, self.generator(real), self.opt["w_adv"])
+        step(steps["generator"], g_loss)
         if d_named["d_loss"] < COLLAPSED:
             self.discriminator.apply(initialise)
         return d_named | g_named
@@ -63,11 +63,11 @@ class B2IGANSeed(Detector):
 
     def _generate_decibel(self, image):
         low, high = image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
-        return (self.generator(self._scaled(image))[0] + 1) / 2 * (high - low) + low
+        return (self.generator(self._scaled(image)) + 1) / 2 * (high - low) + low
 
     def _squared_error(self, image):
         real = self._scaled(image)
-        return (self.generator(real)[0] - real).square()
+        return (self.generator(real) - real).square()
 
     @staticmethod
     def _scaled(image):
@@ -76,7 +76,78 @@ class B2IGANSeed(Detector):
         return (2 * (image - low) / (high - low).clamp_min(1e-6) - 1).contiguous(memory_format=torch.channels_last)
 
 
-def _step(optimizer, loss):
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
+class Encoder(nn.Module):
+    """(n, 1, 128, 128) to (n, n_out, 1, 1): 4 x 4 kernels halve the side four times, take one off, and 7 x 7 ends it."""
+
+    def __init__(self, n_out):
+        super().__init__()
+        layers, before = [], 1
+        for i, (width, stride) in enumerate(zip(WIDTHS, STRIDES)):
+            layers += [nn.Conv2d(before, width, 4, stride, 1, bias=False)]
+            layers += [nn.BatchNorm2d(width)] * (i > 0) + [nn.LeakyReLU(0.2)]
+            before = width
+        self.features = nn.Sequential(*layers)
+        self.head = nn.Conv2d(before, n_out, LAST_KERNEL, bias=False)
+
+    def forward(self, image):
+        return self.head(self.features(image))
+
+
+class Decoder(nn.Sequential):
+    """(n, N_LATENT, 1, 1) to (n, 1, 128, 128) in [-1, 1]: the Encoder backwards."""
+
+    def __init__(self):
+        layers, before = [], N_LATENT
+        kernels = [(LAST_KERNEL, 1, 0), *((4, stride, 1) for stride in reversed(STRIDES[1:]))]
+        for width, (kernel, stride, padding) in zip(reversed(WIDTHS), kernels):
+            layers += [nn.ConvTranspose2d(before, width, kernel, stride, padding, bias=False),
+                       nn.BatchNorm2d(width), nn.ReLU()]
+            before = width
+        super().__init__(*layers, nn.ConvTranspose2d(before, 1, 4, STRIDES[0], 1, bias=False), nn.Tanh())
+
+
+class Generator(nn.Module):
+    """An autoencoder: image (n, 1, 128, 128) to its generated normal version, of the same shape."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = Encoder(N_LATENT), Decoder()
+
+    def forward(self, image):
+        return self.decoder(self.encoder(image))
+
+
+class Discriminator(nn.Module):
+    """Image to (logit (n,), features before the last layer (n, 512, 7, 7)): high where the image is real."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = Encoder(1)
+
+    def forward(self, image):
+        features = self.encoder.features(image)
+        return self.encoder.head(features).flatten(), features
+
+
+def initialise(module):
+    """Xavier for convolutions, N(1, 0.02) for the scale of batch norm, as in the original work."""
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.xavier_normal_(module.weight)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)
+
+
+def discriminator_loss(discriminator, real, fake):
+    """Binary cross-entropy on real against generated images (n, 1, h, w); the generator gets no gradient from it."""
+    on_real, on_fake = discriminator(real)[0], discriminator(fake.detach())[0]
+    loss = binary_cross_entropy_with_logits(on_real, torch.ones_like(on_real)) \
+        + binary_cross_entropy_with_logits(on_fake, torch.zeros_like(on_fake))
+    return loss, {"d_loss": loss.item()}
+
+
+def generator_loss(discriminator, real, fake, w_adv):
+    """Reconstruction plus w_adv times feature matching (BeatGAN, Zhou et al., IJCAI 2019), both mean squared."""
+    reconstruction = mse_loss(fake, real)
+    matching = mse_loss(discriminator(fake)[1], discriminator(real)[1].detach())
+    return reconstruction + w_adv * matching, {"g_rec": reconstruction.item(), "g_adv": matching.item()}

@@ -30,7 +30,7 @@ class Detector(nn.Module):
         return next((t.device for t in [*self.parameters(), *self.buffers()]), torch.device("cpu"))
 
     def optimizers(self):
-        """{name: optimizer}, made once before training; kept in the checkpoint."""
+        """{name: optimizer}, the same at each call, made after prepare; they are kept in the checkpoint."""
         return {}
 
     def prepare(self, normals):
@@ -40,9 +40,9 @@ class Detector(nn.Module):
         """One step on a batch of normal beats; returns {loss name: float}."""
         raise NotImplementedError(f"{type(self).__name__} has nothing to train by steps")
 
-    def begin_epoch(self, epoch, niter):
-        """Called before each epoch (from 0): learning-rate decay, for instance. Must depend on its arguments alone, so
-        that a resumed run goes on as if it had not been stopped."""
+    def begin_step(self, progress):
+        """Called before each step with the share of training that is done, 0 to 1: learning-rate decay, for instance.
+        Must depend on progress alone, so that a resumed run goes on as if it had not been stopped."""
 
     def finish(self, normals, held_out):
         """Called once after training, with all training beats and the held-out normals: memory and calibration."""
@@ -80,3 +80,10 @@ class Detector(nn.Module):
         finally:
             self.train(was_training)
         return np.concatenate([p.float().numpy() for p in parts])
+
+
+def step(optimizer, loss):
+    """One descent step."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()

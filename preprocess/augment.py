@@ -35,6 +35,6 @@ def with_warped_copies(beats, n_aug, rng, image):
     waves = np.concatenate([beats.beat_mv, *(time_warp(beats.beat_mv, rng) for _ in range(n_aug))])
     pictures = None
     if image:
-        pictures = np.concatenate([beats.image, spectrogram.images(waves[len(beats):], image)])
+        pictures = np.concatenate([beats.image, spectrogram.images(waves[len(beats):], image).numpy()])
     again = [np.concatenate([a] * (n_aug + 1)) for a in (beats.record, beats.sample, beats.rr_s)]
     return Beats(pictures, waves, *again)

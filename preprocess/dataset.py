@@ -133,7 +133,7 @@ def _write_arrays(paths, part, image, lead):
             tables.append(pd.DataFrame(columns))
             waves.append(windows)
             for start in range(0, len(windows), CHUNK):
-                pictures.append(spectrogram.images(windows[start:start + CHUNK], image))
+                pictures.append(spectrogram.images(windows[start:start + CHUNK], image).numpy())
     return pd.concat(tables, ignore_index=True)
 
 

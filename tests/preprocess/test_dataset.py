@@ -14,7 +14,7 @@ from preprocess import BadInput, dataset, records, spectrogram
 def test_rows_of_all_files_belong_together(data):
     rows = np.array([5, 900, 17])
     beats = data.beats(rows)
-    expected = spectrogram.images(beats.beat_mv).astype(np.float16)
+    expected = spectrogram.images(beats.beat_mv).numpy().astype(np.float16)
     np.testing.assert_array_equal(beats.image.astype(np.float16), expected)
     assert list(beats.record) == list(data.index["record"].iloc[rows])
     assert list(beats.sample) == list(data.index["sample"].iloc[rows])
