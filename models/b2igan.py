@@ -21,7 +21,7 @@ from preprocess import spectrogram
 from preprocess.dataset import STORED_AS
 from preprocess.synthetic import synthetic
 
-MEMORY, NEIGHBOURS = 8192, 10
+MEMORY, NEIGHBOURS = 4096, 5
 WARM_UP = 0.3  # share of training in which the learning rate rises; it falls to nothing by the end (Smith 2018)
 BETAS = (0.9, 0.99)
 W_REALITY = 0.02  # of real against generated, beside the classes, in the discriminator's loss

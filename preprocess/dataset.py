@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from preprocess import BadInput, records
+from preprocess import BadInput, records, spectrogram
 from preprocess import beats as beat_windows
-from preprocess import spectrogram
 
 VERSION = 1  # of the files' content: raise it when the same records would give other numbers
 CHUNK = 128  # beats imaged at once: their frames stay in the processor's cache
