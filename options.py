@@ -117,7 +117,7 @@ def _number(low, high=None, kind=float, open_low=False):
         try:
             value = kind(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text} is not a number" if kind is float else f"{text} is not whole")
+            raise argparse.ArgumentTypeError(f"{text} is not a {'whole ' if kind is int else ''}number") from None
         if not value >= low or (open_low and value == low) or (high is not None and value > high):
             upper = "" if high is None else f" and at most {high}"
             raise argparse.ArgumentTypeError(f"{text} must be {'above' if open_low else 'at least'} {low}{upper}")

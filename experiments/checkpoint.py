@@ -1,6 +1,5 @@
 """Checkpoints: one file that rebuilds a trained detector, its threshold and what it was trained on, with no flag."""
 
-import os
 import pickle
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ import torch
 
 from models import MODELS
 from preprocess import BadInput
+from preprocess.files import whole_file
 
 FORMAT = 1
 
@@ -40,10 +40,8 @@ class Checkpoint:
 
     def save(self, path):
         """Written beside its place and renamed: an interrupted save leaves the earlier checkpoint whole."""
-        part = Path(path).with_suffix(".part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(asdict(self), part)
-        os.replace(part, path)
+        with whole_file(path) as part:
+            torch.save(asdict(self), part)
 
     def detector(self, device="cpu"):
         """The detector as it was when saved."""

@@ -1,6 +1,6 @@
 """Scores to metrics, figures and error maps."""
 
-import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from experiments import figures
 from preprocess import spectrogram
+from preprocess.files import whole_file, write_json
 from preprocess.records import FS_HZ
 
 ABNORMAL = ("S", "V", "F", "Q")
@@ -18,25 +19,31 @@ CONTEXTS = ("none", "rhythm", "record")  # each uses what the one before it does
 ROWS_AT_ONCE = 16384
 
 
-def evaluate(checkpoint, dataset, split, opt, folder):
-    """Score a split's test beats and write metrics.json, scores.csv and the figures to folder; returns the metrics."""
+def evaluate(checkpoint, dataset, split, opt, folder, pictures=True):
+    """Score a split's test beats; write metrics.json, timing.json, scores.csv and, unless told not to, the figures and
+    report.html to folder. Returns the metrics: figures that the same seed gives again on the same machine."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     detector = checkpoint.detector(opt.torch_device)
     context = usable_context(detector, opt.context)
+    started = time.monotonic()
     scores = score_rows(detector, dataset, split.test, context, progress=True)
+    timing = {"train_seconds": round(checkpoint.seconds, 1), "score_seconds": round(time.monotonic() - started, 2),
+              "scored_beats": len(split.test)}
     classes = split.classes[split.test]
     threshold = checkpoint.threshold(context, opt.threshold)
     metrics = {
         "model": checkpoint.model, "protocol": opt.protocol, "fold": opt.folder, "seed": checkpoint.options["seed"],
         "context": context, "source": dataset.manifest["source"], "trained_on": checkpoint.source,
         "select": checkpoint.options["select"], "uses_anomaly_labels": checkpoint.options["select"] == "paper",
-        "epochs": checkpoint.epoch, "train_beats": checkpoint.train_beats, "train_seconds": round(checkpoint.seconds, 1),
+        "epochs": checkpoint.epoch, "train_beats": checkpoint.train_beats,
         "parameters": sum(p.numel() for p in detector.parameters()),
         **detection(scores, classes, threshold), "false_alarm_target": opt.threshold,
         **intervals(scores, classes, opt.bootstrap, opt.seed)}
     write_scores(dataset.index.iloc[split.test], classes, scores, folder / "scores.csv")
-    draw(detector, dataset, split, scores, threshold, metrics, checkpoint, folder)
+    write_json(timing, folder / "timing.json")
+    if pictures:
+        draw(detector, dataset, split, scores, threshold, metrics, checkpoint, folder)
     write_json(metrics, folder / "metrics.json")
     return metrics
 
@@ -113,15 +120,8 @@ def _auc_ap(normal, abnormal, n_ranks):
 
 def write_scores(table, classes, scores, path):
     table = table[["record", "sample", "symbol"]].assign(**{"class": classes, "score": scores})
-    part = path.with_suffix(".part")
-    table.to_csv(part, index=False, float_format="%.6g")
-    part.replace(path)
-
-
-def write_json(values, path):
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(values, indent=1))
-    part.replace(path)
+    with whole_file(path) as part:
+        table.to_csv(part, index=False, float_format="%.6g")
 
 
 def draw(detector, dataset, split, scores, threshold, metrics, checkpoint, folder):

@@ -4,8 +4,6 @@ import base64
 import io
 import json
 import math
-import os
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from numbers import Real
 from pathlib import Path
@@ -24,6 +22,7 @@ from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, WINDOW
+from preprocess.files import whole_file
 from preprocess.records import FS_HZ
 
 ERROR_SCALE = (0.0, 8.0)  # standard deviations of held-out normal beats: one colour scale for every beat ever drawn
@@ -475,19 +474,6 @@ def save(figure, path):
     with whole_file(path) as part, Image.open(drawn) as image:
         image.convert("RGB").save(part, format="png")  # without transparency: smaller
     return Path(path)
-
-
-@contextmanager
-def whole_file(path):
-    """A temporary name to write to; it becomes `path` when all went well and is removed otherwise."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def embed(path):

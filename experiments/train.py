@@ -17,6 +17,7 @@ from experiments.evaluate import score_rows
 from models import MODELS
 from preprocess import BadInput
 from preprocess.augment import with_warped_copies
+from preprocess.files import whole_file
 
 QUANTILES = 1001
 
@@ -162,6 +163,5 @@ def autocast(amp, device):
 
 
 def write_log(rows, path):
-    part = path.with_suffix(".part")
-    pd.DataFrame(rows).to_csv(part, index=False)
-    part.replace(path)
+    with whole_file(path) as part:
+        pd.DataFrame(rows).to_csv(part, index=False)

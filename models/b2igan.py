@@ -45,7 +45,7 @@ class B2IGAN(Detector):
     def __init__(self, opt):
         super().__init__(opt)
         self.encoder, self.decoder = Encoder(), Decoder()
-        self.discriminator = Discriminator(len(self.opt.get("records", ())))
+        self.discriminator = Discriminator(max(1, len(self.opt.get("records", ()))))
         self.latents, self.features = Memory(MEMORY, NEIGHBOURS), Memory(MEMORY, NEIGHBOURS)
         self.register_buffer("image_unit", torch.ones(()))
         self.register_buffer("part_mean", torch.zeros(len(self.PARTS)))

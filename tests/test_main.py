@@ -68,7 +68,7 @@ def test_launcher_refuses_nonsense():
     (["main.py", "--nonsense"], "unrecognized arguments"),
     (["main.py", "--folder", "7"], "at most 4"),
     (["main.py", "--lr", "-1"], "above 0"),
-    (["main.py", "--niter", "many"], "not whole"),
+    (["main.py", "--niter", "many"], "not a whole number"),
     (["main.py", "--dataroot", "/nowhere"], "python -m preprocess"),
     (["-m", "preprocess", "--records", "/nowhere"], "no folder"),
 ])

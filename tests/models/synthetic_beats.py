@@ -10,7 +10,7 @@ from preprocess.beats import BEFORE, WINDOW
 from preprocess.dataset import Beats
 
 WAVES = ((-60, 12, 0.15), (0, 8, 1.2), (90, 18, 0.3))  # P, QRS, T: place from the R peak, width in samples, mV
-INJECTED = slice(20, 50)  # samples of the bump that makes a beat abnormal, before its P wave
+INJECTED = slice(40, 70)  # samples of the bump that makes a beat abnormal, before its P wave
 
 
 def normal_beats(n, seed=0):

@@ -16,8 +16,8 @@ from models.neighbours import ImageNeighbours, Neighbours, WhitenedNeighbours
 from preprocess.beats import BEFORE, WINDOW
 
 NARROW = (8, 16, 16, 32, 32)
-TRAINED = {AutoEncoder: {"niter": 12, "batchsize": 8, "lr": 5e-3}, BeatGAN: {"niter": 12, "batchsize": 16, "lr": 5e-3},
-           Ganomaly: {"niter": 15, "batchsize": 16, "lr": 5e-3}, AnoGAN: {"niter": 20, "batchsize": 32, "lr": 3e-3}}
+TRAINED = {AutoEncoder: {"niter": 8, "batchsize": 16, "lr": 5e-3}, BeatGAN: {"niter": 12, "batchsize": 16, "lr": 5e-3},
+           Ganomaly: {"niter": 10, "batchsize": 16, "lr": 5e-3}, AnoGAN: {"niter": 20, "batchsize": 32, "lr": 3e-3}}
 UNTRAINED = (PCAReconstruction, OCSVM, Rhythm, Neighbours, WhitenedNeighbours, ImageNeighbours)
 METHODS = {**TRAINED, **dict.fromkeys(UNTRAINED, {})}
 

@@ -78,5 +78,6 @@ def test_a_click_lights_up_its_own_column():
 @pytest.mark.parametrize("name", spectrogram.SETTINGS)
 def test_axes_fit_the_image(name, beats_mv):
     times_s, freqs_hz = spectrogram.axes(name)
-    assert spectrogram.images(beats_mv, name).shape[1:] == (spectrogram.SETTINGS[name].shape[0], len(freqs_hz), len(times_s))
+    channels = spectrogram.SETTINGS[name].shape[0]
+    assert spectrogram.images(beats_mv, name).shape[1:] == (channels, len(freqs_hz), len(times_s))
     assert -0.39 <= times_s.min() < 0 < times_s.max() <= 0.5
