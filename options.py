@@ -7,7 +7,7 @@ from models import MODELS
 from preprocess.records import LEAD
 from preprocess.spectrogram import SETTINGS
 
-PROTOCOLS = ("beatgan", "interpatient", "patient")
+PROTOCOLS = ("beatgan", "interpatient", "patient", "develop")
 CONTEXTS = ("none", "rhythm", "record")
 DATASET = "experiments/ecg/dataset"
 OUTPUT = "experiments/ecg/output"
@@ -21,7 +21,8 @@ def explain(error):
 
 def parse(command, argv=None):
     """Options of a command ("preprocess", "main") as a namespace; unknown flags and impossible values end here."""
-    return {"preprocess": _preprocess_parser, "main": _main_parser}[command]().parse_args(argv)
+    parsers = {"preprocess": _preprocess_parser, "main": _main_parser, "compare": _compare_parser}
+    return parsers[command]().parse_args(argv)
 
 
 def _parser(name, text, epilog=""):
@@ -56,13 +57,16 @@ def _preprocess_parser():
 
 
 def _main_parser():
-    parser = _parser("python main.py", "Train a detector of abnormal beats on normal beats only, or evaluate it.",
+    parser = _parser("python main.py", "Train a detector of abnormal beats on normal beats only, evaluate it, or screen "
+                     "recordings with it.",
                      "examples:\n  python main.py                                     train on fold 0\n"
                      "  python main.py --istest                            evaluate what was trained\n"
-                     "  python main.py --model b2igan --protocol interpatient --niter 12 --seed 1")
+                     "  python main.py --model b2igan --protocol interpatient --niter 12 --seed 1\n"
+                     "  python main.py --screen mitdb/208 --outf screened  find the abnormal beats of a recording")
     _add_what(parser.add_argument_group("what to run"))
     _add_training(parser.add_argument_group("training"))
     _add_evaluation(parser.add_argument_group("evaluation"))
+    _add_screening(parser.add_argument_group("screening a recording"))
     return parser
 
 
@@ -106,6 +110,48 @@ def _add_evaluation(group):
                        help="false-alarm rate on held-out normal beats at which the alarm threshold is set")
     group.add_argument("--bootstrap", type=_integer(0), default=200, metavar="N",
                        help="resamplings for the 95 %% confidence intervals")
+
+
+def _compare_parser():
+    parser = _parser("python -m experiments.compare", "Every method on the same beats, in one table and one figure. "
+                     "Runs what is missing, skips what is done; stop it and call it again.",
+                     "example:\n  python -m experiments.compare --models b2igan knn --protocols beatgan --folds 0 1 2")
+    group = parser.add_argument_group("what to compare")
+    group.add_argument("--models", nargs="+", choices=tuple(MODELS), default=list(MODELS), metavar="NAME",
+                       help=f"of {', '.join(MODELS)}")
+    group.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=["beatgan"])
+    group.add_argument("--contexts", nargs="+", choices=CONTEXTS, default=list(CONTEXTS),
+                       help="rows of their own for models that can use them")
+    group.add_argument("--folds", nargs="+", type=_integer(0, 4), default=[0, 1, 2, 3, 4], metavar="K")
+    group.add_argument("--seeds", nargs="+", type=_integer(0), default=[0], metavar="S")
+    group = parser.add_argument_group("how")
+    group.add_argument("--niter", type=_integer(0), metavar="N", help="epochs (default: each model's own)")
+    group.add_argument("--select", choices=("last", "paper"), default="last",
+                       help="paper: the epoch with the best validation AUC, WITH LABELLED ANOMALIES, as published")
+    group.add_argument("--datadir", default=DATASET, metavar="DIR",
+                       help="holds a preprocessed folder for each image: complex, and seed for b2igan-seed")
+    group.add_argument("--outf", default=f"{OUTPUT}/compare", metavar="DIR", help="where runs and the table go")
+    group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute")
+    return parser
+
+
+def _add_screening(group):
+    group.add_argument("--screen", nargs="+", metavar="PATH", help="find the abnormal beats of recordings that nobody has "
+                       "looked at: WFDB records, EDF or CSV files, or folders of them; with the shipped weights or "
+                       "--checkpoint; writes NAME.html, NAME.csv and NAME.b2i to --outf")
+    group.add_argument("--lead", help="lead, by name or by index from 0 (default: MLII or II if there is one)")
+    group.add_argument("--fs", type=_number(1), metavar="HZ", help="sampling rate of a CSV file without a time column")
+    group.add_argument("--units", choices=("mV", "uV", "V"), help="of a CSV file's numbers (default: mV)")
+    group.add_argument("--annotator", metavar="EXT", help="take the R peaks from this WFDB annotation file (atr, for "
+                       "instance) instead of detecting them; its labels are not read")
+    group.add_argument("--false-alarms-per-hour", type=_number(0, open_low=True), default=10.0, metavar="N",
+                       help="normal beats that may be flagged in an hour")
+    group.add_argument("--false-alarm-rate", type=_number(0, 0.5, open_low=True), metavar="RATE",
+                       help="the same, as a share of the normal beats")
+    group.add_argument("--calibration-minutes", type=_number(0.5), default=5.0, metavar="MIN",
+                       help="first minutes that adjust the threshold to the patient; they may hold abnormal beats")
+    group.add_argument("--known-normal", nargs=2, type=_number(0), metavar=("FROM", "TO"),
+                       help="minutes that someone knows to be normal, to calibrate on instead")
 
 
 def _integer(low, high=None):

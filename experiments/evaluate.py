@@ -27,7 +27,7 @@ def evaluate(checkpoint, dataset, split, opt, folder, pictures=True):
     detector = checkpoint.detector(opt.torch_device)
     context = usable_context(detector, opt.context)
     started = time.monotonic()
-    scores = score_rows(detector, dataset, split.test, context, progress=True)
+    scores = score_rows(detector, dataset, split.test, context, split.known_normal, progress=True)
     timing = {"train_seconds": round(checkpoint.seconds, 1), "score_seconds": round(time.monotonic() - started, 2),
               "scored_beats": len(split.test)}
     classes = split.classes[split.test]
@@ -49,21 +49,26 @@ def evaluate(checkpoint, dataset, split, opt, folder, pictures=True):
 
 
 def usable_context(detector, wanted):
-    """The richest context a detector can use, up to the one asked for."""
-    return [c for c in CONTEXTS[:CONTEXTS.index(wanted) + 1] if c in detector.contexts][-1]
+    """The richest context a detector can use, up to the one asked for; the least it needs where that is more."""
+    usable = [c for c in CONTEXTS[:CONTEXTS.index(wanted) + 1] if c in detector.contexts]
+    return usable[-1] if usable else detector.contexts[0]
 
 
-def score_rows(detector, dataset, rows, context, progress=False):
-    """Scores (len(rows),) of rows of a dataset. With context "record" their whole recordings are read, unlabelled."""
-    if context == "record":
+def score_rows(detector, dataset, rows, context, known_normal=(), progress=False):
+    """Scores (len(rows),) of rows of a dataset. With a context their whole recordings are read, unlabelled but for the
+    rows known_normal, which someone has looked at (protocol `patient`)."""
+    if context == "none":
+        batches = np.array_split(rows, max(1, len(rows) // ROWS_AT_ONCE))
+    else:
         record = dataset.index["record"].to_numpy()
         batches = [np.flatnonzero(record == name) for name in pd.unique(record[rows])]
-    else:
-        batches = np.array_split(rows, max(1, len(rows) // ROWS_AT_ONCE))
     result = np.full(len(dataset.index), np.nan)
     with tqdm(total=sum(map(len, batches)), desc="scoring", unit="beat", unit_scale=True, disable=not progress) as bar:
         for batch in batches:
-            result[batch] = detector.score(dataset.beats(batch, detector.image is not None), context)
+            beats = dataset.beats(batch, detector.image is not None)
+            if len(known_normal):
+                beats.known_normal = np.isin(batch, known_normal)
+            result[batch] = detector.score(beats, context)
             bar.update(len(batch))
     return result[rows]
 

@@ -431,6 +431,40 @@ def _round_ticks(scores):
 
 # ---------------------------------------------------------------------------------------------------- training
 
+def draw_comparison(table, path):
+    """AUC and AP of every method, a panel for each protocol, published figures beside. Returns the path.
+
+    table: as from experiments.compare: protocol, model, context, auc, ap, auc_sd, ap_sd, published_auc, published_ap.
+    """
+    protocols = list(dict.fromkeys(table["protocol"]))
+    heights = [table["protocol"].eq(p).sum() + 1 for p in protocols]
+    figure = _figure(10, 1.2 + 0.27 * sum(heights))
+    cells = figure.subplots(len(protocols), 2, squeeze=False, height_ratios=heights)
+    for row, protocol in zip(cells, protocols):
+        methods = table[table["protocol"] == protocol].sort_values("auc", ignore_index=True)
+        for axes, measure in zip(row, ("auc", "ap")):
+            _draw_measure(axes, methods, measure)
+            axes.set_title(f"protocol {protocol}", loc="left", fontsize=10)
+        row[1].set_yticklabels([])
+    for axes, label in zip(cells[-1], ("area under the ROC curve", "average precision")):
+        axes.set_xlabel(f"{label}, mean ± standard deviation over folds and seeds")
+    handles = [Line2D([], [], color=BLUE, marker="o", label="measured here"),
+               Line2D([], [], color=VERMILION, marker="D", markerfacecolor="none", linestyle="", label="published")]
+    cells[0][0].legend(handles=handles, loc="lower right", fontsize=8)
+    return save(figure, path)
+
+
+def _draw_measure(axes, methods, measure):
+    names = [f"{m} ({c})" if c != "none" else m for m, c in zip(methods["model"], methods["context"])]
+    axes.errorbar(methods[measure], methods.index, xerr=methods[f"{measure}_sd"].fillna(0), fmt="o", color=BLUE, capsize=3)
+    axes.plot(methods[f"published_{measure}"].astype(float), methods.index, "D", color=VERMILION, markerfacecolor="none")
+    for y, value in zip(methods.index, methods[measure]):
+        axes.annotate(f"{value:.3f}", (value, y), (0, 5), textcoords="offset points", ha="center", fontsize=7)
+    axes.set_yticks(methods.index, names)
+    axes.set_ylim(-0.7, len(methods) - 0.1)
+    axes.grid(axis="x", color=EMPTY, linewidth=0.6)
+
+
 def draw_training(log, path):
     """train_log.csv as small lines, one plot a column. log: DataFrame with `epoch` and numeric columns."""
     numeric = log.select_dtypes("number").dropna(axis="columns", how="all")
@@ -498,9 +532,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 DASH = "\u2013"
 # (method, AUC, AP) as published for the split that the `beatgan` protocol follows. Each chose its epoch with labelled
 # abnormal beats. Zhou et al., BeatGAN, IJCAI 2019; the B2I-GAN row is the original work's, one fold.
-PUBLISHED = (("B2I-GAN, one fold", 0.9460, 0.9058), ("BeatGAN with augmentation", 0.9475, 0.9143),
-             ("BeatGAN", 0.9447, 0.9108), ("Ganomaly", 0.9083, 0.8701), ("Autoencoder", 0.8944, 0.8415),
-             ("AnoGAN", 0.8642, 0.8035))
+PUBLISHED = {"b2igan-seed": ("B2I-GAN, one fold", 0.9460, 0.9058),
+             "beatgan-augmented": ("BeatGAN with augmentation", 0.9475, 0.9143), "beatgan": ("BeatGAN", 0.9447, 0.9108),
+             "ganomaly": ("Ganomaly", 0.9083, 0.8701), "autoencoder": ("Autoencoder", 0.8944, 0.8415),
+             "anogan": ("AnoGAN", 0.8642, 0.8035)}
 PROTOCOLS = {
     "beatgan": "a fifth of all patients' normal beats is tested, with every abnormal beat: the same patients are in "
                "training and test",
@@ -519,7 +554,7 @@ def write_overview(path, metrics, figures, settings):
     """
     page = _environment().get_template("overview.html").render(
         m=metrics, classes=_class_rows(metrics), confusion=_confusion(metrics), settings=_flat(settings),
-        published=PUBLISHED if _is_comparable(metrics) else (), protocols=PROTOCOLS, contexts=CONTEXTS,
+        published=PUBLISHED.values() if _is_comparable(metrics) else (), protocols=PROTOCOLS, contexts=CONTEXTS,
         figures=[(title, caption, embed(png)) for title, caption, png in figures])
     with whole_file(path) as part:
         part.write_text(page, encoding="utf-8")

@@ -1,4 +1,8 @@
-"""Who trains and who is tested: the three protocols. No abnormal beat is ever in `train` or `held_out`."""
+"""Who trains and who is tested: the three protocols. No abnormal beat is ever in `train` or `held_out`.
+
+A fourth, `develop`, is `interpatient` among the training patients: a fifth of them is tested. It is for tuning, so that
+the test patients are met once.
+"""
 
 from dataclasses import dataclass
 
@@ -21,13 +25,14 @@ DS2 = "100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 2
 class Split:
     """Rows of the index. train, held_out: normal beats to learn from and to calibrate on; test: beats to report on;
     classes: (len(index),) class of every beat under this protocol; select: labelled beats (normal and abnormal) for
-    `--select paper` alone, else empty."""
+    `--select paper` alone, else empty; known_normal: beats of test patients that someone has looked at (`patient`)."""
 
     train: np.ndarray
     held_out: np.ndarray
     test: np.ndarray
     classes: np.ndarray
     select: np.ndarray
+    known_normal: np.ndarray
 
 
 def split(index, protocol, fold=0, select="last"):
@@ -35,7 +40,7 @@ def split(index, protocol, fold=0, select="last"):
     if protocol == "beatgan":
         result = _beatgan(index, fold, select)
     else:
-        result = _by_patient(index, fold, own_minutes=protocol == "patient", select=select)
+        result = _by_patient(index, protocol, fold, select)
     for name in ("train", "held_out", "test"):
         if len(getattr(result, name)) == 0:
             raise BadInput(f"protocol {protocol}, fold {fold}: no beat is left in its {name} part; "
@@ -61,25 +66,28 @@ def _beatgan(index, fold, select):
         shuffled = np.random.default_rng(FOLD_SEED).permutation(abnormal)
         chosen, abnormal = np.split(shuffled, [len(shuffled) // 10])
         labelled = np.concatenate([held_out, chosen])
-    return Split(np.sort(train), np.sort(held_out), np.sort(np.r_[parts[fold], abnormal]), classes, np.sort(labelled))
+    test = np.sort(np.r_[parts[fold], abnormal])
+    return Split(np.sort(train), np.sort(held_out), test, classes, np.sort(labelled), known_normal=np.zeros(0, int))
 
 
-def _by_patient(index, fold, own_minutes, select):
-    """Patients in the test are in no other part, but for the normals of their own first minutes when asked for."""
+def _by_patient(index, protocol, fold, select):
+    """Patients in the test are in no other part, but for the normals of their own first minutes in `patient`."""
     record, sample = index["record"].to_numpy(), index["sample"].to_numpy()
     classes = np.array([CLASS_OF_EC57[s] for s in index["symbol"]])
     training, testing = patients(record)
-    held_patients = np.random.default_rng(FOLD_SEED).permutation(training)[fold::FOLDS]
+    fifths = [np.random.default_rng(FOLD_SEED).permutation(training)[k::FOLDS] for k in range(FOLDS)]
+    if protocol == "develop":
+        testing, training = fifths[fold - 1], np.setdiff1d(training, fifths[fold - 1])
     is_normal, is_early = classes == "N", sample < LEARNING_S * FS_HZ
-    in_held, in_test = np.isin(record, held_patients), np.isin(record, testing)
+    in_held, in_test = np.isin(record, fifths[fold]), np.isin(record, testing)
     learned = is_normal & np.isin(record, training) & ~in_held
     held_out = is_normal & in_held
-    if own_minutes:  # a fifth of a patient's own minutes calibrates, the rest is learned from
-        own = np.flatnonzero(is_normal & in_test & is_early)
-        learned[own[np.arange(len(own)) % FOLDS != fold]] = True
-        held_out[own[np.arange(len(own)) % FOLDS == fold]] = True
+    own = np.flatnonzero(is_normal & in_test & is_early) if protocol == "patient" else np.zeros(0, int)
+    learned[own[np.arange(len(own)) % FOLDS != fold]] = True  # a fifth of a patient's own minutes calibrates
+    held_out[own[np.arange(len(own)) % FOLDS == fold]] = True
     labelled = np.flatnonzero(in_held) if select == "paper" else np.zeros(0, int)
-    return Split(np.flatnonzero(learned), np.flatnonzero(held_out), np.flatnonzero(in_test & ~is_early), classes, labelled)
+    return Split(np.flatnonzero(learned), np.flatnonzero(held_out), np.flatnonzero(in_test & ~is_early), classes,
+                 labelled, own)
 
 
 def patients(record):

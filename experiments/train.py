@@ -35,6 +35,7 @@ def train(dataset, split, opt, folder):
                        train_beats=len(split.train))
     if opt.resume and path.exists():
         state = resumable(path, options, dataset, opt.dataroot)
+        options = state.options
         if state.finished and state.epoch >= options["niter"]:
             return state
     device = find_device(opt.device)
@@ -68,8 +69,9 @@ def train(dataset, split, opt, folder):
         detector.restore(state.best["state"])
     else:
         detector.finish(normals, held_out)
-    state.reference = {context: reference_scores(detector, dataset, split.held_out, context)
-                       for context in detector.contexts}
+    if "record" in detector.contexts:
+        detector.fit_context(recordings(detector, dataset, split), score_rows(detector, dataset, split.held_out, "none"))
+    state.reference = {context: reference_scores(detector, dataset, split, context) for context in detector.contexts}
     state.state, state.finished, state.seconds = detector.state_dict(), True, state.seconds + time.monotonic() - started
     state.save(path)
     return state
@@ -122,7 +124,7 @@ def resumable(path, options, dataset, dataroot):
                        "without --resume")
     if state.epoch != options["niter"]:
         state.finished = False
-    state.options = options
+    state.options = state.options | options  # what prepare added is kept
     return state
 
 
@@ -133,9 +135,21 @@ def spread(dataset, rows, detector):
     return dataset.beats(rows, detector.image is not None)
 
 
-def reference_scores(detector, dataset, rows, context):
+def recordings(detector, dataset, split):
+    """Whole recordings of the training patients for fit_context; only training and held-out normals are known as such."""
+    record, found = dataset.index["record"].to_numpy(), []
+    normal = np.union1d(split.train, split.held_out)
+    for name in np.unique(record[normal]):
+        rows = np.flatnonzero(record == name)
+        found.append((dataset.beats(rows, with_image=False), score_rows(detector, dataset, rows, "none"),
+                      np.isin(rows, normal)))
+    return found
+
+
+def reference_scores(detector, dataset, split, context):
     """Quantiles of the scores of held-out normal beats: thresholds and tail probabilities come from these."""
-    scores = score_rows(detector, dataset, rows, context)
+    known = np.setdiff1d(split.known_normal, split.held_out)  # what is to be judged must not be known
+    scores = score_rows(detector, dataset, split.held_out, context, known)
     return np.quantile(scores, np.linspace(0, 1, QUANTILES)).tolist()
 
 

@@ -47,9 +47,14 @@ class Detector(nn.Module):
     def finish(self, normals, held_out):
         """Called once after training, with all training beats and the held-out normals: memory and calibration."""
 
+    def fit_context(self, recordings, held_out_scores):
+        """Called after finish where contexts has "record". recordings: [(Beats without image, their scores alone
+        (n,), normal (n,) bool), ...] of the training patients, each whole and in order of time; of beats that are not
+        `normal` nothing is known. held_out_scores: (m,), alone, of the held-out normal beats."""
+
     def score(self, beats, context="none"):
-        """Beats to (n,) float64, higher is more abnormal. With context "record", beats must be whole recordings, each
-        in the order of time."""
+        """Beats to (n,) float64, higher is more abnormal. With a context, beats must be whole recordings, each in the
+        order of time."""
         raise NotImplementedError
 
     def error_map(self, beats):

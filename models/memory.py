@@ -4,20 +4,22 @@ import torch
 from torch import nn
 
 CHUNK = 512  # queries at once: their distances stay in the processor's cache
+GROUP = 16
 
 
 class Memory(nn.Module):
-    """Remembered normal embeddings, and distances to the nearest of them in local units.
+    """Remembered normal embeddings, and distances to the nearest of them.
 
-    The raw distance is large wherever normals are spread out: a noisy patient, a rare shape. So it is divided by the
-    neighbours' own distance to their neighbours (as in LOF: Breunig et al., SIGMOD 2000), with the median added so that
-    a very dense spot does not make the unit vanish.
+    With `local`, in local units. A raw distance is large wherever normals are spread out: a noisy patient, a rare shape.
+    So it is divided by the neighbours' own distance to their neighbours (as in LOF: Breunig et al., SIGMOD 2000), with
+    the median added so that a very dense spot does not make the unit vanish. This helps where a beat's own patient is
+    remembered; a stranger's normal beats lie between the patients, where the unit says nothing of how far is unusual.
     """
 
-    def __init__(self, size, k):
+    def __init__(self, size, k, local):
         """size: embeddings kept at most; k: neighbours that a distance is the mean of."""
         super().__init__()
-        self.size, self.k = size, k
+        self.size, self.k, self.local = size, k, local
         self.register_buffer("points", None)
         self.register_buffer("unit", None)
 
@@ -26,17 +28,35 @@ class Memory(nn.Module):
         keep = torch.linspace(0, len(embeddings) - 1, min(self.size, len(embeddings)), device=embeddings.device).long()
         self.points = embeddings[keep].contiguous()
         own = self.nearest(self.points, self.k + 1)[0][:, 1:].mean(1)  # the first is the point itself
-        self.unit = own + own.median()
+        self.unit = own + own.median() if self.local else torch.ones_like(own)
 
     def forward(self, embeddings):
-        """(n, d) to (n,): mean distance to the k nearest remembered normals, in their own units."""
+        """(n, d) to (n,): mean distance to the k nearest remembered normals, in units of their own."""
         distance, index = self.nearest(embeddings, self.k)
         return distance.mean(1) / self.unit[index].mean(1)
 
     def nearest(self, queries, k):
         """(n, d) to distances (n, k), nearest first, and indices in points (n, k)."""
-        squared_norm, k = self.points.square().sum(1), min(k, len(self.points))
-        parts = [torch.addmm(squared_norm, q, self.points.T, alpha=-2).topk(k, 1, largest=False)
-                 for q in queries.split(CHUNK)]
-        values, index = (torch.cat(pair) for pair in zip(*parts))
-        return (values + queries.square().sum(1, keepdim=True)).clamp_min(0).sqrt(), index
+        return nearest(self.points, queries, k)
+
+
+def nearest(points, queries, k):
+    """(m, d), (n, d) to Euclidean distances (n, k), nearest first, and indices in points (n, k)."""
+    squared_norm, k = points.square().sum(1), min(k, len(points))
+    find = _smallest if len(points) % GROUP == 0 and len(points) >= GROUP * GROUP else _smallest_of_few
+    parts = [find(torch.addmm(squared_norm, q, points.T, alpha=-2), k) for q in queries.split(CHUNK)]
+    values, index = (torch.cat(pair) for pair in zip(*parts))
+    return (values + queries.square().sum(1, keepdim=True)).clamp_min(0).sqrt(), index
+
+
+def _smallest_of_few(values, k):
+    return values.topk(k, 1, largest=False)
+
+
+def _smallest(values, k):
+    """The same as topk, three times as fast: the k smallest lie in the k groups with the smallest minima."""
+    grouped = values.unflatten(1, (GROUP, -1))
+    groups = grouped.amin(1).topk(k, 1, largest=False).indices
+    candidates = grouped.gather(2, groups[:, None].expand(-1, GROUP, -1)).flatten(1)
+    values, place = candidates.topk(k, 1, largest=False)
+    return values, place.div(k, rounding_mode="floor") * grouped.shape[2] + groups.gather(1, place % k)

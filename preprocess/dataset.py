@@ -33,13 +33,13 @@ class Beats:
     record: np.ndarray
     sample: np.ndarray
     rr_s: np.ndarray
+    known_normal: np.ndarray | None = None
 
     def __len__(self):
         return len(self.sample)
 
     def __getitem__(self, rows):
-        image = None if self.image is None else self.image[rows]
-        return Beats(image, self.beat_mv[rows], self.record[rows], self.sample[rows], self.rr_s[rows])
+        return Beats(*(None if values is None else values[rows] for values in vars(self).values()))
 
 
 @dataclass

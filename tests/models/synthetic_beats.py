@@ -36,7 +36,7 @@ def abnormal_beats(n, seed=1):
 
 def _beats(beat_mv, rr_s):
     beat_mv, n = beat_mv.astype(np.float32), len(beat_mv)
-    return Beats(spectrogram.images(beat_mv), beat_mv, np.full(n, "100"), np.arange(n) * 288, rr_s.astype(np.float32))
+    return Beats(spectrogram.images(beat_mv).numpy(), beat_mv, np.full(n, "100"), np.arange(n) * 288, rr_s.astype(np.float32))
 
 
 def trained(cls, beats, **options):
@@ -47,7 +47,7 @@ def trained(cls, beats, **options):
     detector.optimizers()
     for epoch in range(detector.opt["niter"]):
         detector.train()
-        detector.begin_epoch(epoch, detector.opt["niter"])
+        detector.begin_step(epoch / detector.opt["niter"])
         order = np.random.default_rng(epoch).permutation(len(beats))
         for rows in np.array_split(order, len(beats) // detector.opt["batchsize"]):
             detector.training_step(beats[rows])

@@ -1,0 +1,133 @@
+"""All methods side by side: runs what is missing, then writes runs.csv, table.csv, table.md and comparison.png."""
+
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+from sklearn.metrics import average_precision_score
+from tqdm import tqdm
+
+import options
+from experiments import figures
+from experiments.evaluate import evaluate
+from experiments.protocols import split
+from experiments.train import find_device, train
+from models import MODELS
+from preprocess import BadInput, dataset
+from preprocess.files import whole_file
+
+NATURAL_SHARE = 0.108  # of abnormal beats among all beats of the 44 records; in a `beatgan` test they are 38 %
+PER_RUN = ["auc", "ap", "ap_natural", "auc_S", "auc_V", "auc_F", "sensitivity", "ppv", "parameters", "train_s",
+           "us_per_beat", "epochs"]
+
+
+def main(argv=None):
+    opt = options.parse("compare", argv)
+    jobs = list(itertools.product(opt.models, opt.protocols, opt.folds, opt.seeds))
+    for job in tqdm(jobs, desc="comparison", unit="run"):
+        run(*job, opt)
+    runs = pd.DataFrame([row for job in jobs for row in results(*job, opt)])
+    table = summarise(runs)
+    for name, frame in (("runs.csv", runs), ("table.csv", table)):
+        with whole_file(Path(opt.outf) / name) as part:
+            frame.to_csv(part, index=False, float_format="%.6g")
+    with whole_file(Path(opt.outf) / "table.md") as part:
+        part.write_text(as_markdown(table))
+    figures.draw_comparison(table, Path(opt.outf) / "comparison.png")
+    print(as_markdown(table))
+
+
+def run(model, protocol, fold, seed, opt):
+    """Train and evaluate one model on one fold, unless that was done; a training that was stopped goes on."""
+    folder = folder_of(model, protocol, fold, seed, opt)
+    missing = [c for c in contexts_of(model, opt) if not (folder / c / "metrics.json").exists()]
+    if not missing:
+        return
+    job = options.parse("main", [
+        "--model", model, "--protocol", protocol, "--folder", str(fold), "--seed", str(seed), "--resume",
+        "--select", opt.select, "--device", opt.device,
+        "--dataroot", str(Path(opt.datadir) / (MODELS[model].image or "complex")),
+        *(["--niter", str(opt.niter)] if opt.niter is not None else [])])
+    job.torch_device = find_device(opt.device)
+    data = dataset.load(job.dataroot)
+    rows = split(data.index, protocol, fold, opt.select)
+    checkpoint = train(data, rows, job, folder)
+    for job.context in missing:
+        evaluate(checkpoint, data, rows, job, folder / job.context, pictures=False)
+
+
+def folder_of(model, protocol, fold, seed, opt):
+    name = model if opt.select == "last" else f"{model}-{opt.select}"
+    return Path(opt.outf) / "runs" / name / protocol / f"fold{fold}-seed{seed}"
+
+
+def contexts_of(model, opt):
+    """The contexts asked for that a model can use, or else the least it needs."""
+    return [c for c in opt.contexts if c in MODELS[model].contexts] or list(MODELS[model].contexts[:1])
+
+
+def results(model, protocol, fold, seed, opt):
+    """One row for each context of a run, read from what it wrote."""
+    folder = folder_of(model, protocol, fold, seed, opt)
+    for context in contexts_of(model, opt):
+        metrics, timing = (json.loads((folder / context / name).read_text()) for name in ("metrics.json", "timing.json"))
+        yield {
+            "model": model, "context": context, "protocol": protocol, "select": metrics["select"], "fold": fold,
+            "seed": seed, "source": metrics["source"], "auc": metrics["auc"], "ap": metrics["ap"],
+            "ap_natural": natural_ap(pd.read_csv(folder / context / "scores.csv")),
+            **{f"auc_{name}": metrics["per_class_auc"][name] for name in "SVF"},
+            "sensitivity": metrics["sensitivity"], "ppv": metrics["ppv"], "parameters": metrics["parameters"],
+            "train_s": timing["train_seconds"], "us_per_beat": 1e6 * timing["score_seconds"] / timing["scored_beats"],
+            "epochs": metrics["epochs"]}
+
+
+def natural_ap(scores):
+    """Average precision were abnormal beats as frequent as in whole recordings: normal beats are weighted up to that."""
+    abnormal = scores["class"] != "N"
+    weight_of_normals = abnormal.sum() * (1 - NATURAL_SHARE) / NATURAL_SHARE / (~abnormal).sum()
+    weights = abnormal.map({True: 1.0, False: weight_of_normals})
+    return average_precision_score(abnormal, scores["score"], sample_weight=weights)
+
+
+def summarise(runs):
+    """Mean and standard deviation over folds and seeds of each model, context and protocol; best AUC first."""
+    groups = runs.groupby(["protocol", "model", "context", "select"], sort=False)
+    table = groups[PER_RUN].mean().join(groups[["auc", "ap"]].std(ddof=1).add_suffix("_sd"))
+    table["runs"] = groups.size()
+    published = [figures.PUBLISHED.get(model if protocol == "beatgan" else "", ("", None, None))[1:]
+                 for protocol, model, *_ in table.index]
+    table["published_auc"], table["published_ap"] = zip(*published)
+    return table.reset_index().sort_values(["protocol", "auc"], ascending=[True, False], ignore_index=True)
+
+
+def as_markdown(table):
+    """The table as GitHub prints it, one for each protocol."""
+    lines = []
+    for protocol, rows in table.groupby("protocol", sort=False):
+        lines += ["", f"### Protocol `{protocol}`", "",
+                  "| method | context | AUC | AP | AP at 10.8 % | S | V | F | sensitivity | PPV | weights | training "
+                  "| a beat | runs | published AUC / AP |",
+                  "| --- | --- " + "| ---: " * 12 + "| --- |"]
+        lines += [_markdown_row(row) for row in rows.to_dict("records")]
+    return "\n".join(lines[1:]) + "\n"
+
+
+def _markdown_row(row):
+    spread = {name: "" if pd.isna(row[f"{name}_sd"]) else f" ± {row[f'{name}_sd']:.4f}" for name in ("auc", "ap")}
+    labels = " (labels choose the epoch)" if row["select"] == "paper" else ""
+    published = "" if pd.isna(row["published_auc"]) else f"{row['published_auc']:.4f} / {row['published_ap']:.4f}"
+    cells = [f"`{row['model']}`{labels}", row["context"],
+             f"{row['auc']:.4f}{spread['auc']}", f"{row['ap']:.4f}{spread['ap']}", f"{row['ap_natural']:.3f}",
+             *(f"{row[f'auc_{name}']:.3f}" for name in "SVF"), f"{row['sensitivity']:.3f}",
+             f"{row['ppv']:.3f}", f"{row['parameters']:,.0f}", f"{row['epochs']:.0f} epochs, {row['train_s']:.0f} s",
+             f"{row['us_per_beat']:.0f} µs", f"{row['runs']}", published]
+    return "| " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BadInput as error:
+        sys.exit(options.explain(error))

@@ -1,0 +1,149 @@
+"""Context: what the rhythm and the rest of the recording say about a beat. No label of any abnormal beat is involved.
+
+Parts, each turned into a surprise, -log of the share of normal beats with such a value or more, and then added:
+
+    beat      the GAN's score of the beat's own window
+    rhythm    whether it comes when a normal beat would (models.rhythm)
+    group     what beat and rhythm say of those beats of the recording that look like it: a beat keeps its company
+    qrs p st  how far each region is from the recording's reference beats: not its most frequent beats, which may be
+              abnormal ones, but those that beat, rhythm and group find normal
+"""
+
+import numpy as np
+import torch
+from torch import nn
+
+from models.memory import nearest
+from models.rhythm import Rhythm
+from preprocess.beats import BEFORE
+
+PARTS = {"rhythm": ("beat", "rhythm"), "record": ("beat", "rhythm", "group", "qrs", "p", "st")}
+REGIONS = ("qrs", "p", "st")
+ALIGN = 7  # samples a beat may be moved by to line its QRS up with the recording's
+SEGMENT_BEATS = 3000  # a long recording is taken in pieces of some half an hour, so that drift is followed
+POOL, ALIKE = 1500, 20  # beats searched for look-alikes, and look-alikes averaged
+BEAT_WEIGHT = 1.5  # of the beat's surprise against the rhythm's log odds, in the first opinion
+OPINION_LIMIT = 6.0
+REFERENCE_LEAST, REFERENCE_SHARE, REFERENCE_MOST, REFERENCE_NEIGHBOURS = 0.1, 0.4, 300, 5
+LEVELS = 256
+
+
+class Surprise(nn.Module):
+    """A value to -log of the share of normal beats at or above it."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("values", torch.zeros(LEVELS, dtype=torch.float64))
+        self.register_buffer("surprises", torch.zeros(LEVELS, dtype=torch.float64))
+
+    def fit(self, normals):
+        shares = np.geomspace(1, 1 / max(2, len(normals)), LEVELS)
+        values = np.maximum.accumulate(np.quantile(normals, 1 - shares))
+        self.values.copy_(torch.as_tensor(values))
+        self.surprises.copy_(torch.as_tensor(-np.log(shares)))
+
+    def __call__(self, values):
+        return np.interp(values, self.values.cpu().numpy(), self.surprises.cpu().numpy())
+
+
+class Context(nn.Module):
+    """Fitted on recordings of training patients, of which only the normal beats' labels are known; scores any other."""
+
+    def __init__(self):
+        super().__init__()
+        self.rhythm = Rhythm()
+        self.surprise = nn.ModuleDict({name: Surprise() for name in ("beat", "rhythm", "group", *REGIONS)})
+
+    def fit(self, recordings, held_out_scores, seed):
+        """recordings: [(Beats, scores of the beats alone (n,), normal (n,) bool), ...], each whole and in order;
+        held_out_scores: (m,) of normal beats that the GAN was not trained on."""
+        self.rhythm.fit([(beats.sample, normal) for beats, _, normal in recordings], seed)
+        self.surprise["beat"].fit(held_out_scores)
+        found = [{name: values[normal] for name, values in self.values(beats, scores).items()}
+                 for beats, scores, normal in recordings]
+        for name in ("rhythm", "group", *REGIONS):
+            self.surprise[name].fit(np.concatenate([part[name] for part in found]))
+
+    def parts(self, beats, scores):
+        """One whole recording to {part: surprise (n,)}."""
+        return {name: self.surprise[name](values) for name, values in self.values(beats, scores).items()}
+
+    def values(self, beats, scores):
+        """The same, before it becomes a surprise."""
+        rhythm = self.rhythm.score(beats.sample)
+        opinion = np.clip(rhythm + BEAT_WEIGHT * self.surprise["beat"](scores), -OPINION_LIMIT, OPINION_LIMIT)
+        if beats.known_normal is not None:
+            opinion[beats.known_normal] = -OPINION_LIMIT
+        pieces = np.array_split(np.arange(len(beats)), max(1, round(len(beats) / SEGMENT_BEATS)))
+        found = [against_own_recording(beats[rows], opinion[rows]) for rows in pieces]
+        return {"beat": scores, "rhythm": rhythm, **{k: np.concatenate([f[k] for f in found]) for k in found[0]}}
+
+
+def against_own_recording(beats, opinion):
+    """Beats of a recording and a first opinion of each (n,), higher is more abnormal, to {"group" and REGIONS: (n,)}."""
+    rng, shape = np.random.default_rng(0), regions(beats.beat_mv)
+    pool = np.sort(rng.permutation(len(beats))[:POOL])
+    by_qrs_and_p = _mean_of_alike(np.concatenate([shape["qrs"], 3 * shape["p"]], 1), opinion, pool)
+    by_qrs = _mean_of_alike(shape["qrs"], opinion, pool)
+    reference = choose_reference(opinion + by_qrs_and_p + by_qrs, by_qrs_and_p, beats.known_normal, rng)
+    return {"group": by_qrs_and_p, **{name: _distance(shape[name], reference) for name in REGIONS}}
+
+
+def choose_reference(opinion, group, known_normal, rng):
+    """Rows of the beats that stand for what is normal in this recording; known normal beats (or None) always do."""
+    n = len(opinion)
+    trusted = int(0.6 * (group < 0).sum())
+    size = max(int(REFERENCE_LEAST * n), min(max(int(REFERENCE_SHARE * n), 40), max(30, trusted)))
+    rows = rng.permutation(np.argsort(opinion, kind="stable")[:size])[:REFERENCE_MOST]
+    if known_normal is not None:
+        rows = np.union1d(rows, rng.permutation(np.flatnonzero(known_normal))[:REFERENCE_MOST])
+    return rows
+
+
+def regions(beats_mv):
+    """(n, 320) to {"qrs": (n, 45), "p": (n, 24), "st": (n, 27)}, in heights of the recording's median QRS.
+
+    Beats are lined up on the recording's median QRS first. qrs is -0.10 to 0.15 s from R, p -0.26 to -0.06 s, averaged
+    over 14 ms, and st 0.11 to 0.49 s.
+    """
+    level = beats_mv - np.median(beats_mv, 1, keepdims=True)
+    height = np.median(np.ptp(level[:, 110:175], axis=1)) + 1e-3
+    rows, at = np.arange(len(level))[:, None], BEFORE + _alignment(level)[:, None]
+
+    def cut(start, stop, step=1):
+        return level[rows, at + np.arange(start, stop, step)] / height
+
+    qrs, st = cut(-36, 54, 2), cut(40, 173, 5)
+    p = np.lib.stride_tricks.sliding_window_view(cut(-94, -20), 5, axis=1).mean(2)[:, ::3]
+    return {"qrs": qrs - qrs.mean(1, keepdims=True), "p": p - p.mean(1, keepdims=True), "st": st}
+
+
+def _alignment(level):
+    """(n, 320) to shifts (n,) in samples at which each QRS correlates best with the recording's median one."""
+    template = np.median(level[:, 110:180], 0)
+    template = template - template.mean()
+    shifts = np.arange(-ALIGN, ALIGN + 1)
+    pieces = (level[:, 110 + shift:180 + shift] for shift in shifts)
+    fits = [(piece @ template) / (piece.std(1) * piece.shape[1] ** 0.5 + 1e-3) for piece in pieces]
+    return shifts[np.argmax(fits, 0)]
+
+
+def _mean_of_alike(shape, opinion, pool):
+    """Shapes (n, d) to the mean opinion (n,) of the pool's most similar beats, the beat itself left out."""
+    index = _nearest(shape[pool], shape, min(ALIKE + 1, len(pool)))[1]
+    return opinion[pool][index[:, min(1, index.shape[1] - 1):]].mean(1)
+
+
+def _distance(shape, reference):
+    """Shapes (n, d) to log distances (n,) to their nearest reference beats, in units of what is usual among those."""
+    distance = _nearest(shape[reference], shape, min(REFERENCE_NEIGHBOURS + 1, len(reference)))[0]
+    is_reference = np.isin(np.arange(len(shape)), reference)
+    distance = np.where(is_reference, distance[:, -1], distance[:, max(0, distance.shape[1] - 2)])  # not to itself
+    usual = np.median(distance[reference])
+    return np.log((distance + 0.25 * usual + 1e-3) / (1.25 * usual + 1e-3))
+
+
+def _nearest(points, queries, k):
+    points, queries = (torch.as_tensor(np.ascontiguousarray(a), dtype=torch.float32) for a in (points, queries))
+    distance, index = nearest(points, queries, k)
+    return distance.numpy().astype(float), index.numpy()

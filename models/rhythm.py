@@ -1,0 +1,128 @@
+"""Rhythm: does a beat come when a normal one would? Read from R peaks alone, learnt from normal rhythms alone."""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from preprocess.records import FS_HZ
+from preprocess.synthetic import synthetic_rhythm
+
+LOCAL_BEATS = (8, 40)  # RR intervals on each side that make what is usual: some 15 s and a minute
+LOCAL_QUANTILES = (0.5, 0.75, 0.9)
+RR_LIMITS_S = (0.15, 4.0)
+FEATURES, LEVELS = 22, 65
+COPIES, EXAMPLES = 3, 60_000
+KIND_SHARES = (0.4, 0.35, 0.25)  # of atrial, ventricular and fusion beats; together they weigh as much as the normals
+NETS, HIDDEN, EPOCHS, BATCH, LR = 3, 48, 4, 512, 4e-3
+
+
+def rhythm_features(samples):
+    """R peaks (n,) to (n, FEATURES): logarithms of the RR intervals before and after against what is usual around them.
+
+    Usual is the median and the upper quantiles of the surrounding intervals: where most beats are early, the long
+    intervals still tell when a beat should have come. Irregularity (as in fibrillation) is given too.
+    """
+    rr = np.log(np.clip(np.diff(samples) / FS_HZ, *RR_LIMITS_S))
+    before, after = np.r_[rr[:1], rr], np.r_[rr, rr[-1:]]
+    change = np.abs(np.diff(before, prepend=before[0]))
+    columns = []
+    for reach in LOCAL_BEATS:
+        median, upper, top = _local_quantiles(before, reach, LOCAL_QUANTILES)
+        irregular, = _local_quantiles(change, reach, (0.5,))
+        columns += [median, before - median, before - upper, before - top, after - median, after - top, irregular,
+                    top - median]
+    median, = _local_quantiles(before, LOCAL_BEATS[0], (0.5,))
+    previous, following = np.r_[before[:1], before[:-1]], np.r_[after[1:], after[-1:]]
+    columns += [before - previous, after - before, previous - median, following - median,
+                np.logaddexp(before, after) - np.log(2) - median, before]
+    return np.stack(columns, 1).astype(np.float32)
+
+
+def normal_intervals(samples, normal):
+    """RR intervals, in samples, between normal beats (n,) bool; one with another beat in between is filled in."""
+    rr = np.diff(samples, prepend=samples[0]).astype(float)[normal]
+    between_normals = (normal & np.r_[False, normal[:-1]])[normal]
+    if not between_normals.any():
+        return np.zeros(0)
+    filled = np.interp(np.arange(len(rr)), np.flatnonzero(between_normals), rr[between_normals])
+    return np.clip(filled, 0.2 * FS_HZ, 3.3 * FS_HZ)
+
+
+class Rhythm(nn.Module):
+    """A few small networks that tell normal beats from early ones put into the same rhythms (synthetic_rhythm)."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("grid", torch.zeros(LEVELS, FEATURES, dtype=torch.float64))  # quantiles of each feature
+        self.nets = nn.ModuleList(
+            nn.Sequential(nn.Linear(FEATURES, HIDDEN), nn.GELU(), nn.Dropout(0.1), nn.Linear(HIDDEN, HIDDEN), nn.GELU(),
+                          nn.Linear(HIDDEN, 1)) for _ in range(NETS))
+
+    def fit(self, recordings, seed):
+        """recordings: [(R peaks (n,), normal (n,) bool), ...]; only normal beats count, the others are passed over."""
+        x, kind, weight = _examples(recordings, np.random.default_rng(seed))
+        self.grid.copy_(torch.as_tensor(np.quantile(x, np.linspace(0, 1, LEVELS), axis=0)
+                                        + np.arange(LEVELS)[:, None] * 1e-7))  # strictly rising, for interpolation
+        x, y, weight = self._scaled(x), torch.as_tensor(kind > 0).float(), torch.as_tensor(weight).float()
+        for i, net in enumerate(self.nets):
+            _fit_network(net.cpu(), x, y, weight, seed + i)
+        self.to(self.grid.device)
+
+    def score(self, samples):
+        """R peaks (n,) of one recording, in order, to log odds (n,) that the beat does not come as a normal one would."""
+        with torch.inference_mode():
+            x = self._scaled(rhythm_features(samples)).to(self.grid.device)
+            return torch.stack([net.eval()(x)[:, 0] for net in self.nets]).mean(0).cpu().numpy().astype(float)
+
+    def _scaled(self, x):
+        """Features (n, FEATURES) to their places among those seen in training, -2 to 2."""
+        places = np.linspace(-2, 2, LEVELS)
+        columns = [np.interp(column, grid, places) for column, grid in zip(x.T, self.grid.cpu().numpy().T)]
+        return torch.as_tensor(np.stack(columns, 1), dtype=torch.float32)
+
+
+def _local_quantiles(x, reach, quantiles):
+    """(n,) to one (n,) a quantile, of the values up to `reach` beats away."""
+    reach = min(reach, len(x) - 1)
+    around = np.sort(np.lib.stride_tricks.sliding_window_view(np.pad(x, reach, "reflect"), 2 * reach + 1), 1)
+    return [around[:, round(q * 2 * reach)] for q in quantiles]
+
+
+def _examples(recordings, rng):
+    """Features, kinds (0 is normal) and weights of real normal beats and of synthetic rhythms made from them."""
+    x, kinds, weights = [], [], []
+    for samples, normal in recordings:
+        x.append(rhythm_features(samples)[normal])
+        kinds.append(np.zeros(normal.sum(), int))
+        weights.append(np.ones(normal.sum()))
+        rr = normal_intervals(samples, normal)
+        for _ in range(COPIES if len(rr) > 2 * max(LOCAL_BEATS) else 0):
+            peaks, kind = synthetic_rhythm(rr, rng)
+            x.append(rhythm_features(peaks))
+            kinds.append(kind)
+            weights.append(np.full(len(kind), 0.5))
+    x, kinds, weights = np.concatenate(x), np.concatenate(kinds), np.concatenate(weights)
+    for kind, share in enumerate(KIND_SHARES, 1):
+        weights[kinds == kind] = share * weights[kinds == 0].sum() / max(1, (kinds == kind).sum())
+    chosen = rng.permutation(len(x))[:EXAMPLES]
+    return x[chosen], kinds[chosen], weights[chosen] / weights[chosen].mean()
+
+
+def _fit_network(net, x, y, weight, seed):
+    torch.manual_seed(seed)
+    for layer in net:
+        if isinstance(layer, nn.Linear):
+            layer.reset_parameters()
+    steps = max(1, len(x) // BATCH)
+    optimizer = torch.optim.AdamW(net.parameters(), LR, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, total_steps=EPOCHS * steps + 1)
+    net.train()
+    for _ in range(EPOCHS):
+        for rows in torch.randperm(len(x)).tensor_split(steps):
+            loss = binary_cross_entropy_with_logits(net(x[rows])[:, 0], y[rows], weight[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    net.eval()
