@@ -15,6 +15,7 @@ from experiments import checkpoint as checkpoints
 from experiments.checkpoint import Checkpoint
 from experiments.evaluate import score_rows
 from models import MODELS
+from models.detector import Detector
 from preprocess import BadInput
 from preprocess.augment import with_warped_copies
 from preprocess.files import whole_file
@@ -108,9 +109,11 @@ def train_epoch(detector, dataset, rows, epoch, options, precision):
 
 def complete_options(opt):
     """The options a checkpoint keeps: those given, and the model's own defaults for those that were not."""
-    values = dict(MODELS[opt.model].defaults)
+    own = MODELS[opt.model].defaults
     names = ("niter", "lr", "batchsize", "w_adv", "n_aug", "seed", "protocol", "folder", "select")
-    return values | {name: getattr(opt, name) for name in names if getattr(opt, name, None) is not None}
+    given = {name: getattr(opt, name) for name in names if getattr(opt, name) is not None}
+    untrained = {"niter": 0} if own["niter"] == 0 else {}  # what has no steps takes none, whatever --niter says
+    return Detector.defaults | own | given | untrained
 
 
 def resumable(path, options, dataset, dataroot):
