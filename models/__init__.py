@@ -1,5 +1,8 @@
 """Detectors of abnormal beats, by the name that --model takes."""
 
+import preprocess  # noqa: F401  says how threads wait, before torch is loaded
+
+# isort: split
 from models.anogan import AnoGAN
 from models.autoencoder import AutoEncoder
 from models.b2igan import B2IGAN

@@ -18,6 +18,7 @@ from torch.nn.functional import cross_entropy, mse_loss, softplus
 from models.context import PARTS as CONTEXT_PARTS
 from models.context import Context
 from models.detector import Detector, step
+from models.localiser import Localiser
 from models.memory import Memory
 from models.networks import Decoder, Discriminator, Encoder
 from preprocess import spectrogram
@@ -25,6 +26,7 @@ from preprocess.dataset import STORED_AS
 from preprocess.synthetic import synthetic
 
 MEMORY, NEIGHBOURS = 4096, 5
+ALIKE = 10  # nearest normals that the generated version of a beat is made from
 WARM_UP = 0.3  # share of training in which the learning rate rises; it falls to nothing by the end (Smith 2018)
 BETAS = (0.9, 0.99)
 W_REALITY = 0.02  # of real against generated, beside the classes, in the discriminator's loss
@@ -61,7 +63,7 @@ class B2IGAN(Detector):
         self.register_buffer("image_unit", torch.ones(()))
         self.register_buffer("part_mean", torch.zeros(len(self.PARTS)))
         self.register_buffer("part_std", torch.ones(len(self.PARTS)))
-        self.register_buffer("usual_error", torch.ones(spectrogram.COMPLEX.shape))
+        self.localiser = Localiser()
         self.context = Context()
         self._optimizers = {}
 
@@ -111,13 +113,21 @@ class B2IGAN(Detector):
 
     def finish(self, normals, held_out):
         """Fills the memories from training beats; the scale of each part and pixel comes from held-out normal beats."""
-        remembered = normals[evenly_by_record(normals.record, MEMORY)].image
-        self.latents.fit(self._embed(remembered, self.encoder))
-        self.features.fit(self._embed(remembered, lambda image: self.discriminator(image)[0]))
+        remembered = normals[evenly_by_record(normals.record, MEMORY)]
+        self.latents.fit(self._embed(remembered.image, self.encoder))
+        self.features.fit(self._embed(remembered.image, lambda image: self.discriminator(image)[0]))
         parts = torch.as_tensor(self.in_chunks(self._parts, held_out.image))
         self.part_mean.copy_(parts.mean(0))
         self.part_std.copy_(parts.std(0))
-        self.usual_error.copy_(torch.as_tensor(self.in_chunks(self._squared_error, held_out.image)).mean(0))
+        self._learn_where(remembered, normals, held_out)
+
+    def _learn_where(self, remembered, normals, held_out):
+        """The localiser learns from training beats; its scale and marks come from held-out normal beats."""
+        self.eval()
+        self.localiser.traces = torch.as_tensor(remembered.beat_mv, device=self.device).half()
+        self.localiser.fit(normals.beat_mv, self._show, self.opt["seed"])
+        self.localiser.calibrate(*(self.in_chunks(lambda beat_mv, which=which: self.localiser(self._show(beat_mv))[which],
+                                                  held_out.beat_mv) for which in (0, 1)))
 
     def fit_context(self, recordings, held_out_scores):
         self.context.fit(recordings, held_out_scores, self.opt["seed"])
@@ -139,12 +149,20 @@ class B2IGAN(Detector):
         return self.in_chunks(standard, beats.image).astype(float)
 
     def error_map(self, beats):
-        """(n, 2, 32, 32): the image against the normal one in its place, in units of held-out normal beats."""
-        return self.in_chunks(lambda image: (self._squared_error(image) / self.usual_error).sqrt(), beats.image)
+        """(n, 2, 32, 32): where the image is not a normal one (models.localiser), the same for both of its channels."""
+        error = self.in_chunks(lambda beat_mv: self._error(beat_mv, 1), beats.beat_mv)
+        return np.repeat(error[:, None], 2, 1)
+
+    def error_over_time(self, beats):
+        return self.in_chunks(lambda beat_mv: self._error(beat_mv, 0), beats.beat_mv)
+
+    def marks(self, beats):
+        return self.localiser.spans(self.error_over_time(beats))
 
     def generate(self, beats):
         """(n, 2, 32, 32): the image generated from the mean of the nearest normal latents, what should be there."""
-        return self.in_chunks(lambda image: self._normal_version(self._image(image)) * self.image_unit, beats.image)
+        return self.in_chunks(lambda image: self._normal_version(self._nearest(self._image(image))) * self.image_unit,
+                              beats.image)
 
     def _image(self, image):
         return torch.as_tensor(image, device=self.device) / self.image_unit
@@ -159,12 +177,21 @@ class B2IGAN(Detector):
         odds = softplus(0.3 * (wrong.logsumexp(1) - real.logsumexp(1))) + 0.01
         return torch.stack([self.latents(self.encoder(image)), self.features(features), odds], 1).log()
 
-    def _squared_error(self, image):
-        image = self._image(image)
-        return (image - self._normal_version(image)).square()
+    def _error(self, beat_mv, which):
+        """(n, 320) in mV to the error over time (which 0) or its map (1)."""
+        return self.localiser.standard(self.localiser(self._show(beat_mv))[which], which)
 
-    def _normal_version(self, image):
-        nearest = self.latents.nearest(self.encoder(image), NEIGHBOURS)[1]
+    def _show(self, beat_mv):
+        """(n, 320) in mV to what the localiser reads of the beats, their normal versions and the normal beats nearest."""
+        image = self._image(spectrogram.images(beat_mv))
+        nearest = self._nearest(image)
+        return self.localiser.show(beat_mv, image, self._normal_version(nearest), nearest)
+
+    def _nearest(self, image):
+        return self.latents.nearest(self.encoder(image), ALIKE)[1]
+
+    def _normal_version(self, nearest):
+        """(n, ALIKE) rows of the memory to generated images (n, 2, 32, 32)."""
         return self.decoder(self.latents.points[nearest].mean(1))
 
 

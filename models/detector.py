@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from preprocess.beats import WINDOW
+
 CHUNK = 2048  # beats scored at once
 
 
@@ -60,6 +62,16 @@ class Detector(nn.Module):
     def error_map(self, beats):
         """Beats to an array with the shape of what it explains: how far each pixel or sample is from normal."""
         raise NotImplementedError
+
+    def error_over_time(self, beats):
+        """Beats to (n, WINDOW): the largest error at each sample of the trace."""
+        error = self.error_map(beats)
+        over_time = error.reshape(len(error), -1, error.shape[-1]).max(1)
+        return over_time[:, np.arange(WINDOW) * error.shape[-1] // WINDOW]
+
+    def marks(self, beats):
+        """Beats to the spans that are held for abnormal in each: [[(start_s, end_s), ...], ...] in s from R."""
+        return [[] for _ in range(len(beats))]
 
     def generate(self, beats):
         """Beats to what the method holds for their normal version, in the shape of what it explains; None if nothing."""

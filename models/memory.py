@@ -43,7 +43,7 @@ class Memory(nn.Module):
 def nearest(points, queries, k):
     """(m, d), (n, d) to Euclidean distances (n, k), nearest first, and indices in points (n, k)."""
     squared_norm, k = points.square().sum(1), min(k, len(points))
-    find = _smallest if len(points) % GROUP == 0 and len(points) >= GROUP * GROUP else _smallest_of_few
+    find = _smallest if len(points) % GROUP == 0 and len(points) >= GROUP * max(GROUP, k) else _smallest_of_few
     parts = [find(torch.addmm(squared_norm, q, points.T, alpha=-2), k) for q in queries.split(CHUNK)]
     values, index = (torch.cat(pair) for pair in zip(*parts))
     return (values + queries.square().sum(1, keepdim=True)).clamp_min(0).sqrt(), index
