@@ -172,17 +172,21 @@ def examples(scores, classes, name, threshold):
 
 
 def make_panels(detector, dataset, rows, titles):
-    """What figures.draw_beat needs of each beat: trace, images, and the error map of the detector."""
+    """Panels of rows of a dataset; each title is completed by record and time."""
     beats = dataset.beats(rows)
-    errors, generated = detector.error_map(beats), detector.generate(beats)
-    result = []
-    for i, title in enumerate(titles):
-        at = beats.sample[i] / FS_HZ
-        result.append(figures.Panel(
-            title=f"{title}: record {beats.record[i]} at {at:.2f} s", beat_mv=beats.beat_mv[i],
-            error=errors[i].max(0) if errors[i].ndim == 3 else errors[i], setting=detector.image or "complex",
-            **_pictures(detector, beats[[i]], None if generated is None else generated[[i]])))
-    return result
+    places = [f"{title}: record {record} at {sample / FS_HZ:.2f} s"
+              for title, record, sample in zip(titles, beats.record, beats.sample)]
+    return panels(detector, beats, places)
+
+
+def panels(detector, beats, titles):
+    """What figures.draw_beat needs of each beat: trace, images, the detector's error map and its marks."""
+    errors, generated, marks = detector.error_map(beats), detector.generate(beats), detector.marks(beats)
+    return [figures.Panel(
+        title=title, beat_mv=beats.beat_mv[i], error=errors[i].max(0) if errors[i].ndim == 3 else errors[i],
+        setting=detector.image or "complex", marks=marks[i],
+        **_pictures(detector, beats[[i]], None if generated is None else generated[[i]]))
+        for i, title in enumerate(titles)]
 
 
 def _pictures(detector, beat, generated):

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from preprocess.beats import BEFORE, WINDOW
+from preprocess.records import FS_HZ
 
 P_STARTS, P_ENDS = (55, 75), (112, 126)  # 0.18 to 0.24 s, and 0.04 to 0.08 s, before R
 
@@ -71,6 +72,17 @@ def pasted(beats, others):
 def mixed(beats, others):
     """A blend of two beats, as in a fusion beat."""
     return torch.lerp(beats, others, _uniform(beats, 0.25, 0.75))
+
+
+def disturbed(beats):
+    """50 to 300 ms disturbed by noise of one band, from a slow shift (2 Hz) to trembling (40 Hz), of 0.06 to 0.4 mV. Not
+    one of the ways of `synthetic`: hearts do not do this."""
+    hz = torch.fft.rfftfreq(WINDOW, 1 / FS_HZ, device=beats.device)
+    centre_hz = 2 * 20 ** _uniform(beats, 0, 1)
+    band = torch.exp(-((hz - centre_hz) / (0.4 * centre_hz + 1)) ** 2)
+    noise = torch.fft.irfft(torch.fft.rfft(torch.randn_like(beats)) * band, n=WINDOW)
+    size_mv = 0.06 * 10 ** _uniform(beats, 0, 0.8)
+    return beats + size_mv * noise / noise.std(1, keepdim=True) * _fade(_time(beats), *_span(beats, 20, 110), 14)
 
 
 def p_wave(beats):

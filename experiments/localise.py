@@ -1,0 +1,304 @@
+"""Where in the beat: error maps held against changes of known place, and against real ectopic beats.
+
+    python -m experiments.localise --dataroot DIR --outf DIR        prints a table, and last one JSON object
+
+Measures, on beats of the test part that no detector was trained on:
+
+time-point AUC   does the error over time rank changed samples above unchanged ones, pooled over all changed beats
+Dice             overlap of marked and changed samples, at marks that 2 % of held-out normal beats have
+hit              the strongest point lies inside the change
+marked           share of beats with any mark; of unchanged normal beats, these are false
+
+Baselines see the same beats. b2igan-seed and beatgan are read from --outf where they were trained (python main.py
+--model beatgan), else trained briefly here, and the table says on how many beats.
+"""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.metrics import roc_auc_score
+
+import options
+from experiments import checkpoint as checkpoints
+from experiments import figures
+from experiments.changes import KINDS, STRENGTHS, inject
+from experiments.evaluate import panels
+from experiments.protocols import DS2, split
+from experiments.train import complete_options, find_device
+from models import MODELS
+from models.localiser import MARKED, marked, spans
+from preprocess import BadInput, dataset, simulate, spectrogram
+from preprocess.beats import BEFORE, WINDOW
+from preprocess.records import FS_HZ
+
+CALIBRATION = 2000  # held-out normal beats that set the marks of a baseline
+BRIEFLY = {"b2igan-seed": 1024, "beatgan": 32768}  # beats that a baseline is trained on where nobody trained it
+SLOW = 100  # beats of each kind that b2igan-seed is shown, and a quarter to calibrate on; the others see all
+QRS_T, BEFORE_QRS = slice(BEFORE - 36, WINDOW), slice(0, BEFORE - 18)  # from 0.1 s before R; up to 0.05 s before R
+
+
+def main(argv=None):
+    opt = options.parse("localise", argv)
+    device = find_device(opt.device)
+    data = dataset.load(opt.dataroot)
+    rows = split(data.index, opt.protocol, opt.folder)
+    folder = Path(opt.outf) / "b2igan" / opt.protocol / f"fold{opt.folder}"
+    checkpoint = checkpoints.load(opt.checkpoint or folder / "checkpoint.pt")
+    checkpoints.check_settings(checkpoint, data.manifest, opt.dataroot)
+    ours = checkpoint.detector(device)
+
+    normals = some(rows.test[rows.classes[rows.test] == "N"], opt.beats, opt.seed)
+    held_out = data.beats(some(rows.held_out, CALIBRATION, opt.seed))
+    beats = data.beats(normals)
+    result = {"source": data.manifest["source"], "protocol": opt.protocol, "fold": opt.folder, "beats": len(beats)}
+    result["b2igan"] = on_changes(Map(ours), beats, STRENGTHS)
+    result["baselines"] = {}
+    for name, baseline in baselines(data, rows, opt, device):
+        seen, usual = (beats[:SLOW], held_out[::4]) if name.startswith("b2igan-seed") else (beats, held_out)
+        result["baselines"][name] = on_changes(baseline.calibrated(usual), seen, ["medium"])
+    result["real"] = on_ectopic_beats(ours, data, rows, opt)
+    if opt.cohort:
+        result["cohort"] = on_cohort(opt.cohort, ours)
+    result |= headline(result)
+    draw_gallery(ours, data, rows, beats, Path(opt.outf))
+    print(table(result))
+    print(json.dumps(result))
+
+
+def some(rows, n, seed):
+    """n of the rows at random, in their order."""
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:n])
+
+
+# ----------------------------------------------------------------------------------------------- what is compared
+
+class Map:
+    """A detector's error over time, and its marks."""
+
+    def __init__(self, detector):
+        self.detector = detector
+
+    def error(self, beats):
+        return self.detector.error_over_time(beats)
+
+    def marked(self, error):
+        localiser = self.detector.localiser
+        return marked(error, float(localiser.mark_from), float(localiser.mark_to))
+
+
+class Baseline:
+    """error: beats to (n, WINDOW); marks are where it is above what MARKED of held-out normal beats reach anywhere."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def calibrated(self, held_out):
+        self.mark_from = np.quantile(self.error(held_out).max(1), 1 - MARKED)
+        return self
+
+    def marked(self, error):
+        return error > self.mark_from
+
+
+def baselines(data, rows, opt, device):
+    """(name, Baseline): squared reconstruction errors, the difference to the record's median beat, chance."""
+    for name in ("b2igan-seed", "beatgan"):
+        detector, words = trained(name, data, rows, opt, device)
+        yield f"{name}, {words}", Baseline(lambda beats, detector=detector: squared_error(detector, beats))
+    record = data.index["record"].to_numpy()
+    medians = {name: np.median(data.beat_mv[record == name], 0) for name in np.unique(record)}
+    yield "difference to the record's median beat", Baseline(
+        lambda beats: np.abs(beats.beat_mv - np.stack([medians[name] for name in beats.record])))
+    rng = np.random.default_rng(opt.seed)
+    yield "chance", Baseline(lambda beats: rng.random((len(beats), WINDOW)))
+
+
+def squared_error(detector, beats):
+    """(n, WINDOW) plain squared reconstruction error; of an image, the mean of each column."""
+    if detector.image:
+        beats = replace(beats, image=spectrogram.images(beats.beat_mv, detector.image).numpy())
+        error = detector.in_chunks(lambda image: detector._squared_error(image).mean((1, 2)), beats.image)
+        times_s = spectrogram.axes(detector.image)[0]
+        return np.stack([np.interp(figures.BEAT_S, times_s, row) for row in error])
+    return detector.error_over_time(beats)
+
+
+def trained(name, data, rows, opt, device):
+    """A detector and how it was trained: read where it is there, else trained on the first beats of one random pass."""
+    path = Path(opt.outf) / name / opt.protocol / f"fold{opt.folder}" / "checkpoint.pt"
+    if path.exists():
+        checkpoint = checkpoints.load(path)
+        return checkpoint.detector(device), f"{checkpoint.epoch} epochs"
+    torch.manual_seed(opt.seed)
+    blank = options.parse("main", ["--model", name, "--protocol", opt.protocol, "--folder", str(opt.folder)])
+    detector = MODELS[name](complete_options(blank)).to(device)
+    order = np.random.default_rng(opt.seed).permutation(rows.train)[:BRIEFLY[name]]
+    detector.train()
+    batches = np.array_split(order, max(1, len(order) // detector.opt["batchsize"]))
+    for number, batch in enumerate(batches):
+        detector.begin_step(number / len(batches))
+        beats = data.beats(np.sort(batch), with_image=False)
+        if detector.image:
+            beats = replace(beats, image=spectrogram.images(beats.beat_mv, detector.image).numpy())
+        detector.training_step(beats)
+    return detector.eval(), f"trained on {len(order)} beats"
+
+
+# ------------------------------------------------------------------------------------------------------- measures
+
+def on_changes(method, beats, strengths):
+    """{"unchanged": share marked, strength: {kind or "all": measures}}."""
+    result = {"unchanged_marked": float(method.marked(method.error(beats)).any(1).mean())}
+    for strength in strengths:
+        found = {kind: found_in(method, beats, kind, strength) for kind in KINDS}
+        result[strength] = {kind: measures(*parts) for kind, parts in found.items()}
+        result[strength]["all"] = measures(*(np.concatenate(parts) for parts in zip(*found.values())))
+    return result
+
+
+def found_in(method, beats, kind, strength):
+    """Truth, error and marks, (n, WINDOW) each, of the beats that the change did change."""
+    changed_mv, truth = inject(beats.beat_mv, kind, strength, seed=list(KINDS).index(kind))
+    there = truth.any(1)
+    error = method.error(replace(beats[there], image=None, beat_mv=changed_mv[there]))
+    return truth[there], error, method.marked(error)
+
+
+def measures(truth, error, is_marked):
+    """(n, WINDOW) truth, error and marks to the figures of the table."""
+    overlap = 2 * (is_marked & truth).sum(1) / (is_marked.sum(1) + truth.sum(1))
+    return {"auc": float(roc_auc_score(truth.ravel(), error.ravel())), "dice": float(overlap.mean()),
+            "hit": float(truth[np.arange(len(truth)), error.argmax(1)].mean()),
+            "marked": float(is_marked.any(1).mean()), "n": len(truth), "changed": float(truth.mean())}
+
+
+def on_ectopic_beats(detector, data, rows, opt):
+    """Real V and S beats of DS2 (of all test records where there is no DS2), beside normal beats of the same records."""
+    record = data.index["record"].to_numpy()[rows.test]
+    classes = rows.classes[rows.test]
+    ds2 = np.isin(record, DS2) if np.isin(record, DS2).any() else np.ones(len(record), bool)
+    result = {}
+    for name, place in (("V", QRS_T), ("S", BEFORE_QRS)):
+        chosen = rows.test[ds2 & (classes == name)]
+        if len(chosen):
+            theirs = np.isin(record, np.unique(data.index["record"].to_numpy()[chosen]))
+            normals = some(rows.test[theirs & (classes == "N")], len(chosen), opt.seed)
+            result[name] = in_place(detector, data.beats(chosen), place)
+            result[f"N beside {name}"] = in_place(detector, data.beats(normals), place)
+    return result
+
+
+def in_place(detector, beats, place):
+    """How much of the error lies in a part of the window, and whether its strongest point does."""
+    error = detector.error_over_time(beats)
+    is_marked = Map(detector).marked(error)
+    return {"n": len(beats), "strongest_inside": float((np.isin(error.argmax(1), np.r_[place])).mean()),
+            "mass_inside": float(np.mean(error[:, place].sum(1) / np.maximum(error.sum(1), 1e-6))),
+            "marked": float(is_marked.any(1).mean()), "marked_inside": float(is_marked[:, place].any(1).mean())}
+
+
+def on_cohort(folder, detector):
+    """The abnormal beats of a simulated cohort against its truth.csv; its patients are strangers to the detector."""
+    data, truth = simulated(Path(folder))
+    beats = data.beats(np.flatnonzero(truth.any(1)))
+    truth, method = truth[truth.any(1)], Map(detector)
+    normals = data.beats(some(np.flatnonzero(data.index["class"] == "N"), 1000, 0))
+    error = method.error(beats)
+    return measures(truth, error, method.marked(error)) | {
+        "unchanged_marked": float(method.marked(method.error(normals)).any(1).mean())}
+
+
+def simulated(folder):
+    """Dataset of a simulated cohort, made if need be, and (beats, WINDOW) bool: where each departs from normal."""
+    simulate.simulate(folder / "records", subjects=12, minutes=5.0, seed=11, progress=False)
+    dataset.make(folder / "records", folder / "complex")
+    data = dataset.load(folder / "complex")
+    return data, truth_of(data, folder / "records" / simulate.TRUTH)
+
+
+def truth_of(data, path):
+    """(beats, WINDOW) bool from a cohort's truth.csv."""
+    place = {key: i for i, key in enumerate(zip(data.index["record"], data.index["sample"]))}
+    truth = np.zeros((len(data.index), WINDOW), bool)
+    for span in pd.read_csv(path, dtype={"record": str}).itertuples():
+        row = place.get((span.record, span.sample))
+        if row is not None:
+            truth[row, round(span.start_s * FS_HZ) + BEFORE:round(span.end_s * FS_HZ) + BEFORE] = True
+    return truth
+
+
+# ------------------------------------------------------------------------------------------------------- results
+
+def headline(result):
+    """The figures that the aims are stated in."""
+    ours, others = result["b2igan"], [found["medium"]["all"]["auc"] for found in result["baselines"].values()]
+    medium = ours["medium"]["all"]
+    return {"auc": medium["auc"], "dice": medium["dice"], "hit": medium["hit"], "normals_marked": ours["unchanged_marked"],
+            "lead": medium["auc"] - max(others, default=0.5),
+            "v_inside_qrs_t": result["real"].get("V", {}).get("strongest_inside")}
+
+
+def table(result):
+    """Markdown, for the terminal and for RESULTS.md alike."""
+    lines = ["| change | strength | time-point AUC | Dice | strongest point inside | beats marked | beats | changed |",
+             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    row = lambda name, word, m: lines.append(
+        f"| {name} | {word} | {m['auc']:.3f} | {m['dice']:.3f} | {m['hit']:.1%} | {m['marked']:.1%} | {m['n']} | "
+        f"{m['changed']:.1%} |")
+    for kind in [*KINDS, "all"]:
+        for strength in STRENGTHS:
+            row(kind, strength, result["b2igan"][strength][kind])
+    for name, found in result["baselines"].items():
+        row(f"{name}: all", "medium", found["medium"]["all"])
+    if "cohort" in result:
+        row("simulated cohort, strangers", "-", result["cohort"])
+    lines += ["", f"unchanged normal beats with any mark: {result['b2igan']['unchanged_marked']:.1%}"]
+    for name, m in result["real"].items():
+        place = "QRS to T" if name.endswith("V") else "before the QRS"
+        lines.append(f"{name}, {m['n']} real beats: strongest point {place} {m['strongest_inside']:.1%}, error there "
+                     f"{m['mass_inside']:.1%}, any mark {m['marked']:.1%}, a mark there {m['marked_inside']:.1%}")
+    return "\n".join(lines)
+
+
+def draw_gallery(detector, data, rows, beats, folder):
+    """changes.png: one beat of each kind at medium strength. right.png, wrong.png: real beats of each class."""
+    shown = []
+    for number, kind in enumerate(KINDS):
+        changed_mv, truth = inject(beats.beat_mv, kind, "medium", seed=number)
+        i = np.flatnonzero(truth.any(1))[number]
+        beat = replace(beats[[i]], image=spectrogram.images(changed_mv[[i]]).numpy(), beat_mv=changed_mv[[i]])
+        words = ", ".join(f"{start_s:.2f} to {end_s:.2f} s" for start_s, end_s in spans(truth[i]))
+        shown += panels(detector, beat, [f"{kind}, truly at {words}"])
+    figures.draw_panels(shown, folder / "changes.png", "Normal test beats with one change each, medium strength")
+    for is_right, word in ((True, "right"), (False, "wrong")):
+        shown = [panel for name in "NSVF" for panel in real_beats(detector, data, rows, name, is_right)]
+        figures.draw_panels(shown, folder / f"{word}.png", f"Real test beats whose marks look {word}")
+
+
+def real_beats(detector, data, rows, name, is_right):
+    """Panels of up to two test beats of a class whose marks look right, or wrong."""
+    beats = data.beats(some(rows.test[rows.classes[rows.test] == name], 400, 0))
+    if not len(beats):
+        return []
+    place = {"N": None, "S": BEFORE_QRS}.get(name, QRS_T)
+    beats = beats[np.flatnonzero(looks_right(detector, beats, place) == is_right)[:2]]
+    titles = [f"{name}: record {record} at {sample / FS_HZ:.2f} s" for record, sample in zip(beats.record, beats.sample)]
+    return panels(detector, beats, titles) if len(beats) else []
+
+
+def looks_right(detector, beats, place):
+    """(n,) bool: a normal beat without a mark, or an ectopic one with a mark where its class is wrong."""
+    is_marked = Map(detector).marked(detector.error_over_time(beats))
+    return ~is_marked.any(1) if place is None else is_marked[:, place].any(1)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BadInput as error:
+        sys.exit(options.explain(error))
