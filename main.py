@@ -1,4 +1,7 @@
-"""Train a detector on normal beats (default), or evaluate it (--istest). See options.py for every flag."""
+"""Train a detector on normal beats (default), evaluate it (--istest), screen recordings with it (--screen), or
+explain what it finds in a beat (--explain).
+
+See options.py for every flag."""
 
 import sys
 from pathlib import Path
@@ -6,17 +9,23 @@ from pathlib import Path
 import options
 from experiments import checkpoint as checkpoints
 from experiments.evaluate import evaluate
+from experiments.explain import explain
 from experiments.protocols import split
+from experiments.screen import screen_all
 from experiments.train import find_device, train
 from preprocess import BadInput, dataset
 
 
 def main(argv=None):
     opt = options.parse("main", argv)
+    if opt.screen:
+        return screen_all(opt)
     opt.torch_device = find_device(opt.device)
     data = dataset.load(opt.dataroot)
-    rows = split(data.index, opt.protocol, opt.folder, opt.select)
     folder = Path(opt.outf) / opt.model / opt.protocol / f"fold{opt.folder}"
+    if opt.explain:
+        return explain(data, opt, folder)
+    rows = split(data.index, opt.protocol, opt.folder, opt.select)
     if opt.istest:
         checkpoint = checkpoints.load(opt.checkpoint or folder / "checkpoint.pt")
         checkpoints.check_settings(checkpoint, data.manifest, opt.dataroot)

@@ -21,7 +21,8 @@ def explain(error):
 
 def parse(command, argv=None):
     """Options of a command ("preprocess", "main") as a namespace; unknown flags and impossible values end here."""
-    parsers = {"preprocess": _preprocess_parser, "main": _main_parser, "compare": _compare_parser}
+    parsers = {"preprocess": _preprocess_parser, "main": _main_parser, "compare": _compare_parser,
+               "localise": _localise_parser, "agreement": _agreement_parser, "bench": _bench_parser}
     return parsers[command]().parse_args(argv)
 
 
@@ -67,12 +68,21 @@ def _main_parser():
     _add_training(parser.add_argument_group("training"))
     _add_evaluation(parser.add_argument_group("evaluation"))
     _add_screening(parser.add_argument_group("screening a recording"))
+    group = parser.add_argument_group("explaining a beat")
+    group.add_argument("--explain", nargs=2, metavar=("RECORD", "SAMPLE"), help="what is wrong with the beat of a "
+                       "preprocessed record whose R peak is at or near this sample (of 360 a second), and where; writes "
+                       "explain_RECORD_SAMPLE.png to --outf")
     return parser
 
 
 def _add_what(group):
     group.add_argument("--istest", action="store_true", help="evaluate a trained checkpoint instead of training")
     group.add_argument("--model", choices=tuple(MODELS), default="b2igan", help="detector")
+    group.add_argument("--checkpoint", metavar="FILE", help="evaluate this one instead of the one under --outf")
+    _add_data(group)
+
+
+def _add_data(group):
     group.add_argument("--protocol", choices=PROTOCOLS, default="beatgan",
                        help="who trains and who is tested; see the README")
     group.add_argument("--folder", type=_integer(0, 4), default=0, metavar="K",
@@ -80,7 +90,6 @@ def _add_what(group):
                        "patients is held out for the threshold (interpatient, patient)")
     group.add_argument("--dataroot", default=f"{DATASET}/complex", metavar="DIR", help="folder made by preprocess")
     group.add_argument("--outf", default=OUTPUT, metavar="DIR", help="results go to OUTF/MODEL/PROTOCOL/foldK/")
-    group.add_argument("--checkpoint", metavar="FILE", help="evaluate this one instead of the one under --outf")
     group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute")
 
 
@@ -103,9 +112,7 @@ def _add_training(group):
 
 
 def _add_evaluation(group):
-    group.add_argument("--context", choices=CONTEXTS, default="record",
-                       help="what a score may use: none, the beat's window; rhythm, also its RR intervals; record, also "
-                       "the whole recording's own unlabelled beats")
+    _add_context(group)
     group.add_argument("--threshold", type=_number(0, 1, open_low=True), default=0.05, metavar="RATE",
                        help="false-alarm rate on held-out normal beats at which the alarm threshold is set")
     group.add_argument("--bootstrap", type=_integer(0), default=200, metavar="N",
@@ -132,6 +139,52 @@ def _compare_parser():
                        help="holds a preprocessed folder for each image: complex, and seed for b2igan-seed")
     group.add_argument("--outf", default=f"{OUTPUT}/compare", metavar="DIR", help="where runs and the table go")
     group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute")
+    return parser
+
+
+def _localise_parser():
+    parser = _parser("python -m experiments.localise", "Error maps held against changes of known place and against real "
+                     "ectopic beats: a table, pictures, and last one JSON object.",
+                     "example:\n  python -m experiments.localise --dataroot experiments/ecg/dataset/complex")
+    group = parser.add_argument_group("what to measure")
+    _add_data(group)
+    group.add_argument("--checkpoint", metavar="FILE", help="of b2igan; default: the one under --outf")
+    group.add_argument("--beats", type=_integer(50), default=400, metavar="N", help="normal test beats that are changed")
+    group.add_argument("--cohort", metavar="DIR", help="folder for a simulated cohort, whose truth is measured against too")
+    group.add_argument("--seed", type=_integer(0), default=0, metavar="S", help="of the choice of beats")
+    return parser
+
+
+def _add_context(group):
+    group.add_argument("--context", choices=CONTEXTS, default="record",
+                       help="what a score may use: none, the beat's window; rhythm, also its RR intervals; record, also "
+                       "the whole recording's own unlabelled beats")
+
+
+def _agreement_parser():
+    parser = _parser("python -m experiments.agreement", "Screen labelled records as if nobody had labelled them, and hold "
+                     "the outputs against the labels, as bxb does.",
+                     "example:\n  python -m experiments.agreement --records /data/mitdb")
+    group = parser.add_argument_group("what to compare")
+    group.add_argument("--records", metavar="DIR", required=True, help="folder with the MIT-BIH records")
+    group.add_argument("--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)")
+    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
+    group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute")
+    _add_context(group)
+    _add_screening(parser.add_argument_group("screening a recording"))
+    return parser
+
+
+def _bench_parser():
+    parser = _parser("python -m experiments.bench", "Speed and memory, beside the original's way of doing the same.",
+                     "example:\n  python -m experiments.bench --records /data/mitdb --hours 1 6 24 72")
+    group = parser.add_argument_group("what to measure")
+    group.add_argument("--records", metavar="DIR", help="folder with WFDB records (or set MITDB_DIR; else a "
+                       "simulated cohort)")
+    group.add_argument("--hours", nargs="*", type=_number(0, open_low=True), default=[1, 6, 24], metavar="H",
+                       help="lengths of the recordings to screen")
+    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
+    group.add_argument("--only-screen", metavar="PATH", help=argparse.SUPPRESS)
     return parser
 
 

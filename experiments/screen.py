@@ -8,12 +8,14 @@ A recording is taken in blocks of half an hour, so that a day needs no more memo
 import os
 import shutil
 import tempfile
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 import wfdb
 from tqdm import tqdm
 
@@ -26,14 +28,15 @@ from experiments.train import find_device
 from preprocess import BadInput, rpeaks, sources, spectrogram
 from preprocess import beats as beat_windows
 from preprocess.beats import AFTER, BEFORE, CLASS_OF
-from preprocess.dataset import Beats
+from preprocess.dataset import CHUNK, Beats
 from preprocess.records import FS_HZ
 
 WEIGHTS = Path(__file__).parent / "weights/b2igan.pt"  # shipped, trained on all normal beats of DS1
-BLOCK_S, MARGIN_S = 1800.0, 30.0
+BLOCK_S, MARGIN_S, MOST_WORKERS = 1800.0, 30.0, 4
 SHORTEST_S, FEWEST_BEATS = 10.0, 5
 HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be wrong
 LARGEST_MV = 50.0
+CALM = 0.1  # share of the first minutes' beats that are taken for normal, whatever else is in them
 TAIL = 0.02  # share of held-out normal beats whose scores shape the tail beyond the last of them
 NORMAL, FLAGGED, QUALITY, NOTE = "N", "Q", "~", '"'  # WFDB codes: unremarkable, unclassified, quality changes, note
 
@@ -51,6 +54,8 @@ def screen_all(opt):
             failures.append(str(error))
         except OSError as error:
             failures.append(f"{path}: {error.strerror or error} ({opt.outf}); earlier outputs are as they were")
+        except KeyboardInterrupt:
+            raise BadInput(f"interrupted at {path}; earlier outputs are as they were") from None
     if len(paths) == 1 and failures:
         raise BadInput(failures[0])
     if failures:
@@ -66,26 +71,40 @@ def screen(path, checkpoint, detector, opt):
           + (f" of {', '.join(source.leads)}" if len(source.leads) > 1 else "")
           + ("" if opt.lead is not None or len(source.leads) == 1 else " (choose another with --lead)"), flush=True)
     scorer = Scorer(source, checkpoint, detector, opt)
-    findings = Findings(source, checkpoint, opt, scorer.context)
-    with ThreadPoolExecutor(1) as reader, tqdm(total=round(source.duration_s), unit="s", unit_scale=True,
-                                               desc=f"screening {source.name}") as bar:
-        findings.alarm = calibrate(scorer, checkpoint.reference[scorer.context], opt)
-        spans = blocks(source)
-        ahead = reader.submit(scorer.read, *spans[0])
-        for i, span in enumerate(spans):
-            block = ahead.result()
-            if i + 1 < len(spans):
-                ahead = reader.submit(scorer.read, *spans[i + 1])
-            findings.add(scorer.score(block), detector)
-            bar.update((span[1] - span[0]) / FS_HZ)
+    scorer.alarm = calibrate(scorer, checkpoint.reference[scorer.context], opt)
+    findings = Findings(source, checkpoint, opt, scorer.context, scorer.alarm)
+    with tqdm(total=round(source.duration_s), unit="s", unit_scale=True, desc=f"screening {source.name}") as bar:
+        for block in side_by_side(lambda span: scorer.locate(scorer.score(scorer.read(*span))), blocks(source)):
+            findings.add(block)
+            bar.update((block.end - block.start) / FS_HZ)
     findings.finish(detector)
     write(findings, Path(opt.outf))
     return findings
 
 
+def side_by_side(function, items):
+    """Results in order, a few items at a time in threads of their own: better than all threads at one item's steps."""
+    workers, threads = min(os.cpu_count() or 1, MOST_WORKERS), torch.get_num_threads()
+    torch.set_num_threads(max(1, threads // workers))
+    ahead = deque()
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            for item in items:
+                ahead.append(pool.submit(function, item))
+                if len(ahead) > workers:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+    finally:
+        for future in ahead:
+            future.cancel()
+        torch.set_num_threads(threads)
+
+
 def blocks(source):
     """Equal parts of at most BLOCK_S, as (start, end) in samples at FS_HZ."""
     edges = np.linspace(0, source.length, 1 + int(np.ceil(source.duration_s / BLOCK_S))).astype(int)
+    edges[1:-1] -= edges[1:-1] % rpeaks.CELL
     return list(zip(edges[:-1].tolist(), edges[1:].tolist()))
 
 
@@ -96,7 +115,8 @@ class Block:
     """A part of a recording with its beats in the order of time. start: its first sample, at FS_HZ, in the recording.
 
     signal_mv: band-passed, with a margin on both sides that begins at sample `first`; beats.sample counts from the
-    recording's start; reason: (end - start,) of rpeaks.REASONS; scores: (n,).
+    recording's start; reason: (end - start,) of rpeaks.REASONS; scores: (n,); flagged: rows above the threshold;
+    place: (len(flagged), 4), as from `places`.
     """
 
     start: int
@@ -106,16 +126,19 @@ class Block:
     reason: np.ndarray
     beats: Beats
     scores: np.ndarray | None = None
+    flagged: np.ndarray | None = None
+    place: np.ndarray | None = None
 
 
 class Scorer:
     """Reads blocks of one recording and scores their beats."""
 
     def __init__(self, source, checkpoint, detector, opt):
-        self.source, self.detector = source, detector
+        self.source, self.detector, self.alarm = source, detector, None
         self.context = usable_context(detector, opt.context)
         if self.context not in checkpoint.reference:
-            raise BadInput(f"the checkpoint knows no scores of normal beats with context {self.context}: train it to the end")
+            raise BadInput(f"the checkpoint knows no scores of normal beats with context {self.context}: "
+                           "train it to the end")
         self.annotated = None
         if opt.annotator:
             samples, symbols = source.annotated(opt.annotator)
@@ -123,7 +146,7 @@ class Scorer:
 
     def read(self, start, end):
         """Block from start to end: the signal, what of it is readable, and its beats without scores."""
-        margin = round(MARGIN_S * FS_HZ)
+        margin = round(MARGIN_S * FS_HZ)  # a whole number of cells
         first, last = max(0, start - margin), min(self.source.length, end + margin)
         signal_mv, there = self.source.stretch(first, last)
         if np.abs(signal_mv).max() > LARGEST_MV and np.median(np.abs(signal_mv - np.median(signal_mv))) > LARGEST_MV / 10:
@@ -157,15 +180,25 @@ class Scorer:
         beats = block.beats
         if len(beats):
             if self.detector.image:
-                parts = [spectrogram.images(beats.beat_mv[i:i + 128], self.detector.image).numpy()
-                         for i in range(0, len(beats), 128)]
-                beats.image = np.concatenate(parts).astype(np.float16).astype(np.float32)  # as kept by preprocess
+                beats.image = images(beats.beat_mv, self.detector.image)
             block.scores = self.detector.score(_without_gaps(beats), self.context)
         else:
             block.scores = np.zeros(0)
         own = (beats.sample >= block.start) & (beats.sample < block.end)
         block.beats, block.scores = beats[own], block.scores[own]
         return block
+
+    def locate(self, block):
+        """The block with what is flagged in it, and where."""
+        block.flagged = np.flatnonzero(block.scores > self.alarm.threshold)
+        block.place = places(self.detector, block.beats[block.flagged])
+        return block
+
+
+def images(beats_mv, setting):
+    """(n, 320) in mV to images as preprocess keeps them, rounded to half precision."""
+    parts = [spectrogram.images(beats_mv[i:i + CHUNK], setting).half().float() for i in range(0, len(beats_mv), CHUNK)]
+    return torch.cat(parts).numpy()
 
 
 def _without_gaps(beats):
@@ -208,23 +241,35 @@ class Alarm:
 def calibrate(scorer, quantiles, opt):
     """The patient's Alarm, from the first minutes, or from a stretch that someone knows to be normal.
 
-    The first minutes are nobody's promise: some of their beats may be abnormal. So only their lower quartile is compared
-    with that of held-out normal beats, which a third of abnormal beats moves little.
+    The first minutes are nobody's promise: many of their beats may be abnormal. So only their calmest tenth (CALM) is
+    held against that of held-out normal beats; of a known normal stretch, the median is.
     """
     source, known = scorer.source, opt.known_normal is not None
     stretch_s = np.array(opt.known_normal if known else (0, opt.calibration_minutes)) * 60
-    start, end = np.minimum(np.round(stretch_s * FS_HZ), source.length).astype(int)
+    start, end = np.minimum(np.round(stretch_s * FS_HZ / rpeaks.CELL) * rpeaks.CELL, source.length).astype(int)
     if end - start < SHORTEST_S * FS_HZ:
-        raise BadInput(f"{source.path} is {source.duration_s / 60:.1f} min long: nothing is left of the stretch to calibrate on")
+        raise BadInput(f"{source.path} is {source.duration_s / 60:.1f} min long: nothing is left "
+                       "of the stretch to calibrate on")
     block = scorer.score(scorer.read(int(start), int(end)))
     quantiles = np.asarray(quantiles, float)
-    at = 0.5 if known else 0.25
+    at = 0.5 if known else CALM
     shift = float(np.quantile(block.scores, at) - np.quantile(quantiles, at)) if len(block.scores) >= FEWEST_BEATS else 0.0
     beats_per_hour = 3600 / float(np.nanmedian(block.beats.rr_s[:, 0])) if len(block.beats) > 1 else 4500
     rate = opt.false_alarm_rate or min(opt.false_alarms_per_hour / beats_per_hour, 0.5)
     calm = block.scores <= np.median(block.scores) if len(block.scores) else slice(None)
     usual = np.median(block.beats.beat_mv[calm], 0) if len(block.beats) else np.zeros(BEFORE + AFTER)
     return Alarm(quantiles, shift, rate, usual, None if opt.false_alarm_rate else opt.false_alarms_per_hour)
+
+
+def places(detector, beats):
+    """Beats to (n, 4): start and end in s from R of where they are abnormal, lowest and highest Hz (NaN without)."""
+    if not len(beats):
+        return np.full((0, 4), np.nan)
+    result = where(detector.error_map(beats))
+    for row, spans in enumerate(detector.marks(beats)):
+        if spans:
+            result[row, :2] = max(spans, key=lambda span: span[1] - span[0])
+    return result
 
 
 def where(errors):
@@ -261,32 +306,32 @@ def _run(marked, at):
 class Findings:
     """Everything that the outputs tell of a recording: some bytes a beat, and a few examples of each group."""
 
-    def __init__(self, source, checkpoint, opt, context):
-        self.source, self.checkpoint, self.opt, self.context = source, checkpoint, opt, context
-        self.tables, self.bad, self.shapes, self.alarm = [], [], None, None
+    def __init__(self, source, checkpoint, opt, context, alarm):
+        self.source, self.checkpoint, self.opt, self.context, self.alarm = source, checkpoint, opt, context, alarm
+        self.shapes, self.tables, self.bad = Shapes(alarm.usual_mv), [], []
 
-    def add(self, block, detector):
-        """Flags, places and groups the beats of a scored block, and keeps what the outputs need of them."""
-        beats, scores = block.beats, block.scores
-        self.shapes = self.shapes or Shapes(self.alarm.usual_mv)
+    def add(self, block):
+        """Groups the flagged beats of a block, and keeps what the outputs need of it."""
+        beats, flagged = block.beats, block.flagged
         self.bad += _stretches(block.reason, block.start, block.signal_mv, block.start - block.first)
-        flagged = np.flatnonzero(scores > self.alarm.threshold)
         place, group = np.full((len(beats), 4), np.nan, np.float32), np.full(len(beats), -1, np.int16)
+        place[flagged] = block.place
         if len(flagged):
-            chosen = beats[flagged]
-            place[flagged] = where(detector.error_map(chosen))
-            timing = timing_of(chosen.rr_s[:, 0], chosen.rr_s[:, 2])
-            group[flagged] = self.shapes.add(chosen.beat_mv, timing)
-            for row in self.shapes.worth_keeping(chosen.sample, group[flagged]):
-                sample = int(chosen.sample[row])
-                image = None if chosen.image is None else chosen.image[row].copy()
-                self.shapes.keep(group[flagged[row]], Example(
-                    sample, float(scores[flagged[row]]), chosen.beat_mv[row].copy(), image,
-                    strip(block.signal_mv, sample - block.first)))
+            group[flagged] = self._group(beats[flagged], block.scores[flagged], block)
         self.tables.append(pd.DataFrame({
             "sample": beats.sample, "rr_s": beats.rr_s[:, 0], "rr_local_s": beats.rr_s[:, 2],
-            "score": scores.astype(np.float32), "group": group, "span_start_s": place[:, 0], "span_end_s": place[:, 1],
-            "band_low_hz": place[:, 2], "band_high_hz": place[:, 3]}))
+            "score": block.scores.astype(np.float32), "group": group, "span_start_s": place[:, 0],
+            "span_end_s": place[:, 1], "band_low_hz": place[:, 2], "band_high_hz": place[:, 3]}))
+
+    def _group(self, beats, scores, block):
+        """Group of each beat, some of which are kept as its examples."""
+        group = self.shapes.add(beats.beat_mv, timing_of(beats.rr_s[:, 0], beats.rr_s[:, 2]))
+        for row in self.shapes.worth_keeping(beats.sample, group):
+            sample = int(beats.sample[row])
+            self.shapes.keep(group[row], Example(
+                sample, float(scores[row]), beats.beat_mv[row].copy(),
+                None if beats.image is None else beats.image[row].copy(), strip(block.signal_mv, sample - block.first)))
+        return group
 
     def finish(self, detector):
         """Puts the blocks together. Raises BadInput when there is nothing to tell."""
@@ -309,8 +354,8 @@ class Findings:
         for rank, (_, members) in enumerate(self.groups):
             number[list(members)] = rank
         table["group"] = number[table["group"]].astype(np.int16)
-        self.panels = [screen_page.panel(group, detector, self.checkpoint.settings["image"])
-                       for group, _ in self.groups[:screen_page.MOST_ROWS]]
+        table["rr_usual_s"] = screen_page.usual_rr_s(table)
+        self.panels = screen_page.panels([group for group, _ in self.groups[:screen_page.MOST_ROWS]], detector)
 
     @property
     def flagged(self):
@@ -319,8 +364,8 @@ class Findings:
     def text(self):
         """The plain summary for the terminal."""
         table, hours = self.table, (self.source.duration_s - self.unreadable_s) / 3600
-        lines = [f"  {screen_page.clock(self.source.duration_s)} long, {len(table)} beats, {self.rate_per_min:.0f} a minute, "
-                 f"{100 * self.unreadable_s / self.source.duration_s:.1f} % unreadable",
+        lines = [f"  {screen_page.clock(self.source.duration_s)} long, {len(table)} beats, "
+                 f"{self.rate_per_min:.0f} a minute, {100 * self.unreadable_s / self.source.duration_s:.1f} % unreadable",
                  f"  {self.flagged.sum()} beats to look at ({self.flagged.sum() / hours:.0f} an hour), "
                  f"in {len(self.groups)} shapes"]
         for number, (group, _) in enumerate(self.groups[:5], 1):
@@ -374,7 +419,7 @@ def write_table(findings, path):
         "rr_s": table["rr_s"].round(3), "score": table["score"].round(4),
         "tail_probability": [f"{p:.3g}" for p in table["tail_probability"].tolist()], "flagged": (group >= 0).astype(int),
         "shape": np.where(group >= 0, (group + 1).astype(str), ""),
-        **{name: table[name].round(3) for name in ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")},
+        **{name: table[name].round(3) + 0 for name in ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")},
     }).to_csv(path, index=False)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from experiments import figures
-from experiments.shapes import STRIP_HZ, STRIP_S
+from experiments.shapes import EARLY, LATE, STRIP_HZ, STRIP_S
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.dataset import Beats
@@ -18,7 +18,7 @@ MOST_ROWS = 40  # groups with a row of their own
 MOST_STRIPS = 30  # unreadable stretches shown
 BINS = 60  # over the recording, in a group's row
 RAREST = 8.0  # scores rarer than one normal beat in 10 ** RAREST are drawn there
-REGIONS = (("before the P wave", -0.39, -0.25), ("P wave", -0.25, -0.06), ("QRS", -0.06, 0.10), ("ST and T", 0.10, 0.50))
+REGIONS = (("what precedes P", -0.39, -0.25), ("P wave", -0.25, -0.06), ("QRS", -0.06, 0.10), ("ST and T", 0.10, 0.50))
 MV_PER_STEP = 0.005  # of traces in the page
 
 
@@ -32,32 +32,48 @@ class Panel:
     setting: str
 
 
-def panel(group, detector, setting):
-    """The group's most typical example, the normal beat generated in its place, and the error map."""
-    examples = list(group.examples.values())
-    typical = min(examples, key=lambda e: np.square(e.beat_mv - group.mean_mv).sum())
-    image = None if typical.image is None else typical.image[None]
-    beat = Beats(image, typical.beat_mv[None], np.array(["shown"]), np.array([typical.sample]), np.ones((1, 3), np.float32))
-    error, generated = detector.error_map(beat)[0], detector.generate(beat)
-    if generated is not None:
-        generated = generated[0] if generated.ndim == 2 else None if setting != "complex" else \
-            spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beat.beat_mv))[0].numpy()
-    return Panel(typical.beat_mv, generated, error.max(0) if error.ndim == 3 else error, setting)
+def panels(groups, detector):
+    """Of each group, its most typical example, the normal beat generated in its place, and the error map."""
+    if not groups:
+        return []
+    typical = [min(g.examples.values(), key=lambda e: np.square(e.beat_mv - g.mean_mv).sum()) for g in groups]
+    n, image = len(typical), None if typical[0].image is None else np.stack([e.image for e in typical])
+    beats = Beats(image, np.stack([e.beat_mv for e in typical]), np.full(n, "shown"),
+                  np.array([e.sample for e in typical]), np.ones((n, 3), np.float32))
+    errors, generated = detector.error_map(beats), detector.generate(beats)
+    if generated is not None and generated.ndim == 4:
+        generated = spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beats.beat_mv)).numpy() \
+            if detector.image == "complex" else None
+    return [Panel(beats.beat_mv[i], None if generated is None else generated[i],
+                  errors[i].max(0) if errors[i].ndim == 3 else errors[i], detector.image or "complex") for i in range(n)]
 
 
 def describe(findings, index):
     """A group in a few words: when its beats come, and where in the beat they differ."""
     group, _ = findings.groups[index]
     rows = findings.table[findings.table["group"] == index]
-    relative = float(np.nanmedian(rows["rr_s"] / rows["rr_local_s"])) if rows["rr_s"].notna().any() else float("nan")
-    when = "early" if relative < 0.85 else "late" if relative > 1.2 else "on time"
-    shape = "usual shape" if group.timing else "other shape"
+    relative = float(np.nanmedian(rows["rr_s"] / rows["rr_usual_s"])) if rows["rr_s"].notna().any() else float("nan")
+    when = "early" if relative < EARLY else "late" if relative > LATE else "on time"
+    if np.isfinite(relative):
+        when += f" ({100 * relative:.0f} % of the usual RR)"
     start_s, end_s = float(np.nanmedian(rows["span_start_s"])), float(np.nanmedian(rows["span_end_s"]))
     shares = [max(0, min(end_s, high) - max(start_s, low)) / (high - low) for _, low, high in REGIONS]
     regions = [name for (name, *_), share in zip(REGIONS, shares) if share > 0.5] or [REGIONS[int(np.argmax(shares))][0]]
-    if np.isfinite(relative):
-        when += f" ({100 * relative:.0f} % of the usual RR)"
-    return f"{shape}, {when}, differs in {' and '.join(regions) if len(regions) < 4 else 'the whole beat'}"
+    differs = "all of the beat" if len(regions) == len(REGIONS) else _listed(regions)
+    return f"{'usual' if group.timing else 'other'} shape, {when}; differs in {differs}"
+
+
+def _listed(words):
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def usual_rr_s(table):
+    """(n,): around each beat, the median RR interval between two unremarkable beats: what a minute of ectopics leaves."""
+    calm = (table["group"] < 0) & (table["group"].shift(1, fill_value=0) < 0) & table["rr_s"].notna()
+    if calm.sum() < 5:
+        return table["rr_local_s"].to_numpy()
+    median_s = table["rr_s"][calm].rolling(15, center=True, min_periods=1).median()
+    return np.interp(table["sample"], table["sample"][calm], median_s)
 
 
 def clock(seconds):
@@ -73,7 +89,7 @@ def render(findings):
     rare = [f"{n:,} alike" if n > 1 else "1 beat" for n in (g.count for g, _ in findings.groups)]
     beyond = findings.groups[MOST_ROWS:]
     rows = [{"number": i + 1, "count": group.count, "alike": rare[i], "text": describe(findings, i),
-             "share": group.count / len(table), "thumb": _path(group.mean_mv), "usual": _path(findings.alarm.usual_mv),
+             "share": group.count / len(table), "thumb": _paths(group.mean_mv, findings.alarm.usual_mv),
              "bars": _bars(findings, i), "score": float(table["score"][table["group"] == i].median()),
              "first": clock(table["sample"][table["group"] == i].min() / FS_HZ),
              "last": clock(table["sample"][table["group"] == i].max() / FS_HZ)}
@@ -119,9 +135,11 @@ def _bad_rows(findings):
 def _data(findings):
     """What the page draws from, as short as it goes: numbers in base64."""
     table, alarm = findings.table, findings.alarm
-    rarity = np.clip(-np.log10(np.maximum(table["tail_probability"], 1e-30)), 0, RAREST)
+    rarity = -np.log10(np.maximum(table["tail_probability"], 1e-30))
+    rarest = float(np.clip(np.ceil(rarity.max() / 2) * 2, 4, RAREST))  # the axis ends there
+    rarity = np.clip(rarity, 0, rarest)
     return {
-        "fs": FS_HZ, "duration": findings.source.duration_s, "rarest": RAREST, "level": float(-np.log10(alarm.rate)),
+        "fs": FS_HZ, "duration": findings.source.duration_s, "rarest": rarest, "level": float(-np.log10(alarm.rate)),
         "sample": _pack(table["sample"], "<u4"), "rarity": _pack(rarity * 1000, "<u2"),
         "rr": _pack(np.nan_to_num(table["rr_s"]) * 1000, "<u2"), "group": _pack(table["group"], "<i2"),
         "bad": [[round(a / FS_HZ, 2), round(b / FS_HZ, 2), reason] for a, b, reason, _ in findings.bad],
@@ -160,13 +178,13 @@ def _pack_mv(values_mv):
     return _pack(np.where(np.isfinite(steps), steps, -32768), "<i2")
 
 
-def _path(beat_mv, width=120, height=44, step=4):
-    """A beat as the path of a thumbnail, 1.5 mV high at least."""
-    values = beat_mv[::step]
+def _paths(*beats_mv, width=120, height=44, step=4):
+    """Beats as the paths of one thumbnail, 1.5 mV high at least."""
+    values = np.stack(beats_mv)[:, ::step]
     middle, span = (values.max() + values.min()) / 2, max(np.ptp(values) * 1.1, 1.5)
-    x = np.linspace(0, width, len(values))
-    y = height / 2 - (values - middle) / span * height
-    return "M" + "L".join(f"{a:.0f} {b:.1f}" for a, b in zip(x, y))
+    x = np.linspace(0, width, values.shape[1])
+    return ["M" + "L".join(f"{a:.0f} {b:.1f}" for a, b in zip(x, y))
+            for y in height / 2 - (values - middle) / span * height]
 
 
 def _bars(findings, index, width=180, height=24):

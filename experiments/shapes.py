@@ -13,7 +13,7 @@ SEEN = slice(BEFORE - 72, BEFORE + 144, 3)  # what is compared: 0.2 s before R t
 SHIFTS = (-12, -6, 0, 6, 12)  # samples by which a beat may be moved to fit, up to 33 ms
 EARLY, LATE = 0.85, 1.2  # RR before, in local medians
 TIMINGS = ("on time", "early", "late")
-MOST_GROUPS, MOST_EXAMPLES = 400, 8
+MOST_GROUPS, MOST_EXAMPLES = 400, 6
 
 
 @dataclass
@@ -56,31 +56,34 @@ class Shapes:
         directions, heights = _directions(beats_mv)
         is_usual = (directions @ self.usual[0]).max(1) > ALIKE
         timing = np.where(is_usual, timing, "")
-        result = np.full(len(beats_mv), -1)
-        for index, group in enumerate(self.groups):
-            self._join(index, group, directions, heights, timing, result)
-        while (free := np.flatnonzero(result < 0)).size:
+        result = self._first_alike(directions, heights, timing)
+        for row in range(len(result)):
+            if result[row] >= 0:
+                continue
             if len(self.groups) >= MOST_GROUPS:
-                result[free] = MOST_GROUPS - 1  # what is like nothing else, all together
-                break
-            first = free[0]
-            founded = Group(directions[first, len(SHIFTS) // 2], heights[first], str(timing[first]))
-            self.groups.append(founded)
-            self._join(len(self.groups) - 1, founded, directions, heights, timing, result)
-            result[first] = len(self.groups) - 1
+                result[row] = MOST_GROUPS - 1  # what is like nothing else, all together
+                continue
+            self.groups.append(Group(directions[row, len(SHIFTS) // 2], heights[row], str(timing[row])))
+            free = np.flatnonzero(result < 0)
+            fits = self._first_alike(directions[free], heights[free], timing[free], len(self.groups) - 1) >= 0
+            result[free[fits]] = len(self.groups) - 1
+            result[row] = len(self.groups) - 1
         for index in np.unique(result):
             rows = result == index
             self.groups[index].count += int(rows.sum())
             self.groups[index].total_mv += beats_mv[rows].sum(0, dtype=float)
         return result
 
-    @staticmethod
-    def _join(index, group, directions, heights, timing, result):
-        free = np.flatnonzero(result < 0)
-        ratio = heights[free] / group.height_mv
-        fits = ((directions[free] @ group.leader).max(1) > ALIKE) & (timing[free] == group.timing) \
-            & (ratio < TIMES_AS_HIGH) & (ratio > 1 / TIMES_AS_HIGH)
-        result[free[fits]] = index
+    def _first_alike(self, directions, heights, timing, start=0):
+        """Index (n,) of the first group from `start` on that each beat is like, or -1."""
+        groups = self.groups[start:]
+        if not groups:
+            return np.full(len(heights), -1)
+        ratio = heights[:, None] / np.array([group.height_mv for group in groups])
+        fits = (ratio < TIMES_AS_HIGH) & (ratio > 1 / TIMES_AS_HIGH) \
+            & (timing[:, None] == np.array([group.timing for group in groups])) \
+            & ((directions @ np.stack([group.leader for group in groups]).T).max(1) > ALIKE)
+        return np.where(fits.any(1), fits.argmax(1) + start, -1)
 
     def worth_keeping(self, samples, indices):
         """Rows whose beats become examples of their group."""
@@ -95,20 +98,17 @@ class Shapes:
 
     def merged(self):
         """Groups whose mean shapes turned out alike put together: [(Group, set of old indices)], the largest first."""
-        order = sorted(range(len(self.groups)), key=lambda i: -self.groups[i].count)
-        result = []
-        for i in order:
+        result, leaders = [], Shapes.__new__(Shapes)
+        leaders.groups = []
+        for i in sorted(range(len(self.groups)), key=lambda i: -self.groups[i].count):
             group = self.groups[i]
             directions, heights = _directions(group.mean_mv[None])
-            for big, members in result:
-                leader = _directions(big.mean_mv[None])[0][0, len(SHIFTS) // 2]
-                ratio = heights[0] / max(big.height_mv, 1e-6)
-                if big.timing == group.timing and (directions[0] @ leader).max() > ALIKE \
-                        and 1 / TIMES_AS_HIGH < ratio < TIMES_AS_HIGH:
-                    members.add(i)
-                    _absorb(big, group)
-                    break
+            same = leaders._first_alike(directions, heights, np.array([group.timing]))[0]
+            if same >= 0:
+                result[same][1].add(i)
+                _absorb(result[same][0], group)
             else:
+                leaders.groups.append(Group(directions[0, len(SHIFTS) // 2], heights[0], group.timing))
                 result.append((group, {i}))
         return sorted(result, key=lambda pair: -pair[0].count)
 
@@ -129,7 +129,8 @@ def _directions(beats_mv):
     """(n, 320) to unit vectors (n, len(SHIFTS), d) of each beat moved by SHIFTS, and heights (n,)."""
     pieces = np.stack([beats_mv[:, SEEN.start + s:SEEN.stop + s:SEEN.step] for s in SHIFTS], 1).astype(np.float32)
     pieces -= pieces.mean(2, keepdims=True)
-    return pieces / (np.linalg.norm(pieces, axis=2, keepdims=True) + 1e-6), np.ptp(pieces[:, len(SHIFTS) // 2], axis=1) + 1e-3
+    heights = np.ptp(pieces[:, len(SHIFTS) // 2], axis=1) + 1e-3
+    return pieces / (np.linalg.norm(pieces, axis=2, keepdims=True) + 1e-6), heights
 
 
 def timing_of(rr_before_s, rr_local_s):

@@ -1,0 +1,116 @@
+"""What screening finds against what annotators wrote, on records that it has not seen.  python -m experiments.agreement
+
+Annotations are read back from the .b2i files and compared as bxb does (ANSI/AAMI EC57): a beat and a label within 150 ms,
+one to one, the first five minutes and ventricular flutter left out.
+"""
+
+import contextlib
+import io
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+import wfdb
+from sklearn.metrics import roc_auc_score
+from tqdm import tqdm
+
+import options
+from experiments import checkpoint as checkpoints
+from experiments import screen
+from experiments.protocols import DS2, LEARNING_S
+from preprocess import BadInput
+from preprocess.beats import CLASS_OF_EC57
+
+MATCH_S = 0.15
+
+
+def match(reference, found, reach):
+    """Sorted samples (n,), (m,) to pairs (k, 2) of indices no more than `reach` apart, nearest first, one to one."""
+    i = np.searchsorted(found, reference)
+    candidates = [(abs(int(found[k]) - int(r)), j, k) for j, r in enumerate(reference) for k in (i[j] - 1, i[j])
+                  if 0 <= k < len(found) and abs(int(found[k]) - int(r)) <= reach]
+    pairs, taken_j, taken_k = [], set(), set()
+    for _, j, k in sorted(candidates):
+        if j not in taken_j and k not in taken_k:
+            pairs.append((j, k))
+            taken_j.add(j)
+            taken_k.add(k)
+    return np.array(sorted(pairs), int).reshape(-1, 2)
+
+
+def compare(path, folder):
+    """One record's counts, from its .atr file and from the .b2i and .csv files in folder."""
+    truth, found = wfdb.rdann(str(path), "atr"), wfdb.rdann(str(Path(folder) / path.name), "b2i")
+    fs_hz = wfdb.rdheader(str(path)).fs
+    is_beat, is_found = np.isin(truth.symbol, list(CLASS_OF_EC57)), np.isin(found.symbol, [screen.NORMAL, screen.FLAGGED])
+    classes = np.array([CLASS_OF_EC57[s] for s in np.array(truth.symbol)[is_beat]])
+    reference, samples = truth.sample[is_beat], found.sample[is_found]
+    flagged = np.array(found.symbol)[is_found] == screen.FLAGGED
+    scores = pd.read_csv(Path(folder) / f"{path.name}.csv")["score"].to_numpy()
+    keep_r, keep_s = (_compared(x, truth, LEARNING_S * fs_hz) for x in (reference, samples))
+    reference, classes = reference[keep_r], classes[keep_r]
+    samples, flagged, scores = samples[keep_s], flagged[keep_s], scores[keep_s]
+    pairs = match(reference, samples, round(MATCH_S * fs_hz))
+    of, flag, score = classes[pairs[:, 0]], flagged[pairs[:, 1]], scores[pairs[:, 1]]
+    counts = {"record": path.name, "beats": len(reference), "found": len(samples), "matched": len(pairs),
+              "N": int((classes == "N").sum()), "N_flagged": int((flag & (of == "N")).sum()),
+              "hours": (wfdb.rdheader(str(path)).sig_len / fs_hz - LEARNING_S) / 3600}
+    for name in "VSFQ":
+        counts |= {name: int((classes == name).sum()), f"{name}_flagged": int((flag & (of == name)).sum())}
+    return counts, score, of
+
+
+def _compared(samples, truth, from_sample):
+    """True for samples after the learning time and outside flutter ([ to ])."""
+    keep = samples >= from_sample
+    symbols = np.array(truth.symbol)
+    for start in truth.sample[symbols == "["]:
+        ends = truth.sample[(symbols == "]") & (truth.sample > start)]
+        keep &= (samples < start) | (samples > (ends[0] if len(ends) else np.inf))
+    return keep
+
+
+def table(opt):
+    """Screens opt.records of a folder, and prints their table. Returns (DataFrame, scores (n,), classes (n,))."""
+    checkpoint = checkpoints.load(opt.checkpoint or screen.WEIGHTS)
+    detector = checkpoint.detector()
+    rows, scores, classes = [], [], []
+    with TemporaryDirectory() as folder:
+        opt.outf = folder
+        for name in tqdm(opt.names or DS2, desc="agreement", unit="record"):
+            path = Path(opt.records) / name
+            with contextlib.redirect_stdout(io.StringIO()):
+                screen.screen(path, checkpoint, detector, opt)
+            counts, score, of = compare(path, folder)
+            rows.append(counts)
+            scores.append(score)
+            classes.append(of)
+    result = pd.DataFrame(rows).set_index("record")
+    print(report(result, np.concatenate(scores), np.concatenate(classes)))
+    return result, np.concatenate(scores), np.concatenate(classes)
+
+
+def report(rows, scores, classes):
+    """The counts as text: each record, then all of them together."""
+    rows = pd.concat([rows, rows.sum().to_frame("all").T])
+    share = lambda a, b: (100 * a / b.where(b > 0)).map(lambda v: "" if np.isnan(v) else f"{v:.2f}")
+    lines = pd.DataFrame({
+        "beats": rows["beats"].astype(int), "beat Se": share(rows["matched"], rows["beats"]),
+        "beat P+": share(rows["matched"], rows["found"]), "V": rows["V"].astype(int),
+        "V Se": share(rows["V_flagged"], rows["V"]),
+        "V P+": share(rows["V_flagged"], rows["V_flagged"] + rows["N_flagged"]),
+        "S": rows["S"].astype(int), "S Se": share(rows["S_flagged"], rows["S"]),
+        "S P+": share(rows["S_flagged"], rows["S_flagged"] + rows["N_flagged"]),
+        "false/h": (rows["N_flagged"] / rows["hours"]).map("{:.1f}".format)})
+    auc = roc_auc_score(classes != "N", scores)
+    return (f"{lines.to_string()}\nSe: of the beats of that class, how many were flagged (%); P+: of the flagged beats "
+            f"of that class and N together, how many are of it\nAUC over all matched beats: {auc:.4f}")
+
+
+if __name__ == "__main__":
+    try:
+        table(options.parse("agreement"))
+    except BadInput as error:
+        sys.exit(options.explain(error))

@@ -1,0 +1,49 @@
+"""The bench measures what it says: the original's image is the seed image, a rate a rate, the output one object."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import bench
+from preprocess import records, spectrogram
+
+
+def test_the_original_loop_makes_the_same_image():
+    beat = np.random.default_rng(0).standard_normal(320).astype(np.float32).cumsum()
+    ours = spectrogram.images(beat[None], "seed")[0, 0].numpy()
+    np.testing.assert_allclose(bench.original_image(beat), ours, atol=0.05)
+
+
+def test_a_rate_counts_what_was_done(monkeypatch):
+    monkeypatch.setattr(bench, "LEAST_S", 0.1)
+    assert bench.measure(lambda: bench.time.sleep(0.01), 5) == pytest.approx(500, rel=0.2)
+
+
+def test_a_made_recording_is_as_long_as_asked_and_reads_like_its_source(cohort, tmp_path):
+    made = records.read(bench.make_recording(cohort, 0.7, tmp_path), annotator=None)
+    source = records.read(records.find(cohort)[0], annotator=None)
+    assert len(made.signal_mv) == 0.7 * 3600 * 360
+    n = len(source.signal_mv)
+    np.testing.assert_allclose(made.signal_mv[:n], source.signal_mv, atol=0.003)
+    np.testing.assert_allclose(made.signal_mv[6 * n:6 * n + 1000], source.signal_mv[:1000], atol=0.003)
+
+
+def test_command_prints_one_object(cohort, data, dataroot, tmp_path):
+    import options
+    from experiments.protocols import split
+    from experiments.train import train
+
+    opt = options.parse("main", ["--niter", "1", "--dataroot", str(dataroot), "--device", "cpu"])
+    train(data, split(data.index, opt.protocol, opt.folder), opt, tmp_path)
+    code = ("import sys; from experiments import bench; import options; bench.LEAST_S, bench.REPEATS = 0.01, 1; "
+            "bench.N_BEATS, bench.N_SLOW = 512, 64; bench.bench(options.parse('bench', sys.argv[1:]))")
+    result = subprocess.run([sys.executable, "-c", code, "--records", str(cohort), "--hours", "0.1", "--checkpoint",
+                             str(tmp_path / "checkpoint.pt")], capture_output=True, text=True, cwd=Path(bench.ROOT))
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout.splitlines()[-1])
+    assert set(found["parts"]) == {"reading to windows", "R peaks", "STFT images", "training", "scoring"}
+    assert found["screening"][0]["peak_mb"] > 100 and found["screening"][0]["beats"] > 100
