@@ -30,7 +30,8 @@ def test_table_holds_every_model_and_context(compared):
 
 def test_means_are_those_of_the_runs(compared):
     table = pd.read_csv(compared / "table.csv").set_index("model")
-    values = [json.loads((compared / f"runs/pca/beatgan/fold{k}-seed0/none/metrics.json").read_text())["auc"] for k in (0, 1)]
+    folders = [compared / f"runs/pca/beatgan/fold{k}-seed0/none" for k in (0, 1)]
+    values = [json.loads((folder / "metrics.json").read_text())["auc"] for folder in folders]
     assert table.loc["pca", "auc"] == pytest.approx(sum(values) / 2, abs=1e-5)
 
 

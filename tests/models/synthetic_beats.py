@@ -36,7 +36,8 @@ def abnormal_beats(n, seed=1):
 
 def _beats(beat_mv, rr_s):
     beat_mv, n = beat_mv.astype(np.float32), len(beat_mv)
-    return Beats(spectrogram.images(beat_mv).numpy(), beat_mv, np.full(n, "100"), np.arange(n) * 288, rr_s.astype(np.float32))
+    image = spectrogram.images(beat_mv).numpy()
+    return Beats(image, beat_mv, np.full(n, "100"), np.arange(n) * 288, rr_s.astype(np.float32))
 
 
 def trained(cls, beats, **options):
