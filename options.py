@@ -168,7 +168,7 @@ def _agreement_parser():
     group = parser.add_argument_group("what to compare")
     group.add_argument("--records", metavar="DIR", required=True, help="folder with the MIT-BIH records")
     group.add_argument("--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)")
-    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
+    group.add_argument("--checkpoint", metavar="FILE", help="instead of what protocol=interpatient trained")
     group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute")
     _add_context(group)
     _add_screening(parser.add_argument_group("screening a recording"))
@@ -183,15 +183,15 @@ def _bench_parser():
                        "simulated cohort)")
     group.add_argument("--hours", nargs="*", type=_number(0, open_low=True), default=[1, 6, 24], metavar="H",
                        help="lengths of the recordings to screen")
-    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
+    group.add_argument("--checkpoint", metavar="FILE", help="instead of what protocol=interpatient trained")
     group.add_argument("--only-screen", metavar="PATH", help=argparse.SUPPRESS)
     return parser
 
 
 def _add_screening(group):
     group.add_argument("--screen", nargs="+", metavar="PATH", help="find the abnormal beats of recordings that nobody has "
-                       "looked at: WFDB records, EDF or CSV files, or folders of them; with the shipped weights or "
-                       "--checkpoint; writes NAME.html, NAME.csv and NAME.b2i to --outf")
+                       "looked at: WFDB records, EDF or CSV files, or folders of them; with what protocol=interpatient "
+                       "trained, or --checkpoint; writes NAME.html, NAME.csv and NAME.b2i to --outf")
     group.add_argument("--lead", help="lead, by name or by index from 0 (default: MLII or II if there is one)")
     group.add_argument("--fs", type=_number(1), metavar="HZ", help="sampling rate of a CSV file without a time column")
     group.add_argument("--units", choices=("mV", "uV", "V"), help="of a CSV file's numbers (default: mV)")

@@ -31,7 +31,8 @@ from preprocess.beats import AFTER, BEFORE, CLASS_OF
 from preprocess.dataset import CHUNK, Beats
 from preprocess.records import FS_HZ
 
-WEIGHTS = Path(__file__).parent / "weights/b2igan.pt"  # shipped, trained on all normal beats of DS1
+# What `protocol=interpatient test=0 bash run_ecg.sh` trains: weights for patients never seen.
+WEIGHTS = Path(__file__).parent / "ecg/output/b2igan/interpatient/fold0/checkpoint.pt"
 BLOCK_S, MARGIN_S, MOST_WORKERS = 1800.0, 30.0, 4
 SHORTEST_S, FEWEST_BEATS = 10.0, 5
 HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be wrong
