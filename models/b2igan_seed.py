@@ -2,12 +2,13 @@
 
 import torch
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
+from torch.nn.functional import mse_loss
 
+from models.autoencoder import initialise
+from models.beatgan import COLLAPSED, discriminator_loss
 from models.detector import Detector, step
 
 WIDTHS, STRIDES, LAST_KERNEL, N_LATENT = (32, 64, 128, 256, 512), (2, 2, 2, 2, 1), 7, 50
-COLLAPSED = 5e-6  # a discriminator with a smaller loss has nothing left to learn from: it starts anew
 
 
 class B2IGANSeed(Detector):
@@ -127,23 +128,6 @@ class Discriminator(nn.Module):
     def forward(self, image):
         features = self.encoder.features(image)
         return self.encoder.head(features).flatten(), features
-
-
-def initialise(module):
-    """Xavier for convolutions, N(1, 0.02) for the scale of batch norm, as in the original work."""
-    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-        nn.init.xavier_normal_(module.weight)
-    elif isinstance(module, nn.BatchNorm2d):
-        nn.init.normal_(module.weight, 1.0, 0.02)
-        nn.init.zeros_(module.bias)
-
-
-def discriminator_loss(discriminator, real, fake):
-    """Binary cross-entropy on real against generated images (n, 1, h, w); the generator gets no gradient from it."""
-    on_real, on_fake = discriminator(real)[0], discriminator(fake.detach())[0]
-    loss = binary_cross_entropy_with_logits(on_real, torch.ones_like(on_real)) \
-        + binary_cross_entropy_with_logits(on_fake, torch.zeros_like(on_fake))
-    return loss, {"d_loss": loss.item()}
 
 
 def generator_loss(discriminator, real, fake, w_adv):

@@ -23,7 +23,7 @@ class Discriminator(nn.Module):
 
 
 def discriminator_loss(discriminator, real, fake):
-    """Binary cross-entropy on real against generated beats, both (n, 1, 1, 320); no gradient reaches the generator."""
+    """Binary cross-entropy on real against generated, both (n, 1, height, width); no gradient reaches the generator."""
     on_real, on_fake = discriminator(real)[0], discriminator(fake.detach())[0]
     loss = binary_cross_entropy_with_logits(on_real, torch.ones_like(on_real)) \
         + binary_cross_entropy_with_logits(on_fake, torch.zeros_like(on_fake))

@@ -15,6 +15,7 @@ from scipy.ndimage import label
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, max_pool1d
 
+from models.detector import step
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ
@@ -100,9 +101,7 @@ class Localiser(nn.Module):
         with torch.no_grad():
             shown, truth = show(wrong_mv), departures(normal_mv, wrong_mv)
         loss = sum(binary_cross_entropy_with_logits(logit, true) for logit, true in zip(self(shown), truth))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+        step(optimizer, loss)
 
     def calibrate(self, over_time, over_map):
         """Logits of held-out normal beats (n, WINDOW) and (n, FREQS, TIMES) to what is usual, and the marks' levels."""
