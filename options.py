@@ -9,6 +9,7 @@ from preprocess.spectrogram import SETTINGS
 
 PROTOCOLS = ("beatgan", "interpatient", "patient", "develop")
 CONTEXTS = ("none", "rhythm", "record")
+PARTS = ("latent", "features", "odds", "rhythm", "group", "qrs", "p", "st")  # see models.b2igan and models.context
 DATASET = "experiments/ecg/dataset"
 OUTPUT = "experiments/ecg/output"
 
@@ -22,7 +23,9 @@ def explain(error):
 def parse(command, argv=None):
     """Options of a command ("preprocess", "main") as a namespace; unknown flags and impossible values end here."""
     parsers = {"preprocess": _preprocess_parser, "main": _main_parser, "compare": _compare_parser,
-               "localise": _localise_parser, "agreement": _agreement_parser, "bench": _bench_parser}
+               "localise": _localise_parser, "agreement": _agreement_parser, "noise": _noise_parser,
+               "ablation": _ablation_parser,
+               "bench": _bench_parser}
     return parsers[command]().parse_args(argv)
 
 
@@ -106,6 +109,10 @@ def _add_training(group):
     group.add_argument("--amp", choices=("auto", "off", "bfloat16"), default="auto",
                        help="mixed precision; auto measures once whether it is faster here")
     group.add_argument("--resume", action="store_true", help="go on from the checkpoint under --outf")
+    group.add_argument("--no-error-map", dest="error_map", action="store_false",
+                       help="detect only: do not learn where in a beat the error is, which takes about a third of the time")
+    group.add_argument("--without", nargs="*", choices=PARTS, default=[], metavar="PART",
+                       help=f"parts of b2igan's score to leave out, of {', '.join(PARTS)}")
     group.add_argument("--select", choices=("last", "paper"), default="last",
                        help="last: the last epoch. paper: the epoch with the best validation AUC, WITH LABELLED "
                        "ANOMALIES, as the original work did; its outputs say uses_anomaly_labels")
@@ -168,10 +175,42 @@ def _agreement_parser():
     group = parser.add_argument_group("what to compare")
     group.add_argument("--records", metavar="DIR", required=True, help="folder with the MIT-BIH records")
     group.add_argument("--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)")
+    group.add_argument("--resample", type=_number(100, 2000), metavar="HZ",
+                       help="screen copies of the records at this sampling rate")
     group.add_argument("--checkpoint", metavar="FILE", help="instead of what protocol=interpatient trained")
     group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute")
     _add_context(group)
     _add_screening(parser.add_argument_group("screening a recording"))
+    return parser
+
+
+def _ablation_parser():
+    parser = _parser("python -m experiments.ablation", "What each part of b2igan's score is worth: a table and a .csv.",
+                     "example:\n  python -m experiments.ablation --checkpoint "
+                     f"{OUTPUT}/b2igan/interpatient/fold0/checkpoint.pt")
+    group = parser.add_argument_group("what to measure")
+    group.add_argument("--checkpoint", metavar="FILE", required=True, help="of b2igan; says which protocol and fold")
+    group.add_argument("--dataroot", default=f"{DATASET}/complex", metavar="DIR", help="folder made by preprocess")
+    group.add_argument("--outf", default=OUTPUT, metavar="DIR", help="where ablation_PROTOCOL.csv goes")
+    group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute")
+    return parser
+
+
+def _noise_parser():
+    parser = _parser("python -m experiments.noise", "What noise costs: real electrode noise added to half of each test "
+                     "record; a table and noise.csv.",
+                     "example:\n  python -m experiments.noise --records /data/mitdb --noise /data/nstdb")
+    group = parser.add_argument_group("what to measure")
+    group.add_argument("--records", metavar="DIR", required=True, help="folder with the MIT-BIH records")
+    group.add_argument("--noise", metavar="DIR", required=True, help="folder with noise records (PhysioNet's nstdb)")
+    group.add_argument("--kinds", nargs="+", metavar="NAME", default=["bw", "ma"], help="noise records: bw is baseline "
+                       "wander, ma muscle noise")
+    group.add_argument("--snr", nargs="+", type=_number(-30, 60), metavar="DB", default=[24, 12, 6],
+                       help="signal-to-noise ratios")
+    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
+    group.add_argument("--outf", default=OUTPUT, metavar="DIR", help="where noise.csv goes")
+    group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute")
+    _add_context(group)
     return parser
 
 

@@ -5,4 +5,5 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./setup_env.sh
-"$python" -m pytest tests "$@"
+export OMP_NUM_THREADS=1  # one process a core, not each on all of them
+"$python" -m pytest tests -n auto --dist loadfile "$@"

@@ -15,13 +15,15 @@ import pandas as pd
 import wfdb
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
+from wfdb.processing import compare_annotations
 
 import options
 from experiments import checkpoint as checkpoints
 from experiments import screen
 from experiments.protocols import DS2, LEARNING_S
-from preprocess import BadInput
+from preprocess import BadInput, records
 from preprocess.beats import CLASS_OF_EC57
+from preprocess.records import FS_HZ
 
 MATCH_S = 0.15
 
@@ -55,6 +57,7 @@ def compare(path, folder):
     pairs = match(reference, samples, round(MATCH_S * fs_hz))
     of, flag, score = classes[pairs[:, 0]], flagged[pairs[:, 1]], scores[pairs[:, 1]]
     counts = {"record": path.name, "beats": len(reference), "found": len(samples), "matched": len(pairs),
+              "wfdb_matched": compare_annotations(reference, samples, round(MATCH_S * fs_hz)).tp,
               "N": int((classes == "N").sum()), "N_flagged": int((flag & (of == "N")).sum()),
               "hours": (wfdb.rdheader(str(path)).sig_len / fs_hz - LEARNING_S) / 3600}
     for name in "VSFQ":
@@ -81,6 +84,8 @@ def table(opt):
         opt.outf = folder
         for name in tqdm(opt.names or DS2, desc="agreement", unit="record"):
             path = Path(opt.records) / name
+            if opt.resample:
+                path = resampled(path, Path(folder), opt.resample)
             with contextlib.redirect_stdout(io.StringIO()):
                 screen.screen(path, checkpoint, detector, opt)
             counts, score, of = compare(path, folder)
@@ -90,6 +95,15 @@ def table(opt):
     result = pd.DataFrame(rows).set_index("record")
     print(report(result, np.concatenate(scores), np.concatenate(classes)))
     return result, np.concatenate(scores), np.concatenate(classes)
+
+
+def resampled(path, folder, fs_hz):
+    """A copy of a record at another rate, in a folder of its own; returns its path."""
+    recording = records.read(path, annotator=None)
+    copies = folder / "resampled"
+    copies.mkdir(exist_ok=True)
+    records.write_copy(path, copies, records.resample(recording.signal_mv, FS_HZ, fs_hz), fs_hz, recording.lead)
+    return copies / path.name
 
 
 def report(rows, scores, classes):
@@ -105,7 +119,9 @@ def report(rows, scores, classes):
         "S P+": share(rows["S_flagged"], rows["S_flagged"] + rows["N_flagged"]),
         "false/h": (rows["N_flagged"] / rows["hours"]).map("{:.1f}".format)})
     auc = roc_auc_score(classes != "N", scores)
-    return (f"{lines.to_string()}\nSe: of the beats of that class, how many were flagged (%); P+: of the flagged beats "
+    same = int((rows["matched"] == rows["wfdb_matched"])[:-1].sum())
+    return (f"{lines.to_string()}\nwfdb's own comparison matches as many beats in {same} of {len(rows) - 1} records\n"
+            f"Se: of the beats of that class, how many were flagged (%); P+: of the flagged beats "
             f"of that class and N together, how many are of it\nAUC over all matched beats: {auc:.4f}")
 
 

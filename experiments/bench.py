@@ -130,11 +130,12 @@ def _training(name, beats):
 
 
 def _scoring(name, beats):
-    """The memory is filled from the same beats, as large as in earnest; what else finish fits is no part of it."""
+    """The memories hold as many points as in earnest; what else finish fits is no part of it."""
     model = _model(name, beats).eval()
-    with contextlib.suppress(AttributeError):
-        model.latents.fit(model._embed(beats.image, model.encoder))
-        model.features.fit(model._embed(beats.image, lambda image: model.discriminator(image)[0]))
+    if name == "b2igan":
+        model.latents.points = model._embed(beats.image, model.encoder)
+        model.features.points = model._embed(beats.image, lambda image: model.discriminator(image)[0])
+        model.latents.unit = model.features.unit = torch.ones(len(beats))
     return lambda: model.score(beats)
 
 

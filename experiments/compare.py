@@ -47,7 +47,7 @@ def run(model, protocol, fold, seed, opt):
         return
     job = options.parse("main", [
         "--model", model, "--protocol", protocol, "--folder", str(fold), "--seed", str(seed), "--resume",
-        "--select", opt.select, "--device", opt.device,
+        "--select", opt.select, "--device", opt.device, "--no-error-map",
         "--dataroot", str(Path(opt.datadir) / (MODELS[model].image or "complex")),
         *(["--niter", str(opt.niter)] if opt.niter is not None else [])])
     job.torch_device = find_device(opt.device)

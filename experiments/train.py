@@ -70,6 +70,8 @@ def train(dataset, split, opt, folder):
         detector.restore(state.best["state"])
     else:
         detector.finish(normals, held_out)
+    if opt.error_map:
+        detector.learn_where(normals, held_out)
     if "record" in detector.contexts:
         detector.fit_context(recordings(detector, dataset, split), score_rows(detector, dataset, split.held_out, "none"))
     state.reference = {context: reference_scores(detector, dataset, split, context) for context in detector.contexts}
@@ -110,7 +112,7 @@ def train_epoch(detector, dataset, rows, epoch, options, precision):
 def complete_options(opt):
     """The options a checkpoint keeps: those given, and the model's own defaults for those that were not."""
     own = MODELS[opt.model].defaults
-    names = ("niter", "lr", "batchsize", "w_adv", "n_aug", "seed", "protocol", "folder", "select")
+    names = ("niter", "lr", "batchsize", "w_adv", "n_aug", "seed", "protocol", "folder", "select", "without")
     given = {name: getattr(opt, name) for name in names if getattr(opt, name) is not None}
     untrained = {"niter": 0} if own["niter"] == 0 else {}  # what has no steps takes none, whatever --niter says
     return Detector.defaults | own | given | untrained

@@ -19,14 +19,14 @@ from models.context import PARTS as CONTEXT_PARTS
 from models.context import Context
 from models.detector import Detector, step
 from models.localiser import Localiser
-from models.memory import Memory
+from models.memory import Memory, means
 from models.networks import Decoder, Discriminator, Encoder
 from preprocess import spectrogram
 from preprocess.dataset import STORED_AS
 from preprocess.synthetic import synthetic
 
 MEMORY, NEIGHBOURS = 4096, 5
-ALIKE = 10  # nearest normals that the generated version of a beat is made from
+ALIKE = 10  # nearest normals that the generated version of a beat is made from; beats to one of the memory
 WARM_UP = 0.3  # share of training in which the learning rate rises; it falls to nothing by the end (Smith 2018)
 BETAS = (0.9, 0.99)
 W_REALITY = 0.02  # of real against generated, beside the classes, in the discriminator's loss
@@ -47,9 +47,10 @@ class B2IGAN(Detector):
     Where the tested patients are among those trained on (protocols `beatgan`, `patient`) all three count and distances
     are in local units. For strangers only the latent does: what the discriminator knows are its own patients, and on
     others it is worse than nothing (on DS1, leaving patients out: features 0.76, odds 0.61, latent 0.91).
+
+    With a context the sum becomes one part, "beat", beside those of models.context. `--without` leaves parts out.
     """
 
-    PARTS = ("latent", "features", "odds")
     contexts = ("none", "rhythm", "record")
     defaults = {"niter": 5, "lr": 4e-3, "batchsize": 256}
 
@@ -58,11 +59,12 @@ class B2IGAN(Detector):
         self.encoder, self.decoder = Encoder(), Decoder()
         self.discriminator = Discriminator(max(1, len(self.opt.get("records", ()))))
         self.patients_met = self.opt["protocol"] in PATIENTS_MET
-        self.latents = Memory(MEMORY, NEIGHBOURS, local=self.patients_met)
-        self.features = Memory(MEMORY, NEIGHBOURS, local=self.patients_met)
+        self.names = ("latent", "features", "odds") if self.patients_met else ("latent",)
+        self.latents = Memory(NEIGHBOURS, local=self.patients_met)
+        self.features = Memory(NEIGHBOURS, local=self.patients_met)
         self.register_buffer("image_unit", torch.ones(()))
-        self.register_buffer("part_mean", torch.zeros(len(self.PARTS)))
-        self.register_buffer("part_std", torch.ones(len(self.PARTS)))
+        self.register_buffer("part_mean", torch.zeros(len(self.names)))
+        self.register_buffer("part_std", torch.ones(len(self.names)))
         self.localiser = Localiser()
         self.context = Context()
         self._optimizers = {}
@@ -112,39 +114,49 @@ class B2IGAN(Detector):
         return d_named | g_named
 
     def finish(self, normals, held_out):
-        """Fills the memories from training beats; the scale of each part and pixel comes from held-out normal beats."""
-        remembered = normals[evenly_by_record(normals.record, MEMORY)]
-        self.latents.fit(self._embed(remembered.image, self.encoder))
-        self.features.fit(self._embed(remembered.image, lambda image: self.discriminator(image)[0]))
+        """Fills the memories from training beats; the scale of each part comes from held-out normal beats."""
+        start = evenly_by_record(normals.record, max(ALIKE, min(MEMORY, len(normals) // ALIKE)))
+        self.latents.fit(self._embed(normals.image, self.encoder), start)
+        if self.patients_met:
+            self.features.fit(self._embed(normals.image, lambda image: self.discriminator(image)[0]), start)
         parts = torch.as_tensor(self.in_chunks(self._parts, held_out.image))
         self.part_mean.copy_(parts.mean(0))
         self.part_std.copy_(parts.std(0))
-        self._learn_where(remembered, normals, held_out)
 
-    def _learn_where(self, remembered, normals, held_out):
-        """The localiser learns from training beats; its scale and marks come from held-out normal beats."""
+    def learn_where(self, normals, held_out):
         self.eval()
-        self.localiser.traces = torch.as_tensor(remembered.beat_mv, device=self.device).half()
+        self.localiser.traces = self._mean_traces(normals)
         self.localiser.fit(normals.beat_mv, self._show, self.opt["seed"])
         self.localiser.calibrate(*(self.in_chunks(lambda beat_mv, which=which: self.localiser(self._show(beat_mv))[which],
                                                   held_out.beat_mv) for which in (0, 1)))
 
+    def _mean_traces(self, normals):
+        """(points, 320) float16, mV: of the training beats nearest to each remembered latent, so again of no single one."""
+        nearest = torch.as_tensor(self.in_chunks(lambda image: self._nearest(self._image(image), 1)[:, 0], normals.image))
+        blank = torch.zeros(len(self.latents.points), normals.beat_mv.shape[1])
+        return means(torch.as_tensor(normals.beat_mv), nearest.long(), blank).half().to(self.device)
+
     def fit_context(self, recordings, held_out_scores):
-        self.context.fit(recordings, held_out_scores, self.opt["seed"])
+        self.context.fit(recordings, held_out_scores, self.left_out(), self.opt["seed"])
 
     def score(self, beats, context="none"):
-        alone = self.parts(beats)[:, :len(self.PARTS) if self.patients_met else 1].sum(1)
+        alone = self.parts(beats)[:, [name not in self.opt["without"] for name in self.names]].sum(1)
         if context == "none":
             return alone
-        result = np.zeros(len(beats))
+        left_out, result = self.left_out(), np.zeros(len(beats))
         for name in np.unique(beats.record):
             rows = np.flatnonzero(beats.record == name)
-            parts = self.context.parts(beats[rows], alone[rows])
-            result[rows] = sum(parts[part] for part in CONTEXT_PARTS[context])
+            parts = self.context.parts(beats[rows], alone[rows], left_out)
+            result[rows] = sum(parts[part] for part in CONTEXT_PARTS[context] if part not in left_out)
         return result
 
+    def left_out(self):
+        """Names that --without gave, and "beat" where nothing of the beat alone is left."""
+        given = set(self.opt["without"])
+        return given | {"beat"} if given.issuperset(self.names) else given
+
     def parts(self, beats):
-        """Beats to (n, len(PARTS)): each part in standard deviations of held-out normal beats."""
+        """Beats to (n, len(names)): each part in standard deviations of held-out normal beats."""
         standard = lambda image: (self._parts(image) - self.part_mean) / self.part_std
         return self.in_chunks(standard, beats.image).astype(float)
 
@@ -172,10 +184,12 @@ class B2IGAN(Detector):
 
     def _parts(self, image):
         image = self._image(image)
-        features, classes, _ = self.discriminator(image)
-        real, wrong = classes.chunk(2, 1)
-        odds = softplus(0.3 * (wrong.logsumexp(1) - real.logsumexp(1))) + 0.01
-        return torch.stack([self.latents(self.encoder(image)), self.features(features), odds], 1).log()
+        parts = [self.latents(self.encoder(image))]
+        if self.patients_met:
+            features, classes, _ = self.discriminator(image)
+            real, wrong = classes.chunk(2, 1)
+            parts += [self.features(features), softplus(0.3 * (wrong.logsumexp(1) - real.logsumexp(1))) + 0.01]
+        return torch.stack(parts, 1).log()
 
     def _error(self, beat_mv, which):
         """(n, 320) in mV to the error over time (which 0) or its map (1)."""
@@ -187,8 +201,8 @@ class B2IGAN(Detector):
         nearest = self._nearest(image)
         return self.localiser.show(beat_mv, image, self._normal_version(nearest), nearest)
 
-    def _nearest(self, image):
-        return self.latents.nearest(self.encoder(image), ALIKE)[1]
+    def _nearest(self, image, k=ALIKE):
+        return self.latents.nearest(self.encoder(image), k)[1]
 
     def _normal_version(self, nearest):
         """(n, ALIKE) rows of the memory to generated images (n, 2, 32, 32)."""

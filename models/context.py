@@ -54,24 +54,30 @@ class Context(nn.Module):
         self.rhythm = Rhythm()
         self.surprise = nn.ModuleDict({name: Surprise() for name in ("beat", "rhythm", "group", *REGIONS)})
 
-    def fit(self, recordings, held_out_scores, seed):
+    def fit(self, recordings, held_out_scores, left_out, seed):
         """recordings: [(Beats, scores of the beats alone (n,), normal (n,) bool), ...], each whole and in order;
-        held_out_scores: (m,) of normal beats that the GAN was not trained on."""
+        held_out_scores: (m,) of normal beats that the GAN was not trained on; left_out: names of parts not to use."""
         self.rhythm.fit([(beats.sample, normal) for beats, _, normal in recordings], seed)
+        self.calibrate(recordings, held_out_scores, left_out)
+
+    def calibrate(self, recordings, held_out_scores, left_out):
+        """What is usual among normal beats, for each part."""
         self.surprise["beat"].fit(held_out_scores)
-        found = [{name: values[normal] for name, values in self.values(beats, scores).items()}
+        found = [{name: values[normal] for name, values in self.values(beats, scores, left_out).items()}
                  for beats, scores, normal in recordings]
         for name in ("rhythm", "group", *REGIONS):
             self.surprise[name].fit(np.concatenate([part[name] for part in found]))
 
-    def parts(self, beats, scores):
+    def parts(self, beats, scores, left_out=()):
         """One whole recording to {part: surprise (n,)}."""
-        return {name: self.surprise[name](values) for name, values in self.values(beats, scores).items()}
+        return {name: self.surprise[name](values) for name, values in self.values(beats, scores, left_out).items()}
 
-    def values(self, beats, scores):
-        """The same, before it becomes a surprise."""
+    def values(self, beats, scores, left_out=()):
+        """The same, before it becomes a surprise. What is left out has no say in the others either."""
         rhythm = self.rhythm.score(beats.sample)
-        opinion = np.clip(rhythm + BEAT_WEIGHT * self.surprise["beat"](scores), -OPINION_LIMIT, OPINION_LIMIT)
+        heard = {"rhythm": rhythm, "beat": BEAT_WEIGHT * self.surprise["beat"](scores)}
+        opinion = sum((heard[name] for name in heard.keys() - left_out), np.zeros(len(beats)))
+        opinion = np.clip(opinion, -OPINION_LIMIT, OPINION_LIMIT)
         if beats.known_normal is not None:
             opinion[beats.known_normal] = -OPINION_LIMIT
         pieces = np.array_split(np.arange(len(beats)), max(1, round(len(beats) / SEGMENT_BEATS)))
@@ -106,7 +112,7 @@ def regions(beats_mv):
     Beats are lined up on the recording's median QRS first. qrs is -0.10 to 0.15 s from R, p -0.26 to -0.06 s, averaged
     over 14 ms, and st 0.11 to 0.49 s.
     """
-    level = beats_mv - np.median(beats_mv, 1, keepdims=True)
+    level = beats_mv - np.median(beats_mv[:, ::4], 1, keepdims=True)
     height = np.median(np.ptp(level[:, 110:175], axis=1)) + 1e-3
     rows, at = np.arange(len(level))[:, None], BEFORE + _alignment(level)[:, None]
 
@@ -114,18 +120,19 @@ def regions(beats_mv):
         return level[rows, at + np.arange(start, stop, step)] / height
 
     qrs, st = cut(-36, 54, 2), cut(40, 173, 5)
-    p = np.lib.stride_tricks.sliding_window_view(cut(-94, -20), 5, axis=1).mean(2)[:, ::3]
+    p = np.lib.stride_tricks.sliding_window_view(cut(-94, -20), 5, axis=1)[:, ::3].mean(2)
     return {"qrs": qrs - qrs.mean(1, keepdims=True), "p": p - p.mean(1, keepdims=True), "st": st}
 
 
 def _alignment(level):
     """(n, 320) to shifts (n,) in samples at which each QRS correlates best with the recording's median one."""
     template = np.median(level[:, 110:180], 0)
-    template = template - template.mean()
-    shifts = np.arange(-ALIGN, ALIGN + 1)
-    pieces = (level[:, 110 + shift:180 + shift] for shift in shifts)
-    fits = [(piece @ template) / (piece.std(1) * piece.shape[1] ** 0.5 + 1e-3) for piece in pieces]
-    return shifts[np.argmax(fits, 0)]
+    around, n = level[:, 110 - ALIGN:180 + ALIGN], len(template)
+    shifted = np.stack([np.pad(template - template.mean(), (k, 2 * ALIGN - k)) for k in range(2 * ALIGN + 1)], 1)
+    sums, squares = (np.cumsum(np.pad(x, ((0, 0), (1, 0))), 1, dtype=float) for x in (around, around ** 2))
+    mean, mean_square = ((total[:, n:] - total[:, :-n]) / n for total in (sums, squares))
+    spread = np.sqrt(np.maximum(mean_square - mean ** 2, 0) * n)
+    return np.argmax(around @ shifted / (spread + 1e-3), 1) - ALIGN
 
 
 def _mean_of_alike(shape, opinion, pool):

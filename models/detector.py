@@ -49,6 +49,9 @@ class Detector(nn.Module):
     def finish(self, normals, held_out):
         """Called once after training, with all training beats and the held-out normals: memory and calibration."""
 
+    def learn_where(self, normals, held_out):
+        """Called once after finish, with the same beats: what error maps and marks need beside the score."""
+
     def fit_context(self, recordings, held_out_scores):
         """Called after finish where contexts has "record". recordings: [(Beats without image, their scores alone
         (n,), normal (n,) bool), ...] of the training patients, each whole and in order of time; of beats that are not

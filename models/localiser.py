@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, max_pool1d
 
 from models.detector import step
-from preprocess import spectrogram
+from preprocess import BadInput, spectrogram
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ
 from preprocess.synthetic import disturbed, synthetic
@@ -66,7 +66,10 @@ class Localiser(nn.Module):
         return written[:, :SAMPLES].mT.flatten(1), written[:, SAMPLES:]
 
     def show(self, beat_mv, image, generated, nearest):
-        """What the network reads. image, generated: (n, 2, 32, 32); nearest: (n, k) rows of the remembered traces."""
+        """What the network reads. image, generated: (n, 2, 32, 32); nearest: (n, k) rows of the remembered traces.
+        Raises BadInput where nothing was learnt (main.py --no-error-map)."""
+        if not len(self.traces):
+            raise BadInput("this checkpoint knows nothing of where errors are: train again without --no-error-map")
         normal_mv = self.traces[nearest].float()
         mean_mv, scale = normal_mv.mean(1), spectrogram.beat_scale(beat_mv)
         spread_mv = (normal_mv - mean_mv[:, None]).square().mean(1).sqrt()

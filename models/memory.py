@@ -2,13 +2,18 @@
 
 import torch
 from torch import nn
+from torch.nn.functional import pad
 
 CHUNK = 512  # queries at once: their distances stay in the processor's cache
 GROUP = 16
+ROUNDS, FEWEST = 4, 4  # of k-means; alike beats that a remembered point is the mean of, at least
 
 
 class Memory(nn.Module):
     """Remembered normal embeddings, and distances to the nearest of them.
+
+    What is remembered are means of alike embeddings (k-means), of FEWEST or more each: no single beat of a patient is
+    kept, and a normal beat like no other makes no exception for its like.
 
     With `local`, in local units. A raw distance is large wherever normals are spread out: a noisy patient, a rare shape.
     So it is divided by the neighbours' own distance to their neighbours (as in LOF: Breunig et al., SIGMOD 2000), with
@@ -16,17 +21,24 @@ class Memory(nn.Module):
     remembered; a stranger's normal beats lie between the patients, where the unit says nothing of how far is unusual.
     """
 
-    def __init__(self, size, k, local):
-        """size: embeddings kept at most; k: neighbours that a distance is the mean of."""
+    def __init__(self, k, local):
+        """k: neighbours that a distance is the mean of."""
         super().__init__()
-        self.size, self.k, self.local = size, k, local
+        self.k, self.local = k, local
         self.register_buffer("points", None)
         self.register_buffer("unit", None)
 
-    def fit(self, embeddings):
-        """Keep an even choice of (n, d) embeddings of normal beats."""
-        keep = torch.linspace(0, len(embeddings) - 1, min(self.size, len(embeddings)), device=embeddings.device).long()
-        self.points = embeddings[keep].contiguous()
+    def fit(self, embeddings, start):
+        """Learn from (n, d) embeddings of normal beats, beginning with the rows `start`."""
+        points = embeddings[start]
+        for _ in range(ROUNDS):
+            points = means(embeddings, nearest(points, embeddings, 1)[1][:, 0], points)
+        member = nearest(points, embeddings, 1)[1][:, 0]
+        counts = member.bincount(minlength=len(points))
+        kept = counts >= FEWEST
+        if kept.sum() <= self.k:  # too few beats to be choosy
+            kept = counts > 0
+        self.points = means(embeddings, member, points)[kept]
         own = self.nearest(self.points, self.k + 1)[0][:, 1:].mean(1)  # the first is the point itself
         self.unit = own + own.median() if self.local else torch.ones_like(own)
 
@@ -40,10 +52,22 @@ class Memory(nn.Module):
         return nearest(self.points, queries, k)
 
 
+def means(values, member, otherwise):
+    """(n, d) and the point that each belongs to (n,) to the mean of each point's values (m, d); where a point has none,
+    its row of `otherwise` (m, d)."""
+    counts = member.bincount(minlength=len(otherwise))[:, None]
+    sums = torch.zeros_like(otherwise).index_add_(0, member, values)
+    return torch.where(counts > 0, sums / counts.clamp_min(1), otherwise)
+
+
 def nearest(points, queries, k):
     """(m, d), (n, d) to Euclidean distances (n, k), nearest first, and indices in points (n, k)."""
     squared_norm, k = points.square().sum(1), min(k, len(points))
-    find = _smallest if len(points) % GROUP == 0 and len(points) >= GROUP * max(GROUP, k) else _smallest_of_few
+    find = _smallest_of_few
+    if len(points) >= GROUP * max(GROUP, k):
+        find, missing = _smallest, -len(points) % GROUP
+        points = pad(points, (0, 0, 0, missing))
+        squared_norm = pad(squared_norm, (0, missing), value=torch.inf)  # what is filled up is never near
     parts = [find(torch.addmm(squared_norm, q, points.T, alpha=-2), k) for q in queries.split(CHUNK)]
     values, index = (torch.cat(pair) for pair in zip(*parts))
     return (values + queries.square().sum(1, keepdim=True)).clamp_min(0).sqrt(), index

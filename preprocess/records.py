@@ -20,6 +20,7 @@ FS_HZ = 360
 LEAD = "MLII"
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
 CHECKSUMS = Path(__file__).with_name("mitdb_sha256.txt")  # PhysioNet's SHA256SUMS.txt, MIT-BIH 1.0.0
+COPY_ADU_PER_MV = 1000
 PHYSIONET = "physionet.org"
 
 
@@ -47,7 +48,7 @@ def read(path, lead=LEAD, annotator="atr"):
     Raises BadInput when a file is missing or truncated, the lead is not there, or the signal is flat or has gaps.
     """
     path = Path(path)
-    header = _read_or_explain(wfdb.rdheader, path, ".hea")
+    header = read_header(path)
     if lead not in (header.sig_name or []):
         raise BadInput(f"record {path.name} has no lead {lead}; it has {', '.join(header.sig_name or ['none'])}: "
                        "choose one with --lead")
@@ -62,10 +63,26 @@ def read(path, lead=LEAD, annotator="atr"):
                      np.round(samples * FS_HZ / fs_hz).astype(int), symbols, fs_hz)
 
 
-def resample(signal_mv, fs_hz):
-    """(n,) at fs_hz to FS_HZ by polyphase filtering (scipy.signal.resample_poly), unchanged when already there."""
+def read_header(path):
+    """wfdb's header of a record. Raises BadInput when it is missing or broken."""
+    return _read_or_explain(wfdb.rdheader, Path(path), ".hea")
+
+
+def write_copy(path, folder, signal_mv, fs_hz, lead):
+    """A record of one lead, named as the one at path and with its annotations, but with another signal (n,) and rate."""
+    path = Path(path)
+    adu = np.clip(np.round(signal_mv * COPY_ADU_PER_MV), -32767, 32767).astype(int)
+    wfdb.wrsamp(path.name, fs_hz, ["mV"], [lead], d_signal=adu[:, None], fmt=["16"], adc_gain=[COPY_ADU_PER_MV],
+                baseline=[0], write_dir=str(folder))
+    annotation = _read_or_explain(wfdb.rdann, path, ".atr", "atr")
+    samples = np.round(np.asarray(annotation.sample) * fs_hz / read_header(path).fs).astype(int)
+    wfdb.wrann(path.name, "atr", samples, annotation.symbol, fs=fs_hz, write_dir=str(folder))
+
+
+def resample(signal_mv, fs_hz, to_hz=FS_HZ):
+    """(n,) at fs_hz to to_hz by polyphase filtering (scipy.signal.resample_poly), unchanged when already there."""
     # A header may say 359.98 Hz: thousandths keep the ratio exact enough for a day (under one sample of drift).
-    up, down = FS_HZ * 1000, round(fs_hz * 1000)
+    up, down = round(to_hz * 1000), round(fs_hz * 1000)
     if up == down:
         return signal_mv
     common = gcd(up, down)

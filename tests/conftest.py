@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+import options
+from experiments.protocols import split
+from experiments.train import train
+from models import localiser
 from preprocess import dataset, simulate
 
 
@@ -36,3 +40,27 @@ def dataroot(cohort, tmp_path_factory):
 @pytest.fixture(scope="session")
 def data(dataroot):
     return dataset.load(dataroot)
+
+
+@pytest.fixture(scope="session")
+def weights(data, dataroot, tmp_path_factory):
+    """Checkpoint of a detector trained for an epoch on the small cohort, with a hasty error map."""
+    opt = options.parse("main", ["--niter", "1", "--dataroot", str(dataroot), "--device", "cpu"])
+    folder = tmp_path_factory.mktemp("weights")
+    with pytest.MonkeyPatch.context() as patch:
+        _hurry(patch)
+        train(data, split(data.index, opt.protocol, opt.folder), opt, folder)
+    return folder / "checkpoint.pt"
+
+
+@pytest.fixture(scope="module")
+def hasty_map():
+    """The error map learns for a few steps only, where a module's tests do not look at it closely."""
+    with pytest.MonkeyPatch.context() as patch:
+        _hurry(patch)
+        yield
+
+
+def _hurry(patch):
+    patch.setattr(localiser, "FEWEST_STEPS", 10)
+    patch.setattr(localiser, "PASSES", 0)

@@ -14,7 +14,7 @@ from experiments.protocols import split
 
 
 @pytest.fixture(scope="module")
-def evaluated(data, tmp_path_factory):
+def evaluated(data, hasty_map, tmp_path_factory):
     """(metrics, folder, split) of a short training, evaluated with every context."""
     opt = options.parse("main", ["--niter", "3", "--device", "cpu", "--bootstrap", "20"])
     opt.torch_device = "cpu"

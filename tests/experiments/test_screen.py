@@ -17,22 +17,11 @@ import options
 from experiments import checkpoint as checkpoints
 from experiments import screen
 from experiments.agreement import match
-from experiments.protocols import split
 from experiments.shapes import Shapes
-from experiments.train import train
 from preprocess import BadInput, records
 from preprocess.beats import WINDOW
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def weights(data, dataroot, tmp_path_factory):
-    """A detector trained for an epoch on the small cohort."""
-    opt = options.parse("main", ["--niter", "1", "--dataroot", str(dataroot), "--device", "cpu"])
-    folder = tmp_path_factory.mktemp("weights")
-    train(data, split(data.index, opt.protocol, opt.folder), opt, folder)
-    return folder / "checkpoint.pt"
 
 
 @pytest.fixture(scope="module")

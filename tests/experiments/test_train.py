@@ -23,7 +23,7 @@ def rows(data):
 
 
 @pytest.fixture(scope="module")
-def trained(data, rows, tmp_path_factory):
+def trained(data, rows, hasty_map, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     return training.train(data, rows, opt(), folder), folder
 
@@ -40,7 +40,7 @@ def test_losses_fall_and_are_logged(trained):
 
 def test_same_seed_same_weights_other_seed_others(data, rows, trained, tmp_path):
     again = training.train(data, rows, opt(), tmp_path / "again")
-    other = training.train(data, rows, opt("--seed", "1"), tmp_path / "other")
+    other = training.train(data, rows, opt("--seed", "1", "--no-error-map"), tmp_path / "other")
     assert same_state(trained[0].state, again.state)
     assert not same_state(trained[0].state, other.state)
 
@@ -113,7 +113,7 @@ def test_a_dataset_of_other_settings_is_refused(trained, data):
 
 def test_selection_with_labels_keeps_the_best_epoch_and_says_so(data, tmp_path):
     rows = split(data.index, "beatgan", select="paper")
-    result = training.train(data, rows, opt("--select", "paper"), tmp_path)
+    result = training.train(data, rows, opt("--select", "paper", "--no-error-map"), tmp_path)
     assert result.options["select"] == "paper"
     assert result.best["auc"] == max(row["val_auc_labelled"] for row in result.log)
     kept = {k for k in result.state if not k.startswith("context.")}  # context is fitted once, after the choice

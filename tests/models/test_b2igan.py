@@ -12,7 +12,7 @@ from preprocess.synthetic import synthetic
 
 
 def options(**more):
-    return B2IGAN.defaults | {"seed": 0, "w_adv": 1.0, "protocol": "beatgan"} | more
+    return B2IGAN.defaults | {"seed": 0, "w_adv": 1.0, "protocol": "beatgan", "without": []} | more
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,7 @@ def trained(data):
         rows = np.random.default_rng(i).choice(normal[::2], 128, replace=False)
         losses.append(detector.training_step(data.beats(np.sort(rows))))
     detector.finish(data.beats(normal[::2]), data.beats(normal[1::4]))
+    detector.learn_where(data.beats(normal[::2]), data.beats(normal[1::4]))
     return detector.eval(), losses, data.beats(normal[3::4]), data.beats(np.flatnonzero(data.index["class"] == "V"))
 
 
@@ -65,6 +66,16 @@ def test_strangers_are_judged_by_the_latent_alone_and_without_names(data):
     detector.finish(data.beats(normal[::2]), data.beats(normal[1::2]))
     beats = data.beats(normal[:50])
     np.testing.assert_allclose(detector.score(beats), detector.parts(beats)[:, 0])
+
+
+def test_a_part_left_out_has_no_say(trained):
+    detector, _, _, ventricular = trained
+    parts = detector.parts(ventricular)
+    try:
+        detector.opt["without"] = ["features"]
+        np.testing.assert_allclose(detector.score(ventricular), parts[:, 0] + parts[:, 2])
+    finally:
+        detector.opt["without"] = []
 
 
 def test_discriminator_step_leaves_the_generator_alone():

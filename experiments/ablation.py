@@ -1,0 +1,92 @@
+"""What each part of b2igan's score is worth: all parts, each left out, each alone.  python -m experiments.ablation --help
+
+Nothing is trained again. Parts are taken out of a trained detector's score and out of what the context hears, and what is
+usual among normal beats is measured anew.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+import options
+from experiments import checkpoint as checkpoints
+from experiments.evaluate import detection
+from experiments.protocols import split
+from experiments.train import find_device
+from models.context import PARTS as CONTEXT_PARTS
+from preprocess import BadInput, dataset
+from preprocess.files import whole_file
+
+ROWS_AT_ONCE = 8192
+
+
+def main(argv=None):
+    opt = options.parse("ablation", argv)
+    checkpoint = checkpoints.load(opt.checkpoint)
+    if checkpoint.model != "b2igan":
+        raise BadInput(f"{opt.checkpoint} is of {checkpoint.model}, whose score has no parts: give one of b2igan")
+    data = dataset.load(opt.dataroot)
+    checkpoints.check_settings(checkpoint, data.manifest, opt.dataroot)
+    detector = checkpoint.detector(find_device(opt.device))
+    rows = split(data.index, checkpoint.options["protocol"], checkpoint.options["folder"])
+    table = ablation(detector, data, rows)
+    table.insert(0, "protocol", checkpoint.options["protocol"])
+    with whole_file(Path(opt.outf) / f"ablation_{checkpoint.options['protocol']}.csv") as part:
+        table.to_csv(part, index=False, float_format="%.4f")
+    print(f"protocol {checkpoint.options['protocol']}, fold {checkpoint.options['folder']}, one seed\n"
+          + table.drop(columns="protocol").to_string(index=False, float_format="%.4f"))
+
+
+def ablation(detector, data, rows):
+    """One row for each choice of parts: {"parts", "auc", "ap", "S", "V", "F"}."""
+    record = data.index["record"].to_numpy()
+    needed = np.flatnonzero(np.isin(record, np.unique(record[np.r_[rows.train, rows.held_out, rows.test]])))
+    alone = np.full((len(record), len(detector.names)), np.nan)
+    for some in tqdm(np.array_split(needed, 1 + len(needed) // ROWS_AT_ONCE), desc="parts of each beat", unit="part"):
+        alone[some] = detector.parts(data.beats(some))
+    found = []
+    for name, without in tqdm(choices(detector), desc="ablation", unit="choice"):
+        detector.opt["without"] = without
+        scores = rescored(detector, alone, data, rows)
+        metrics = detection(scores, rows.classes[rows.test], threshold=0.0)
+        found.append({"parts": name, "auc": metrics["auc"], "ap": metrics["ap"],
+                      **{c: metrics["per_class_auc"][c] for c in "SVF"}})
+    return pd.DataFrame(found)
+
+
+def choices(detector):
+    """(name, parts left out): all, each left out, each alone, and groups of parts that belong together."""
+    gan, context = list(detector.names), ["rhythm", "group", "qrs", "p", "st"]
+    parts = [*gan, *context]
+    named = [("all", []), *((f"without {part}", [part]) for part in parts),
+             *((f"{part} alone", [p for p in parts if p != part]) for part in parts),
+             ("rhythm and template, no GAN", gan), ("GAN and rhythm, no template", context[1:])]
+    return named + ([("no discriminator", ["features", "odds"])] if len(gan) > 1 else [])
+
+
+def rescored(detector, alone, data, rows):
+    """Scores (len(rows.test),) with context, from the parts of each beat alone (n, parts), after a new calibration."""
+    record, heard = data.index["record"].to_numpy(), [name not in detector.opt["without"] for name in detector.names]
+    scores, left_out, normal = alone[:, heard].sum(1), detector.left_out(), np.union1d(rows.train, rows.held_out)
+    whole = {name: np.flatnonzero(record == name) for name in np.unique(record[np.r_[normal, rows.test]])}
+    learned = [of for name, of in whole.items() if np.isin(of, normal).any()]
+    detector.context.calibrate([(data.beats(of, False), scores[of], np.isin(of, normal)) for of in learned],
+                               scores[rows.held_out], left_out)
+    result = np.full(len(record), np.nan)
+    for name in np.unique(record[rows.test]):
+        beats = data.beats(whole[name], False)
+        if len(rows.known_normal):
+            beats.known_normal = np.isin(whole[name], rows.known_normal)
+        parts = detector.context.parts(beats, scores[whole[name]], left_out)
+        result[whole[name]] = sum(parts[part] for part in CONTEXT_PARTS["record"] if part not in left_out)
+    return result[rows.test]
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BadInput as error:
+        sys.exit(options.explain(error))

@@ -1,0 +1,114 @@
+"""What noise costs: real electrode noise on half of each test record.  python -m experiments.noise --help
+
+As in the noise stress test (Moody GB, Muldrow WE, Mark RG. A noise stress test for arrhythmia detectors. Computers in
+Cardiology 1984;11:381-384): five clean minutes, then noise in every other two. Noisy records are written as WFDB records
+and go the whole way from there. R peaks stay where annotators saw them: what is measured is detection, not R peaks.
+"""
+
+import itertools
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score, roc_auc_score
+from tqdm import tqdm
+
+import options
+from experiments import checkpoint as checkpoints
+from experiments import screen
+from experiments.evaluate import score_rows, usable_context
+from experiments.protocols import LEARNING_S, patients
+from experiments.train import find_device
+from preprocess import BadInput, dataset, records
+from preprocess.beats import CLASS_OF, CLASS_OF_EC57
+from preprocess.files import whole_file
+from preprocess.records import FS_HZ
+
+NOISY_S = 120  # length of a noisy stretch, and of the clean one after it
+QRS_REACH = round(0.05 * FS_HZ)
+TRIMMED = 0.05  # of the largest and of the smallest values, left out of a mean
+
+
+def main(argv=None):
+    opt = options.parse("noise", argv)
+    checkpoint = checkpoints.load(opt.checkpoint or screen.WEIGHTS)
+    detector = checkpoint.detector(find_device(opt.device))
+    context = usable_context(detector, opt.context)
+    tested = patients([path.name for path in records.find(opt.records)])[1]
+    conditions = [("none", np.inf), *itertools.product(opt.kinds, opt.snr)]
+    rows = []
+    for kind, snr_db in tqdm(conditions, desc="noise", unit="condition"):
+        noise_mv = np.zeros(1) if kind == "none" else read_noise(Path(opt.noise) / kind)
+        scores, abnormal, noisy = scored(detector, checkpoint, opt.records, tested, noise_mv, snr_db, context)
+        rows.append({"noise": kind, "snr_db": snr_db, "beats": len(scores), "auc": roc_auc_score(abnormal, scores),
+                     "ap": average_precision_score(abnormal, scores),
+                     "auc_noisy_half": roc_auc_score(abnormal[noisy], scores[noisy])})
+    table = pd.DataFrame(rows)
+    table["auc_lost"], table["ap_lost"] = (table[name].iloc[0] - table[name] for name in ("auc", "ap"))
+    with whole_file(Path(opt.outf) / "noise.csv") as part:
+        table.to_csv(part, index=False, float_format="%.4f")
+    print(f"context {context}, {len(tested)} records\n{table.to_string(index=False, float_format='%.4f')}")
+
+
+def scored(detector, checkpoint, folder, names, noise_mv, snr_db, context):
+    """Scores, whether each beat is abnormal and whether it lies in noise, (n,) each, of the noisy copies of records."""
+    with TemporaryDirectory() as temporary:
+        noisy_folder, dataroot = Path(temporary) / "records", Path(temporary) / "data"
+        noisy_folder.mkdir()
+        for name in names:
+            recording = records.read(Path(folder) / name, checkpoint.settings["lead"])
+            records.write_copy(Path(folder) / name, noisy_folder, with_noise(recording, noise_mv, snr_db), FS_HZ,
+                               recording.lead)
+        dataset.make(noisy_folder, dataroot, checkpoint.settings["image"] or "complex", checkpoint.settings["lead"])
+        data = dataset.load(dataroot)
+        sample = data.index["sample"].to_numpy()
+        rows = np.flatnonzero(sample >= LEARNING_S * FS_HZ)
+        classes = np.array([CLASS_OF_EC57[symbol] for symbol in data.index["symbol"]])
+        return score_rows(detector, data, rows, context), classes[rows] != "N", in_noise(sample[rows])
+
+
+def read_noise(path):
+    """First channel of a noise record (n,), in mV at FS_HZ."""
+    header = records.read_header(path)
+    return records.read(path, header.sig_name[0], annotator=None).signal_mv
+
+
+def with_noise(recording, noise_mv, snr_db):
+    """The recording's signal (n,) with noise, from its beginning and round again, where in_noise says so."""
+    n = len(recording.signal_mv)
+    gain = np.sqrt(signal_power(recording) / 10 ** (snr_db / 10) / max(noise_power(noise_mv), 1e-12))
+    return recording.signal_mv + gain * np.resize(noise_mv, n) * in_noise(np.arange(n))
+
+
+def in_noise(sample):
+    """(n,) samples to bool: every other stretch of NOISY_S, from LEARNING_S on."""
+    since = sample - LEARNING_S * FS_HZ
+    return (since >= 0) & (since // (NOISY_S * FS_HZ) % 2 == 0)
+
+
+def signal_power(recording):
+    """mV^2: of a sine as high as the mean QRS."""
+    peaks = recording.samples[np.isin(recording.symbols, list(CLASS_OF))]
+    peaks = peaks[(peaks >= QRS_REACH) & (peaks + QRS_REACH < len(recording.signal_mv))]
+    around = recording.signal_mv[peaks[:, None] + np.arange(-QRS_REACH, QRS_REACH + 1)]
+    return _trimmed_mean(np.ptp(around, axis=1)) ** 2 / 8
+
+
+def noise_power(noise_mv):
+    """mV^2: mean of the variances of its seconds."""
+    seconds = np.resize(noise_mv, (max(1, len(noise_mv) // FS_HZ), FS_HZ))
+    return _trimmed_mean(seconds.std(1)) ** 2
+
+
+def _trimmed_mean(values):
+    low, high = np.quantile(values, [TRIMMED, 1 - TRIMMED])
+    return values[(values >= low) & (values <= high)].mean()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BadInput as error:
+        sys.exit(options.explain(error))

@@ -1,0 +1,42 @@
+"""Parts are left out for good, all together they are the score itself, and the command writes its table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import ablation, checkpoint
+from experiments.evaluate import score_rows
+from experiments.protocols import split
+from preprocess import BadInput
+
+
+def test_all_parts_together_are_the_score(data, weights):
+    detector, rows = checkpoint.load(weights).detector(), split(data.index, "beatgan")
+    detector.opt["without"] = []
+    expected = score_rows(detector, data, rows.test, "record")
+    alone = detector.parts(data.beats(np.arange(len(data.index))))
+    np.testing.assert_allclose(ablation.rescored(detector, alone, data, rows), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_left_out_has_no_say(data, weights):
+    detector, rows = checkpoint.load(weights).detector(), split(data.index, "beatgan")
+    alone = detector.parts(data.beats(np.arange(len(data.index))))
+    detector.opt["without"] = ["latent"]
+    first = ablation.rescored(detector, alone, data, rows)
+    alone[:, 0] = np.random.default_rng(0).random(len(alone))
+    np.testing.assert_array_equal(ablation.rescored(detector, alone, data, rows), first)
+
+
+def test_command_writes_a_row_for_each_choice(dataroot, weights, tmp_path):
+    ablation.main(["--checkpoint", str(weights), "--dataroot", str(dataroot), "--outf", str(tmp_path), "--device", "cpu"])
+    table = pd.read_csv(tmp_path / "ablation_beatgan.csv")
+    assert {"all", "without rhythm", "rhythm alone", "rhythm and template, no GAN"} <= set(table["parts"])
+    assert table["auc"].between(0, 1).all() and table["auc"].iloc[0] > 0.8
+
+
+def test_other_methods_have_no_parts(data, dataroot, tmp_path, weights):
+    other = checkpoint.load(weights)
+    other.model = "knn"
+    other.save(tmp_path / "knn.pt")
+    with pytest.raises(BadInput, match="has no parts"):
+        ablation.main(["--checkpoint", str(tmp_path / "knn.pt"), "--dataroot", str(dataroot)])

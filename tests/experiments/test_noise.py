@@ -1,0 +1,54 @@
+"""Noise of the asked strength, where it should be and nowhere else; the command ends with what it costs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import wfdb
+
+from experiments import agreement, noise
+from preprocess import records
+from preprocess.records import FS_HZ
+
+
+@pytest.fixture(scope="module")
+def nstdb(tmp_path_factory):
+    """A folder with a wandering baseline and a trembling muscle, two minutes each."""
+    folder, rng = tmp_path_factory.mktemp("nstdb"), np.random.default_rng(0)
+    n = 120 * FS_HZ
+    slow = np.convolve(rng.standard_normal(n + 360), np.ones(361) / 19, "valid")
+    for name, signal in (("bw", slow), ("ma", rng.standard_normal(n))):
+        wfdb.wrsamp(name, FS_HZ, ["mV"], ["noise1"], signal[:, None], fmt=["16"], write_dir=str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("snr_db", [24, 6])
+def test_noise_has_the_strength_asked_for_and_leaves_half_alone(cohort, nstdb, snr_db):
+    recording = records.read(records.find(cohort)[0])
+    added = noise.with_noise(recording, noise.read_noise(nstdb / "ma"), snr_db) - recording.signal_mv
+    noisy = noise.in_noise(np.arange(len(added)))
+    assert noisy[300 * FS_HZ:].any() and not noisy[:300 * FS_HZ].any() and (added[~noisy] == 0).all()
+    assert 10 * np.log10(noise.signal_power(recording) / added[noisy].var()) == pytest.approx(snr_db, abs=0.5)
+
+
+def test_noisy_stretches_last_two_minutes_and_so_do_clean_ones():
+    minutes = noise.in_noise(np.arange(3, 12) * 60 * FS_HZ)
+    assert minutes.tolist() == [False, False, True, True, False, False, True, True, False]
+
+
+def test_command_writes_what_noise_costs(cohort, nstdb, weights, tmp_path, capsys):
+    noise.main(["--records", str(cohort), "--noise", str(nstdb), "--checkpoint", str(weights), "--snr", "0",
+                "--outf", str(tmp_path), "--device", "cpu"])
+    table = pd.read_csv(tmp_path / "noise.csv")
+    assert table["noise"].tolist() == ["none", "bw", "ma"] and table["auc_lost"].iloc[0] == 0
+    assert table["auc_lost"].iloc[2] > -0.02 and (table["beats"] == table["beats"].iloc[0]).all()
+    assert "context record" in capsys.readouterr().out
+
+
+def test_copy_at_another_rate_keeps_beats_and_labels(cohort, tmp_path):
+    path = records.find(cohort)[0]
+    original = records.read(path)
+    copy = records.read(agreement.resampled(path, tmp_path, 128))
+    assert copy.native_fs_hz == 128 and (copy.symbols == original.symbols).all()
+    assert np.abs(copy.samples - original.samples).max() <= 2
+    n = min(len(copy.signal_mv), len(original.signal_mv))
+    assert np.corrcoef(copy.signal_mv[:n], original.signal_mv[:n])[0, 1] > 0.99
