@@ -23,7 +23,7 @@ def explain(error):
 def parse(command, argv=None):
     """Options of a command ("preprocess", "main") as a namespace; unknown flags and impossible values end here."""
     parsers = {"preprocess": _preprocess_parser, "main": _main_parser, "compare": _compare_parser,
-               "localise": _localise_parser, "agreement": _agreement_parser, "noise": _noise_parser,
+               "localise": _localise_parser, "agreement": _agreement_parser, "noise": _noise_parser, "ship": _ship_parser,
                "ablation": _ablation_parser,
                "bench": _bench_parser}
     return parsers[command]().parse_args(argv)
@@ -177,10 +177,20 @@ def _agreement_parser():
     group.add_argument("--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)")
     group.add_argument("--resample", type=_number(100, 2000), metavar="HZ",
                        help="screen copies of the records at this sampling rate")
-    group.add_argument("--checkpoint", metavar="FILE", help="instead of what protocol=interpatient trained")
+    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
     group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute")
     _add_context(group)
     _add_screening(parser.add_argument_group("screening a recording"))
+    return parser
+
+
+def _ship_parser():
+    parser = _parser("python -m experiments.ship", "Weights to hand on: a checkpoint without what only training needs.",
+                     "example:\n  python -m experiments.ship --checkpoint "
+                     f"{OUTPUT}/b2igan/interpatient/fold0/checkpoint.pt")
+    group = parser.add_argument_group("what to ship")
+    group.add_argument("--checkpoint", metavar="FILE", required=True, help="a finished one, trained on real records")
+    group.add_argument("--to", metavar="FILE", help="instead of experiments/weights/b2igan.pt, what screening uses")
     return parser
 
 
@@ -222,15 +232,15 @@ def _bench_parser():
                        "simulated cohort)")
     group.add_argument("--hours", nargs="*", type=_number(0, open_low=True), default=[1, 6, 24], metavar="H",
                        help="lengths of the recordings to screen")
-    group.add_argument("--checkpoint", metavar="FILE", help="instead of what protocol=interpatient trained")
+    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
     group.add_argument("--only-screen", metavar="PATH", help=argparse.SUPPRESS)
     return parser
 
 
 def _add_screening(group):
     group.add_argument("--screen", nargs="+", metavar="PATH", help="find the abnormal beats of recordings that nobody has "
-                       "looked at: WFDB records, EDF or CSV files, or folders of them; with what protocol=interpatient "
-                       "trained, or --checkpoint; writes NAME.html, NAME.csv and NAME.b2i to --outf")
+                       "looked at: WFDB records, EDF or CSV files, or folders of them; with the shipped weights "
+                       "or --checkpoint; writes NAME.html, NAME.csv and NAME.b2i to --outf")
     group.add_argument("--lead", help="lead, by name or by index from 0 (default: MLII or II if there is one)")
     group.add_argument("--fs", type=_number(1), metavar="HZ", help="sampling rate of a CSV file without a time column")
     group.add_argument("--units", choices=("mV", "uV", "V"), help="of a CSV file's numbers (default: mV)")

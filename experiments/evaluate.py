@@ -39,7 +39,8 @@ def evaluate(checkpoint, dataset, split, opt, folder, pictures=True):
         "epochs": checkpoint.epoch, "train_beats": checkpoint.train_beats,
         "parameters": sum(p.numel() for p in detector.parameters()),
         **detection(scores, classes, threshold), "false_alarm_target": opt.threshold,
-        **intervals(scores, classes, opt.bootstrap, opt.seed)}
+        **intervals(scores, classes, opt.bootstrap, opt.seed,
+                    None if opt.protocol == "beatgan" else dataset.index["record"].to_numpy(str)[split.test])}
     write_scores(dataset.index.iloc[split.test], classes, scores, folder / "scores.csv")
     write_json(timing, folder / "timing.json")
     if pictures:
@@ -99,27 +100,34 @@ def _against_normals(measure, scores, mask, normal):
     return float(measure(mask[both], scores[both]))
 
 
-def intervals(scores, classes, resamplings, seed):
-    """95 % bootstrap intervals of AUC and AP: beats drawn with replacement, within normals and within abnormals."""
+def intervals(scores, classes, resamplings, seed, patient=None):
+    """95 % bootstrap intervals of AUC and AP. Drawn with replacement are beats, within normals and within abnormals, or,
+    where patient (n,) names them, whole patients: beats of one are alike, and the next one is new."""
     if not resamplings:
         return {}
     rng = np.random.default_rng(seed)
-    # Ranks hold all that both measures need, and small integers sort fast.
-    ranks = np.unique(scores, return_inverse=True)[1]
-    normal, abnormal = ranks[classes == "N"], ranks[classes != "N"]
-    values = np.array([_auc_ap(rng.choice(normal, len(normal)), rng.choice(abnormal, len(abnormal)), len(scores))
-                       for _ in range(resamplings)])
+    # Ranks, highest first, hold all that both measures need, and counting them is fast.
+    ranks, n_ranks = np.unique(-scores, return_inverse=True)[1], len(scores)
+    count = lambda rows: np.bincount(ranks[rows], minlength=n_ranks)
+    if patient is None:
+        groups = [np.flatnonzero(classes == "N"), np.flatnonzero(classes != "N")]
+        drawn = ([count(rng.choice(rows, len(rows))) for rows in groups] for _ in range(resamplings))
+    else:
+        names, is_normal = np.unique(patient), classes == "N"
+        counts = np.array([[count((patient == name) & kind) for name in names] for kind in (is_normal, ~is_normal)])
+        chosen = (rng.multinomial(len(names), np.full(len(names), 1 / len(names))) for _ in range(resamplings))
+        drawn = (times @ counts for times in chosen)
+    values = np.array([_auc_ap(*pair) for pair in drawn if pair[0].any() and pair[1].any()])
     low, high = np.quantile(values, [0.025, 0.975], axis=0)
     return {"auc_ci": [float(low[0]), float(high[0])], "ap_ci": [float(low[1]), float(high[1])],
-            "bootstrap": resamplings}
+            "bootstrap": resamplings, "bootstrap_over": "beats" if patient is None else "patients"}
 
 
-def _auc_ap(normal, abnormal, n_ranks):
-    """AUC and AP from integer ranks by counting, as scikit-learn would give them (ties included), many times faster."""
-    negatives, positives = (np.bincount(r, minlength=n_ranks)[::-1] for r in (normal, abnormal))
-    above_n, above_p = np.cumsum(negatives), np.cumsum(positives)
-    auc = 1 - (positives * (above_n - negatives / 2)).sum() / (len(normal) * len(abnormal))
-    ap = (positives * above_p / np.maximum(above_n + above_p, 1)).sum() / len(abnormal)
+def _auc_ap(negatives, positives):
+    """AUC and AP from counts at each rank, highest first, as scikit-learn would give them, ties included."""
+    n, above_n, above_p = negatives.sum(), np.cumsum(negatives), np.cumsum(positives)
+    auc = 1 - (positives * (above_n - negatives / 2)).sum() / (n * positives.sum())
+    ap = (positives * above_p / np.maximum(above_n + above_p, 1)).sum() / positives.sum()
     return auc, ap
 
 
@@ -181,7 +189,8 @@ def make_panels(detector, dataset, rows, titles):
 
 def panels(detector, beats, titles):
     """What figures.draw_beat needs of each beat: trace, images, the detector's error map and its marks."""
-    errors, generated, marks = detector.error_map(beats), detector.generate(beats), detector.marks(beats)
+    (errors, over_time), generated = detector.errors(beats), detector.generate(beats)
+    marks = detector.marks(over_time)
     return [figures.Panel(
         title=title, beat_mv=beats.beat_mv[i], error=errors[i].max(0) if errors[i].ndim == 3 else errors[i],
         setting=detector.image or "complex", marks=marks[i],

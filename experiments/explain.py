@@ -24,8 +24,8 @@ def explain(data, opt, folder):
     score, threshold = score_rows(detector, data, [row], context)[0], checkpoint.threshold(context, opt.threshold)
     verdict = "abnormal" if score > threshold else "normal"
     place = f"record {beat.record[0]}, beat at {beat.sample[0] / FS_HZ:.2f} s (sample {beat.sample[0]})"
-    found, = detector.marks(beat)
-    error = detector.error_map(beat)[0]
+    (error,), over_time = detector.errors(beat)
+    found, = detector.marks(over_time)
     print(f"{place}: {verdict}, score {score:.2f}, threshold {threshold:.2f}, context {context}")
     for span in found:
         print("  marked from {:.2f} to {:.2f} s from the R peak".format(*span) + words_of_band(error, span, detector))

@@ -84,7 +84,7 @@ class Map:
         self.detector = detector
 
     def error(self, beats):
-        return self.detector.error_over_time(beats)
+        return self.detector.errors(beats)[1]
 
     def marked(self, error):
         localiser = self.detector.localiser
@@ -110,10 +110,7 @@ def baselines(data, rows, opt, device):
     for name in ("b2igan-seed", "beatgan"):
         detector, words = trained(name, data, rows, opt, device)
         yield f"{name}, {words}", Baseline(lambda beats, detector=detector: squared_error(detector, beats))
-    record = data.index["record"].to_numpy()
-    medians = {name: np.median(data.beat_mv[record == name], 0) for name in np.unique(record)}
-    yield "difference to the record's median beat", Baseline(
-        lambda beats: np.abs(beats.beat_mv - np.stack([medians[name] for name in beats.record])))
+    yield "difference to the record's median beat", Baseline(lambda beats: np.abs(beats.beat_mv - beats.usual_mv))
     rng = np.random.default_rng(opt.seed)
     yield "chance", Baseline(lambda beats: rng.random((len(beats), WINDOW)))
 
@@ -125,7 +122,7 @@ def squared_error(detector, beats):
         error = detector.in_chunks(lambda image: detector._squared_error(image).mean((1, 2)), beats.image)
         times_s = spectrogram.axes(detector.image)[0]
         return np.stack([np.interp(figures.BEAT_S, times_s, row) for row in error])
-    return detector.error_over_time(beats)
+    return detector.errors(beats)[1]
 
 
 def trained(name, data, rows, opt, device):
@@ -195,7 +192,7 @@ def on_ectopic_beats(detector, data, rows, opt):
 
 def in_place(detector, beats, place):
     """How much of the error lies in a part of the window, and whether its strongest point does."""
-    error = detector.error_over_time(beats)
+    error = detector.errors(beats)[1]
     is_marked = Map(detector).marked(error)
     return {"n": len(beats), "strongest_inside": float((np.isin(error.argmax(1), np.r_[place])).mean()),
             "mass_inside": float(np.mean(error[:, place].sum(1) / np.maximum(error.sum(1), 1e-6))),
@@ -293,7 +290,7 @@ def real_beats(detector, data, rows, name, is_right):
 
 def looks_right(detector, beats, place):
     """(n,) bool: a normal beat without a mark, or an ectopic one with a mark where its class is wrong."""
-    is_marked = Map(detector).marked(detector.error_over_time(beats))
+    is_marked = Map(detector).marked(detector.errors(beats)[1])
     return ~is_marked.any(1) if place is None else is_marked[:, place].any(1)
 
 

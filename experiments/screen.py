@@ -31,8 +31,7 @@ from preprocess.beats import AFTER, BEFORE, CLASS_OF
 from preprocess.dataset import CHUNK, Beats
 from preprocess.records import FS_HZ
 
-# What `protocol=interpatient test=0 bash run_ecg.sh` trains: weights for patients never seen.
-WEIGHTS = Path(__file__).parent / "ecg/output/b2igan/interpatient/fold0/checkpoint.pt"
+WEIGHTS = Path(__file__).parent / "weights/b2igan.pt"  # see the model card beside it
 BLOCK_S, MARGIN_S, MOST_WORKERS = 1800.0, 30.0, 4
 SHORTEST_S, FEWEST_BEATS = 10.0, 5
 HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be wrong
@@ -192,6 +191,9 @@ class Scorer:
     def locate(self, block):
         """The block with what is flagged in it, and where."""
         block.flagged = np.flatnonzero(block.scores > self.alarm.threshold)
+        if len(block.beats):
+            calm = block.scores <= np.median(block.scores)
+            block.beats.usual_mv = np.tile(np.median(block.beats.beat_mv[calm], 0), (len(block.beats), 1))
         block.place = places(self.detector, block.beats[block.flagged])
         return block
 
@@ -266,8 +268,9 @@ def places(detector, beats):
     """Beats to (n, 4): start and end in s from R of where they are abnormal, lowest and highest Hz (NaN without)."""
     if not len(beats):
         return np.full((0, 4), np.nan)
-    result = where(detector.error_map(beats))
-    for row, spans in enumerate(detector.marks(beats)):
+    errors, over_time = detector.errors(beats)
+    result = where(errors)
+    for row, spans in enumerate(detector.marks(over_time)):
         if spans:
             result[row, :2] = max(spans, key=lambda span: span[1] - span[0])
     return result
@@ -356,7 +359,8 @@ class Findings:
             number[list(members)] = rank
         table["group"] = number[table["group"]].astype(np.int16)
         table["rr_usual_s"] = screen_page.usual_rr_s(table)
-        self.panels = screen_page.panels([group for group, _ in self.groups[:screen_page.MOST_ROWS]], detector)
+        self.panels = screen_page.panels([group for group, _ in self.groups[:screen_page.MOST_ROWS]], detector,
+                                         self.alarm.usual_mv)
 
     @property
     def flagged(self):

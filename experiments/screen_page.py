@@ -32,14 +32,16 @@ class Panel:
     setting: str
 
 
-def panels(groups, detector):
-    """Of each group, its most typical example, the normal beat generated in its place, and the error map."""
+def panels(groups, detector, usual_mv):
+    """Of each group, its most typical example, the normal beat generated in its place, and the error map. usual_mv:
+    (320,), the recording's usual beat."""
     if not groups:
         return []
     typical = [min(g.examples.values(), key=lambda e: np.square(e.beat_mv - g.mean_mv).sum()) for g in groups]
     n, image = len(typical), None if typical[0].image is None else np.stack([e.image for e in typical])
     beats = Beats(image, np.stack([e.beat_mv for e in typical]), np.full(n, "shown"),
-                  np.array([e.sample for e in typical]), np.ones((n, 3), np.float32))
+                  np.array([e.sample for e in typical]), np.ones((n, 3), np.float32),
+                  usual_mv=np.tile(usual_mv.astype(np.float32), (n, 1)))
     errors, generated = detector.error_map(beats), detector.generate(beats)
     if generated is not None and generated.ndim == 4:
         generated = spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beats.beat_mv)).numpy() \

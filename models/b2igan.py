@@ -20,7 +20,7 @@ from models.context import Context
 from models.detector import Detector, step
 from models.localiser import Localiser
 from models.memory import Memory, means
-from models.networks import Decoder, Discriminator, Encoder
+from models.networks import FREQS, TIMES, Decoder, Discriminator, Encoder
 from preprocess import spectrogram
 from preprocess.dataset import STORED_AS
 from preprocess.synthetic import synthetic
@@ -126,9 +126,8 @@ class B2IGAN(Detector):
     def learn_where(self, normals, held_out):
         self.eval()
         self.localiser.traces = self._mean_traces(normals)
-        self.localiser.fit(normals.beat_mv, self._show, self.opt["seed"])
-        self.localiser.calibrate(*(self.in_chunks(lambda beat_mv, which=which: self.localiser(self._show(beat_mv))[which],
-                                                  held_out.beat_mv) for which in (0, 1)))
+        self.localiser.fit(normals.beat_mv, self._usual(normals), self._show, self.opt["seed"])
+        self.localiser.calibrate(*self._find(held_out))
 
     def _mean_traces(self, normals):
         """(points, 320) float16, mV: of the training beats nearest to each remembered latent, so again of no single one."""
@@ -162,14 +161,14 @@ class B2IGAN(Detector):
 
     def error_map(self, beats):
         """(n, 2, 32, 32): where the image is not a normal one (models.localiser), the same for both of its channels."""
-        error = self.in_chunks(lambda beat_mv: self._error(beat_mv, 1), beats.beat_mv)
-        return np.repeat(error[:, None], 2, 1)
+        return self.errors(beats)[0]
 
-    def error_over_time(self, beats):
-        return self.in_chunks(lambda beat_mv: self._error(beat_mv, 0), beats.beat_mv)
+    def errors(self, beats):
+        over_time, over_map = (self.localiser.standard(logits, which) for which, logits in enumerate(self._find(beats)))
+        return np.repeat(over_map[:, None], 2, 1), over_time
 
-    def marks(self, beats):
-        return self.localiser.spans(self.error_over_time(beats))
+    def marks(self, over_time):
+        return self.localiser.spans(over_time)
 
     def generate(self, beats):
         """(n, 2, 32, 32): the image generated from the mean of the nearest normal latents, what should be there."""
@@ -191,15 +190,24 @@ class B2IGAN(Detector):
             parts += [self.features(features), softplus(0.3 * (wrong.logsumexp(1) - real.logsumexp(1))) + 0.01]
         return torch.stack(parts, 1).log()
 
-    def _error(self, beat_mv, which):
-        """(n, 320) in mV to the error over time (which 0) or its map (1)."""
-        return self.localiser.standard(self.localiser(self._show(beat_mv))[which], which)
+    def _find(self, beats):
+        """Beats to the localiser's logits over time (n, 320) and over the map (n, 32, 32)."""
+        both = self.in_chunks(lambda beat_mv, usual_mv: torch.cat(
+            [logits.flatten(1) for logits in self.localiser(self._show(beat_mv, usual_mv))], 1),
+            beats.beat_mv, self._usual(beats))
+        over_time, over_map = np.split(both, [beats.beat_mv.shape[1]], 1)
+        return over_time, over_map.reshape(len(beats), FREQS, TIMES)
 
-    def _show(self, beat_mv):
-        """(n, 320) in mV to what the localiser reads of the beats, their normal versions and the normal beats nearest."""
+    def _show(self, beat_mv, usual_mv):
+        """(n, 320) in mV, both, to what the localiser reads: beats, their normal versions, nearest normals, usual beats."""
         image = self._image(spectrogram.images(beat_mv))
         nearest = self._nearest(image)
-        return self.localiser.show(beat_mv, image, self._normal_version(nearest), nearest)
+        return self.localiser.show(beat_mv, image, self._normal_version(nearest), nearest, usual_mv)
+
+    @staticmethod
+    def _usual(beats):
+        """(n, 320) in mV: the recording's usual beat; where nobody knows it, the beat itself, which departs nowhere."""
+        return beats.beat_mv if beats.usual_mv is None else beats.usual_mv
 
     def _nearest(self, image, k=ALIKE):
         return self.latents.nearest(self.encoder(image), k)[1]

@@ -66,15 +66,15 @@ class Detector(nn.Module):
         """Beats to an array with the shape of what it explains: how far each pixel or sample is from normal."""
         raise NotImplementedError
 
-    def error_over_time(self, beats):
-        """Beats to (n, WINDOW): the largest error at each sample of the trace."""
+    def errors(self, beats):
+        """Beats to their error_map and to (n, WINDOW), the error at each sample of the trace: here, the map's largest."""
         error = self.error_map(beats)
         over_time = error.reshape(len(error), -1, error.shape[-1]).max(1)
-        return over_time[:, np.arange(WINDOW) * error.shape[-1] // WINDOW]
+        return error, over_time[:, np.arange(WINDOW) * error.shape[-1] // WINDOW]
 
-    def marks(self, beats):
-        """Beats to the spans that are held for abnormal in each: [[(start_s, end_s), ...], ...] in s from R."""
-        return [[] for _ in range(len(beats))]
+    def marks(self, over_time):
+        """Errors over time (n, WINDOW) to the spans held for abnormal in each: [[(start_s, end_s), ...], ...] from R."""
+        return [[] for _ in range(len(over_time))]
 
     def generate(self, beats):
         """Beats to what the method holds for their normal version, in the shape of what it explains; None if nothing."""

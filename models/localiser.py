@@ -1,10 +1,12 @@
 """Where a beat is abnormal: a network that has learned to find where normal beats were made wrong.
 
-    the beat, its generated normal version, the normal beats nearest to it --> error in time x frequency, and over time
+    the beat, its generated normal version, the normal beats nearest to it, its recording's median beat
+        --> error in time x frequency, and over time
 
 A difference alone does not do: normal beats differ from each other where waves are steep or patients are noisy, and a
-large change moves the generated version, so that the error spreads. The network is shown all three, and from anomalies
-made of normal beats, of which it is known where they depart, learns what a difference means (in the manner of DRAEM:
+large change moves the generated version, so that the error spreads; and what is normal in one patient is not in
+another. The network is shown all of them, and from anomalies made of normal beats, of which it is known where they
+depart, learns what a difference means (in the manner of DRAEM:
 Zavrtanik V, Kristan M, Skocaj D. A discriminatively trained reconstruction embedding for surface anomaly detection.
 ICCV 2021). No label of any abnormal beat is involved.
 """
@@ -23,7 +25,7 @@ from preprocess.synthetic import disturbed, synthetic
 
 FREQS, TIMES = spectrogram.COMPLEX.shape[1:]
 SAMPLES = WINDOW // TIMES  # of a trace that belong to one column of the image
-CHANNELS = 4 * FREQS + 3 * SAMPLES + 1
+CHANNELS = 4 * FREQS + 4 * SAMPLES + 1
 WIDTH, MIXED = 48, 128
 BATCH, PASSES, FEWEST_STEPS, LEARNING_RATE = 128, 2, 150, 3e-3
 DISTURBED = 0.3  # share of the anomalies that are noise of some band, slow shifts included
@@ -65,8 +67,9 @@ class Localiser(nn.Module):
         written = self.write(self.join_half(torch.cat([whole, interpolate(half, scale_factor=2)], 1)))
         return written[:, :SAMPLES].mT.flatten(1), written[:, SAMPLES:]
 
-    def show(self, beat_mv, image, generated, nearest):
-        """What the network reads. image, generated: (n, 2, 32, 32); nearest: (n, k) rows of the remembered traces.
+    def show(self, beat_mv, image, generated, nearest, usual_mv):
+        """What the network reads. image, generated: (n, 2, 32, 32); nearest: (n, k) rows of the remembered traces;
+        beat_mv, usual_mv: (n, WINDOW).
         Raises BadInput where nothing was learnt (main.py --no-error-map)."""
         if not len(self.traces):
             raise BadInput("this checkpoint knows nothing of where errors are: train again without --no-error-map")
@@ -74,13 +77,15 @@ class Localiser(nn.Module):
         mean_mv, scale = normal_mv.mean(1), spectrogram.beat_scale(beat_mv)
         spread_mv = (normal_mv - mean_mv[:, None]).square().mean(1).sqrt()
         off_mv = beat_mv - mean_mv
-        traces = [3 * off_mv / scale, 3 * spread_mv / scale, (off_mv.abs() / (spread_mv + SPREAD_MV)).clamp_max(20) / 5]
+        traces = [3 * off_mv / scale, 3 * spread_mv / scale, (off_mv.abs() / (spread_mv + SPREAD_MV)).clamp_max(20) / 5,
+                  3 * (beat_mv - usual_mv) / scale]
         return torch.cat([image.flatten(1, 2), (image - generated).flatten(1, 2),
                           *(trace.unflatten(1, (TIMES, SAMPLES)).mT for trace in traces),
                           scale.log()[:, :, None].expand(-1, 1, TIMES)], 1)
 
-    def fit(self, normals_mv, show, seed):
-        """Learn from normal beats (n, WINDOW). show: beats in mV to what the network reads, as at any later time."""
+    def fit(self, normals_mv, usual_mv, show, seed):
+        """Learn from normal beats and the usual beats of their recordings, both (n, WINDOW). show: the two in mV to what
+        the network reads, as at any later time."""
         steps = max(FEWEST_STEPS, PASSES * len(normals_mv) // BATCH)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -90,19 +95,20 @@ class Localiser(nn.Module):
             rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps, cycle_momentum=False)
             self.train()
             for _ in range(steps):
-                normal_mv = torch.as_tensor(normals_mv[torch.randint(len(normals_mv), (BATCH,)).numpy()])
-                self._step(optimizer, normal_mv.to(self.mean.device), show)
+                rows = torch.randint(len(normals_mv), (BATCH,)).numpy()
+                self._step(optimizer, *(torch.as_tensor(mv[rows]).to(self.mean.device) for mv in (normals_mv, usual_mv)),
+                           show)
                 rate.step()
         self.eval()
 
-    def _step(self, optimizer, normal_mv, show):
+    def _step(self, optimizer, normal_mv, usual_mv, show):
         """One step on as many normal beats as anomalies."""
         wrong_mv = normal_mv.clone()
         n, few = len(wrong_mv) // 2, int(len(wrong_mv) // 2 * DISTURBED)
         wrong_mv[n:] = synthetic(normal_mv[n:])
         wrong_mv[n:n + few] = disturbed(normal_mv[n:n + few])
         with torch.no_grad():
-            shown, truth = show(wrong_mv), departures(normal_mv, wrong_mv)
+            shown, truth = show(wrong_mv, usual_mv), departures(normal_mv, wrong_mv)
         loss = sum(binary_cross_entropy_with_logits(logit, true) for logit, true in zip(self(shown), truth))
         step(optimizer, loss)
 
@@ -115,8 +121,8 @@ class Localiser(nn.Module):
         self.mark_to.copy_(torch.minimum(-self.mean[0] / self.std[0], self.mark_from))
 
     def standard(self, logits, which):
-        """Logits over time (which 0) or of the map (1) to standard deviations above the usual, 0 below it."""
-        return ((logits - self.mean[which]) / self.std[which]).clamp_min(0)
+        """Logits over time (which 0) or of the map (1), an array, to standard deviations above the usual, 0 below it."""
+        return np.maximum((logits - self.mean[which].item()) / self.std[which].item(), 0)
 
     def spans(self, error):
         """(n, WINDOW) error over time to the marked spans of each beat: [[(start_s, end_s), ...], ...] from R."""

@@ -37,4 +37,5 @@ def with_warped_copies(beats, n_aug, rng, image):
     if image:
         pictures = np.concatenate([beats.image, spectrogram.images(waves[len(beats):], image).numpy()])
     again = [np.concatenate([a] * (n_aug + 1)) for a in (beats.record, beats.sample, beats.rr_s)]
-    return Beats(pictures, waves, *again)
+    usual_mv = None if beats.usual_mv is None else np.concatenate([beats.usual_mv] * (n_aug + 1))
+    return Beats(pictures, waves, *again, usual_mv=usual_mv)

@@ -25,7 +25,9 @@ class Beats:
     """A batch of beats: what every detector is given.
 
     image: (n, channels, frequencies, times), or None for detectors that read beat_mv alone; beat_mv: (n, 320) in mV;
-    record: (n,) names; sample: (n,) R peaks; rr_s: (n, 3) RR before, RR after and local median RR, in s.
+    record: (n,) names; sample: (n,) R peaks; rr_s: (n, 3) RR before, RR after and local median RR, in s;
+    known_normal: (n,) bool, beats that someone has looked at; usual_mv: (n, 320), the median of all beats of each one's
+    recording, of whatever class. None where nobody knows.
     """
 
     image: np.ndarray | None
@@ -34,6 +36,7 @@ class Beats:
     sample: np.ndarray
     rr_s: np.ndarray
     known_normal: np.ndarray | None = None
+    usual_mv: np.ndarray | None = None
 
     def __len__(self):
         return len(self.sample)
@@ -55,7 +58,15 @@ class Dataset:
         """Rows (any order) as Beats in memory, float32."""
         record, sample, rr_s = self._columns
         image = np.asarray(self.image[rows], np.float32) if with_image else None
-        return Beats(image, np.asarray(self.beat_mv[rows]), record[rows], sample[rows], rr_s[rows])
+        usual_mv, place = self._usual
+        return Beats(image, np.asarray(self.beat_mv[rows]), record[rows], sample[rows], rr_s[rows],
+                     usual_mv=usual_mv[place[rows]])
+
+    @cached_property
+    def _usual(self):
+        """(records, 320) in mV: the median beat of each, and (n,): which of them is a beat's own."""
+        names, place = np.unique(self._columns[0], return_inverse=True)
+        return np.stack([np.median(self.beat_mv[place == k], 0) for k in range(len(names))]), place
 
     @cached_property
     def _columns(self):

@@ -71,7 +71,7 @@ def test_counting_gives_the_measures_of_scikit_learn_with_ties():
     rng = np.random.default_rng(0)
     normal, abnormal = rng.integers(0, 40, 500), rng.integers(10, 50, 300)
     labels, scores = np.r_[np.zeros(500), np.ones(300)], np.r_[normal, abnormal]
-    auc, ap = evaluation._auc_ap(normal, abnormal, 50)
+    auc, ap = evaluation._auc_ap(*(np.bincount(49 - values, minlength=50) for values in (normal, abnormal)))
     assert auc == pytest.approx(roc_auc_score(labels, scores))
     assert ap == pytest.approx(average_precision_score(labels, scores))
 
@@ -85,3 +85,14 @@ def test_interval_narrows_with_more_beats_and_holds_the_truth():
         assert low < 0.8556 < high  # the area for two unit normals 1.5 apart
         widths.append(high - low)
     assert widths[1] < widths[0] / 5
+
+
+def test_interval_over_patients_is_wider_where_their_beats_are_alike():
+    rng, n = np.random.default_rng(0), 8000
+    patient, classes = rng.integers(0, 20, n), np.array(["N", "V"])[rng.integers(0, 2, n)]
+    scores = 1.0 * (classes == "V") + rng.normal(0, 1, 20)[patient] + rng.normal(0, 0.5, n)
+    width = lambda ci: ci["auc_ci"][1] - ci["auc_ci"][0]
+    over_beats, over_patients = (evaluation.intervals(scores, classes, 200, 0, who) for who in (None, patient))
+    assert width(over_patients) > 3 * width(over_beats)
+    assert over_patients["auc_ci"][0] < roc_auc_score(classes == "V", scores) < over_patients["auc_ci"][1]
+    assert (over_beats["bootstrap_over"], over_patients["bootstrap_over"]) == ("beats", "patients")

@@ -56,18 +56,18 @@ def test_marks_fall_where_the_beat_was_changed(trained, kind):
 
 def test_normal_beats_stay_unmarked(trained):
     detector, beats, _ = trained
-    assert np.mean([len(spans_of_beat) > 0 for spans_of_beat in detector.marks(beats)]) <= 0.1
+    assert np.mean([len(spans_of_beat) > 0 for spans_of_beat in detector.marks(detector.errors(beats)[1])]) <= 0.1
 
 
 def test_map_strip_and_marks_agree(trained):
     detector, beats, _ = trained
     changed = replace(beats, beat_mv=inject(beats.beat_mv, "extra beat", "strong", 0)[0])
-    error_map, over_time = detector.error_map(changed), detector.error_over_time(changed)
+    error_map, over_time = detector.errors(changed)
     assert error_map.shape == changed.image.shape and over_time.shape == changed.beat_mv.shape
     assert error_map.min() >= 0 and over_time.min() >= 0
     column = error_map.max((1, 2)).argmax(1)
     assert np.median(np.abs(column * WINDOW / 32 + 5 - over_time.argmax(1))) < 30
-    for row, found in zip(over_time, detector.marks(changed)):
+    for row, found in zip(over_time, detector.marks(over_time)):
         assert (row.max() > float(detector.localiser.mark_from)) == bool(found)
 
 

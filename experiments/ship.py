@@ -1,0 +1,31 @@
+"""A finished checkpoint without what only training needs: weights to hand on.  python -m experiments.ship --help"""
+
+import sys
+from pathlib import Path
+
+import options
+from experiments import checkpoint as checkpoints
+from experiments import screen
+from preprocess import BadInput
+
+
+def main(argv=None):
+    opt = options.parse("ship", argv)
+    checkpoint = checkpoints.load(opt.checkpoint)
+    if not checkpoint.finished:
+        raise BadInput(f"{opt.checkpoint} is of a training that was stopped: finish it with --resume")
+    if checkpoint.source == "simulated" or checkpoint.options["select"] == "paper":
+        raise BadInput(f"{opt.checkpoint} is not fit to be handed on: it was trained on simulated data or chosen with "
+                       "anomaly labels")
+    checkpoint.optimizers, checkpoint.best = {}, {}
+    target = Path(opt.to or screen.WEIGHTS)
+    checkpoint.save(target)
+    print(f"{target}: {checkpoint.model}, {target.stat().st_size / 1e6:.1f} MB, trained on {checkpoint.train_beats} normal "
+          f"beats of {checkpoint.source}, protocol {checkpoint.options['protocol']}, fold {checkpoint.options['folder']}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BadInput as error:
+        sys.exit(options.explain(error))
