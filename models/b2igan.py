@@ -165,6 +165,7 @@ class B2IGAN(Detector):
 
     def errors(self, beats):
         over_time, over_map = (self.localiser.standard(logits, which) for which, logits in enumerate(self._find(beats)))
+        over_time = self.localiser.sized(over_time, beats.beat_mv - self._usual(beats))
         return np.repeat(over_map[:, None], 2, 1), over_time
 
     def marks(self, over_time):

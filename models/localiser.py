@@ -13,7 +13,7 @@ ICCV 2021). No label of any abnormal beat is involved.
 
 import numpy as np
 import torch
-from scipy.ndimage import label
+from scipy.ndimage import gaussian_filter1d, label
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, max_pool1d
 
@@ -21,7 +21,7 @@ from models.detector import step
 from preprocess import BadInput, spectrogram
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ
-from preprocess.synthetic import disturbed, synthetic
+from preprocess.synthetic import disturbed, ectopic, synthetic
 
 FREQS, TIMES = spectrogram.COMPLEX.shape[1:]
 SAMPLES = WINDOW // TIMES  # of a trace that belong to one column of the image
@@ -29,10 +29,12 @@ CHANNELS = 4 * FREQS + 4 * SAMPLES + 1
 WIDTH, MIXED = 48, 128
 BATCH, PASSES, FEWEST_STEPS, LEARNING_RATE = 128, 2, 150, 3e-3
 DISTURBED = 0.3  # share of the anomalies that are noise of some band, slow shifts included
+ECTOPIC = 0.15  # and share that are early beats of another shape
 FLOOR_MV, FLOOR_OF_HEIGHT = 0.05, 0.04  # a departure counts above both
 FLOOR_OF_MAP = 0.25  # and in time x frequency above this share of its largest value
 BRIDGED = 7  # samples: shorter gaps between departures (20 ms) are none
 SPREAD_MV = 0.03  # noise of a lead, added to the spread of normal beats
+SIZE_MV, SIZE_SAMPLES, SIZE_SHARE = 0.1, 3, 0.8  # beyond the marks' level, how much the size of a departure counts
 MARKED = 0.02  # share of held-out normal beats that have any mark
 
 
@@ -104,9 +106,11 @@ class Localiser(nn.Module):
     def _step(self, optimizer, normal_mv, usual_mv, show):
         """One step on as many normal beats as anomalies."""
         wrong_mv = normal_mv.clone()
-        n, few = len(wrong_mv) // 2, int(len(wrong_mv) // 2 * DISTURBED)
-        wrong_mv[n:] = synthetic(normal_mv[n:])
-        wrong_mv[n:n + few] = disturbed(normal_mv[n:n + few])
+        half = len(wrong_mv) // 2
+        noise, early = half + int(half * DISTURBED), half + int(half * (DISTURBED + ECTOPIC))
+        wrong_mv[half:noise] = disturbed(normal_mv[half:noise])
+        wrong_mv[noise:early] = ectopic(normal_mv[noise:early], normal_mv[:early - noise])
+        wrong_mv[early:] = synthetic(normal_mv[early:])
         with torch.no_grad():
             shown, truth = show(wrong_mv, usual_mv), departures(normal_mv, wrong_mv)
         loss = sum(binary_cross_entropy_with_logits(logit, true) for logit, true in zip(self(shown), truth))
@@ -123,6 +127,14 @@ class Localiser(nn.Module):
     def standard(self, logits, which):
         """Logits over time (which 0) or of the map (1), an array, to standard deviations above the usual, 0 below it."""
         return np.maximum((logits - self.mean[which].item()) / self.std[which].item(), 0)
+
+    def sized(self, error, departure_mv):
+        """(n, WINDOW) error over time and difference to the usual beat in mV to an error that, beyond the level of marks,
+        grows with the difference. There it is certain that something is wrong, and the strongest point should be where
+        the most is wrong: an early beat's QRS, not the T wave in front of it."""
+        beyond = np.maximum(error - self.mark_from.item(), 0)
+        size = np.log1p(gaussian_filter1d(np.abs(departure_mv), SIZE_SAMPLES, axis=1) / SIZE_MV)
+        return error + (beyond > 0) * SIZE_SHARE * (size - beyond)
 
     def spans(self, error):
         """(n, WINDOW) error over time to the marked spans of each beat: [[(start_s, end_s), ...], ...] from R."""

@@ -80,7 +80,8 @@ def _smallest_of_few(values, k):
 def _smallest(values, k):
     """The same as topk, three times as fast: the k smallest lie in the k groups with the smallest minima."""
     grouped = values.unflatten(1, (GROUP, -1))
-    groups = grouped.amin(1).topk(k, 1, largest=False).indices
+    groups = grouped.amin(1).topk(k, 1, largest=False, sorted=False).indices
     candidates = grouped.gather(2, groups[:, None].expand(-1, GROUP, -1)).flatten(1)
     values, place = candidates.topk(k, 1, largest=False)
-    return values, place.div(k, rounding_mode="floor") * grouped.shape[2] + groups.gather(1, place % k)
+    row = (place.float() / k + 1e-4).long()  # place // k, whose integer division is slow
+    return values, row * grouped.shape[2] + groups.gather(1, place - row * k)
