@@ -157,6 +157,9 @@ def _localise_parser():
     _add_data(group)
     group.add_argument("--checkpoint", metavar="FILE", help="of b2igan; default: the one under --outf")
     group.add_argument("--beats", type=_integer(50), default=400, metavar="N", help="normal test beats that are changed")
+    baselines = ("median", "chance", "beatgan", "b2igan-seed")
+    group.add_argument("--baselines", nargs="*", choices=baselines, default=baselines, metavar="NAME",
+                       help="what to compare with; median is the difference to the record's median beat")
     group.add_argument("--cohort", metavar="DIR", help="folder for a simulated cohort, whose truth is measured against too")
     group.add_argument("--seed", type=_integer(0), default=0, metavar="S", help="of the choice of beats")
     return parser

@@ -11,7 +11,7 @@ from models import MODELS
 from preprocess import BadInput
 from preprocess.files import whole_file
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass

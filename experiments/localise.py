@@ -106,13 +106,17 @@ class Baseline:
 
 
 def baselines(data, rows, opt, device):
-    """(name, Baseline): squared reconstruction errors, the difference to the record's median beat, chance."""
-    for name in ("b2igan-seed", "beatgan"):
-        detector, words = trained(name, data, rows, opt, device)
-        yield f"{name}, {words}", Baseline(lambda beats, detector=detector: squared_error(detector, beats))
-    yield "difference to the record's median beat", Baseline(lambda beats: np.abs(beats.beat_mv - beats.usual_mv))
-    rng = np.random.default_rng(opt.seed)
-    yield "chance", Baseline(lambda beats: rng.random((len(beats), WINDOW)))
+    """(name, Baseline) of those asked for: squared reconstruction errors, the difference to the record's median beat,
+    chance."""
+    for name in opt.baselines:
+        if name == "median":
+            yield "difference to the record's median beat", Baseline(lambda beats: np.abs(beats.beat_mv - beats.usual_mv))
+        elif name == "chance":
+            rng = np.random.default_rng(opt.seed)
+            yield "chance", Baseline(lambda beats, rng=rng: rng.random((len(beats), WINDOW)))
+        else:
+            detector, words = trained(name, data, rows, opt, device)
+            yield f"{name}, {words}", Baseline(lambda beats, detector=detector: squared_error(detector, beats))
 
 
 def squared_error(detector, beats):
