@@ -94,6 +94,19 @@ def test_feature_matching_counts_by_its_weight():
     assert values[0] < values[1] and values[2] - values[1] == pytest.approx(values[1] - values[0], rel=1e-3)
 
 
+def test_strongest_point_is_where_most_is_wrong_and_marks_stay(trained):
+    localiser = trained[0].localiser
+    level = localiser.mark_from.item()
+    error = np.full((1, 320), level - 1)
+    error[0, 40:60], error[0, 140:160] = level + 2, level + 1  # surer of the first, but the second departs further
+    departure_mv = np.zeros((1, 320))
+    departure_mv[0, 40:60], departure_mv[0, 140:160] = 0.1, 1.0
+    sized = localiser.sized(error, departure_mv)
+    assert 140 <= sized.argmax() < 160
+    np.testing.assert_array_equal(sized > level, error > level)
+    np.testing.assert_array_equal(sized[error <= level], error[error <= level])
+
+
 def test_synthetic_anomalies_differ_from_their_beats_and_stay_in_range(data):
     beats = torch.as_tensor(data.beats(np.flatnonzero(data.index["class"] == "N")[:700]).beat_mv)
     torch.manual_seed(0)

@@ -1,0 +1,53 @@
+"""Weights that are handed on score as the checkpoint did, hold no single beat, and are those that screening uses."""
+
+import numpy as np
+import pytest
+import torch
+
+import options
+from experiments import agreement, checkpoint, screen, ship
+from preprocess import BadInput
+
+
+def test_shipped_weights_score_alike_and_are_smaller(data, weights, tmp_path):
+    original = checkpoint.load(weights)
+    original.source = "someone's records"
+    original.save(tmp_path / "whole.pt")
+    ship.main(["--checkpoint", str(tmp_path / "whole.pt"), "--to", str(tmp_path / "shipped.pt")])
+    shipped = checkpoint.load(tmp_path / "shipped.pt")
+    assert shipped.optimizers == {} and shipped.finished
+    assert (tmp_path / "shipped.pt").stat().st_size < (tmp_path / "whole.pt").stat().st_size
+    beats = data.beats(np.arange(100))
+    np.testing.assert_array_equal(shipped.detector().score(beats), original.detector().score(beats))
+
+
+@pytest.mark.parametrize("change", [{"finished": False}, {"source": "simulated"}])
+def test_what_is_not_fit_is_not_shipped(weights, tmp_path, change):
+    original = checkpoint.load(weights)
+    original.source = "mitdb"
+    for name, value in change.items():
+        setattr(original, name, value)
+    original.save(tmp_path / "whole.pt")
+    with pytest.raises(BadInput):
+        ship.main(["--checkpoint", str(tmp_path / "whole.pt"), "--to", str(tmp_path / "shipped.pt")])
+    assert not (tmp_path / "shipped.pt").exists()
+
+
+def test_weights_in_the_repository_are_for_strangers_and_small():
+    shipped = checkpoint.load(screen.WEIGHTS)
+    assert (shipped.model, shipped.source, shipped.options["protocol"]) == ("b2igan", "mitdb", "interpatient")
+    assert screen.WEIGHTS.stat().st_size < 10e6 and not shipped.optimizers
+
+
+def test_no_remembered_trace_is_a_single_beat(data, weights):
+    detector = checkpoint.load(weights).detector()
+    beats = torch.as_tensor(data.beats(np.arange(len(data.index)), False).beat_mv)
+    assert torch.cdist(detector.localiser.traces.float(), beats).min() > 0.02
+
+
+def test_weights_in_the_repository_find_ventricular_beats_of_a_stranger(mitdb, capsys):
+    opt = options.parse("agreement", ["--records", str(mitdb), "--names", "200", "--device", "cpu"])
+    rows, scores, classes = agreement.table(opt)
+    assert rows["matched"].iloc[0] > 0.98 * rows["beats"].iloc[0]
+    assert rows["wfdb_matched"].iloc[0] == rows["matched"].iloc[0]
+    assert np.median(scores[classes == "V"]) > np.quantile(scores[classes == "N"], 0.95)
