@@ -249,7 +249,7 @@ def _add_screening(group):
     group.add_argument("--units", choices=("mV", "uV", "V"), help="of a CSV file's numbers (default: mV)")
     group.add_argument("--annotator", metavar="EXT", help="take the R peaks from this WFDB annotation file (atr, for "
                        "instance) instead of detecting them; its labels are not read")
-    group.add_argument("--false-alarms-per-hour", type=_number(0, open_low=True), default=10.0, metavar="N",
+    group.add_argument("--false-alarms-per-hour", type=_number(0, open_low=True), default=60.0, metavar="N",
                        help="normal beats that may be flagged in an hour")
     group.add_argument("--false-alarm-rate", type=_number(0, 0.5, open_low=True), metavar="RATE",
                        help="the same, as a share of the normal beats")

@@ -20,8 +20,8 @@ ROWS_AT_ONCE = 16384
 
 
 def evaluate(checkpoint, dataset, split, opt, folder, pictures=True):
-    """Score a split's test beats; write metrics.json, timing.json, scores.csv and, unless told not to, the figures and
-    report.html to folder. Returns the metrics: figures that the same seed gives again on the same machine."""
+    """Score a split's test beats; write metrics.json, timing.json, scores.csv, records.csv and, unless told not to, the
+    figures and report.html to folder. Returns the metrics: figures that the same seed gives again on the same machine."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     detector = checkpoint.detector(opt.torch_device)
@@ -42,6 +42,9 @@ def evaluate(checkpoint, dataset, split, opt, folder, pictures=True):
         **intervals(scores, classes, opt.bootstrap, opt.seed,
                     None if opt.protocol == "beatgan" else dataset.index["record"].to_numpy(str)[split.test])}
     write_scores(dataset.index.iloc[split.test], classes, scores, folder / "scores.csv")
+    with whole_file(folder / "records.csv") as part:
+        by_record(dataset.index["record"].to_numpy(str)[split.test], classes, scores, threshold).to_csv(
+            part, index=False, float_format="%.4f")
     write_json(timing, folder / "timing.json")
     if pictures:
         draw(detector, dataset, split, scores, threshold, metrics, checkpoint, folder)
@@ -98,6 +101,19 @@ def _against_normals(measure, scores, mask, normal):
         return None
     both = mask | normal
     return float(measure(mask[both], scores[both]))
+
+
+def by_record(record, classes, scores, threshold):
+    """One row a record: its beats, how well they are told apart within it (NaN where one kind is missing), and alarms."""
+    rows = []
+    for name in np.unique(record):
+        of = record == name
+        abnormal, flagged = classes[of] != "N", scores[of] > threshold
+        rows.append({"record": name, **{c: int((classes[of] == c).sum()) for c in ("N", *ABNORMAL)},
+                     "auc": roc_auc_score(abnormal, scores[of]) if 0 < abnormal.sum() < len(abnormal) else np.nan,
+                     "sensitivity": flagged[abnormal].mean() if abnormal.any() else np.nan,
+                     "false_alarms": flagged[~abnormal].mean() if not abnormal.all() else np.nan})
+    return pd.DataFrame(rows)
 
 
 def intervals(scores, classes, resamplings, seed, patient=None):

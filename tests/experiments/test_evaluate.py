@@ -67,6 +67,14 @@ def test_detection_on_known_scores():
     assert result["per_class_auc"]["Q"] is None
 
 
+def test_records_are_told_apart():
+    record, classes = np.array(["a", "a", "a", "b", "b"]), np.array(list("NNVNN"))
+    table = evaluation.by_record(record, classes, np.array([0, 3, 2, 5, 1.0]), threshold=1.5).set_index("record")
+    assert table.loc["a", "auc"] == 0.5 and np.isnan(table.loc["b", "auc"])
+    assert table.loc["a", "sensitivity"] == 1.0 and table["false_alarms"].tolist() == [0.5, 0.5]
+    assert table[["N", "V"]].sum().tolist() == [4, 1]
+
+
 def test_counting_gives_the_measures_of_scikit_learn_with_ties():
     rng = np.random.default_rng(0)
     normal, abnormal = rng.integers(0, 40, 500), rng.integers(10, 50, 300)
