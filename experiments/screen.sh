@@ -8,4 +8,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case $python in /*) ;; */*) python=$PWD/$python ;; esac
 main=$PWD/main.py
 cd "$here"
-"$python" "$main" --screen "$@"
+case ${1:---help} in --help|-h) "$python" "$main" --help ;; *) "$python" "$main" --screen "$@" ;; esac

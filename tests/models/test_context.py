@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from models.context import Surprise, against_own_recording, choose_reference, regions
-from preprocess.beats import BEFORE, WINDOW
+from preprocess.beats import BEFORE, WINDOW, bandpass
 from preprocess.dataset import Beats
 
 
@@ -31,6 +31,19 @@ def test_an_abnormal_majority_does_not_become_the_reference():
     recording, wide = beats(400, 0.75)
     opinion = np.where(wide, 1.0, -1.0) + np.random.default_rng(1).normal(0, 1.0, 400)
     assert roc_auc_score(wide, against_own_recording(recording, opinion)["qrs"]) > 0.95
+
+
+def test_noise_makes_no_beat_abnormal_and_hides_none():
+    recording, wide = beats(600, 0.1)
+    opinion = np.where(wide, 1.0, -1.0) + np.random.default_rng(1).normal(0, 1.0, 600)
+    clean = against_own_recording(recording, opinion)
+    noisy = np.arange(600) >= 300
+    muscle = bandpass(np.random.default_rng(2).standard_normal(300 * WINDOW), 8.0, 45.0).reshape(300, WINDOW)
+    recording.beat_mv[noisy] += 0.1 * muscle / muscle.std()
+    disturbed = against_own_recording(recording, opinion)
+    for name in ("qrs", "p", "st"):
+        rise = np.median(disturbed[name][noisy & ~wide]) - np.median(clean[name][noisy & ~wide])
+        assert abs(rise) < 0.35 and roc_auc_score(wide, disturbed[name]) > 0.9, name
 
 
 def test_known_normals_are_always_references():
