@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import main
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -65,15 +67,23 @@ def test_launcher_refuses_nonsense():
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (["main.py", "--nonsense"], "unrecognized arguments"),
-    (["main.py", "--folder", "7"], "at most 4"),
-    (["main.py", "--lr", "-1"], "above 0"),
-    (["main.py", "--niter", "many"], "not a whole number"),
+    (["--nonsense"], "unrecognized arguments"),
+    (["--folder", "7"], "at most 4"),
+    (["--lr", "-1"], "above 0"),
+    (["--niter", "many"], "not a whole number"),
+])
+def test_a_wrong_flag_gives_one_sentence_and_status_2(arguments, words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main.main(arguments)
+    assert ended.value.code == 2 and words in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("command, words", [
     (["main.py", "--dataroot", "/nowhere"], "python -m preprocess"),
     (["-m", "preprocess", "--records", "/nowhere"], "no folder"),
 ])
-def test_bad_input_gives_one_sentence_and_status_2(arguments, words):
-    result = python(*arguments)
+def test_bad_input_gives_one_sentence_and_status_2(command, words):
+    result = python(*command)
     assert result.returncode == 2 and words in result.stderr and "Traceback" not in result.stderr
 
 
