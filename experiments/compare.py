@@ -1,4 +1,8 @@
-"""All methods side by side: runs what is missing, then writes runs.csv, table.csv, table.md and comparison.png."""
+"""All methods side by side.  python -m experiments.compare --help
+
+Runs what is missing of what is asked for; then runs.csv, table.csv, table.md, comparison.png and scores.png are made of all
+that was ever run under --outf.
+"""
 
 import itertools
 import json
@@ -19,6 +23,8 @@ from preprocess import BadInput, dataset
 from preprocess.files import whole_file
 
 NATURAL_SHARE = 0.108  # of abnormal beats among all beats of the 44 records; in a `beatgan` test they are 38 %
+BEST = 3  # methods whose scores are drawn
+KIND = ["protocol", "model", "context", "select"]  # runs alike in these are averaged
 PER_RUN = ["auc", "ap", "ap_natural", "auc_S", "auc_V", "auc_F", "sensitivity", "ppv", "parameters", "train_s",
            "us_per_beat", "epochs"]
 
@@ -28,14 +34,16 @@ def main(argv=None):
     jobs = list(itertools.product(opt.models, opt.protocols, opt.folds, opt.seeds))
     for job in tqdm(jobs, desc="comparison", unit="run"):
         run(*job, opt)
-    runs = pd.DataFrame([row for job in jobs for row in results(*job, opt)])
+    out = Path(opt.outf)
+    runs = pd.DataFrame([result(path.parent) for path in sorted(out.glob("runs/*/*/*/*/metrics.json"))])
     table = summarise(runs)
-    for name, frame in (("runs.csv", runs), ("table.csv", table)):
-        with whole_file(Path(opt.outf) / name) as part:
+    for name, frame in (("runs.csv", runs.drop(columns="folder")), ("table.csv", table)):
+        with whole_file(out / name) as part:
             frame.to_csv(part, index=False, float_format="%.6g")
-    with whole_file(Path(opt.outf) / "table.md") as part:
+    with whole_file(out / "table.md") as part:
         part.write_text(as_markdown(table))
-    figures.draw_comparison(table, Path(opt.outf) / "comparison.png")
+    figures.draw_comparison(table, out / "comparison.png")
+    figures.draw_best(best_scores(runs, table), out / "scores.png")
     print(as_markdown(table))
 
 
@@ -68,19 +76,29 @@ def contexts_of(model, opt):
     return [c for c in opt.contexts if c in MODELS[model].contexts] or list(MODELS[model].contexts[:1])
 
 
-def results(model, protocol, fold, seed, opt):
-    """One row for each context of a run, read from what it wrote."""
-    folder = folder_of(model, protocol, fold, seed, opt)
-    for context in contexts_of(model, opt):
-        metrics, timing = (json.loads((folder / context / name).read_text()) for name in ("metrics.json", "timing.json"))
-        yield {
-            "model": model, "context": context, "protocol": protocol, "select": metrics["select"], "fold": fold,
-            "seed": seed, "source": metrics["source"], "auc": metrics["auc"], "ap": metrics["ap"],
-            "ap_natural": natural_ap(pd.read_csv(folder / context / "scores.csv")),
-            **{f"auc_{name}": metrics["per_class_auc"][name] for name in "SVF"},
-            "sensitivity": metrics["sensitivity"], "ppv": metrics["ppv"], "parameters": metrics["parameters"],
-            "train_s": timing["train_seconds"], "us_per_beat": 1e6 * timing["score_seconds"] / timing["scored_beats"],
-            "epochs": metrics["epochs"]}
+def result(folder):
+    """One row: a run in one context, read from what it wrote to its folder."""
+    metrics, timing = (json.loads((folder / name).read_text()) for name in ("metrics.json", "timing.json"))
+    return {
+        **{name: metrics[name] for name in (*KIND, "fold", "seed", "source", "auc", "ap")},
+        "ap_natural": natural_ap(pd.read_csv(folder / "scores.csv")),
+        **{f"auc_{name}": metrics["per_class_auc"][name] for name in "SVF"},
+        "sensitivity": metrics["sensitivity"], "ppv": metrics["ppv"], "parameters": metrics["parameters"],
+        "train_s": timing["train_seconds"], "us_per_beat": 1e6 * timing["score_seconds"] / timing["scored_beats"],
+        "epochs": metrics["epochs"], "folder": folder}
+
+
+def best_scores(runs, table):
+    """{name: (scores, classes)} of one run of each of the BEST methods of the table's first protocol, each in the context
+    it does best in."""
+    rows = table[table["protocol"] == table["protocol"].iloc[0]].drop_duplicates("model").head(BEST)
+    found = {}
+    for row in rows.to_dict("records"):
+        same = (runs[KIND] == [row[name] for name in KIND]).all(axis=1)
+        scores = pd.read_csv(runs.loc[same, "folder"].iloc[0] / "scores.csv")
+        found[f"{row['model']}, context {row['context']}, protocol {row['protocol']}"] = (
+            scores["score"].to_numpy(), scores["class"].to_numpy(str))
+    return found
 
 
 def natural_ap(scores):
@@ -93,7 +111,7 @@ def natural_ap(scores):
 
 def summarise(runs):
     """Mean and standard deviation over folds and seeds of each model, context and protocol; best AUC first."""
-    groups = runs.groupby(["protocol", "model", "context", "select"], sort=False)
+    groups = runs.groupby(KIND, sort=False)
     table = groups[PER_RUN].mean().join(groups[["auc", "ap"]].std(ddof=1).add_suffix("_sd"))
     table["runs"] = groups.size()
     published = [figures.PUBLISHED.get(model if protocol == "beatgan" else "", ("", None, None))[1:]

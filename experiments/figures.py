@@ -465,6 +465,29 @@ def _draw_measure(axes, methods, measure):
     axes.grid(axis="x", color=EMPTY, linewidth=0.6)
 
 
+def draw_best(methods, path):
+    """Scores of normal beats against those of S, V and F, a column for each method. Returns the path.
+
+    methods: {name: (scores (n,), classes (n,))}.
+    """
+    figure = _figure(3.6 * len(methods), 4.6)
+    cells = figure.subplots(3, len(methods), squeeze=False)
+    for column, (name, (scores, classes)) in zip(cells.T, methods.items()):
+        stretch = Stretch(scores[classes == "N"])
+        limits = stretch.limits(scores)
+        for axes, of in zip(column, "SVF"):
+            _draw_histogram(axes, stretch, limits, scores[classes == "N"], "N")
+            _draw_histogram(axes, stretch, limits, scores[classes == of], of)
+            axes.set(xlim=limits, xticks=[], yticks=[])
+            axes.set_ylabel(of, rotation=0, ha="right", va="center")
+        column[0].set_title(name.replace(", ", "\n", 1), fontsize=9)
+        column[-1].set_xlabel("anomaly score, higher is more abnormal", fontsize=8)
+    handles = [Patch(color=CLASS_COLOURS[name], label=f"{name}: {CLASS_NAMES[name]}") for name in "NSVF"]
+    figure.legend(handles=handles, loc="lower center", ncols=4, fontsize=8)
+    figure.tight_layout(rect=(0, 0.06, 1, 1))
+    return save(figure, path)
+
+
 def draw_training(log, path):
     """train_log.csv as small lines, one plot a column. log: DataFrame with `epoch` and numeric columns."""
     numeric = log.select_dtypes("number").dropna(axis="columns", how="all")

@@ -38,12 +38,15 @@ def test_means_are_those_of_the_runs(compared):
 def test_markdown_and_figure_are_written(compared):
     text = (compared / "table.md").read_text()
     assert "### Protocol `beatgan`" in text and text.count("| `b2igan` |") == 3
-    assert (compared / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("comparison.png", "scores.png"):
+        assert (compared / name).read_bytes().startswith(b"\x89PNG")
 
 
-def test_second_call_trains_nothing(compared, arguments, monkeypatch):
+def test_second_call_trains_nothing_and_a_smaller_one_keeps_all_rows(compared, arguments, monkeypatch):
     monkeypatch.setattr(compare, "train", lambda *_: pytest.fail("this was done before"))
-    compare.main(arguments)
+    before = (compared / "table.csv").read_text()
+    compare.main([argument for argument in arguments if argument not in ("b2igan", "rhythm")])
+    assert (compared / "table.csv").read_text() == before
 
 
 def test_natural_share_weighs_normals_up():
