@@ -254,7 +254,8 @@ def _add_screening(group):
     group.add_argument("--false-alarm-rate", type=_number(0, 0.5, open_low=True), metavar="RATE",
                        help="the same, as a share of the normal beats")
     group.add_argument("--calibration-minutes", type=_number(0.5), default=5.0, metavar="MIN",
-                       help="first minutes that adjust the threshold to the patient; they may hold abnormal beats")
+                       help="first minutes that adjust the threshold to the patient (with --context record, which measures "
+                       "beats against the patient's own, by the heart rate alone); they may hold abnormal beats")
     group.add_argument("--known-normal", nargs=2, type=_number(0), metavar=("FROM", "TO"),
                        help="minutes that someone knows to be normal, to calibrate on instead")
 

@@ -244,8 +244,10 @@ class Alarm:
 def calibrate(scorer, quantiles, opt):
     """The patient's Alarm, from the first minutes, or from a stretch that someone knows to be normal.
 
-    The first minutes are nobody's promise: many of their beats may be abnormal. So only their calmest tenth (CALM) is
-    held against that of held-out normal beats; of a known normal stretch, the median is.
+    They give the heart rate, by which alarms per hour become a share of beats, and what a beat usually looks like. The
+    median of a known normal stretch is set to that of held-out normal beats. First minutes are nobody's promise, many of
+    their beats may be abnormal: their calmest tenth (CALM) stands in, and only where scores have not been measured
+    against the recording's own beats before (context record; to do it twice loses a twentieth of the ventricular beats).
     """
     source, known = scorer.source, opt.known_normal is not None
     stretch_s = np.array(opt.known_normal if known else (0, opt.calibration_minutes)) * 60
@@ -256,7 +258,8 @@ def calibrate(scorer, quantiles, opt):
     block = scorer.score(scorer.read(int(start), int(end)))
     quantiles = np.asarray(quantiles, float)
     at = 0.5 if known else CALM
-    shift = float(np.quantile(block.scores, at) - np.quantile(quantiles, at)) if len(block.scores) >= FEWEST_BEATS else 0.0
+    moves = (known or scorer.context != "record") and len(block.scores) >= FEWEST_BEATS
+    shift = float(np.quantile(block.scores, at) - np.quantile(quantiles, at)) if moves else 0.0
     beats_per_hour = 3600 / float(np.nanmedian(block.beats.rr_s[:, 0])) if len(block.beats) > 1 else 4500
     rate = opt.false_alarm_rate or min(opt.false_alarms_per_hour / beats_per_hour, 0.5)
     calm = block.scores <= np.median(block.scores) if len(block.scores) else slice(None)

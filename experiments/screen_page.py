@@ -105,7 +105,7 @@ def render(findings):
         "unreadable": findings.unreadable_s / source.duration_s, "bad": _bad_rows(findings),
         "threshold": findings.alarm.threshold, "one_in": 1 / findings.alarm.rate, "alarms": findings.alarm.per_hour,
         "context": findings.context, "model": findings.checkpoint.model, "trained_on": findings.checkpoint.source,
-        "calibration": _calibration(findings.opt),
+        "calibration": _calibration(findings),
         "peaks": f"annotation file {findings.opt.annotator}" if findings.opt.annotator else "detected",
         "beyond": (len(beyond), sum(group.count for group, _ in beyond))}
     template = figures._environment().get_template("screen.html")
@@ -113,10 +113,11 @@ def render(findings):
     return template.render(f=facts, rows=rows, data=data)
 
 
-def _calibration(opt):
-    if opt.known_normal:
-        return "minutes {:g} to {:g}, known to be normal".format(*opt.known_normal)
-    return f"the first {opt.calibration_minutes:g} minutes"
+def _calibration(findings):
+    own = "its own calm beats, half an hour at a time; " if findings.context == "record" else ""
+    if findings.opt.known_normal:
+        return own + "minutes {:g} to {:g}, known to be normal".format(*findings.opt.known_normal)
+    return own + f"the first {findings.opt.calibration_minutes:g} minutes"
 
 
 def _rates_per_min(table):
