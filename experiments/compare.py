@@ -81,9 +81,11 @@ def result(folder):
     metrics, timing = (json.loads((folder / name).read_text()) for name in ("metrics.json", "timing.json"))
     return {
         **{name: metrics[name] for name in (*KIND, "fold", "seed", "source", "auc", "ap")},
+        **{f"{name}_{end}": limit for name in ("auc", "ap")
+           for end, limit in zip(("low", "high"), metrics.get(f"{name}_ci", (None, None)))},
         "ap_natural": natural_ap(pd.read_csv(folder / "scores.csv")),
         **{f"auc_{name}": metrics["per_class_auc"][name] for name in "SVF"},
-        "sensitivity": metrics["sensitivity"], "ppv": metrics["ppv"], "parameters": metrics["parameters"],
+        **{name: metrics[name] for name in ("sensitivity", "ppv", "false_alarm_rate")}, "parameters": metrics["parameters"],
         "train_s": timing["train_seconds"], "us_per_beat": 1e6 * timing["score_seconds"] / timing["scored_beats"],
         "epochs": metrics["epochs"], "folder": folder}
 
