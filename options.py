@@ -9,7 +9,7 @@ from preprocess.spectrogram import SETTINGS
 
 PROTOCOLS = ("beatgan", "interpatient", "patient", "develop")
 CONTEXTS = ("none", "rhythm", "record")
-PARTS = ("latent", "features", "odds", "rhythm", "group", "qrs", "p", "st")  # see models.b2igan and models.context
+PARTS = ("latent", "features", "odds", "rhythm", "group", "qrs", "p", "st", "own")  # see models.b2igan and models.context
 DATASET = "experiments/ecg/dataset"
 OUTPUT = "experiments/ecg/output"
 

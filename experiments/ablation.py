@@ -16,7 +16,7 @@ from experiments import checkpoint as checkpoints
 from experiments.evaluate import detection
 from experiments.protocols import split
 from experiments.train import find_device
-from models.context import PARTS as CONTEXT_PARTS
+from models.networks import N_LATENT
 from preprocess import BadInput, dataset
 from preprocess.files import whole_file
 
@@ -45,43 +45,47 @@ def ablation(detector, data, rows):
     record = data.index["record"].to_numpy()
     needed = np.flatnonzero(np.isin(record, np.unique(record[np.r_[rows.train, rows.held_out, rows.test]])))
     alone = np.full((len(record), len(detector.names)), np.nan)
+    latents = None if detector.patients_met else np.zeros((len(record), N_LATENT), np.float32)
     for some in tqdm(np.array_split(needed, 1 + len(needed) // ROWS_AT_ONCE), desc="parts of each beat", unit="part"):
-        alone[some] = detector.parts(data.beats(some))
-    found = []
+        alone[some], found = detector.read(data.beats(some))
+        if latents is not None:
+            latents[some] = found
+    table = []
     for name, without in tqdm(choices(detector), desc="ablation", unit="choice"):
         detector.opt["without"] = without
-        scores = rescored(detector, alone, data, rows)
+        scores = rescored(detector, alone, latents, data, rows)
         metrics = detection(scores, rows.classes[rows.test], threshold=0.0)
-        found.append({"parts": name, "auc": metrics["auc"], "ap": metrics["ap"],
+        table.append({"parts": name, "auc": metrics["auc"], "ap": metrics["ap"],
                       **{c: metrics["per_class_auc"][c] for c in "SVF"}})
-    return pd.DataFrame(found)
+    return pd.DataFrame(table)
 
 
 def choices(detector):
     """(name, parts left out): all, each left out, each alone, and groups of parts that belong together."""
-    gan, context = list(detector.names), ["rhythm", "group", "qrs", "p", "st"]
-    parts = [*gan, *context]
+    gan = [*detector.names, *([] if detector.patients_met else ["own"])]
+    template = ["group", "qrs", "p", "st"]
+    parts = [*gan, "rhythm", *template]
     named = [("all", []), *((f"without {part}", [part]) for part in parts),
              *((f"{part} alone", [p for p in parts if p != part]) for part in parts),
-             ("rhythm and template, no GAN", gan), ("GAN and rhythm, no template", context[1:])]
-    return named + ([("no discriminator", ["features", "odds"])] if len(gan) > 1 else [])
+             ("rhythm and template, no GAN", gan), ("GAN and rhythm, no template", template)]
+    return named + ([("no discriminator", ["features", "odds"])] if detector.patients_met else [])
 
 
-def rescored(detector, alone, data, rows):
-    """Scores (len(rows.test),) with context, from the parts of each beat alone (n, parts), after a new calibration."""
-    record, heard = data.index["record"].to_numpy(), [name not in detector.opt["without"] for name in detector.names]
-    scores, left_out, normal = alone[:, heard].sum(1), detector.left_out(), np.union1d(rows.train, rows.held_out)
+def rescored(detector, alone, latents, data, rows):
+    """Scores (len(rows.test),) with context, from the parts of each beat alone (n, parts) and of strangers the latents
+    (n, N_LATENT), after a new calibration."""
+    record, own = data.index["record"].to_numpy(), lambda of: None if latents is None else latents[of]
+    scores, left_out, normal = detector.alone(alone), detector.left_out(), np.union1d(rows.train, rows.held_out)
     whole = {name: np.flatnonzero(record == name) for name in np.unique(record[np.r_[normal, rows.test]])}
     learned = [of for name, of in whole.items() if np.isin(of, normal).any()]
-    detector.context.calibrate([(data.beats(of, False), scores[of], np.isin(of, normal)) for of in learned],
+    detector.context.calibrate([(data.beats(of, False), scores[of], own(of), np.isin(of, normal)) for of in learned],
                                scores[rows.held_out], left_out)
     result = np.full(len(record), np.nan)
     for name in np.unique(record[rows.test]):
         beats = data.beats(whole[name], False)
         if len(rows.known_normal):
             beats.known_normal = np.isin(whole[name], rows.known_normal)
-        parts = detector.context.parts(beats, scores[whole[name]], left_out)
-        result[whole[name]] = sum(parts[part] for part in CONTEXT_PARTS["record"] if part not in left_out)
+        result[whole[name]] = detector.context.score(beats, scores[whole[name]], own(whole[name]), "record", left_out)
     return result[rows.test]
 
 

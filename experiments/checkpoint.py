@@ -11,7 +11,7 @@ from models import MODELS
 from preprocess import BadInput
 from preprocess.files import whole_file
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass

@@ -278,7 +278,8 @@ def draw_gallery(detector, data, rows, beats, folder):
     figures.draw_panels(shown, folder / "changes.png", "Normal test beats with one change each, medium strength")
     for is_right, word in ((True, "right"), (False, "wrong")):
         shown = [panel for name in "NSVF" for panel in real_beats(detector, data, rows, name, is_right)]
-        figures.draw_panels(shown, folder / f"{word}.png", f"Real test beats whose marks look {word}")
+        figures.draw_panels(shown, folder / f"{word}.png",
+                            f"Test beats whose marks look {word}, source: {data.manifest['source']}")
 
 
 def real_beats(detector, data, rows, name, is_right):

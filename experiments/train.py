@@ -141,14 +141,13 @@ def spread(dataset, rows, detector):
 
 
 def recordings(detector, dataset, split):
-    """Whole recordings of the training patients for fit_context; only training and held-out normals are known as such."""
-    record, found = dataset.index["record"].to_numpy(), []
+    """Whole recordings of the training patients, one after another, for fit_context: only of training and held-out normals
+    is it known what they are."""
+    record = dataset.index["record"].to_numpy()
     normal = np.union1d(split.train, split.held_out)
     for name in np.unique(record[normal]):
         rows = np.flatnonzero(record == name)
-        found.append((dataset.beats(rows, with_image=False), score_rows(detector, dataset, rows, "none"),
-                      np.isin(rows, normal)))
-    return found
+        yield dataset.beats(rows, detector.image is not None), np.isin(rows, normal)
 
 
 def reference_scores(detector, dataset, split, context):

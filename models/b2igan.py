@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy, mse_loss, softplus
 
-from models.context import PARTS as CONTEXT_PARTS
 from models.context import Context
 from models.detector import Detector, step
 from models.localiser import Localiser
@@ -48,7 +47,9 @@ class B2IGAN(Detector):
     are in local units. For strangers only the latent does: what the discriminator knows are its own patients, and on
     others it is worse than nothing (on DS1, leaving patients out: features 0.76, odds 0.61, latent 0.91).
 
-    With a context the sum becomes one part, "beat", beside those of models.context. `--without` leaves parts out.
+    With a context the sum becomes one part, "beat", beside those of models.context; for strangers, whose whole recording
+    is at hand, the latent's distance to those of the recording's own normal beats takes its place. `--without` leaves
+    parts out.
     """
 
     contexts = ("none", "rhythm", "record")
@@ -119,7 +120,7 @@ class B2IGAN(Detector):
         self.latents.fit(self._embed(normals.image, self.encoder), start)
         if self.patients_met:
             self.features.fit(self._embed(normals.image, lambda image: self.discriminator(image)[0]), start)
-        parts = torch.as_tensor(self.in_chunks(self._parts, held_out.image))
+        parts = torch.as_tensor(self.in_chunks(lambda image: self._parts(image)[0], held_out.image))
         self.part_mean.copy_(parts.mean(0))
         self.part_std.copy_(parts.std(0))
 
@@ -136,28 +137,45 @@ class B2IGAN(Detector):
         return means(torch.as_tensor(normals.beat_mv), nearest.long(), blank).half().to(self.device)
 
     def fit_context(self, recordings, held_out_scores):
-        self.context.fit(recordings, held_out_scores, self.left_out(), self.opt["seed"])
+        read = []
+        for beats, normal in recordings:
+            parts, latents = self.read(beats)
+            beats.image = None
+            read.append((beats, self.alone(parts), None if self.patients_met else latents, normal))
+        self.context.fit(read, held_out_scores, self.left_out(), self.opt["seed"])
 
     def score(self, beats, context="none"):
-        alone = self.parts(beats)[:, [name not in self.opt["without"] for name in self.names]].sum(1)
+        parts, latents = self.read(beats)
+        alone = self.alone(parts)
         if context == "none":
             return alone
+        if context == "rhythm" or self.patients_met:
+            latents = None
         left_out, result = self.left_out(), np.zeros(len(beats))
         for name in np.unique(beats.record):
             rows = np.flatnonzero(beats.record == name)
-            parts = self.context.parts(beats[rows], alone[rows], left_out)
-            result[rows] = sum(parts[part] for part in CONTEXT_PARTS[context] if part not in left_out)
+            own = None if latents is None else latents[rows]
+            result[rows] = self.context.score(beats[rows], alone[rows], own, context, left_out)
         return result
+
+    def alone(self, parts):
+        """Parts (n, len(names)) to the score of each beat alone (n,)."""
+        return parts[:, [name not in self.opt["without"] for name in self.names]].sum(1)
 
     def left_out(self):
         """Names that --without gave, and "beat" where nothing of the beat alone is left."""
         given = set(self.opt["without"])
         return given | {"beat"} if given.issuperset(self.names) else given
 
-    def parts(self, beats):
-        """Beats to (n, len(names)): each part in standard deviations of held-out normal beats."""
-        standard = lambda image: (self._parts(image) - self.part_mean) / self.part_std
-        return self.in_chunks(standard, beats.image).astype(float)
+    def read(self, beats):
+        """Beats to their parts (n, len(names)), each in standard deviations of held-out normal beats, and to their latents
+        (n, N_LATENT)."""
+        def both(image):
+            parts, latent = self._parts(image)
+            return torch.cat([(parts - self.part_mean) / self.part_std, latent], 1)
+
+        parts, latents = np.split(self.in_chunks(both, beats.image), [len(self.names)], 1)
+        return parts.astype(float), latents
 
     def error_map(self, beats):
         """(n, 2, 32, 32): where the image is not a normal one (models.localiser), the same for both of its channels."""
@@ -183,13 +201,15 @@ class B2IGAN(Detector):
         return torch.as_tensor(self.in_chunks(lambda x: network(self._image(x)), image), device=self.device)
 
     def _parts(self, image):
+        """Images to the logarithm of each part (n, len(names)), and to latents (n, N_LATENT)."""
         image = self._image(image)
-        parts = [self.latents(self.encoder(image))]
+        latent = self.encoder(image)
+        parts = [self.latents(latent)]
         if self.patients_met:
             features, classes, _ = self.discriminator(image)
             real, wrong = classes.chunk(2, 1)
             parts += [self.features(features), softplus(0.3 * (wrong.logsumexp(1) - real.logsumexp(1))) + 0.01]
-        return torch.stack(parts, 1).log()
+        return torch.stack(parts, 1).log(), latent
 
     def _find(self, beats):
         """Beats to the localiser's logits over time (n, 320) and over the map (n, 32, 32)."""

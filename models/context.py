@@ -7,6 +7,8 @@ Parts, each turned into a surprise, -log of the share of normal beats with such 
     group     what beat and rhythm say of those beats of the recording that look like it: a beat keeps its company
     qrs p st  how far each region is from the recording's reference beats: not its most frequent beats, which may be
               abnormal ones, but those that beat, rhythm and group find normal; and farther than noise takes it
+    own       how far the generator's latent is from those of the reference beats. For patients never met it takes the
+              place of `beat` in the sum: who is strange to the GAN need not be so to himself
 """
 
 import numpy as np
@@ -19,7 +21,7 @@ from models.rhythm import Rhythm
 from preprocess.beats import BEFORE
 from preprocess.records import FS_HZ
 
-PARTS = {"rhythm": ("beat", "rhythm"), "record": ("beat", "rhythm", "group", "qrs", "p", "st")}
+PARTS = {"rhythm": ("beat", "rhythm"), "record": ("beat", "own", "rhythm", "group", "qrs", "p", "st")}
 REGIONS = ("qrs", "p", "st")
 ALIGN = 7  # samples a beat may be moved by to line its QRS up with the recording's
 SEGMENT_BEATS = 3000  # a long recording is taken in pieces of some half an hour, so that drift is followed
@@ -30,8 +32,9 @@ REFERENCE_LEAST, REFERENCE_SHARE, REFERENCE_MOST, REFERENCE_NEIGHBOURS = 0.1, 0.
 LEVELS = 256
 NOISE_LAG, NOISE_BEATS = 4, 11  # samples, and neighbouring beats whose median is taken: noise comes in stretches
 # What noise of unit variance adds to a squared distance, for each number of a region. Measured on DS1 with synthetic
-# muscle noise at 12 and 6 dB; within a tenth of these in three records of four.
-NOISE_IN = {"qrs": 0.70, "p": 0.48, "st": 0.82}
+# muscle noise at 12 and 6 dB; within a tenth of these in three records of four. Latents are taken as they are: with their
+# 0.86 the part alone is better in noise (0.958 for 0.887 at 12 dB) and the sum is not (0.988 for 0.990).
+NOISE_IN = {"qrs": 0.70, "p": 0.48, "st": 0.82, "own": 0.0}
 
 
 class Surprise(nn.Module):
@@ -58,27 +61,34 @@ class Context(nn.Module):
     def __init__(self):
         super().__init__()
         self.rhythm = Rhythm()
-        self.surprise = nn.ModuleDict({name: Surprise() for name in ("beat", "rhythm", "group", *REGIONS)})
+        self.surprise = nn.ModuleDict({name: Surprise() for name in ("beat", "own", "rhythm", "group", *REGIONS)})
 
     def fit(self, recordings, held_out_scores, left_out, seed):
-        """recordings: [(Beats, scores of the beats alone (n,), normal (n,) bool), ...], each whole and in order;
-        held_out_scores: (m,) of normal beats that the GAN was not trained on; left_out: names of parts not to use."""
-        self.rhythm.fit([(beats.sample, normal) for beats, _, normal in recordings], seed)
+        """recordings: [(Beats, scores alone (n,), latents (n, d) or None of patients met, normal (n,) bool), ...], each
+        whole and in order; held_out_scores: (m,) of normal beats that the GAN was not trained on; left_out: names not to
+        use."""
+        self.rhythm.fit([(beats.sample, normal) for beats, *_, normal in recordings], seed)
         self.calibrate(recordings, held_out_scores, left_out)
 
     def calibrate(self, recordings, held_out_scores, left_out):
         """What is usual among normal beats, for each part."""
         self.surprise["beat"].fit(held_out_scores)
-        found = [{name: values[normal] for name, values in self.values(beats, scores, left_out).items()}
-                 for beats, scores, normal in recordings]
-        for name in ("rhythm", "group", *REGIONS):
+        found = [{name: values[normal] for name, values in self.values(beats, scores, latents, left_out).items()}
+                 for beats, scores, latents, normal in recordings]
+        for name in found[0].keys() - {"beat"}:
             self.surprise[name].fit(np.concatenate([part[name] for part in found]))
 
-    def parts(self, beats, scores, left_out=()):
-        """One whole recording to {part: surprise (n,)}."""
-        return {name: self.surprise[name](values) for name, values in self.values(beats, scores, left_out).items()}
+    def score(self, beats, scores, latents, context, left_out=()):
+        """One whole recording to the sum (n,) of its parts."""
+        parts = self.parts(beats, scores, latents, left_out)
+        return sum((parts[name] for name in PARTS[context] if name in parts and name not in left_out), np.zeros(len(beats)))
 
-    def values(self, beats, scores, left_out=()):
+    def parts(self, beats, scores, latents=None, left_out=()):
+        """One whole recording to {part: surprise (n,)}; latents (n, d), or None of patients that were met."""
+        found = self.values(beats, scores, latents, left_out)
+        return {name: self.surprise[name](values) for name, values in found.items()}
+
+    def values(self, beats, scores, latents=None, left_out=()):
         """The same, before it becomes a surprise. What is left out has no say in the others either."""
         rhythm = self.rhythm.score(beats.sample)
         heard = {"rhythm": rhythm, "beat": BEAT_WEIGHT * self.surprise["beat"](scores)}
@@ -87,12 +97,15 @@ class Context(nn.Module):
         if beats.known_normal is not None:
             opinion[beats.known_normal] = -OPINION_LIMIT
         pieces = np.array_split(np.arange(len(beats)), max(1, round(len(beats) / SEGMENT_BEATS)))
-        found = [against_own_recording(beats[rows], opinion[rows]) for rows in pieces]
-        return {"beat": scores, "rhythm": rhythm, **{k: np.concatenate([f[k] for f in found]) for k in found[0]}}
+        found = [against_own_recording(beats[rows], opinion[rows], None if latents is None else latents[rows])
+                 for rows in pieces]
+        alone = {"beat": scores} if latents is None else {}
+        return {**alone, "rhythm": rhythm, **{k: np.concatenate([f[k] for f in found]) for k in found[0]}}
 
 
-def against_own_recording(beats, opinion):
-    """Beats of a recording and a first opinion of each (n,), higher is more abnormal, to {"group" and REGIONS: (n,)}."""
+def against_own_recording(beats, opinion, latents=None):
+    """Beats of a recording and a first opinion of each (n,), higher is more abnormal, to {"group", REGIONS and, with
+    latents (n, d), "own": (n,)}."""
     rng, shape = np.random.default_rng(0), regions(beats.beat_mv)
     pool = np.sort(rng.permutation(len(beats))[:POOL])
     by_qrs_and_p = _mean_of_alike(np.concatenate([shape["qrs"], 3 * shape["p"]], 1), opinion, pool)
@@ -100,8 +113,9 @@ def against_own_recording(beats, opinion):
     reference = choose_reference(opinion + by_qrs_and_p + by_qrs, by_qrs_and_p, beats.known_normal, rng)
     noise = noise_level(beats.beat_mv)
     excess = np.maximum(noise ** 2 - np.median(noise[reference]) ** 2, 0)
+    compared = {name: shape[name] for name in REGIONS} | ({} if latents is None else {"own": latents})
     return {"group": by_qrs_and_p,
-            **{name: _distance(shape[name], reference, NOISE_IN[name] * excess) for name in REGIONS}}
+            **{name: _distance(of, reference, NOISE_IN[name] * excess) for name, of in compared.items()}}
 
 
 def choose_reference(opinion, group, known_normal, rng):

@@ -53,9 +53,9 @@ class Detector(nn.Module):
         """Called once after finish, with the same beats: what error maps and marks need beside the score."""
 
     def fit_context(self, recordings, held_out_scores):
-        """Called after finish where contexts has "record". recordings: [(Beats without image, their scores alone
-        (n,), normal (n,) bool), ...] of the training patients, each whole and in order of time; of beats that are not
-        `normal` nothing is known. held_out_scores: (m,), alone, of the held-out normal beats."""
+        """Called after finish where contexts has "record". recordings: (Beats, normal (n,) bool) of the training patients,
+        one after another, each whole and in order of time; of beats that are not `normal` nothing is known.
+        held_out_scores: (m,), alone, of the held-out normal beats."""
 
     def score(self, beats, context="none"):
         """Beats to (n,) float64, higher is more abnormal. With a context, beats must be whole recordings, each in the

@@ -14,17 +14,17 @@ def test_all_parts_together_are_the_score(data, weights):
     detector, rows = checkpoint.load(weights).detector(), split(data.index, "beatgan")
     detector.opt["without"] = []
     expected = score_rows(detector, data, rows.test, "record")
-    alone = detector.parts(data.beats(np.arange(len(data.index))))
-    np.testing.assert_allclose(ablation.rescored(detector, alone, data, rows), expected, rtol=1e-4, atol=1e-4)
+    alone, _ = detector.read(data.beats(np.arange(len(data.index))))
+    np.testing.assert_allclose(ablation.rescored(detector, alone, None, data, rows), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_what_is_left_out_has_no_say(data, weights):
     detector, rows = checkpoint.load(weights).detector(), split(data.index, "beatgan")
-    alone = detector.parts(data.beats(np.arange(len(data.index))))
+    alone, _ = detector.read(data.beats(np.arange(len(data.index))))
     detector.opt["without"] = ["latent"]
-    first = ablation.rescored(detector, alone, data, rows)
+    first = ablation.rescored(detector, alone, None, data, rows)
     alone[:, 0] = np.random.default_rng(0).random(len(alone))
-    np.testing.assert_array_equal(ablation.rescored(detector, alone, data, rows), first)
+    np.testing.assert_array_equal(ablation.rescored(detector, alone, None, data, rows), first)
 
 
 def test_command_writes_a_row_for_each_choice(dataroot, weights, tmp_path):

@@ -39,14 +39,14 @@ def test_it_learns(trained):
 
 def test_ventricular_beats_score_above_normal_ones_in_every_part(trained):
     detector, _, normal, ventricular = trained
-    low, high = detector.parts(normal), detector.parts(ventricular)
+    low, high = detector.read(normal)[0], detector.read(ventricular)[0]
     assert low.shape == (len(normal), 3)
     assert (np.median(high, 0) > np.quantile(low, 0.9, axis=0)).all()
 
 
 def test_parts_of_unseen_normal_beats_are_on_a_common_scale(trained):
     detector, _, normal, _ = trained
-    parts = detector.parts(normal)
+    parts = detector.read(normal)[0]
     assert (np.abs(np.median(parts, 0)) < 0.7).all()
 
 
@@ -65,12 +65,12 @@ def test_strangers_are_judged_by_the_latent_alone_and_without_names(data):
     detector.training_step(data.beats(normal[:128]))
     detector.finish(data.beats(normal[::2]), data.beats(normal[1::2]))
     beats = data.beats(normal[:50])
-    np.testing.assert_allclose(detector.score(beats), detector.parts(beats)[:, 0])
+    np.testing.assert_allclose(detector.score(beats), detector.read(beats)[0][:, 0])
 
 
 def test_a_part_left_out_has_no_say(trained):
     detector, _, _, ventricular = trained
-    parts = detector.parts(ventricular)
+    parts = detector.read(ventricular)[0]
     try:
         detector.opt["without"] = ["features"]
         np.testing.assert_allclose(detector.score(ventricular), parts[:, 0] + parts[:, 2])

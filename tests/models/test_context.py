@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models.context import Surprise, against_own_recording, choose_reference, regions
+from models.context import Context, Surprise, against_own_recording, choose_reference, regions
 from preprocess.beats import BEFORE, WINDOW, bandpass
 from preprocess.dataset import Beats
 
@@ -44,6 +44,16 @@ def test_noise_makes_no_beat_abnormal_and_hides_none():
     for name in ("qrs", "p", "st"):
         rise = np.median(disturbed[name][noisy & ~wide]) - np.median(clean[name][noisy & ~wide])
         assert abs(rise) < 0.35 and roc_auc_score(wide, disturbed[name]) > 0.9, name
+
+
+def test_a_stranger_is_held_against_himself():
+    recording, wide = beats(300, 0.1)
+    latents = np.random.default_rng(1).normal(5, 0.1, (300, 8)) + 2 * wide[:, None]  # all of them far from anyone else's
+    alone, context = np.full(300, 9.0), Context()
+    context.calibrate([(recording, alone, latents, ~wide)], alone, {"rhythm"})
+    parts = context.parts(recording, alone, latents, {"rhythm"})
+    assert "beat" not in parts and roc_auc_score(wide, parts["own"]) > 0.95
+    assert "own" not in context.parts(recording, alone, None, {"rhythm"})
 
 
 def test_known_normals_are_always_references():
