@@ -3,7 +3,7 @@
 import torch
 from torch.nn.functional import l1_loss, mse_loss
 
-from models.autoencoder import N_LATENT, descend, encoder, initialise
+from models.autoencoder import N_LATENT, WIDTHS, descend, encoder, initialise
 from models.beatgan import BeatGAN, discriminator_loss, feature_matching
 
 W_ADVERSARIAL, W_RECONSTRUCTION, W_LATENT = 1.0, 50.0, 1.0
@@ -17,7 +17,8 @@ class Ganomaly(BeatGAN):
     The published weights of the three losses (feature matching 1, L1 reconstruction 50, latent 1), Adam and score.
     """
 
-    defaults = {"niter": 6, "lr": 2e-4, "batchsize": 64}
+    widths = WIDTHS
+    defaults = {"niter": 2, "lr": 2e-4, "batchsize": 64}
     trained = {"generator": ("encoder", "decoder", "second_encoder"), "discriminator": ("discriminator",)}
 
     def build(self):
