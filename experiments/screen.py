@@ -5,8 +5,10 @@ A recording is taken in blocks of half an hour, so that a day needs no more memo
     source -> readable stretches -> R peaks -> beats -> scores -> threshold -> where -> groups of alike beats -> outputs
 """
 
+import ctypes
 import os
 import shutil
+import sys
 import tempfile
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +38,7 @@ BLOCK_S, MARGIN_S, MOST_WORKERS = 1800.0, 30.0, 4
 SHORTEST_S, FEWEST_BEATS = 10.0, 5
 HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be wrong
 LARGEST_MV = 50.0
+M_MMAP_THRESHOLD, LARGE_BYTES = -3, 1 << 20  # of glibc's mallopt
 CALM = 0.1  # share of the first minutes' beats that are taken for normal, whatever else is in them
 TAIL = 0.02  # share of held-out normal beats whose scores shape the tail beyond the last of them
 NORMAL, FLAGGED, QUALITY, NOTE = "N", "Q", "~", '"'  # WFDB codes: unremarkable, unclassified, quality changes, note
@@ -43,6 +46,7 @@ NORMAL, FLAGGED, QUALITY, NOTE = "N", "Q", "~", '"'  # WFDB codes: unremarkable,
 
 def screen_all(opt):
     """Screen every recording of opt.screen; returns the exit status. One that cannot be read does not stop the others."""
+    give_memory_back()
     checkpoint = checkpoints.load(opt.checkpoint or WEIGHTS)
     detector = checkpoint.detector(find_device(opt.device))
     paths = [found for path in opt.screen for found in sources.find(path)]
@@ -80,6 +84,13 @@ def screen(path, checkpoint, detector, opt):
     findings.finish(detector)
     write(findings, Path(opt.outf))
     return findings
+
+
+def give_memory_back():
+    """Let glibc return every large array to the system at once: kept for later, as it would by itself, the memory of one
+    block is split up by the few examples that stay, and three days need half a gigabyte more than one."""
+    if sys.platform == "linux" and hasattr(allocator := ctypes.CDLL(None), "mallopt"):
+        allocator.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def side_by_side(function, items):

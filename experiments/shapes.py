@@ -63,7 +63,7 @@ class Shapes:
             if len(self.groups) >= MOST_GROUPS:
                 result[row] = MOST_GROUPS - 1  # what is like nothing else, all together
                 continue
-            self.groups.append(Group(directions[row, len(SHIFTS) // 2], heights[row], str(timing[row])))
+            self.groups.append(Group(directions[row, len(SHIFTS) // 2].copy(), heights[row], str(timing[row])))
             free = np.flatnonzero(result < 0)
             fits = self._first_alike(directions[free], heights[free], timing[free], len(self.groups) - 1) >= 0
             result[free[fits]] = len(self.groups) - 1

@@ -1,5 +1,7 @@
 """What every detector is: trained on batches of normal beats, then score(batch), higher is more abnormal."""
 
+from itertools import chain
+
 import numpy as np
 import torch
 from torch import nn
@@ -29,7 +31,7 @@ class Detector(nn.Module):
 
     @property
     def device(self):
-        return next((t.device for t in [*self.parameters(), *self.buffers()]), torch.device("cpu"))
+        return next((t.device for t in chain(self.parameters(), self.buffers())), torch.device("cpu"))
 
     def optimizers(self):
         """{name: optimizer}, the same at each call, made after prepare; they are kept in the checkpoint."""
