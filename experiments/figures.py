@@ -447,10 +447,11 @@ def draw_comparison(table, path):
             axes.set_title(f"protocol {protocol}", loc="left", fontsize=10)
         row[1].set_yticklabels([])
     for axes, label in zip(cells[-1], ("area under the ROC curve", "average precision")):
-        axes.set_xlabel(f"{label}, mean ± standard deviation over folds and seeds")
+        axes.set_xlabel(f"{label}\nmean ± standard deviation over folds and seeds", fontsize=9)
     handles = [Line2D([], [], color=BLUE, marker="o", label="measured here"),
                Line2D([], [], color=VERMILION, marker="D", markerfacecolor="none", linestyle="", label="published")]
     cells[0][0].legend(handles=handles, loc="lower right", fontsize=8)
+    figure.tight_layout(h_pad=1.5)
     return save(figure, path)
 
 
