@@ -29,6 +29,7 @@ def main(argv=None):
     if opt.istest:
         checkpoint = checkpoints.load(opt.checkpoint or folder / "checkpoint.pt")
         checkpoints.check_settings(checkpoint, data.manifest, opt.dataroot)
+        checkpoints.check_split(checkpoint, opt)
         print(summary(evaluate(checkpoint, data, rows, opt, folder), folder))
     else:
         checkpoint = train(data, rows, opt, folder)

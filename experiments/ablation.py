@@ -31,7 +31,7 @@ def main(argv=None):
     data = dataset.load(opt.dataroot)
     checkpoints.check_settings(checkpoint, data.manifest, opt.dataroot)
     detector = checkpoint.detector(find_device(opt.device))
-    rows = split(data.index, checkpoint.options["protocol"], checkpoint.options["folder"])
+    rows = split(data.index, *(checkpoint.options[name] for name in ("protocol", "folder", "select")))
     table = ablation(detector, data, rows)
     table.insert(0, "protocol", checkpoint.options["protocol"])
     with whole_file(Path(opt.outf) / f"ablation_{checkpoint.options['protocol']}.csv") as part:

@@ -21,6 +21,7 @@ import options
 from experiments import checkpoint as checkpoints
 from experiments import screen
 from experiments.protocols import DS2, LEARNING_S
+from experiments.train import find_device
 from preprocess import BadInput, records
 from preprocess.beats import CLASS_OF_EC57
 from preprocess.records import FS_HZ
@@ -78,7 +79,7 @@ def _compared(samples, truth, from_sample):
 def table(opt):
     """Screens opt.records of a folder, and prints their table. Returns (DataFrame, scores (n,), classes (n,))."""
     checkpoint = checkpoints.load(opt.checkpoint or screen.WEIGHTS)
-    detector = checkpoint.detector()
+    detector = checkpoint.detector(find_device(opt.device))
     rows, scores, classes = [], [], []
     with TemporaryDirectory() as folder:
         opt.outf = folder

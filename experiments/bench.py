@@ -93,7 +93,9 @@ def parts(folder):
                     lambda: beat_windows.detect_r_peaks(recording.signal_mv), len(recording.signal_mv) / FS_HZ / 3600),
         "STFT images": ("images/s", image, N_BEATS, lambda: [original_image(w) for w in waves[:N_SLOW]], N_SLOW),
         "training": ("beats/s", _training("b2igan", ours), 256, _training("b2igan-seed", seed[:64]), 64),
-        "scoring": ("beats/s", _scoring("b2igan", ours), N_BEATS, _scoring("b2igan-seed", seed), N_SLOW)}
+        "scoring": ("beats/s", _scoring("b2igan", ours), N_BEATS, _scoring("b2igan-seed", seed), N_SLOW),
+        "scoring strangers": ("beats/s", _scoring("b2igan", ours, "--protocol", "interpatient"), N_BEATS,
+                              _scoring("b2igan-seed", seed), N_SLOW)}
     result = {}
     for name, (unit, our, n, original, n_original) in tqdm(steps.items(), desc="parts", unit="part"):
         rates = measure(our, n), measure(original, n_original)
@@ -116,8 +118,8 @@ def _beats(waves, image):
     return Beats(pictures, waves, np.full(n, "r1"), np.arange(n) * 300 + 300, np.full((n, 3), 0.8, np.float32))
 
 
-def _model(name, beats):
-    opt = options.parse("main", ["--model", name])
+def _model(name, beats, *settings):
+    opt = options.parse("main", ["--model", name, *settings])
     model = MODELS[name](complete_options(opt))
     model.prepare(beats)
     return model
@@ -129,9 +131,9 @@ def _training(name, beats):
     return lambda: model.training_step(batch)
 
 
-def _scoring(name, beats):
-    """The memories hold as many points as in earnest; what else finish fits is no part of it."""
-    model = _model(name, beats).eval()
+def _scoring(name, beats, *settings):
+    """Of beats alone. The memories hold as many points as in earnest; what else finish fits is no part of it."""
+    model = _model(name, beats, *settings).eval()
     if name == "b2igan":
         model.latents.points = model._embed(beats.image, model.encoder)
         model.features.points = model._embed(beats.image, lambda image: model.discriminator(image)[0])
@@ -169,7 +171,8 @@ def screening(folder, hours, checkpoint):
             raise BadInput(f"screening {hours:g} h failed: {done.stderr.strip().splitlines()[-1]}")
         page_mb = (path.parent / "out" / f"{path.name}.html").stat().st_size / 1e6
         return {"hours": hours, "seconds": seconds, "peak_mb": float(done.stdout.split()[-1]), "page_mb": page_mb,
-                "beats": len(wfdb.rdann(str(path.parent / "out" / path.name), "b2i").sample)}
+                "beats": sum(symbol in (screen.NORMAL, screen.FLAGGED) for symbol in
+                             wfdb.rdann(str(path.parent / "out" / path.name), "b2i").symbol)}
 
 
 def only_screen(opt):

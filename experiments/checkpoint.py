@@ -71,6 +71,14 @@ def load(path):
     return result
 
 
+def check_split(checkpoint, opt):
+    """Raises BadInput when opt's protocol, fold or selection are not those of the training: its beats might be tested."""
+    for name in ("protocol", "folder", "select"):
+        if checkpoint.options[name] != getattr(opt, name):
+            raise BadInput(f"the checkpoint was trained with --{name} {checkpoint.options[name]}, and {getattr(opt, name)} "
+                           "would test beats that it knows: give the same")
+
+
 def check_settings(checkpoint, manifest, dataroot):
     """Raises BadInput when a dataset was not made with the settings that a checkpoint was trained on."""
     theirs, ours = manifest["settings"], checkpoint.settings

@@ -28,8 +28,10 @@ def evaluate(checkpoint, dataset, split, opt, folder, pictures=True):
     context = usable_context(detector, opt.context)
     started = time.monotonic()
     scores = score_rows(detector, dataset, split.test, context, split.known_normal, progress=True)
+    record = dataset.index["record"].to_numpy(str)
+    whole = np.isin(record, np.unique(record[split.test]))  # with a context, whole recordings are scored
     timing = {"train_seconds": round(checkpoint.seconds, 1), "score_seconds": round(time.monotonic() - started, 2),
-              "scored_beats": len(split.test)}
+              "scored_beats": len(split.test) if context == "none" else int(whole.sum())}
     classes = split.classes[split.test]
     threshold = checkpoint.threshold(context, opt.threshold)
     metrics = {
@@ -40,10 +42,10 @@ def evaluate(checkpoint, dataset, split, opt, folder, pictures=True):
         "parameters": sum(p.numel() for p in detector.parameters()),
         **detection(scores, classes, threshold), "false_alarm_target": opt.threshold,
         **intervals(scores, classes, opt.bootstrap, opt.seed,
-                    None if opt.protocol == "beatgan" else dataset.index["record"].to_numpy(str)[split.test])}
+                    None if opt.protocol == "beatgan" else record[split.test])}
     write_scores(dataset.index.iloc[split.test], classes, scores, folder / "scores.csv")
     with whole_file(folder / "records.csv") as part:
-        by_record(dataset.index["record"].to_numpy(str)[split.test], classes, scores, threshold).to_csv(
+        by_record(record[split.test], classes, scores, threshold).to_csv(
             part, index=False, float_format="%.4f")
     write_json(timing, folder / "timing.json")
     if pictures:

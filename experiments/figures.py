@@ -456,7 +456,8 @@ def draw_comparison(table, path):
 
 
 def _draw_measure(axes, methods, measure):
-    names = [f"{m} ({c})" if c != "none" else m for m, c in zip(methods["model"], methods["context"])]
+    names = [model + (f" ({context})" if context != "none" else "") + (" (labels choose)" if select == "paper" else "")
+             for model, context, select in zip(methods["model"], methods["context"], methods["select"])]
     axes.errorbar(methods[measure], methods.index, xerr=methods[f"{measure}_sd"].fillna(0), fmt="o", color=BLUE, capsize=3)
     axes.plot(methods[f"published_{measure}"].astype(float), methods.index, "D", color=VERMILION, markerfacecolor="none")
     for y, value in zip(methods.index, methods[measure]):

@@ -1,4 +1,6 @@
-"""What noise costs: real electrode noise on half of each test record.  python -m experiments.noise --help
+"""What noise costs: recorded baseline wander and muscle noise on half of each test record.
+
+python -m experiments.noise --help
 
 As in the noise stress test (Moody GB, Muldrow WE, Mark RG. A noise stress test for arrhythmia detectors. Computers in
 Cardiology 1984;11:381-384): five clean minutes, then noise in every other two. Noisy records are written as WFDB records

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,19 +38,26 @@ BLOCK_S, MARGIN_S, MOST_WORKERS = 1800.0, 30.0, 4
 SHORTEST_S, FEWEST_BEATS = 10.0, 5
 HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be wrong
 LARGEST_MV = 50.0
-M_MMAP_THRESHOLD, LARGE_BYTES = -3, 1 << 20  # of glibc's mallopt
 CALM = 0.1  # share of the first minutes' beats that are taken for normal, whatever else is in them
 TAIL = 0.02  # share of held-out normal beats whose scores shape the tail beyond the last of them
 NORMAL, FLAGGED, QUALITY, NOTE = "N", "Q", "~", '"'  # WFDB codes: unremarkable, unclassified, quality changes, note
 
 
 def screen_all(opt):
-    """Screen every recording of opt.screen; returns the exit status. One that cannot be read does not stop the others."""
-    give_memory_back()
+    """Screen every recording of opt.screen. One that cannot be read does not stop the others; BadInput names them at the
+    end. Two of one name would overwrite each other's outputs: BadInput before anything is read."""
     checkpoint = checkpoints.load(opt.checkpoint or WEIGHTS)
     detector = checkpoint.detector(find_device(opt.device))
-    paths = [found for path in opt.screen for found in sources.find(path)]
-    failures = []
+    paths, failures = [], []
+    for path in opt.screen:
+        try:
+            paths += sources.find(path)
+        except BadInput as error:
+            failures.append(str(error))
+    twice = [name for name, count in Counter(Path(path).stem for path in paths).items() if count > 1]
+    if twice:
+        raise BadInput(f"two recordings are called {twice[0]}, and so would be their outputs: screen them one at a time, "
+                       "each with its own --outf")
     for path in paths:
         try:
             print(screen(path, checkpoint, detector, opt).text(), flush=True)
@@ -60,10 +67,11 @@ def screen_all(opt):
             failures.append(f"{path}: {error.strerror or error} ({opt.outf}); earlier outputs are as they were")
         except KeyboardInterrupt:
             raise BadInput(f"interrupted at {path}; earlier outputs are as they were") from None
-    if len(paths) == 1 and failures:
+    if len(opt.screen) == 1 and len(paths) <= 1 and failures:
         raise BadInput(failures[0])
     if failures:
-        raise BadInput(f"{len(failures)} of {len(paths)} recordings could not be screened:\n  " + "\n  ".join(failures))
+        asked = max(len(paths), len(opt.screen))
+        raise BadInput(f"{len(failures)} of {asked} recordings could not be screened:\n  " + "\n  ".join(failures))
 
 
 def screen(path, checkpoint, detector, opt):
@@ -80,6 +88,7 @@ def screen(path, checkpoint, detector, opt):
     with tqdm(total=round(source.duration_s), unit="s", unit_scale=True, desc=f"screening {source.name}") as bar:
         for block in side_by_side(lambda span: scorer.locate(scorer.score(scorer.read(*span))), blocks(source)):
             findings.add(block)
+            give_memory_back()
             bar.update((block.end - block.start) / FS_HZ)
     findings.finish(detector)
     write(findings, Path(opt.outf))
@@ -87,10 +96,10 @@ def screen(path, checkpoint, detector, opt):
 
 
 def give_memory_back():
-    """Let glibc return every large array to the system at once: kept for later, as it would by itself, the memory of one
-    block is split up by the few examples that stay, and three days need half a gigabyte more than one."""
-    if sys.platform == "linux" and hasattr(allocator := ctypes.CDLL(None), "mallopt"):
-        allocator.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+    """Return what freed arrays leave behind to the system. glibc keeps it by itself, in pieces between the few examples
+    that stay, and three days would need half a gigabyte more than one."""
+    if sys.platform == "linux" and hasattr(allocator := ctypes.CDLL(None), "malloc_trim"):
+        allocator.malloc_trim(0)
 
 
 def side_by_side(function, items):

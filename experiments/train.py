@@ -122,6 +122,9 @@ def resumable(path, options, dataset, dataroot):
     """The checkpoint to go on from. Raises BadInput when it was trained with other options or data."""
     state = checkpoints.load(path)
     checkpoints.check_settings(state, dataset.manifest, dataroot)
+    if state.source != dataset.manifest["source"]:
+        raise BadInput(f"{path} was trained on data from {state.source}, {dataroot} is from {dataset.manifest['source']}: "
+                       "give another --outf")
     changed = [f"{k} {v} instead of {state.options.get(k)}" for k, v in options.items()
                if k != "niter" and state.options.get(k) != v]
     if changed:

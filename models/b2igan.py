@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy, mse_loss, softplus
 from models.context import Context
 from models.detector import Detector, step
 from models.localiser import Localiser
-from models.memory import Memory, means
+from models.memory import FEWEST, Memory, means
 from models.networks import FREQS, TIMES, Decoder, Discriminator, Encoder
 from preprocess import spectrogram
 from preprocess.dataset import STORED_AS
@@ -131,10 +131,16 @@ class B2IGAN(Detector):
         self.localiser.calibrate(*self._find(held_out))
 
     def _mean_traces(self, normals):
-        """(points, 320) float16, mV: of the training beats nearest to each remembered latent, so again of no single one."""
+        """(points, 320) float16, mV: of the training beats nearest to each remembered latent. A point with fewer than
+        FEWEST has the trace of the nearest one with more, so that none is a single beat of anyone."""
         nearest = torch.as_tensor(self.in_chunks(lambda image: self._nearest(self._image(image), 1)[:, 0], normals.image))
         blank = torch.zeros(len(self.latents.points), normals.beat_mv.shape[1])
-        return means(torch.as_tensor(normals.beat_mv), nearest.long(), blank).half().to(self.device)
+        traces = means(torch.as_tensor(normals.beat_mv), nearest.long(), blank)
+        enough = torch.bincount(nearest.long(), minlength=len(blank)).to(self.device) >= FEWEST
+        if enough.any():
+            lender = torch.cdist(self.latents.points[~enough], self.latents.points[enough]).argmin(1)
+            traces[~enough.cpu()] = traces[enough.cpu()][lender.cpu()]
+        return traces.half().to(self.device)
 
     def fit_context(self, recordings, held_out_scores):
         read = []

@@ -133,7 +133,7 @@ def regions(beats_mv):
     """(n, 320) to {"qrs": (n, 45), "p": (n, 24), "st": (n, 27)}, in heights of the recording's median QRS.
 
     Beats are lined up on the recording's median QRS first. qrs is -0.10 to 0.15 s from R, p -0.26 to -0.06 s, averaged
-    over 14 ms, and st 0.11 to 0.49 s.
+    over 14 ms, and st 0.11 to 0.47 s.
     """
     level = beats_mv - np.median(beats_mv[:, ::4], 1, keepdims=True)
     height = _height(beats_mv)

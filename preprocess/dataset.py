@@ -26,8 +26,8 @@ class Beats:
 
     image: (n, channels, frequencies, times), or None for detectors that read beat_mv alone; beat_mv: (n, 320) in mV;
     record: (n,) names; sample: (n,) R peaks; rr_s: (n, 3) RR before, RR after and local median RR, in s;
-    known_normal: (n,) bool, beats that someone has looked at; usual_mv: (n, 320), the median of all beats of each one's
-    recording, of whatever class. None where nobody knows.
+    known_normal: (n,) bool, beats that someone has looked at; usual_mv: (n, 320), the median of each one's
+    recording (of all its beats, of whatever class; in screening, of the calmer half of them). None where nobody knows.
     """
 
     image: np.ndarray | None

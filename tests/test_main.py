@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import main
+from preprocess import BadInput
 
 ROOT = Path(__file__).parent.parent
 
@@ -94,6 +95,13 @@ def test_missing_checkpoint_and_other_settings_are_told(launched, tmp_path, coho
     python("-m", "preprocess", "--records", cohort, "--image", "seed", "--dataroot", tmp_path / "seed")
     other = python("main.py", "--istest", "--dataroot", tmp_path / "seed", "--outf", environment["outf"])
     assert other.returncode == 2 and "image seed instead of complex" in other.stderr
+
+
+def test_a_checkpoint_is_not_tested_on_a_split_whose_beats_it_may_know(launched):
+    _, out, environment = launched
+    checkpoint = str(out / "out/b2igan/beatgan/fold0/checkpoint.pt")
+    with pytest.raises(BadInput, match="trained with --folder 0"):
+        main.main(["--istest", "--checkpoint", checkpoint, "--dataroot", environment["dataroot"], "--folder", "1"])
 
 
 def test_help_teaches():

@@ -44,5 +44,6 @@ def test_command_prints_one_object(cohort, weights):
                              str(weights)], capture_output=True, text=True, cwd=Path(bench.ROOT))
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout.splitlines()[-1])
-    assert set(found["parts"]) == {"reading to windows", "R peaks", "STFT images", "training", "scoring"}
+    assert set(found["parts"]) == {"reading to windows", "R peaks", "STFT images", "training", "scoring",
+                                   "scoring strangers"}
     assert found["screening"][0]["peak_mb"] > 100 and found["screening"][0]["beats"] > 100

@@ -180,6 +180,18 @@ def _csv(folder, values, fs_hz=None):
     return folder / "r1.csv"
 
 
+def test_two_recordings_of_one_name_do_not_overwrite_each_other(record, weights, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for ending in (".hea", ".dat"):
+            shutil.copy(record.with_suffix(ending), tmp_path / name)
+    opt = options_for(weights, tmp_path / "out")
+    opt.screen = [str(tmp_path / "a"), str(tmp_path / "b")]
+    with pytest.raises(BadInput, match="two recordings are called"):
+        screen.screen_all(opt)
+    assert not (tmp_path / "out").exists()
+
+
 def test_in_a_folder_the_others_are_still_screened(record, weights, tmp_path):
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
