@@ -37,7 +37,7 @@ def test_means_are_those_of_the_runs(compared):
 
 def test_markdown_and_figure_are_written(compared):
     text = (compared / "table.md").read_text()
-    assert "### Protocol `beatgan`" in text and text.count("| `b2igan` |") == 3
+    assert "### Protocol `beatgan`" in text and text.count("| `b2igan` (simulated) |") == 3
     for name in ("comparison.png", "scores.png"):
         assert (compared / name).read_bytes().startswith(b"\x89PNG")
 
