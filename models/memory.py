@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn.functional import pad
 
 CHUNK = 512  # queries at once: their distances stay in the processor's cache
-GROUP = 16
+GROUP = 8
 ROUNDS, FEWEST = 4, 4  # of k-means; alike beats that a remembered point is the mean of, at least
 
 

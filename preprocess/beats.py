@@ -1,7 +1,6 @@
 """Recording to beats: band-pass, R peaks, windows, AAMI class, RR intervals."""
 
 import numpy as np
-import sleepecg
 from scipy.signal import butter, sosfiltfilt
 
 from preprocess import BadInput
@@ -28,6 +27,8 @@ def bandpass(signal_mv, low_hz=BAND_HZ[0], high_hz=BAND_HZ[1]):
 
 def detect_r_peaks(signal_mv):
     """(n,) mV to the sample of each R peak: sleepecg's detector, then the highest point within 50 ms."""
+    import sleepecg  # here, as it takes half a second to import and screening does without
+
     found = sleepecg.detect_heartbeats(signal_mv, FS_HZ)
     narrow = bandpass(signal_mv, 3.0, 45.0)
     reach = FS_HZ // 20
