@@ -35,6 +35,7 @@ from preprocess.records import FS_HZ
 
 WEIGHTS = Path(__file__).parent / "weights/b2igan.pt"  # see the model card beside it
 BLOCK_S, MARGIN_S, MOST_WORKERS = 1800.0, 30.0, 4
+M_ARENA_MAX = -8  # of mallopt(3)
 SHORTEST_S, FEWEST_BEATS = 10.0, 5
 HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be wrong
 LARGEST_MV = 50.0
@@ -46,6 +47,7 @@ NORMAL, FLAGGED, QUALITY, NOTE = "N", "Q", "~", '"'  # WFDB codes: unremarkable,
 def screen_all(opt):
     """Screen every recording of opt.screen. One that cannot be read does not stop the others; BadInput names them at the
     end. Two of one name would overwrite each other's outputs: BadInput before anything is read."""
+    share_one_heap()
     checkpoint = checkpoints.load(opt.checkpoint or WEIGHTS)
     detector = checkpoint.detector(find_device(opt.device))
     paths, failures = [], []
@@ -95,6 +97,12 @@ def screen(path, checkpoint, detector, opt):
     return findings
 
 
+def share_one_heap():
+    """Let all threads allocate from one heap: glibc gives each its own, and what one has freed the others cannot use."""
+    if sys.platform == "linux" and hasattr(allocator := ctypes.CDLL(None), "mallopt"):
+        allocator.mallopt(M_ARENA_MAX, 1)
+
+
 def give_memory_back():
     """Return what freed arrays leave behind to the system. glibc keeps it by itself, in pieces between the few examples
     that stay, and three days would need half a gigabyte more than one."""
@@ -135,8 +143,8 @@ class Block:
     """A part of a recording with its beats in the order of time. start: its first sample, at FS_HZ, in the recording.
 
     signal_mv: band-passed, with a margin on both sides that begins at sample `first`; beats.sample counts from the
-    recording's start; reason: (end - start,) of rpeaks.REASONS; scores: (n,); flagged: rows above the threshold;
-    place: (len(flagged), 4), as from `places`.
+    recording's start; reason: (end - start,) of rpeaks.REASONS; scores: (n,); flagged: rows above the threshold, found:
+    the beats there, the only ones whose images are kept; place: (len(flagged), 4), as from `places`.
     """
 
     start: int
@@ -147,6 +155,7 @@ class Block:
     beats: Beats
     scores: np.ndarray | None = None
     flagged: np.ndarray | None = None
+    found: Beats | None = None
     place: np.ndarray | None = None
 
 
@@ -204,24 +213,27 @@ class Scorer:
             block.scores = self.detector.score(_without_gaps(beats), self.context)
         else:
             block.scores = np.zeros(0)
-        own = (beats.sample >= block.start) & (beats.sample < block.end)
+        own = slice(*np.searchsorted(beats.sample, (block.start, block.end)))
         block.beats, block.scores = beats[own], block.scores[own]
         return block
 
     def locate(self, block):
         """The block with what is flagged in it, and where."""
         block.flagged = np.flatnonzero(block.scores > self.alarm.threshold)
-        if len(block.beats):
+        block.found, block.beats.image = block.beats[block.flagged], None
+        if len(block.flagged):
             calm = block.scores <= np.median(block.scores)
-            block.beats.usual_mv = np.tile(np.median(block.beats.beat_mv[calm], 0), (len(block.beats), 1))
-        block.place = places(self.detector, block.beats[block.flagged])
+            block.found.usual_mv = np.tile(np.median(block.beats.beat_mv[calm], 0), (len(block.flagged), 1))
+        block.place = places(self.detector, block.found)
         return block
 
 
 def images(beats_mv, setting):
     """(n, 320) in mV to images as preprocess keeps them, rounded to half precision."""
-    parts = [spectrogram.images(beats_mv[i:i + CHUNK], setting).half().float() for i in range(0, len(beats_mv), CHUNK)]
-    return torch.cat(parts).numpy()
+    result = np.empty((len(beats_mv), *spectrogram.SETTINGS[setting].shape), np.float32)
+    for i in range(0, len(beats_mv), CHUNK):
+        result[i:i + CHUNK] = spectrogram.images(beats_mv[i:i + CHUNK], setting).half()
+    return result
 
 
 def _without_gaps(beats):
@@ -344,7 +356,7 @@ class Findings:
         place, group = np.full((len(beats), 4), np.nan, np.float32), np.full(len(beats), -1, np.int16)
         place[flagged] = block.place
         if len(flagged):
-            group[flagged] = self._group(beats[flagged], block.scores[flagged], block)
+            group[flagged] = self._group(block.found, block.scores[flagged], block)
         self.tables.append(pd.DataFrame({
             "sample": beats.sample, "rr_s": beats.rr_s[:, 0], "rr_local_s": beats.rr_s[:, 2],
             "score": block.scores.astype(np.float32), "group": group, "span_start_s": place[:, 0],

@@ -8,7 +8,7 @@ from torch import nn
 
 from preprocess.beats import WINDOW
 
-CHUNK = 2048  # beats scored at once
+CHUNK = 512  # beats scored at once
 
 
 class Detector(nn.Module):
