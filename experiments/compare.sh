@@ -27,7 +27,7 @@ compare --protocols beatgan --models b2igan                                     
 compare --protocols interpatient patient --folds 0 1 2 --models b2igan                             # 30 min
 compare --protocols beatgan --folds 0 1 2 --models autoencoder --niter 3                           # 20 min
 compare --protocols beatgan --folds 0 1 2 --models ganomaly --niter 1                              # 15 min
-compare --protocols beatgan --folds 0 1 2 --models anogan --niter 1                                # 30 min
+compare --protocols beatgan --folds 0 1 2 --models anogan --niter 4                                # 60 min
 compare --protocols beatgan --folds 0 1 2 --models beatgan --niter 1 --select paper                # 30 min
 # Not run for the tables, for want of a GPU: more folds and epochs of these four, more seeds, and
 # compare --protocols beatgan --models b2igan --select paper

@@ -20,10 +20,10 @@ class AnoGAN(AutoEncoder):
     The latent vector of a test beat is found by Adam for a whole batch at once, from the best of STARTS random starts.
     Score: (1 - LAMBDA) residual + LAMBDA discrimination loss, each a mean of absolute differences. The discriminator
     has no batch norm: with it, it tells generated batches from real ones by their statistics alone, and the generator
-    learns nothing (AUC 0.35 where it is 0.81 without, after two epochs).
+    learns nothing (AUC 0.35 where it is 0.81 without, after two epochs). Patience pays: 0.78 after one, 0.87 after four.
     """
 
-    defaults = {"niter": 2, "lr": 5e-4, "batchsize": 64}
+    defaults = {"niter": 4, "lr": 5e-4, "batchsize": 64}
     trained = {"generator": ("decoder",), "discriminator": ("discriminator",)}
 
     def build(self):
