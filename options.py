@@ -4,11 +4,11 @@ import argparse
 import sys
 
 from models import MODELS
+from models.detector import CONTEXTS
 from preprocess.records import LEAD
 from preprocess.spectrogram import SETTINGS
 
 PROTOCOLS = ("beatgan", "interpatient", "patient", "develop")
-CONTEXTS = ("none", "rhythm", "record")
 PARTS = ("latent", "features", "odds", "rhythm", "group", "qrs", "p", "st", "own")  # see models.b2igan and models.context
 DATASET = "experiments/ecg/dataset"
 OUTPUT = "experiments/ecg/output"
@@ -70,7 +70,11 @@ def _main_parser():
     _add_what(parser.add_argument_group("what to run"))
     _add_training(parser.add_argument_group("training"))
     _add_evaluation(parser.add_argument_group("evaluation"))
-    _add_screening(parser.add_argument_group("screening a recording"))
+    group = parser.add_argument_group("screening a recording")
+    group.add_argument("--screen", nargs="+", metavar="PATH", help="find the abnormal beats of recordings that nobody has "
+                       "looked at: WFDB records, EDF or CSV files, or folders of them; with the shipped weights "
+                       "or --checkpoint; writes NAME.html, NAME.csv and NAME.b2i to --outf")
+    _add_screening(group)
     group = parser.add_argument_group("explaining a beat")
     group.add_argument("--explain", nargs=2, metavar=("RECORD", "SAMPLE"), help="what is wrong with the beat of a "
                        "preprocessed record whose R peak is at or near this sample (of 360 a second), and where; writes "
@@ -107,7 +111,7 @@ def _add_training(group):
                        help="time-warped copies of each training beat, added to it")
     group.add_argument("--seed", type=_integer(0), default=0, metavar="S", help="of weights and batches")
     group.add_argument("--amp", choices=("auto", "off", "bfloat16"), default="auto",
-                       help="mixed precision; auto measures once whether it is faster here")
+                       help="mixed precision; auto uses it where the processor computes in bfloat16")
     group.add_argument("--resume", action="store_true", help="go on from the checkpoint under --outf")
     group.add_argument("--no-error-map", dest="error_map", action="store_false",
                        help="detect only: do not learn where in a beat the error is, which takes about a third of the time")
@@ -241,9 +245,6 @@ def _bench_parser():
 
 
 def _add_screening(group):
-    group.add_argument("--screen", nargs="+", metavar="PATH", help="find the abnormal beats of recordings that nobody has "
-                       "looked at: WFDB records, EDF or CSV files, or folders of them; with the shipped weights "
-                       "or --checkpoint; writes NAME.html, NAME.csv and NAME.b2i to --outf")
     group.add_argument("--lead", help="lead, by name or by index from 0 (default: MLII or II if there is one)")
     group.add_argument("--fs", type=_number(1), metavar="HZ", help="sampling rate of a CSV file without a time column")
     group.add_argument("--units", choices=("mV", "uV", "V"), help="of a CSV file's numbers (default: mV)")

@@ -72,11 +72,13 @@ def load(path):
 
 
 def check_split(checkpoint, opt):
-    """Raises BadInput when opt's protocol, fold or selection are not those of the training: its beats might be tested."""
-    for name in ("protocol", "folder", "select"):
-        if checkpoint.options[name] != getattr(opt, name):
-            raise BadInput(f"the checkpoint was trained with --{name} {checkpoint.options[name]}, and {getattr(opt, name)} "
-                           "would test beats that it knows: give the same")
+    """Raises BadInput when opt's protocol, fold or selection, where it has them, are not those of the training: its beats
+    might be tested. Nor may the model be another: the results of one would go where those of the other belong."""
+    trained = checkpoint.options | {"model": checkpoint.model}
+    for name in ("model", "protocol", "folder", "select"):
+        if trained[name] != getattr(opt, name, trained[name]):
+            raise BadInput(f"the checkpoint was trained with --{name} {trained[name]}, not {getattr(opt, name)}, which "
+                           "might test beats that it knows: give the same")
 
 
 def check_settings(checkpoint, manifest, dataroot):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every method under three protocols: the exact commands behind the tables of README.md and RESULTS.md. Stop it and call it
+# The methods under three protocols: the exact commands behind the tables of README.md and RESULTS.md. Stop it and call it
 # again: what is done is skipped. Processor time of one core stands beside each line; with a GPU it is minutes.
 #   MITDB_DIR=/data/mitdb bash experiments/compare.sh
 #

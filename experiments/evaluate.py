@@ -10,12 +10,12 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
 from experiments import figures
+from models.detector import CONTEXTS
 from preprocess import spectrogram
 from preprocess.files import whole_file, write_json
 from preprocess.records import FS_HZ
 
 ABNORMAL = ("S", "V", "F", "Q")
-CONTEXTS = ("none", "rhythm", "record")  # each uses what the one before it does, and more
 ROWS_AT_ONCE = 16384
 
 
@@ -169,7 +169,7 @@ def draw(detector, dataset, split, scores, threshold, metrics, checkpoint, folde
     if checkpoint.log:
         drawn.append(("Training", "Losses over epochs.", folder / "training.png"))
         figures.draw_training(pd.DataFrame(checkpoint.log), drawn[-1][2])
-    for name in ("N", *ABNORMAL):
+    for name in ("N", *ABNORMAL) if detector.knows_where else ():
         rows, titles = examples(scores, classes, name, threshold)
         if not len(rows):
             continue

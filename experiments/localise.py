@@ -50,6 +50,7 @@ def main(argv=None):
     folder = Path(opt.outf) / "b2igan" / opt.protocol / f"fold{opt.folder}"
     checkpoint = checkpoints.load(opt.checkpoint or folder / "checkpoint.pt")
     checkpoints.check_settings(checkpoint, data.manifest, opt.dataroot)
+    checkpoints.check_split(checkpoint, opt)
     ours = checkpoint.detector(device)
 
     normals = some(rows.test[rows.classes[rows.test] == "N"], opt.beats, opt.seed)
@@ -126,7 +127,7 @@ def squared_error(detector, beats):
         error = detector.in_chunks(lambda image: detector._squared_error(image).mean((1, 2)), beats.image)
         times_s = spectrogram.axes(detector.image)[0]
         return np.stack([np.interp(figures.BEAT_S, times_s, row) for row in error])
-    return detector.errors(beats)[1]
+    return detector.error_map(beats)
 
 
 def trained(name, data, rows, opt, device):

@@ -35,6 +35,7 @@ from preprocess.records import FS_HZ
 
 WEIGHTS = Path(__file__).parent / "weights/b2igan.pt"  # see the model card beside it
 BLOCK_S, MARGIN_S, MOST_WORKERS = 1800.0, 30.0, 4
+OUTPUTS = (".b2i", ".csv", ".html")
 M_ARENA_MAX = -8  # of mallopt(3)
 SHORTEST_S, FEWEST_BEATS = 10.0, 5
 HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be wrong
@@ -78,7 +79,9 @@ def screen_all(opt):
 
 def screen(path, checkpoint, detector, opt):
     """Screen one recording and write NAME.b2i, NAME.csv and NAME.html to opt.outf; returns its Findings."""
-    source = sources.open_source(path, opt.lead, opt.fs, opt.units)
+    source = open_lead(path, checkpoint.settings["lead"], opt)
+    if any((Path(opt.outf) / (source.name + ending)).resolve() == source.path.resolve() for ending in OUTPUTS):
+        raise BadInput(f"{source.path} would be overwritten by its own results: give another --outf")
     if source.duration_s < SHORTEST_S:
         raise BadInput(f"{source.path} is {source.duration_s:.1f} s long; {SHORTEST_S:g} s are needed at least")
     print(f"{source.name}: lead {source.lead}"
@@ -95,6 +98,15 @@ def screen(path, checkpoint, detector, opt):
     findings.finish(detector)
     write(findings, Path(opt.outf))
     return findings
+
+
+def open_lead(path, trained_on, opt):
+    """The recording at a path, with the lead asked for, else the one that the checkpoint was trained on, else a likely
+    one."""
+    source = sources.open_source(path, opt.lead, opt.fs, opt.units)
+    if opt.lead is None and trained_on != source.lead and trained_on in source.leads:
+        return sources.open_source(path, trained_on, opt.fs, opt.units)
+    return source
 
 
 def share_one_heap():
@@ -114,18 +126,16 @@ def side_by_side(function, items):
     """Results in order, a few items at a time in threads of their own: better than all threads at one item's steps."""
     workers, threads = min(os.cpu_count() or 1, MOST_WORKERS), torch.get_num_threads()
     torch.set_num_threads(max(1, threads // workers))
-    ahead = deque()
+    ahead, pool = deque(), ThreadPoolExecutor(workers)
     try:
-        with ThreadPoolExecutor(workers) as pool:
-            for item in items:
-                ahead.append(pool.submit(function, item))
-                if len(ahead) > workers:
-                    yield ahead.popleft().result()
-            while ahead:
+        for item in items:
+            ahead.append(pool.submit(function, item))
+            if len(ahead) > workers:
                 yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
     finally:
-        for future in ahead:
-            future.cancel()
+        pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)
 
 
@@ -276,7 +286,8 @@ class Alarm:
 def calibrate(scorer, quantiles, opt):
     """The patient's Alarm, from the first minutes, or from a stretch that someone knows to be normal.
 
-    They give the heart rate, by which alarms per hour become a share of beats, and what a beat usually looks like. The
+    They give the heart rate, by which alarms per hour become a share of beats, and what a beat usually looks like; where
+    nothing can be read in the first minutes, the next ones do. The
     median of a known normal stretch is set to that of held-out normal beats. First minutes are nobody's promise, many of
     their beats may be abnormal: their calmest tenth (CALM) stands in, and only where scores have not been measured
     against the recording's own beats before (context record; to do it twice loses a twentieth of the ventricular beats).
@@ -288,6 +299,9 @@ def calibrate(scorer, quantiles, opt):
         raise BadInput(f"{source.path} is {source.duration_s / 60:.1f} min long: nothing is left "
                        "of the stretch to calibrate on")
     block = scorer.score(scorer.read(int(start), int(end)))
+    while not known and len(block.scores) < FEWEST_BEATS and end < source.length:
+        start, end = end, min(2 * end - start, source.length)
+        block = scorer.score(scorer.read(int(start), int(end)))
     quantiles = np.asarray(quantiles, float)
     at = 0.5 if known else CALM
     moves = (known or scorer.context != "record") and len(block.scores) >= FEWEST_BEATS
@@ -304,25 +318,28 @@ def places(detector, beats):
     if not len(beats):
         return np.full((0, 4), np.nan)
     errors, over_time = detector.errors(beats)
-    result = where(errors)
+    result = where(errors, detector.image)
     for row, spans in enumerate(detector.marks(over_time)):
         if spans:
             result[row, :2] = max(spans, key=lambda span: span[1] - span[0])
     return result
 
 
-def where(errors):
-    """Error maps (n, 2, 32, 32) or (n, 320) to (n, 4): start and end in s from R, lowest and highest Hz (NaN without).
+def where(errors, setting="complex"):
+    """Error maps (n, channels, F, T) of images of a setting, or (n, 320), to (n, 4): start and end in s from R, lowest and
+    highest Hz (NaN without).
 
     The stretch around the largest error in which it stays above CONTOUR_SD, or above half of the largest if that is less.
     """
     if errors.ndim == 2:
         times_s, freqs_hz, errors = (np.arange(errors.shape[1]) - BEFORE) / FS_HZ, None, errors[:, None]
     else:
-        (times_s, freqs_hz), errors = spectrogram.axes("complex"), errors.max(1)
+        (times_s, freqs_hz), errors = spectrogram.axes(setting), errors.max(1)
     half_s = (times_s[1] - times_s[0]) / 2
     result = np.full((len(errors), 4), np.nan)
     for i, error in enumerate(errors):
+        if error.max() <= 0:  # the rhythm may be all that is wrong
+            continue
         level = min(CONTOUR_SD, error.max() / 2)
         first, last = _run(error.max(0) > level, error.max(0).argmax())
         result[i, :2] = times_s[first] - half_s, times_s[last] + half_s
@@ -369,7 +386,8 @@ class Findings:
             sample = int(beats.sample[row])
             self.shapes.keep(group[row], Example(
                 sample, float(scores[row]), beats.beat_mv[row].copy(),
-                None if beats.image is None else beats.image[row].copy(), strip(block.signal_mv, sample - block.first)))
+                None if beats.image is None else beats.image[row].copy(), beats.rr_s[row].copy(),
+                strip(block.signal_mv, sample - block.first)))
         return group
 
     def finish(self, detector):
@@ -471,6 +489,11 @@ def _decimals(values, digits=3):
     return result
 
 
+def _place_in_words(start_s, end_s, low_hz, high_hz):
+    span = "" if np.isnan(start_s) else f" span {start_s:+.3f}..{end_s:+.3f} s"
+    return span + ("" if np.isnan(low_hz) else f" band {low_hz:.0f}..{high_hz:.0f} Hz")
+
+
 def write_annotations(findings, path):
     """A WFDB annotation file: N for unremarkable beats, Q for those to look at (score, span, band and shape in the aux
     field), ~ where the signal becomes unreadable and readable again, and a note at the start."""
@@ -478,8 +501,8 @@ def write_annotations(findings, path):
     notes = np.full(len(table), "", object)
     columns = table.loc[flagged, ["score", "tail_probability", "span_start_s", "span_end_s", "band_low_hz",
                                   "band_high_hz", "group"]]
-    notes[flagged] = [f"score {s:.2f} p {p:.1g} span {a:+.3f}..{b:+.3f} s band {low:.0f}..{high:.0f} Hz shape {g + 1:.0f}"
-                      for s, p, a, b, low, high, g in columns.itertuples(index=False)]
+    notes[flagged] = [f"score {s:.2f} p {p:.1g}{_place_in_words(*place)} shape {g + 1:.0f}"
+                      for s, p, *place, g in columns.itertuples(index=False)]
     rows = [(source.to_own_sample(table["sample"]), np.where(flagged, FLAGGED, NORMAL), notes)]
     rows.append((np.zeros(1, int), np.array([NOTE]), np.array(
         [f"B2I-GAN lead {source.lead}: Q beats score above {findings.alarm.threshold:.2f}"], object)))

@@ -40,9 +40,9 @@ def panels(groups, detector, usual_mv):
     typical = [min(g.examples.values(), key=lambda e: np.square(e.beat_mv - g.mean_mv).sum()) for g in groups]
     n, image = len(typical), None if typical[0].image is None else np.stack([e.image for e in typical])
     beats = Beats(image, np.stack([e.beat_mv for e in typical]), np.full(n, "shown"),
-                  np.array([e.sample for e in typical]), np.ones((n, 3), np.float32),
+                  np.array([e.sample for e in typical]), np.stack([e.rr_s for e in typical]),
                   usual_mv=np.tile(usual_mv.astype(np.float32), (n, 1)))
-    errors, generated = detector.error_map(beats), detector.generate(beats)
+    errors, generated = detector.errors(beats)[0], detector.generate(beats)
     if generated is not None and generated.ndim == 4:
         generated = spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beats.beat_mv)).numpy() \
             if detector.image == "complex" else None
@@ -58,11 +58,12 @@ def describe(findings, index):
     when = "early" if relative < EARLY else "late" if relative > LATE else "on time"
     if np.isfinite(relative):
         when += f" ({100 * relative:.0f} % of the usual RR)"
-    start_s, end_s = float(np.nanmedian(rows["span_start_s"])), float(np.nanmedian(rows["span_end_s"]))
+    start_s, end_s = rows[["span_start_s", "span_end_s"]].median()
     shares = [max(0, min(end_s, high) - max(start_s, low)) / (high - low) for _, low, high in REGIONS]
     regions = [name for (name, *_), share in zip(REGIONS, shares) if share > 0.5] or [REGIONS[int(np.argmax(shares))][0]]
-    differs = "all of the beat" if len(regions) == len(REGIONS) else _listed(regions)
-    return f"{'usual' if group.timing else 'other'} shape, {when}; differs in {differs}"
+    differs = "nowhere in particular" if np.isnan(start_s) else \
+        "in all of the beat" if len(regions) == len(REGIONS) else f"in {_listed(regions)}"
+    return f"{'usual' if group.timing else 'other'} shape, {when}; differs {differs}"
 
 
 def _listed(words):
@@ -117,7 +118,7 @@ def _calibration(findings):
     own = "its own calm beats, half an hour at a time; " if findings.context == "record" else ""
     if findings.opt.known_normal:
         return own + "minutes {:g} to {:g}, known to be normal".format(*findings.opt.known_normal)
-    return own + f"the first {findings.opt.calibration_minutes:g} minutes"
+    return own + f"the first {findings.opt.calibration_minutes:g} readable minutes"
 
 
 def _rates_per_min(table):
@@ -129,10 +130,14 @@ def _rates_per_min(table):
 
 
 def _bad_rows(findings):
-    longest = sorted(findings.bad, key=lambda b: b[0] - b[1])[:MOST_STRIPS]
     return {"n": len(findings.bad), "rows": [
-        {"at": clock(start / FS_HZ), "long": (end - start) / FS_HZ, "reason": reason}
-        for start, end, reason, _ in sorted(longest, key=lambda b: b[0])]}
+        {"at": clock(start / FS_HZ), "start": start / FS_HZ, "long": (end - start) / FS_HZ, "reason": reason}
+        for start, end, reason, _ in _longest(findings.bad)]}
+
+
+def _longest(bad):
+    """The MOST_STRIPS longest unreadable stretches, in the order of time."""
+    return sorted(sorted(bad, key=lambda b: b[0] - b[1])[:MOST_STRIPS], key=lambda b: b[0])
 
 
 def _data(findings):
@@ -146,8 +151,7 @@ def _data(findings):
         "sample": _pack(table["sample"], "<u4"), "rarity": _pack(rarity * 1000, "<u2"),
         "rr": _pack(np.nan_to_num(table["rr_s"]) * 1000, "<u2"), "group": _pack(table["group"], "<i2"),
         "bad": [[round(a / FS_HZ, 2), round(b / FS_HZ, 2), reason] for a, b, reason, _ in findings.bad],
-        "badStrips": [_pack_mv(strip) for *_, strip in sorted(
-            sorted(findings.bad, key=lambda b: b[0] - b[1])[:MOST_STRIPS], key=lambda b: b[0])],
+        "badStrips": [_pack_mv(strip) for *_, strip in _longest(findings.bad)],
         "strip": {"seconds": STRIP_S, "hz": STRIP_HZ}, "step": MV_PER_STEP, "before": BEFORE, "window": WINDOW,
         "contour": figures.CONTOUR_SD, "scale": figures.ERROR_SCALE[1], "colours": _colours(),
         "groups": [_group(group, shown) for (group, _), shown in zip(findings.groups, findings.panels)]}

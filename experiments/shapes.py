@@ -24,6 +24,7 @@ class Example:
     score: float
     beat_mv: np.ndarray
     image: np.ndarray | None
+    rr_s: np.ndarray
     strip_mv: np.ndarray
 
 

@@ -17,6 +17,9 @@ def main(argv=None):
     if checkpoint.source == "simulated" or checkpoint.options["select"] == "paper":
         raise BadInput(f"{opt.checkpoint} is not fit to be handed on: it was trained on simulated data or chosen with "
                        "anomaly labels")
+    if checkpoint.model != "b2igan" or not checkpoint.detector().knows_where:
+        raise BadInput(f"{opt.checkpoint} is not fit to be handed on: only a b2igan trained with its error map is, and "
+                       "what others remember are single beats of patients")
     checkpoint.optimizers, checkpoint.best = {}, {}
     target = Path(opt.to or screen.WEIGHTS)
     checkpoint.save(target)

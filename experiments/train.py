@@ -37,7 +37,7 @@ def train(dataset, split, opt, folder):
     if opt.resume and path.exists():
         state = resumable(path, options, dataset, opt.dataroot)
         options = state.options
-        if state.finished and state.epoch >= options["niter"]:
+        if state.finished:
             return state
     device = find_device(opt.device)
     detector = MODELS[opt.model](options).to(device)
@@ -112,7 +112,8 @@ def train_epoch(detector, dataset, rows, epoch, options, precision):
 def complete_options(opt):
     """The options a checkpoint keeps: those given, and the model's own defaults for those that were not."""
     own = MODELS[opt.model].defaults
-    names = ("niter", "lr", "batchsize", "w_adv", "n_aug", "seed", "protocol", "folder", "select", "without")
+    names = ("niter", "lr", "batchsize", "w_adv", "n_aug", "seed", "protocol", "folder", "select", "without",
+             "error_map")
     given = {name: getattr(opt, name) for name in names if getattr(opt, name) is not None}
     untrained = {"niter": 0} if own["niter"] == 0 else {}  # what has no steps takes none, whatever --niter says
     return Detector.defaults | own | given | untrained

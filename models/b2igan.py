@@ -96,8 +96,9 @@ class B2IGAN(Detector):
 
     def training_step(self, beats):
         real = self._image(beats.image)
-        wrong = spectrogram.images(synthetic(torch.as_tensor(beats.beat_mv, device=self.device)))
-        wrong = self._image(wrong.to(_STORED_AS).float())  # rounded as real ones are, so that rounding tells nothing
+        with torch.autocast(self.device.type, enabled=False):
+            wrong = spectrogram.images(synthetic(torch.as_tensor(beats.beat_mv, device=self.device)))
+            wrong = self._image(wrong.to(_STORED_AS).float())  # rounded as real ones are, so that rounding tells nothing
         record = torch.as_tensor(np.searchsorted(self.opt["records"], beats.record), device=self.device)
         record = record.clamp_max(len(self.opt["records"]) - 1)
         latent = self.encoder(real)
@@ -123,6 +124,10 @@ class B2IGAN(Detector):
         parts = torch.as_tensor(self.in_chunks(lambda image: self._parts(image)[0], held_out.image))
         self.part_mean.copy_(parts.mean(0))
         self.part_std.copy_(parts.std(0))
+
+    @property
+    def knows_where(self):
+        return len(self.localiser.traces) > 0
 
     def learn_where(self, normals, held_out):
         self.eval()
@@ -247,7 +252,7 @@ class B2IGAN(Detector):
 def evenly_by_record(record, size):
     """Rows of about `size` beats, as many of each record as there are and evenly spread over it. record: (n,) names."""
     names, counts = np.unique(record, return_counts=True)
-    share = size // len(names)
+    share = max(1, size // len(names))
     return np.concatenate([np.flatnonzero(record == name)[np.linspace(0, n - 1, min(n, share)).astype(int)]
                            for name, n in zip(names, counts)])
 

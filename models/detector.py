@@ -9,6 +9,8 @@ from torch import nn
 from preprocess.beats import WINDOW
 
 CHUNK = 512  # beats scored at once
+CONTEXTS = ("none", "rhythm", "record")  # each uses what the one before it does, and more
+MAPPED = 512  # held-out normal beats whose error maps give the unit
 
 
 class Detector(nn.Module):
@@ -28,6 +30,7 @@ class Detector(nn.Module):
         """opt: mapping of the options in options.py (w_adv, n_aug, seed, ...), already completed by defaults."""
         super().__init__()
         self.opt = dict(opt)
+        self.register_buffer("error_unit", None)
 
     @property
     def device(self):
@@ -52,7 +55,15 @@ class Detector(nn.Module):
         """Called once after training, with all training beats and the held-out normals: memory and calibration."""
 
     def learn_where(self, normals, held_out):
-        """Called once after finish, with the same beats: what error maps and marks need beside the score."""
+        """Called once after finish, with the same beats: what error maps and marks need beside the score. Here, how large
+        the errors of normal beats are."""
+        errors = self.error_map(held_out[np.linspace(0, len(held_out) - 1, min(MAPPED, len(held_out))).astype(int)])
+        self.error_unit = torch.tensor([errors.mean(), errors.std() + 1e-9], device=self.device)
+
+    @property
+    def knows_where(self):
+        """Whether learn_where was called, so that errors have a unit."""
+        return self.error_unit is not None
 
     def fit_context(self, recordings, held_out_scores):
         """Called after finish where contexts has "record". recordings: (Beats, normal (n,) bool) of the training patients,
@@ -65,12 +76,15 @@ class Detector(nn.Module):
         raise NotImplementedError
 
     def error_map(self, beats):
-        """Beats to an array with the shape of what it explains: how far each pixel or sample is from normal."""
+        """Beats to an array with the shape of what it explains: how far each pixel or sample is from normal, in whatever
+        unit the method has."""
         raise NotImplementedError
 
     def errors(self, beats):
-        """Beats to their error_map and to (n, WINDOW), the error at each sample of the trace: here, the map's largest."""
-        error = self.error_map(beats)
+        """Beats to their error_map, in standard deviations above the mean error of held-out normal beats, and to (n,
+        WINDOW), the error at each sample of the trace: here, the map's largest."""
+        mean, deviation = (0.0, 1.0) if self.error_unit is None else self.error_unit.tolist()
+        error = np.maximum((self.error_map(beats) - mean) / deviation, 0)
         over_time = error.reshape(len(error), -1, error.shape[-1]).max(1)
         return error, over_time[:, np.arange(WINDOW) * error.shape[-1] // WINDOW]
 

@@ -102,7 +102,8 @@ def find(path):
     path = Path(path)
     if path.is_dir():
         headers = [p for p in path.glob("*.hea") if not re.search(r"_(layout|\d{4})$", p.stem)]
-        found = sorted([*headers, *(p for p in path.iterdir() if p.suffix.lower() in (".edf", ".csv", ".txt"))])
+        found = sorted([*headers, *(p for p in path.iterdir() if p.suffix.lower() in (".edf", ".csv", ".txt")
+                                    and not p.with_suffix(".b2i").exists())])  # beside it, a CSV is a result of ours
         if not found:
             raise BadInput(f"{path} holds no recording (.hea, .edf or .csv)")
         return found

@@ -102,6 +102,19 @@ def test_a_checkpoint_is_not_tested_on_a_split_whose_beats_it_may_know(launched)
     checkpoint = str(out / "out/b2igan/beatgan/fold0/checkpoint.pt")
     with pytest.raises(BadInput, match="trained with --folder 0"):
         main.main(["--istest", "--checkpoint", checkpoint, "--dataroot", environment["dataroot"], "--folder", "1"])
+    with pytest.raises(BadInput, match="trained with --model b2igan, not knn"):
+        main.main(["--istest", "--model", "knn", "--checkpoint", checkpoint, "--dataroot", environment["dataroot"]])
+
+
+def test_without_an_error_map_it_is_evaluated_all_the_same(dataroot, tmp_path):
+    command = ["--niter", "1", "--dataroot", str(dataroot), "--outf", str(tmp_path), "--device", "cpu", "--bootstrap", "0"]
+    main.main([*command, "--no-error-map"])
+    main.main([*command, "--istest"])
+    folder = tmp_path / "b2igan/beatgan/fold0"
+    assert (folder / "metrics.json").exists() and (folder / "curves.png").exists()
+    assert not list(folder.glob("beats_*.png"))
+    with pytest.raises(BadInput, match="error_map True instead of False"):
+        main.main([*command, "--resume"])
 
 
 def test_help_teaches():

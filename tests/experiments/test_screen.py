@@ -18,6 +18,8 @@ from experiments import checkpoint as checkpoints
 from experiments import screen
 from experiments.agreement import match
 from experiments.shapes import Shapes
+from experiments.train import complete_options
+from models import MODELS
 from preprocess import BadInput, records
 from preprocess.beats import WINDOW
 
@@ -190,6 +192,51 @@ def test_two_recordings_of_one_name_do_not_overwrite_each_other(record, weights,
     with pytest.raises(BadInput, match="two recordings are called"):
         screen.screen_all(opt)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_recording_is_not_overwritten_by_its_results(record, weights, tmp_path):
+    signal = wfdb.rdrecord(str(record), channels=[0]).p_signal[:, 0]
+    path = tmp_path / "night.csv"
+    np.savetxt(path, signal[:36_000], header="MLII", comments="", fmt="%.3f")
+    before = path.read_bytes()
+    with pytest.raises(BadInput, match="overwritten"):
+        run(path, weights, tmp_path, "--fs", 360)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_results_in_a_folder_are_no_recordings(record, weights, tmp_path):
+    for ending in (".hea", ".dat"):
+        shutil.copy(record.with_suffix(ending), tmp_path)
+    opt = options_for(weights, tmp_path)
+    opt.screen = [str(tmp_path)]
+    for _ in range(2):
+        screen.screen_all(opt)
+    assert (tmp_path / f"{record.name}.csv").exists()
+
+
+def test_first_minutes_that_cannot_be_read_are_passed_over(record, weights, tmp_path):
+    signal = wfdb.rdrecord(str(record), channels=[0]).p_signal[:, 0]
+    signal[:150 * 360] = 0.1
+    findings = run(write(tmp_path, signal), weights, tmp_path, "--calibration-minutes", 1)
+    assert np.ptp(findings.alarm.usual_mv) > 0.5
+
+
+@pytest.mark.parametrize("name", ["b2igan-seed", "beatgan", "knn-image"])
+def test_other_detectors_screen_too(name, data, record, tmp_path):
+    opt = options.parse("main", ["--model", name])
+    detector = MODELS[name](complete_options(opt)).eval()
+    beats = data.beats(np.flatnonzero(data.index["class"] == "N")[:64])
+    beats.image = screen.images(beats.beat_mv, detector.image or "complex")
+    for learn in (lambda b, _: detector.prepare(b), detector.finish, detector.learn_where):
+        learn(beats, beats)
+    reference = {"none": np.quantile(detector.score(beats), np.linspace(0, 1, 101)).tolist()}
+    checkpoint = checkpoints.Checkpoint(name, detector.opt, data.manifest["settings"], "simulated", 0,
+                                        detector.state_dict(), reference=reference, finished=True)
+    checkpoint.save(tmp_path / "weights.pt")
+    signal = wfdb.rdrecord(str(record), channels=[0]).p_signal[:60 * 360, 0]
+    findings = run(write(tmp_path, signal), tmp_path / "weights.pt", tmp_path, "--false-alarm-rate", 0.5)
+    assert findings.flagged.any() and findings.table.loc[findings.flagged, "span_start_s"].notna().any()
+    assert findings.panels and all(np.isfinite(panel.error).all() for panel in findings.panels)
 
 
 def test_in_a_folder_the_others_are_still_screened(record, weights, tmp_path):

@@ -21,7 +21,7 @@ def test_shipped_weights_score_alike_and_are_smaller(data, weights, tmp_path):
     np.testing.assert_array_equal(shipped.detector().score(beats), original.detector().score(beats))
 
 
-@pytest.mark.parametrize("change", [{"finished": False}, {"source": "simulated"}])
+@pytest.mark.parametrize("change", [{"finished": False}, {"source": "simulated"}, {"model": "knn"}])
 def test_what_is_not_fit_is_not_shipped(weights, tmp_path, change):
     original = checkpoint.load(weights)
     original.source = "mitdb"

@@ -120,6 +120,7 @@ def test_memory_holds_as_many_beats_of_each_record():
     record = np.array(["a"] * 1000 + ["b"] * 100 + ["c"] * 10)
     chosen = record[evenly_by_record(record, 150)]
     assert [(chosen == name).sum() for name in "abc"] == [50, 50, 10]
+    assert len(evenly_by_record(np.repeat(np.arange(200).astype(str), 8), 160)) == 200  # many short records
 
 
 def test_original_networks_have_the_original_size():

@@ -46,6 +46,15 @@ def test_error_map_points_at_what_was_injected(detector):
     assert inside > 2 * over_time[seconds >= BEFORE].mean()
 
 
+def test_errors_are_in_standard_deviations_of_normal_beats(detector):
+    assert not detector.knows_where
+    detector.learn_where(normal_beats(64, seed=3), normal_beats(64, seed=4))
+    usual, found = (detector.errors(beats)[1] for beats in (normal_beats(64, seed=2), abnormal_beats(64)))
+    detector.error_unit = None
+    assert usual.shape == (64, WINDOW) and (usual >= 0).all() and usual.mean() < 1.5
+    assert np.median(found[:, INJECTED].max(1)) > 4 or isinstance(detector, Rhythm)
+
+
 def test_generated_beats_lack_what_was_injected(detector):
     beats = abnormal_beats(32)
     normal = detector.generate(beats)
