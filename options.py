@@ -245,7 +245,8 @@ def _bench_parser():
 
 
 def _add_screening(group):
-    group.add_argument("--lead", help="lead, by name or by index from 0 (default: MLII or II if there is one)")
+    group.add_argument("--lead", help="lead, by name or by index from 0 "
+                       "(default: the lead that the weights were trained on, else a likely one)")
     group.add_argument("--fs", type=_number(1), metavar="HZ", help="sampling rate of a CSV file without a time column")
     group.add_argument("--units", choices=("mV", "uV", "V"), help="of a CSV file's numbers (default: mV)")
     group.add_argument("--annotator", metavar="EXT", help="take the R peaks from this WFDB annotation file (atr, for "

@@ -86,6 +86,7 @@ def parts(folder):
     waves = np.resize(beat_windows.windows(beat_windows.bandpass(recording.signal_mv), peaks), (N_BEATS, 320))
     ours, seed = _beats(waves, "complex"), _beats(waves[:N_SLOW], "seed")
     image = lambda: [spectrogram.images(waves[i:i + CHUNK]) for i in range(0, N_BEATS, CHUNK)]
+    seed_scoring = _scoring("b2igan-seed", seed)
     steps = {
         "reading to windows": ("beats/s", lambda: _windows(path), len(peaks),
                                lambda: original_windows(records.read(path).signal_mv, peaks), len(peaks)),
@@ -93,9 +94,9 @@ def parts(folder):
                     lambda: beat_windows.detect_r_peaks(recording.signal_mv), len(recording.signal_mv) / FS_HZ / 3600),
         "STFT images": ("images/s", image, N_BEATS, lambda: [original_image(w) for w in waves[:N_SLOW]], N_SLOW),
         "training": ("beats/s", _training("b2igan", ours), 256, _training("b2igan-seed", seed[:64]), 64),
-        "scoring": ("beats/s", _scoring("b2igan", ours), N_BEATS, _scoring("b2igan-seed", seed), N_SLOW),
+        "scoring": ("beats/s", _scoring("b2igan", ours), N_BEATS, seed_scoring, N_SLOW),
         "scoring strangers": ("beats/s", _scoring("b2igan", ours, "--protocol", "interpatient"), N_BEATS,
-                              _scoring("b2igan-seed", seed), N_SLOW)}
+                              seed_scoring, N_SLOW)}
     result = {}
     for name, (unit, our, n, original, n_original) in tqdm(steps.items(), desc="parts", unit="part"):
         rates = measure(our, n), measure(original, n_original)

@@ -48,7 +48,7 @@ NORMAL, FLAGGED, QUALITY, NOTE = "N", "Q", "~", '"'  # WFDB codes: unremarkable,
 def screen_all(opt):
     """Screen every recording of opt.screen. One that cannot be read does not stop the others; BadInput names them at the
     end. Two of one name would overwrite each other's outputs: BadInput before anything is read."""
-    share_one_heap()
+    ask_allocator("mallopt", M_ARENA_MAX, 1)  # each thread has a heap of its own: what it freed others cannot use
     checkpoint = checkpoints.load(opt.checkpoint or WEIGHTS)
     detector = checkpoint.detector(find_device(opt.device))
     paths, failures = [], []
@@ -57,6 +57,7 @@ def screen_all(opt):
             paths += sources.find(path)
         except BadInput as error:
             failures.append(str(error))
+    asked = len(paths) + len(failures)
     twice = [name for name, count in Counter(Path(path).stem for path in paths).items() if count > 1]
     if twice:
         raise BadInput(f"two recordings are called {twice[0]}, and so would be their outputs: screen them one at a time, "
@@ -70,16 +71,15 @@ def screen_all(opt):
             failures.append(f"{path}: {error.strerror or error} ({opt.outf}); earlier outputs are as they were")
         except KeyboardInterrupt:
             raise BadInput(f"interrupted at {path}; earlier outputs are as they were") from None
-    if len(opt.screen) == 1 and len(paths) <= 1 and failures:
+    if asked == 1 and failures:
         raise BadInput(failures[0])
     if failures:
-        asked = max(len(paths), len(opt.screen))
         raise BadInput(f"{len(failures)} of {asked} recordings could not be screened:\n  " + "\n  ".join(failures))
 
 
 def screen(path, checkpoint, detector, opt):
     """Screen one recording and write NAME.b2i, NAME.csv and NAME.html to opt.outf; returns its Findings."""
-    source = open_lead(path, checkpoint.settings["lead"], opt)
+    source = sources.open_source(path, opt.lead, opt.fs, opt.units, likely=checkpoint.settings["lead"])
     if any((Path(opt.outf) / (source.name + ending)).resolve() == source.path.resolve() for ending in OUTPUTS):
         raise BadInput(f"{source.path} would be overwritten by its own results: give another --outf")
     if source.duration_s < SHORTEST_S:
@@ -93,33 +93,18 @@ def screen(path, checkpoint, detector, opt):
     with tqdm(total=round(source.duration_s), unit="s", unit_scale=True, desc=f"screening {source.name}") as bar:
         for block in side_by_side(lambda span: scorer.locate(scorer.score(scorer.read(*span))), blocks(source)):
             findings.add(block)
-            give_memory_back()
+            ask_allocator("malloc_trim", 0)  # between the few examples that stay, days of freed arrays would stay too
             bar.update((block.end - block.start) / FS_HZ)
     findings.finish(detector)
     write(findings, Path(opt.outf))
     return findings
 
 
-def open_lead(path, trained_on, opt):
-    """The recording at a path, with the lead asked for, else the one that the checkpoint was trained on, else a likely
-    one."""
-    source = sources.open_source(path, opt.lead, opt.fs, opt.units)
-    if opt.lead is None and trained_on != source.lead and trained_on in source.leads:
-        return sources.open_source(path, trained_on, opt.fs, opt.units)
-    return source
-
-
-def share_one_heap():
-    """Let all threads allocate from one heap: glibc gives each its own, and what one has freed the others cannot use."""
-    if sys.platform == "linux" and hasattr(allocator := ctypes.CDLL(None), "mallopt"):
-        allocator.mallopt(M_ARENA_MAX, 1)
-
-
-def give_memory_back():
-    """Return what freed arrays leave behind to the system. glibc keeps it by itself, in pieces between the few examples
-    that stay, and three days would need half a gigabyte more than one."""
-    if sys.platform == "linux" and hasattr(allocator := ctypes.CDLL(None), "malloc_trim"):
-        allocator.malloc_trim(0)
+def ask_allocator(function, *arguments):
+    """Call a function of glibc's allocator, where there is one. Left to itself it keeps what threads free: three days
+    would need half a gigabyte more than one."""
+    if sys.platform == "linux" and hasattr(system := ctypes.CDLL(None), function):
+        getattr(system, function)(*arguments)
 
 
 def side_by_side(function, items):
@@ -287,10 +272,10 @@ def calibrate(scorer, quantiles, opt):
     """The patient's Alarm, from the first minutes, or from a stretch that someone knows to be normal.
 
     They give the heart rate, by which alarms per hour become a share of beats, and what a beat usually looks like; where
-    nothing can be read in the first minutes, the next ones do. The
-    median of a known normal stretch is set to that of held-out normal beats. First minutes are nobody's promise, many of
-    their beats may be abnormal: their calmest tenth (CALM) stands in, and only where scores have not been measured
-    against the recording's own beats before (context record; to do it twice loses a twentieth of the ventricular beats).
+    nothing can be read in the first minutes, the next ones do. The median of a known normal stretch is set to that of
+    held-out normal beats. First minutes are nobody's promise, many of their beats may be abnormal: their calmest tenth
+    (CALM) stands in, and only where scores have not been measured against the recording's own beats before (context
+    record; to do it twice loses a twentieth of the ventricular beats).
     """
     source, known = scorer.source, opt.known_normal is not None
     stretch_s = np.array(opt.known_normal if known else (0, opt.calibration_minutes)) * 60
@@ -373,14 +358,15 @@ class Findings:
         place, group = np.full((len(beats), 4), np.nan, np.float32), np.full(len(beats), -1, np.int16)
         place[flagged] = block.place
         if len(flagged):
-            group[flagged] = self._group(block.found, block.scores[flagged], block)
+            group[flagged] = self._group(block)
         self.tables.append(pd.DataFrame({
             "sample": beats.sample, "rr_s": beats.rr_s[:, 0], "rr_local_s": beats.rr_s[:, 2],
             "score": block.scores.astype(np.float32), "group": group, "span_start_s": place[:, 0],
             "span_end_s": place[:, 1], "band_low_hz": place[:, 2], "band_high_hz": place[:, 3]}))
 
-    def _group(self, beats, scores, block):
-        """Group of each beat, some of which are kept as its examples."""
+    def _group(self, block):
+        """Group of each flagged beat, some of which are kept as its examples."""
+        beats, scores = block.found, block.scores[block.flagged]
         group = self.shapes.add(beats.beat_mv, timing_of(beats.rr_s[:, 0], beats.rr_s[:, 2]))
         for row in self.shapes.worth_keeping(beats.sample, group):
             sample = int(beats.sample[row])

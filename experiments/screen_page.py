@@ -58,16 +58,19 @@ def describe(findings, index):
     when = "early" if relative < EARLY else "late" if relative > LATE else "on time"
     if np.isfinite(relative):
         when += f" ({100 * relative:.0f} % of the usual RR)"
-    start_s, end_s = rows[["span_start_s", "span_end_s"]].median()
+    place = _place(*rows[["span_start_s", "span_end_s"]].median())
+    return f"{'usual' if group.timing else 'other'} shape, {when}; differs {place}"
+
+
+def _place(start_s, end_s):
+    """A span from the R peak as the parts of the beat of which it takes more than half, or else the most."""
+    if np.isnan(start_s):
+        return "nowhere in particular"
     shares = [max(0, min(end_s, high) - max(start_s, low)) / (high - low) for _, low, high in REGIONS]
-    regions = [name for (name, *_), share in zip(REGIONS, shares) if share > 0.5] or [REGIONS[int(np.argmax(shares))][0]]
-    differs = "nowhere in particular" if np.isnan(start_s) else \
-        "in all of the beat" if len(regions) == len(REGIONS) else f"in {_listed(regions)}"
-    return f"{'usual' if group.timing else 'other'} shape, {when}; differs {differs}"
-
-
-def _listed(words):
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+    parts = [name for (name, *_), share in zip(REGIONS, shares) if share > 0.5] or [REGIONS[int(np.argmax(shares))][0]]
+    *others, last = parts
+    return "in all of the beat" if len(parts) == len(REGIONS) else \
+        f"in {', '.join(others)} and {last}" if others else f"in {last}"
 
 
 def usual_rr_s(table):

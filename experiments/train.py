@@ -15,7 +15,7 @@ from experiments import checkpoint as checkpoints
 from experiments.checkpoint import Checkpoint
 from experiments.evaluate import score_rows
 from models import MODELS
-from models.detector import Detector
+from models.detector import Detector, evenly
 from preprocess import BadInput
 from preprocess.augment import with_warped_copies
 from preprocess.files import whole_file
@@ -139,8 +139,7 @@ def resumable(path, options, dataset, dataroot):
 
 def spread(dataset, rows, detector):
     """The training beats that prepare and finish see: all, or an even choice of as many as the detector wants."""
-    if detector.most_normals and len(rows) > detector.most_normals:
-        rows = rows[np.linspace(0, len(rows) - 1, detector.most_normals).astype(int)]
+    rows = rows[evenly(len(rows), detector.most_normals or len(rows))]
     return dataset.beats(rows, detector.image is not None)
 
 

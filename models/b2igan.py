@@ -16,7 +16,7 @@ import torch
 from torch.nn.functional import cross_entropy, mse_loss, softplus
 
 from models.context import Context
-from models.detector import Detector, step
+from models.detector import Detector, evenly, step
 from models.localiser import Localiser
 from models.memory import FEWEST, Memory, means
 from models.networks import FREQS, TIMES, Decoder, Discriminator, Encoder
@@ -253,7 +253,7 @@ def evenly_by_record(record, size):
     """Rows of about `size` beats, as many of each record as there are and evenly spread over it. record: (n,) names."""
     names, counts = np.unique(record, return_counts=True)
     share = max(1, size // len(names))
-    return np.concatenate([np.flatnonzero(record == name)[np.linspace(0, n - 1, min(n, share)).astype(int)]
+    return np.concatenate([np.flatnonzero(record == name)[evenly(n, share)]
                            for name, n in zip(names, counts)])
 
 

@@ -57,7 +57,7 @@ class Detector(nn.Module):
     def learn_where(self, normals, held_out):
         """Called once after finish, with the same beats: what error maps and marks need beside the score. Here, how large
         the errors of normal beats are."""
-        errors = self.error_map(held_out[np.linspace(0, len(held_out) - 1, min(MAPPED, len(held_out))).astype(int)])
+        errors = self.error_map(held_out[evenly(len(held_out), MAPPED)])
         self.error_unit = torch.tensor([errors.mean(), errors.std() + 1e-9], device=self.device)
 
     @property
@@ -116,6 +116,11 @@ class Detector(nn.Module):
         finally:
             self.train(was_training)
         return np.concatenate([p.float().numpy() for p in parts])
+
+
+def evenly(n, most):
+    """At most so many of n rows, evenly spread, as indices."""
+    return np.linspace(0, n - 1, min(n, most)).astype(int)
 
 
 def step(optimizer, loss):

@@ -17,10 +17,10 @@ import wfdb
 from scipy.signal import resample_poly
 
 from preprocess import BadInput
-from preprocess.records import FS_HZ, _read_or_explain, _to_mv
+from preprocess.records import FS_HZ, LEAD, _read_or_explain, _to_mv
 
 LOWEST_HZ, HIGHEST_HZ = 100, 2000
-LIKELY_LEADS = ("mlii", "ii", "ml2", "mlii2", "cm5", "v5", "mv5", "i", "ecg", "ecg1", "ecg2", "ekg")  # the model knows MLII
+LIKELY_LEADS = ("mlii", "ii", "ml2", "mlii2", "cm5", "v5", "mv5", "i", "ecg", "ecg1", "ecg2", "ekg")
 MARGIN_S = 1.0  # read on both sides of a stretch for the resampling filter, then dropped
 CSV_ROWS = 1 << 20  # lines of text taken at once
 TIME_COLUMN = re.compile(r"(time|t|seconds|elapsed)([\s_(\[].*)?|s|ms", re.I)
@@ -110,33 +110,40 @@ def find(path):
     return [path]
 
 
-def open_source(path, lead=None, fs_hz=None, units=None):
-    """Open a WFDB record (with or without ending), EDF or CSV file. lead: name or index from 0, None for the likeliest;
-    fs_hz, units: of a CSV file that does not say. Raises BadInput when it is none of these."""
+def open_source(path, lead=None, fs_hz=None, units=None, likely=LEAD):
+    """Open a WFDB record (with or without ending), EDF or CSV file. lead: name or index from 0, None for the one called
+    `likely` or its like (see choose_lead); fs_hz, units: of a CSV file that does not say. Raises BadInput when it is none
+    of these."""
     path = Path(path)
     ending = path.suffix.lower()
     if ending == ".edf":
-        return _open_edf(path, lead)
+        return _open_edf(path, lead, likely)
     if ending in (".csv", ".txt", ".tsv"):
-        return _open_csv(path, lead, fs_hz, units)
+        return _open_csv(path, lead, likely, fs_hz, units)
     record = path.with_suffix("") if ending in (".hea", ".dat") else path
     if not record.with_name(record.name + ".hea").exists():
         raise BadInput(f"{path} is no recording: give a WFDB record (its name without ending), an .edf or a .csv file, "
                        "or a folder of them" if path.exists() else f"there is no recording {path}")
-    return _open_wfdb(record, lead)
+    return _open_wfdb(record, lead, likely)
 
 
-def choose_lead(leads, wanted, path):
-    """Index of the lead asked for by name (any case) or by index from 0; without one, of the likeliest."""
-    plain = [re.sub(r"^(ecg|ekg|lead)[\s_:-]*(?=.)|[\s_-]", "", name.lower()) for name in leads]
+def choose_lead(leads, wanted, path, likely=LEAD):
+    """Index of the lead asked for by name (any case) or by index from 0; without one, of the one called `likely`, else of
+    one of LIKELY_LEADS, else of the first."""
+    plain = [_plain(name) for name in leads]
     if wanted is None:
-        return next((plain.index(name) for name in LIKELY_LEADS if name in plain), 0)
+        return next((plain.index(name) for name in (_plain(likely), *LIKELY_LEADS) if name in plain), 0)
     for candidates in (leads, [name.lower() for name in leads], plain):
         if str(wanted) in candidates or str(wanted).lower() in candidates:
             return next(candidates.index(w) for w in (str(wanted), str(wanted).lower()) if w in candidates)
     if str(wanted).isdigit() and int(wanted) < len(leads):
         return int(wanted)
     raise BadInput(f"{path} has no lead {wanted}; it has {', '.join(leads) or 'none'}: choose one with --lead")
+
+
+def _plain(lead):
+    """A lead's name in lower case, without "ECG" before it or blanks in it."""
+    return re.sub(r"^(ecg|ekg|lead)[\s_:-]*(?=.)|[\s_-]", "", lead.lower())
 
 
 # ---------------------------------------------------------------------------------------------------------- WFDB
@@ -153,12 +160,12 @@ class WfdbSource(Source):
         return np.round(np.asarray(found.sample) * float(self.ratio)).astype(int), np.asarray(found.symbol)
 
 
-def _open_wfdb(path, lead):
+def _open_wfdb(path, lead, likely):
     header = _read_or_explain(wfdb.rdheader, path, ".hea")
     leads = list(header.sig_name or getattr(wfdb.rdheader(str(path), rd_segments=True), "sig_name", None) or [])
     if not leads or not header.sig_len:
         raise BadInput(f"{path}.hea describes no signal: is it the header of a record with a length and a signal?")
-    chosen = choose_lead(leads, lead, path)
+    chosen = choose_lead(leads, lead, path, likely)
     return WfdbSource(path.name, path, leads, leads[chosen], float(header.fs), int(header.sig_len))
 
 
@@ -172,7 +179,7 @@ class EdfSource(Source):
         return seconds * _to_mv(self.signal.physical_dimension.strip())
 
 
-def _open_edf(path, lead):
+def _open_edf(path, lead, likely):
     if not path.exists():
         raise BadInput(f"there is no recording {path}")
     try:
@@ -186,7 +193,7 @@ def _open_edf(path, lead):
     if path.stat().st_size < file.num_data_records * block_bytes:
         raise BadInput(f"{path} is shorter than its header says: is it truncated? fetch it again")
     leads = [s.label.strip() for s in usable]
-    signal = usable[choose_lead(leads, lead, path)]
+    signal = usable[choose_lead(leads, lead, path, likely)]
     n = file.num_data_records * signal.samples_per_data_record
     source = EdfSource(path.stem, path, leads, signal.label.strip(), float(signal.sampling_frequency), n)
     source.signal = signal
@@ -205,7 +212,7 @@ class CsvSource(Source):
         return np.frombuffer(self.values.read((int(end) - int(start)) * 4), np.float32).astype(float)
 
 
-def _open_csv(path, lead, fs_hz, units):
+def _open_csv(path, lead, likely, fs_hz, units):
     if not path.exists():
         raise BadInput(f"there is no recording {path}")
     options = _csv_layout(path)
@@ -221,7 +228,7 @@ def _open_csv(path, lead, fs_hz, units):
     if not columns:
         raise BadInput(f"{path} has a time column and no lead beside it")
     leads = [re.sub(r"[\s_]*[\[(]?(mv|uv|µv)[\])]?$", "", names[i], flags=re.I) or names[i] for i in columns]
-    chosen = choose_lead(leads, lead, path)
+    chosen = choose_lead(leads, lead, path, likely)
     column = columns[chosen]
     named_unit = re.search(r"(mv|uv|µv)[\])]?$", names[column], re.I)
     values, n = _copy_column(path, options, column, _to_mv(units or (named_unit.group(1) if named_unit else "mV")))

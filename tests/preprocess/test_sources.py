@@ -35,6 +35,12 @@ def test_the_lead_that_was_meant(leads, wanted, found):
     assert sources.choose_lead(list(leads), wanted, "r1") == found
 
 
+def test_the_lead_that_weights_were_trained_on_comes_first():
+    leads = ["V1", "ECG II", "V5"]
+    assert [sources.choose_lead(leads, wanted, "r1", likely) for wanted, likely in (
+        (None, "V5"), (None, "II"), (None, "aVF"), ("V1", "V5"))] == [2, 1, 1, 0]
+
+
 @pytest.mark.parametrize("wanted", ["V9", "2"])
 def test_a_lead_that_is_not_there_names_those_that_are(wanted):
     with pytest.raises(BadInput, match="it has V1, MLII"):
