@@ -105,6 +105,7 @@ def _add_training(group):
     group.add_argument("--lr", type=_number(0, 1, open_low=True), metavar="RATE",
                        help="learning rate of Adam (default: the model's own)")
     group.add_argument("--batchsize", type=_integer(2), metavar="N", help="beats a step (default: the model's own)")
+    _add_train_beats(group)
     group.add_argument("--w_adv", type=_number(0), default=1.0, metavar="W",
                        help="weight of the feature-matching loss against the reconstruction loss")
     group.add_argument("--n_aug", type=_integer(0, 10), default=0, metavar="N",
@@ -120,6 +121,11 @@ def _add_training(group):
     group.add_argument("--select", choices=("last", "paper"), default="last",
                        help="last: the last epoch. paper: the epoch with the best validation AUC, WITH LABELLED "
                        "ANOMALIES, as the original work did; its outputs say uses_anomaly_labels")
+
+
+def _add_train_beats(group):
+    group.add_argument("--train-beats", type=_integer(2), metavar="N",
+                       help="train on so many of the normal beats, evenly spread over the recordings (default: all)")
 
 
 def _add_evaluation(group):
@@ -144,6 +150,7 @@ def _compare_parser():
     group.add_argument("--seeds", nargs="+", type=_integer(0), default=[0], metavar="S")
     group = parser.add_argument_group("how")
     group.add_argument("--niter", type=_integer(0), metavar="N", help="epochs (default: each model's own)")
+    _add_train_beats(group)
     group.add_argument("--select", choices=("last", "paper"), default="last",
                        help="paper: the epoch with the best validation AUC, WITH LABELLED ANOMALIES, as published")
     group.add_argument("--datadir", default=DATASET, metavar="DIR",

@@ -26,7 +26,7 @@ NATURAL_SHARE = 0.108  # of abnormal beats among all beats of the 44 records; in
 BEST = 3  # methods whose scores are drawn
 KIND = ["protocol", "model", "context", "select", "source"]  # runs alike in these are averaged
 PER_RUN = ["auc", "ap", "ap_natural", "auc_S", "auc_V", "auc_F", "sensitivity", "ppv", "parameters", "train_s",
-           "us_per_beat", "epochs"]
+           "us_per_beat", "epochs", "train_beats"]
 
 
 def main(argv=None):
@@ -57,7 +57,8 @@ def run(model, protocol, fold, seed, opt):
         "--model", model, "--protocol", protocol, "--folder", str(fold), "--seed", str(seed), "--resume",
         "--select", opt.select, "--device", opt.device, "--no-error-map",
         "--dataroot", str(Path(opt.datadir) / (MODELS[model].image or "complex")),
-        *(["--niter", str(opt.niter)] if opt.niter is not None else [])])
+        *(["--niter", str(opt.niter)] if opt.niter is not None else []),
+        *(["--train-beats", str(opt.train_beats)] if opt.train_beats else [])])
     job.torch_device = find_device(opt.device)
     data = dataset.load(job.dataroot)
     rows = split(data.index, protocol, fold, opt.select)
@@ -88,7 +89,7 @@ def result(folder):
         **{f"auc_{name}": metrics["per_class_auc"][name] for name in "SVF"},
         **{name: metrics[name] for name in ("sensitivity", "ppv", "false_alarm_rate")}, "parameters": metrics["parameters"],
         "train_s": timing["train_seconds"], "us_per_beat": 1e6 * timing["score_seconds"] / timing["scored_beats"],
-        "epochs": metrics["epochs"], "folder": folder}
+        "epochs": metrics["epochs"], "train_beats": metrics["train_beats"], "folder": folder}
 
 
 def best_scores(runs, table):
@@ -144,7 +145,8 @@ def _markdown_row(row):
     cells = [f"`{row['model']}`{labels}", row["context"],
              f"{row['auc']:.4f}{spread['auc']}", f"{row['ap']:.4f}{spread['ap']}", f"{row['ap_natural']:.3f}",
              *(f"{row[f'auc_{name}']:.3f}" for name in "SVF"), f"{row['sensitivity']:.3f}",
-             f"{row['ppv']:.3f}", f"{row['parameters']:,.0f}", f"{row['epochs']:.0f} epochs, {row['train_s']:.0f} s",
+             f"{row['ppv']:.3f}", f"{row['parameters']:,.0f}",
+             f"{row['epochs']:.0f} epochs of {row['train_beats']:,.0f} beats, {row['train_s']:.0f} s",
              f"{row['us_per_beat']:.0f} µs", f"{row['runs']}", published]
     return "| " + " | ".join(cells) + " |"
 

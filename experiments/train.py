@@ -3,6 +3,7 @@
 import contextlib
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ def train(dataset, split, opt, folder):
     it would have had; a finished one with as many epochs is returned as it is.
     """
     options = complete_options(opt)
+    split = replace(split, train=split.train[evenly(len(split.train), opt.train_beats or len(split.train))])
     path = Path(folder) / "checkpoint.pt"
     torch.manual_seed(options["seed"])
     state = Checkpoint(opt.model, options, dataset.manifest["settings"], dataset.manifest["source"], 0, {},
@@ -112,8 +114,8 @@ def train_epoch(detector, dataset, rows, epoch, options, precision):
 def complete_options(opt):
     """The options a checkpoint keeps: those given, and the model's own defaults for those that were not."""
     own = MODELS[opt.model].defaults
-    names = ("niter", "lr", "batchsize", "w_adv", "n_aug", "seed", "protocol", "folder", "select", "without",
-             "error_map")
+    names = ("niter", "lr", "batchsize", "train_beats", "w_adv", "n_aug", "seed", "protocol", "folder", "select",
+             "without", "error_map")
     given = {name: getattr(opt, name) for name in names if getattr(opt, name) is not None}
     untrained = {"niter": 0} if own["niter"] == 0 else {}  # what has no steps takes none, whatever --niter says
     return Detector.defaults | own | given | untrained

@@ -38,6 +38,16 @@ def test_losses_fall_and_are_logged(trained):
     assert log["g_rec"].iloc[-1] < log["g_rec"].iloc[0]
 
 
+def test_fewer_beats_are_of_every_recording(data, rows, tmp_path, monkeypatch):
+    seen, plain = set(), type(data).beats
+    monkeypatch.setattr(type(data), "beats", lambda self, chosen, *more: (seen.update(chosen), plain(self, chosen, *more))[1])
+    state = training.train(data, rows, opt("--train-beats", "100", "--niter", "1", "--no-error-map", "--model",
+                                           "autoencoder"), tmp_path)
+    learned = np.intersect1d(list(seen), rows.train)
+    assert state.train_beats == len(learned) == 100
+    assert set(data.index["record"].iloc[learned]) == set(data.index["record"].iloc[rows.train])
+
+
 def test_same_seed_same_weights_other_seed_others(data, rows, trained, tmp_path):
     again = training.train(data, rows, opt(), tmp_path / "again")
     other = training.train(data, rows, opt("--seed", "1", "--no-error-map"), tmp_path / "other")
