@@ -49,6 +49,13 @@ def test_second_call_trains_nothing_and_a_smaller_one_keeps_all_rows(compared, a
     assert (compared / "table.csv").read_text() == before
 
 
+def test_methods_that_labels_chose_alone_are_drawn_too(dataroot, tmp_path):
+    compare.main(["--models", "autoencoder", "--protocols", "beatgan", "--folds", "0", "--niter", "1", "--select", "paper",
+                  "--datadir", str(dataroot.parent), "--outf", str(tmp_path), "--device", "cpu"])
+    assert "(labels choose the epoch)" in (tmp_path / "table.md").read_text()
+    assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_natural_share_weighs_normals_up():
     scores = pd.DataFrame({"class": ["N"] * 10 + ["V"] * 10, "score": [*range(10), *range(5, 15)]})
 
