@@ -121,11 +121,17 @@ def _add_training(group):
     group.add_argument("--select", choices=("last", "paper"), default="last",
                        help="last: the last epoch. paper: the epoch with the best validation AUC, WITH LABELLED "
                        "ANOMALIES, as the original work did; its outputs say uses_anomaly_labels")
+    _add_checks(group)
 
 
 def _add_train_beats(group):
     group.add_argument("--train-beats", type=_integer(2), metavar="N",
                        help="train on so many of the normal beats, evenly spread over the recordings (default: all)")
+
+
+def _add_checks(group):
+    group.add_argument("--checks", type=_integer(1), metavar="N", help="with --select paper, how often in an epoch that AUC "
+                       "is taken (default: once, at its end)")
 
 
 def _add_evaluation(group):
@@ -153,6 +159,7 @@ def _compare_parser():
     _add_train_beats(group)
     group.add_argument("--select", choices=("last", "paper"), default="last",
                        help="paper: the epoch with the best validation AUC, WITH LABELLED ANOMALIES, as published")
+    _add_checks(group)
     group.add_argument("--datadir", default=DATASET, metavar="DIR",
                        help="holds a preprocessed folder for each image: complex, and seed for b2igan-seed")
     group.add_argument("--outf", default=f"{OUTPUT}/compare", metavar="DIR", help="where runs and the table go")

@@ -58,7 +58,8 @@ def run(model, protocol, fold, seed, opt):
         "--select", opt.select, "--device", opt.device, "--no-error-map",
         "--dataroot", str(Path(opt.datadir) / (MODELS[model].image or "complex")),
         *(["--niter", str(opt.niter)] if opt.niter is not None else []),
-        *(["--train-beats", str(opt.train_beats)] if opt.train_beats else [])])
+        *(["--train-beats", str(opt.train_beats)] if opt.train_beats else []),
+        *(["--checks", str(opt.checks)] if opt.checks else [])])
     job.torch_device = find_device(opt.device)
     data = dataset.load(job.dataroot)
     rows = split(data.index, protocol, fold, opt.select)

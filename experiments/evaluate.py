@@ -39,7 +39,7 @@ def evaluate(checkpoint, dataset, split, opt, folder, pictures=True):
         "context": context, "source": dataset.manifest["source"], "trained_on": checkpoint.source,
         "select": checkpoint.options["select"], "uses_anomaly_labels": checkpoint.options["select"] == "paper",
         "epochs": checkpoint.epoch, "train_beats": checkpoint.train_beats,
-        "parameters": sum(p.numel() for p in detector.parameters()),
+        "parameters": sum(p.numel() for p in detector.parameters() if p.requires_grad),
         **detection(scores, classes, threshold), "false_alarm_target": opt.threshold,
         **intervals(scores, classes, opt.bootstrap, opt.seed,
                     None if opt.protocol == "beatgan" else record[split.test])}

@@ -54,13 +54,18 @@ def train(dataset, split, opt, folder):
         optimizers[name].load_state_dict(saved)
 
     held_out = dataset.beats(split.held_out, detector.image is not None)
+
+    def check():
+        """For `--select paper`: finishes the detector as it is now, and keeps it if none before had a larger labelled AUC."""
+        detector.finish(normals, held_out)
+        auc = labelled_auc(detector, dataset, split)
+        if auc > state.best.get("auc", 0):
+            state.best = {"auc": auc, "state": {k: v.clone() for k, v in detector.state_dict().items()}}
+        return {"val_auc_labelled": auc}
+
     for epoch in range(state.epoch, options["niter"]):
-        row = train_epoch(detector, dataset, split.train, epoch, options, autocast(opt.amp, device))
-        if opt.select == "paper":
-            detector.finish(normals, held_out)
-            auc = row["val_auc_labelled"] = labelled_auc(detector, dataset, split)
-            if auc > state.best.get("auc", 0):
-                state.best = {"auc": auc, "state": {k: v.clone() for k, v in detector.state_dict().items()}}
+        row = train_epoch(detector, dataset, split.train, epoch, options, autocast(opt.amp, device),
+                          check if opt.select == "paper" else dict)
         state.epoch, state.log, state.seconds = epoch + 1, [*state.log, row], state.seconds + row["seconds"]
         state.state = detector.state_dict()
         state.optimizers = {name: o.state_dict() for name, o in optimizers.items()}
@@ -82,13 +87,16 @@ def train(dataset, split, opt, folder):
     return state
 
 
-def train_epoch(detector, dataset, rows, epoch, options, precision):
-    """One pass over the training beats, in an order that depends on seed and epoch alone. Returns the log's row."""
+def train_epoch(detector, dataset, rows, epoch, options, precision, check=dict):
+    """One pass over the training beats, in an order that depends on seed and epoch alone. check() is called at the end, or
+    as often as the option says, evenly; what it returned last goes into the log's row, which is returned."""
     detector.train()
     torch.manual_seed(options["seed"] * 100_003 + epoch)
     order = np.random.default_rng([options["seed"], epoch]).permutation(rows)
     warps = np.random.default_rng([options["seed"], epoch, 1])
     batches = np.array_split(order, max(1, len(order) // options["batchsize"]))
+    checks = options.get("checks") or 1
+    check_after = {len(batches) * k // checks - 1 for k in range(1, checks + 1)}
     sums, seen, started = {}, 0, time.monotonic()
     with tqdm(total=len(order), desc=f"epoch {epoch + 1}/{options['niter']}", unit="beat", unit_scale=True) as bar:
         for i, batch in enumerate(batches):
@@ -106,16 +114,20 @@ def train_epoch(detector, dataset, rows, epoch, options, precision):
             seen += len(batch)
             bar.update(len(batch))
             bar.set_postfix({name: f"{total / seen:.4f}" for name, total in sums.items()}, refresh=False)
+            if i in check_after:
+                paused = time.monotonic()
+                checked = check()
+                started += time.monotonic() - paused
     seconds = time.monotonic() - started
-    return {"epoch": epoch + 1, **{name: total / seen for name, total in sums.items()},
+    return {"epoch": epoch + 1, **{name: total / seen for name, total in sums.items()}, **checked,
             "beats_per_s": round(seen / seconds, 1), "seconds": round(seconds, 2)}
 
 
 def complete_options(opt):
     """The options a checkpoint keeps: those given, and the model's own defaults for those that were not."""
     own = MODELS[opt.model].defaults
-    names = ("niter", "lr", "batchsize", "train_beats", "w_adv", "n_aug", "seed", "protocol", "folder", "select",
-             "without", "error_map")
+    names = ("niter", "lr", "batchsize", "train_beats", "checks", "w_adv", "n_aug", "seed", "protocol", "folder",
+             "select", "without", "error_map")
     given = {name: getattr(opt, name) for name in names if getattr(opt, name) is not None}
     untrained = {"niter": 0} if own["niter"] == 0 else {}  # what has no steps takes none, whatever --niter says
     return Detector.defaults | own | given | untrained

@@ -3,26 +3,26 @@
 import torch
 from torch.nn.functional import l1_loss, mse_loss
 
-from models.autoencoder import N_LATENT, WIDTHS, descend, encoder, initialise
-from models.beatgan import BeatGAN, discriminator_loss, feature_matching
+from models.autoencoder import N_LATENT, AutoEncoder, descend, encoder, initialise
+from models.beatgan import Discriminator, discriminator_loss, feature_matching
 
 W_ADVERSARIAL, W_RECONSTRUCTION, W_LATENT = 1.0, 50.0, 1.0
 COLLAPSED = 1e-5
 
 
-class Ganomaly(BeatGAN):
+class Ganomaly(AutoEncoder):
     """Akcay S, Atapour-Abarghouei A, Breckon TP. GANomaly: semi-supervised anomaly detection via adversarial training.
     ACCV 2018. In 1-D, with the layers of BeatGAN here.
 
     The published weights of the three losses (feature matching 1, L1 reconstruction 50, latent 1), Adam and score.
     """
 
-    widths = WIDTHS
     defaults = {"niter": 2, "lr": 2e-4, "batchsize": 64}
     trained = {"generator": ("encoder", "decoder", "second_encoder"), "discriminator": ("discriminator",)}
 
     def build(self):
         super().build()
+        self.discriminator = Discriminator(self.widths)
         self.second_encoder = encoder(N_LATENT, self.widths)
 
     def training_step(self, beats):

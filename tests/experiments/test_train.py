@@ -130,6 +130,15 @@ def test_selection_with_labels_keeps_the_best_epoch_and_says_so(data, tmp_path):
     assert same_state(*({k: state[k] for k in kept} for state in (result.state, result.best["state"])))
 
 
+def test_labels_can_choose_between_moments_of_an_epoch(data, tmp_path, monkeypatch):
+    values = iter([0.3, 0.8, 0.5, 0.6])
+    monkeypatch.setattr(training, "labelled_auc", lambda *_: next(values))
+    rows, asked = split(data.index, "beatgan", select="paper"), ("--select", "paper", "--checks", "2", "--model", "beatgan")
+    result = training.train(data, rows, opt(*asked, "--no-error-map"), tmp_path)
+    assert next(values, None) is None and [row["val_auc_labelled"] for row in result.log] == [0.8, 0.6]
+    assert result.best["auc"] == 0.8 and result.state["averaged.n_averaged"] < len(rows.train) // 64 * 2
+
+
 def test_warped_copies_are_trained_on(data, rows, tmp_path, monkeypatch):
     seen = []
     step = training.MODELS["b2igan"].training_step
