@@ -147,7 +147,7 @@ def _markdown_row(row):
              f"{row['auc']:.4f}{spread['auc']}", f"{row['ap']:.4f}{spread['ap']}", f"{row['ap_natural']:.3f}",
              *(f"{row[f'auc_{name}']:.3f}" for name in "SVF"), f"{row['sensitivity']:.3f}",
              f"{row['ppv']:.3f}", f"{row['parameters']:,.0f}",
-             f"{row['epochs']:.0f} epochs of {row['train_beats']:,.0f} beats, {row['train_s']:.0f} s",
+             f"{row['epochs']:.0f} x {row['train_beats']:,.0f} beats, {row['train_s']:.0f} s",
              f"{row['us_per_beat']:.0f} µs", f"{row['runs']}", published]
     return "| " + " | ".join(cells) + " |"
 

@@ -450,7 +450,7 @@ def draw_comparison(table, path):
         axes.set_xlabel(f"{label}\nmean ± standard deviation over folds and seeds", fontsize=9)
     handles = [Line2D([], [], color=BLUE, marker="o", label="measured here"),
                Line2D([], [], color=VERMILION, marker="D", markerfacecolor="none", linestyle="", label="published")]
-    cells[0][0].legend(handles=handles, loc="lower right", fontsize=8)
+    cells[0][0].legend(handles=handles, loc="best", fontsize=8)
     figure.tight_layout(h_pad=1.5)
     return save(figure, path)
 
