@@ -17,7 +17,7 @@
 #   autoencoder      0.924 / 0.882                           0.783 / 0.272    0.867 / 0.371
 #   beatgan          0.937 / 0.892, labels choose
 #   anogan           0.876 / 0.820
-#   b2igan-seed      0.700 / 0.677, 1 epoch of 4,096 beats
+#   b2igan-seed      0.701 / 0.678, 1 epoch of 4,096 beats
 #
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
