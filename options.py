@@ -130,8 +130,8 @@ def _add_train_beats(group):
 
 
 def _add_checks(group):
-    group.add_argument("--checks", type=_integer(1), metavar="N", help="with --select paper, how often in an epoch that AUC "
-                       "is taken (default: once, at its end)")
+    group.add_argument("--checks", type=_integer(1), metavar="N", help="with --select paper, how often in an epoch that "
+                       "AUC is taken (default: once, at its end)")
 
 
 def _add_evaluation(group):

@@ -56,7 +56,7 @@ def train(dataset, split, opt, folder):
     held_out = dataset.beats(split.held_out, detector.image is not None)
 
     def check():
-        """For `--select paper`: finishes the detector as it is now, and keeps it if none before had a larger labelled AUC."""
+        """For `--select paper`: finishes the detector as it is, and keeps it if none before had a larger labelled AUC."""
         detector.finish(normals, held_out)
         auc = labelled_auc(detector, dataset, split)
         if auc > state.best.get("auc", 0):

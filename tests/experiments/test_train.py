@@ -39,8 +39,8 @@ def test_losses_fall_and_are_logged(trained):
 
 
 def test_fewer_beats_are_of_every_recording(data, rows, tmp_path, monkeypatch):
-    seen, plain = set(), type(data).beats
-    monkeypatch.setattr(type(data), "beats", lambda self, chosen, *more: (seen.update(chosen), plain(self, chosen, *more))[1])
+    seen, read = set(), type(data).beats
+    monkeypatch.setattr(type(data), "beats", lambda self, at, *more: (seen.update(at), read(self, at, *more))[1])
     state = training.train(data, rows, opt("--train-beats", "100", "--niter", "1", "--no-error-map", "--model",
                                            "autoencoder"), tmp_path)
     learned = np.intersect1d(list(seen), rows.train)
