@@ -13,7 +13,7 @@
 #   ocsvm            0.898 / 0.871                           0.745 / 0.242    0.808 / 0.360
 #   pca              0.867 / 0.765                           0.765 / 0.245    0.785 / 0.236
 #   rhythm           0.829 / 0.804                           0.759 / 0.447    0.758 / 0.449
-#   ganomaly         0.938 / 0.904
+#   ganomaly         0.935 / 0.901
 #   autoencoder      0.926 / 0.886                           0.783 / 0.272    0.867 / 0.371
 #   beatgan          0.937 / 0.892, labels choose
 #   anogan           0.876 / 0.820
@@ -31,7 +31,7 @@ compare --protocols interpatient patient --folds 0 1 2 --models knn knn-pca pca 
 compare --protocols beatgan --models b2igan                                                        # 60 min
 compare --protocols interpatient patient --folds 0 1 2 --models b2igan                             # 30 min
 compare --protocols beatgan --models autoencoder --niter 3                                         # 30 min
-compare --protocols beatgan --folds 0 1 2 --models ganomaly --niter 1                              # 15 min
+compare --protocols beatgan --models ganomaly --niter 1                                            # 25 min
 compare --protocols beatgan --folds 0 1 2 --models anogan --niter 4                                # 60 min
 compare --protocols beatgan --models beatgan --niter 1 --select paper --checks 8                   # 60 min
 compare --protocols beatgan --folds 0 1 2 --models b2igan --select paper                           # 30 min
