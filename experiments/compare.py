@@ -53,13 +53,12 @@ def run(model, protocol, fold, seed, opt):
     missing = [c for c in contexts_of(model, opt) if not (folder / c / "metrics.json").exists()]
     if not missing:
         return
+    given = {"--niter": opt.niter, "--train-beats": opt.train_beats, "--checks": opt.checks}
     job = options.parse("main", [
         "--model", model, "--protocol", protocol, "--folder", str(fold), "--seed", str(seed), "--resume",
         "--select", opt.select, "--device", opt.device, "--no-error-map",
         "--dataroot", str(Path(opt.datadir) / (MODELS[model].image or "complex")),
-        *(["--niter", str(opt.niter)] if opt.niter is not None else []),
-        *(["--train-beats", str(opt.train_beats)] if opt.train_beats else []),
-        *(["--checks", str(opt.checks)] if opt.checks else [])])
+        *(word for flag, value in given.items() if value is not None for word in (flag, str(value)))])
     job.torch_device = find_device(opt.device)
     data = dataset.load(job.dataroot)
     rows = split(data.index, protocol, fold, opt.select)

@@ -28,14 +28,13 @@ compare() { "$python" -m experiments.compare --datadir $data --seeds 0 "$@"; }
 
 compare --protocols beatgan --models knn knn-pca knn-image pca ocsvm rhythm                        # 20 min
 compare --protocols interpatient patient --folds 0 1 2 --models knn knn-pca pca ocsvm rhythm       # 10 min
-compare --protocols beatgan --models b2igan                                                        # 60 min
+compare --protocols beatgan --models b2igan --seeds 0 1 2                                          # 140 min
 compare --protocols interpatient patient --folds 0 1 2 --models b2igan                             # 30 min
 compare --protocols beatgan --models autoencoder --niter 3                                         # 30 min
 compare --protocols beatgan --models ganomaly --niter 1                                            # 25 min
 compare --protocols beatgan --folds 0 1 2 --models anogan --niter 4                                # 60 min
 compare --protocols beatgan --models beatgan --niter 1 --select paper --checks 8                   # 60 min
 compare --protocols beatgan --folds 0 1 2 --models b2igan --select paper                           # 30 min
-compare --protocols beatgan --models b2igan --seeds 0 1 2                                          # 80 min
 compare --protocols interpatient patient --folds 0 1 2 --models autoencoder --niter 3              # 30 min
 "$python" -m preprocess --data mitdb --image seed --dataroot $data/seed
 compare --protocols beatgan --folds 0 1 2 --models b2igan-seed --niter 1 --train-beats 4096        # 80 min
