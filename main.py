@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import options
-from experiments import checkpoint as checkpoints
-from experiments.evaluate import evaluate
-from experiments.explain import explain
-from experiments.protocols import split
-from experiments.screen import screen_all
-from experiments.train import find_device, train
+from experiments.reports.explain import explain
+from experiments.screening.pipeline import screen_all
+from experiments.training import checkpoint as checkpoints
+from experiments.training.evaluation import evaluate
+from experiments.training.loop import find_device, train
+from experiments.training.protocols import split
 from preprocess import BadInput, dataset
 
 

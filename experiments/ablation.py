@@ -12,11 +12,11 @@ import pandas as pd
 from tqdm import tqdm
 
 import options
-from experiments import checkpoint as checkpoints
-from experiments.evaluate import detection
-from experiments.protocols import split
-from experiments.train import find_device
-from models.networks import N_LATENT
+from experiments.training import checkpoint as checkpoints
+from experiments.training.evaluation import detection
+from experiments.training.loop import find_device
+from experiments.training.protocols import split
+from models.b2igan.networks import N_LATENT
 from preprocess import BadInput, dataset
 from preprocess.files import whole_file
 

@@ -18,10 +18,10 @@ from tqdm import tqdm
 from wfdb.processing import compare_annotations
 
 import options
-from experiments import checkpoint as checkpoints
-from experiments import screen
-from experiments.protocols import DS2, LEARNING_S
-from experiments.train import find_device
+from experiments.screening import pipeline as screen
+from experiments.training import checkpoint as checkpoints
+from experiments.training.loop import find_device
+from experiments.training.protocols import DS2, LEARNING_S
 from preprocess import BadInput, records
 from preprocess.beats import CLASS_OF_EC57
 from preprocess.records import FS_HZ

@@ -21,8 +21,8 @@ import wfdb
 from tqdm import tqdm
 
 import options
-from experiments import screen
-from experiments.train import complete_options
+from experiments.screening import pipeline as screen
+from experiments.training.loop import complete_options
 from models import MODELS
 from preprocess import BadInput, records, rpeaks, simulate, spectrogram
 from preprocess import beats as beat_windows

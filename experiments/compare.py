@@ -14,10 +14,10 @@ from sklearn.metrics import average_precision_score
 from tqdm import tqdm
 
 import options
-from experiments import figures
-from experiments.evaluate import evaluate
-from experiments.protocols import split
-from experiments.train import find_device, train
+from experiments.reports import figures
+from experiments.training.evaluation import evaluate
+from experiments.training.loop import find_device, train
+from experiments.training.protocols import split
 from models import MODELS
 from preprocess import BadInput, dataset
 from preprocess.files import whole_file

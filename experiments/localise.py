@@ -24,14 +24,14 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 import options
-from experiments import checkpoint as checkpoints
-from experiments import figures
 from experiments.changes import KINDS, STRENGTHS, inject
-from experiments.evaluate import panels
-from experiments.protocols import DS2, split
-from experiments.train import complete_options, find_device
+from experiments.reports import figures
+from experiments.training import checkpoint as checkpoints
+from experiments.training.evaluation import panels
+from experiments.training.loop import complete_options, find_device
+from experiments.training.protocols import DS2, split
 from models import MODELS
-from models.localiser import MARKED, marked, spans
+from models.b2igan.localiser import MARKED, marked, spans
 from preprocess import BadInput, dataset, simulate, spectrogram
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ

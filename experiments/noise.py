@@ -18,11 +18,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
 import options
-from experiments import checkpoint as checkpoints
-from experiments import screen
-from experiments.evaluate import score_rows, usable_context
-from experiments.protocols import LEARNING_S, patients
-from experiments.train import find_device
+from experiments.screening import pipeline as screen
+from experiments.training import checkpoint as checkpoints
+from experiments.training.evaluation import score_rows, usable_context
+from experiments.training.loop import find_device
+from experiments.training.protocols import LEARNING_S, patients
 from preprocess import BadInput, dataset, records
 from preprocess.beats import CLASS_OF, CLASS_OF_EC57
 from preprocess.files import whole_file

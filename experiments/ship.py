@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import options
-from experiments import checkpoint as checkpoints
-from experiments import screen
+from experiments.screening import pipeline as screen
+from experiments.training import checkpoint as checkpoints
 from preprocess import BadInput
 
 

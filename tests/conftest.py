@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import options
-from experiments.protocols import split
-from experiments.train import train
-from models import localiser
+from experiments.training.loop import train
+from experiments.training.protocols import split
+from models.b2igan import localiser
 from preprocess import dataset, simulate
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import ablation, checkpoint
-from experiments.evaluate import score_rows
-from experiments.protocols import split
+from experiments import ablation
+from experiments.training import checkpoint
+from experiments.training.evaluation import score_rows
+from experiments.training.protocols import split
 from preprocess import BadInput
 
 

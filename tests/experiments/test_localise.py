@@ -11,11 +11,12 @@ import pytest
 
 import main
 import options
-from experiments import explain, localise
-from experiments import train as training
+from experiments import localise
 from experiments.changes import KINDS, STRENGTHS, inject
-from experiments.protocols import split
-from models.localiser import marked, spans
+from experiments.reports import explain
+from experiments.training import loop as training
+from experiments.training.protocols import split
+from models.b2igan.localiser import marked, spans
 from preprocess import BadInput
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ

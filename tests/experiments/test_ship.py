@@ -5,7 +5,9 @@ import pytest
 import torch
 
 import options
-from experiments import agreement, checkpoint, screen, ship
+from experiments import agreement, ship
+from experiments.screening import pipeline as screen
+from experiments.training import checkpoint
 from preprocess import BadInput
 
 

@@ -1,0 +1,1 @@
+"""A recording that nobody has looked at: from file to page."""

@@ -1,0 +1,1 @@
+"""Protocols, training, checkpoints, scoring and metrics; needs no matplotlib."""

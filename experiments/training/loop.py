@@ -1,0 +1,202 @@
+"""The training loop: epochs over normal beats, a log, an atomic checkpoint after each epoch, resume."""
+
+import contextlib
+import math
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.metrics import roc_auc_score
+from tqdm import tqdm
+
+from experiments.training import checkpoint as checkpoints
+from experiments.training.checkpoint import Checkpoint
+from experiments.training.evaluation import score_rows
+from models import MODELS
+from models.detector import Detector, evenly
+from preprocess import BadInput
+from preprocess.augment import with_warped_copies
+from preprocess.files import whole_file
+
+QUANTILES = 1001
+
+
+def train(dataset, split, opt, folder):
+    """Train opt.model on a split's normal beats; writes checkpoint.pt and train_log.csv to folder.
+
+    opt: options of main.py. Returns the finished Checkpoint. With opt.resume an interrupted run goes on, to the result
+    it would have had; a finished one with as many epochs is returned as it is.
+    """
+    options = complete_options(opt)
+    split = replace(split, train=split.train[evenly(len(split.train), opt.train_beats or len(split.train))])
+    path = Path(folder) / "checkpoint.pt"
+    torch.manual_seed(options["seed"])
+    state = Checkpoint(opt.model, options, dataset.manifest["settings"], dataset.manifest["source"], 0, {},
+                       train_beats=len(split.train))
+    if opt.resume and path.exists():
+        state = resumable(path, options, dataset, opt.dataroot)
+        options = state.options
+        if state.finished:
+            return state
+    device = find_device(opt.device)
+    detector = MODELS[opt.model](options).to(device)
+    normals = spread(dataset, split.train, detector)
+    if state.state:
+        detector.restore(state.state)
+    else:
+        detector.prepare(normals)
+        state.options = detector.opt
+    optimizers = detector.optimizers()
+    for name, saved in state.optimizers.items():
+        optimizers[name].load_state_dict(saved)
+
+    held_out = dataset.beats(split.held_out, detector.image is not None)
+
+    def check():
+        """For `--select paper`: finishes the detector as it is, and keeps it if none before had a larger labelled AUC."""
+        detector.finish(normals, held_out)
+        auc = labelled_auc(detector, dataset, split)
+        if auc > state.best.get("auc", 0):
+            state.best = {"auc": auc, "state": {k: v.clone() for k, v in detector.state_dict().items()}}
+        return {"val_auc_labelled": auc}
+
+    for epoch in range(state.epoch, options["niter"]):
+        row = train_epoch(detector, dataset, split.train, epoch, options, autocast(opt.amp, device),
+                          check if opt.select == "paper" else dict)
+        state.epoch, state.log, state.seconds = epoch + 1, [*state.log, row], state.seconds + row["seconds"]
+        state.state = detector.state_dict()
+        state.optimizers = {name: o.state_dict() for name, o in optimizers.items()}
+        state.save(path)
+        write_log(state.log, Path(folder) / "train_log.csv")
+
+    started = time.monotonic()
+    if state.best:
+        detector.restore(state.best["state"])
+    else:
+        detector.finish(normals, held_out)
+    if opt.error_map:
+        detector.learn_where(normals, held_out)
+    if "record" in detector.contexts:
+        detector.fit_context(recordings(detector, dataset, split), score_rows(detector, dataset, split.held_out, "none"))
+    state.reference = {context: reference_scores(detector, dataset, split, context) for context in detector.contexts}
+    state.state, state.finished, state.seconds = detector.state_dict(), True, state.seconds + time.monotonic() - started
+    state.save(path)
+    return state
+
+
+def train_epoch(detector, dataset, rows, epoch, options, precision, check=dict):
+    """One pass over the training beats, in an order that depends on seed and epoch alone. check() is called at the end, or
+    as often as the option says, evenly; what it returned last goes into the log's row, which is returned."""
+    detector.train()
+    torch.manual_seed(options["seed"] * 100_003 + epoch)
+    order = np.random.default_rng([options["seed"], epoch]).permutation(rows)
+    warps = np.random.default_rng([options["seed"], epoch, 1])
+    batches = np.array_split(order, max(1, len(order) // options["batchsize"]))
+    checks = options.get("checks") or 1
+    check_after = {len(batches) * k // checks - 1 for k in range(1, checks + 1)}
+    sums, seen, started = {}, 0, time.monotonic()
+    with tqdm(total=len(order), desc=f"epoch {epoch + 1}/{options['niter']}", unit="beat", unit_scale=True) as bar:
+        for i, batch in enumerate(batches):
+            detector.begin_step((epoch + i / len(batches)) / options["niter"])
+            beats = dataset.beats(np.sort(batch), detector.image is not None)
+            if options["n_aug"]:
+                beats = with_warped_copies(beats, options["n_aug"], warps, detector.image)
+            with precision:
+                losses = detector.training_step(beats)
+            for name, value in losses.items():
+                if not math.isfinite(value):
+                    raise BadInput(f"the loss {name} became {value} in epoch {epoch + 1}: try a smaller --lr, or "
+                                   "--amp off; the checkpoint of the epoch before is kept")
+                sums[name] = sums.get(name, 0.0) + value * len(batch)
+            seen += len(batch)
+            bar.update(len(batch))
+            bar.set_postfix({name: f"{total / seen:.4f}" for name, total in sums.items()}, refresh=False)
+            if i in check_after:
+                paused = time.monotonic()
+                checked = check()
+                started += time.monotonic() - paused
+    seconds = time.monotonic() - started
+    return {"epoch": epoch + 1, **{name: total / seen for name, total in sums.items()}, **checked,
+            "beats_per_s": round(seen / seconds, 1), "seconds": round(seconds, 2)}
+
+
+def complete_options(opt):
+    """The options a checkpoint keeps: those given, and the model's own defaults for those that were not."""
+    own = MODELS[opt.model].defaults
+    names = ("niter", "lr", "batchsize", "train_beats", "checks", "w_adv", "n_aug", "seed", "protocol", "folder",
+             "select", "without", "error_map")
+    given = {name: getattr(opt, name) for name in names if getattr(opt, name) is not None}
+    untrained = {"niter": 0} if own["niter"] == 0 else {}  # what has no steps takes none, whatever --niter says
+    return Detector.defaults | own | given | untrained
+
+
+def resumable(path, options, dataset, dataroot):
+    """The checkpoint to go on from. Raises BadInput when it was trained with other options or data."""
+    state = checkpoints.load(path)
+    checkpoints.check_settings(state, dataset.manifest, dataroot)
+    if state.source != dataset.manifest["source"]:
+        raise BadInput(f"{path} was trained on data from {state.source}, {dataroot} is from {dataset.manifest['source']}: "
+                       "give another --outf")
+    changed = [f"{k} {v} instead of {state.options.get(k)}" for k, v in options.items()
+               if k != "niter" and state.options.get(k) != v]
+    if changed:
+        raise BadInput(f"{path} was trained with other options ({'; '.join(changed)}): give the same, or train anew "
+                       "without --resume")
+    if state.epoch != options["niter"]:
+        state.finished = False
+    state.options = state.options | options  # what prepare added is kept
+    return state
+
+
+def spread(dataset, rows, detector):
+    """The training beats that prepare and finish see: all, or an even choice of as many as the detector wants."""
+    rows = rows[evenly(len(rows), detector.most_normals or len(rows))]
+    return dataset.beats(rows, detector.image is not None)
+
+
+def recordings(detector, dataset, split):
+    """Whole recordings of the training patients, one after another, for fit_context: only of training and held-out normals
+    is it known what they are."""
+    record = dataset.index["record"].to_numpy()
+    normal = np.union1d(split.train, split.held_out)
+    for name in np.unique(record[normal]):
+        rows = np.flatnonzero(record == name)
+        yield dataset.beats(rows, detector.image is not None), np.isin(rows, normal)
+
+
+def reference_scores(detector, dataset, split, context):
+    """Quantiles of the scores of held-out normal beats: thresholds and tail probabilities come from these."""
+    known = np.setdiff1d(split.known_normal, split.held_out)  # what is to be judged must not be known
+    scores = score_rows(detector, dataset, split.held_out, context, known)
+    return np.quantile(scores, np.linspace(0, 1, QUANTILES)).tolist()
+
+
+def labelled_auc(detector, dataset, split):
+    """AUC on labelled validation beats, for `--select paper` alone: it uses anomaly labels, as the original work did."""
+    scores = score_rows(detector, dataset, split.select, "none")
+    return float(roc_auc_score(split.classes[split.select] != "N", scores))
+
+
+def find_device(name):
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available() or name == "mps" and not torch.backends.mps.is_available():
+        raise BadInput(f"--device {name}: this machine has none; use --device auto")
+    return torch.device(name)
+
+
+def autocast(amp, device):
+    """bfloat16 where the processor computes in it (so that a machine always chooses alike), else full precision."""
+    if amp == "auto":
+        native = {"cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
+                  "cpu": lambda: torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()}
+        amp = "bfloat16" if native.get(device.type, lambda: False)() else "off"
+    return torch.autocast(device.type, torch.bfloat16) if amp == "bfloat16" else contextlib.nullcontext()
+
+
+def write_log(rows, path):
+    with whole_file(path) as part:
+        pd.DataFrame(rows).to_csv(part, index=False)

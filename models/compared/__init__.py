@@ -1,0 +1,1 @@
+"""Detectors that b2igan is compared with."""

@@ -1,0 +1,151 @@
+"""Training: same seed same result, a killed run goes on to the result it would have had, errors lose nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import options
+from experiments.training import checkpoint as checkpoints
+from experiments.training import loop as training
+from experiments.training.evaluation import score_rows
+from experiments.training.protocols import split
+from preprocess import BadInput
+
+
+def opt(*more):
+    return options.parse("main", ["--niter", "2", "--device", "cpu", *more])
+
+
+@pytest.fixture(scope="module")
+def rows(data):
+    return split(data.index, "beatgan")
+
+
+@pytest.fixture(scope="module")
+def trained(data, rows, hasty_map, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    return training.train(data, rows, opt(), folder), folder
+
+
+def same_state(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_losses_fall_and_are_logged(trained):
+    log = pd.read_csv(trained[1] / "train_log.csv")
+    assert list(log["epoch"]) == [1, 2] and (log["beats_per_s"] > 0).all()
+    assert log["g_rec"].iloc[-1] < log["g_rec"].iloc[0]
+
+
+def test_fewer_beats_are_of_every_recording(data, rows, tmp_path, monkeypatch):
+    seen, read = set(), type(data).beats
+    monkeypatch.setattr(type(data), "beats", lambda self, at, *more: (seen.update(at), read(self, at, *more))[1])
+    state = training.train(data, rows, opt("--train-beats", "100", "--niter", "1", "--no-error-map", "--model",
+                                           "autoencoder"), tmp_path)
+    learned = np.intersect1d(list(seen), rows.train)
+    assert state.train_beats == len(learned) == 100
+    assert set(data.index["record"].iloc[learned]) == set(data.index["record"].iloc[rows.train])
+
+
+def test_same_seed_same_weights_other_seed_others(data, rows, trained, tmp_path):
+    again = training.train(data, rows, opt(), tmp_path / "again")
+    other = training.train(data, rows, opt("--seed", "1", "--no-error-map"), tmp_path / "other")
+    assert same_state(trained[0].state, again.state)
+    assert not same_state(trained[0].state, other.state)
+
+
+def test_resume_after_a_kill_gives_the_same_result(data, rows, trained, tmp_path, monkeypatch):
+    whole_epoch = training.train_epoch
+
+    def killed_in_second(*args):
+        if args[3] == 1:
+            raise KeyboardInterrupt
+        return whole_epoch(*args)
+
+    monkeypatch.setattr(training, "train_epoch", killed_in_second)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(data, rows, opt(), tmp_path)
+    monkeypatch.undo()
+    assert not checkpoints.load(tmp_path / "checkpoint.pt").finished
+    resumed = training.train(data, rows, opt("--resume"), tmp_path)
+    assert same_state(trained[0].state, resumed.state) and resumed.reference == trained[0].reference
+
+
+def test_resume_refuses_other_options(data, rows, trained):
+    with pytest.raises(BadInput, match="lr 0.5 instead of"):
+        training.train(data, rows, opt("--resume", "--lr", "0.5"), trained[1])
+
+
+def test_a_checkpoint_alone_rebuilds_the_detector(data, rows, trained):
+    loaded = checkpoints.load(trained[1] / "checkpoint.pt")
+    test = rows.test[:200]
+    for context in loaded.reference:
+        np.testing.assert_array_equal(score_rows(loaded.detector(), data, test, context),
+                                      score_rows(trained[0].detector(), data, test, context))
+
+
+def test_scoring_leaves_train_mode_as_it_was(data, rows, trained):
+    detector = trained[0].detector().train()
+    detector.score(data.beats(rows.test[:50]))
+    assert detector.training
+    eval_scores = detector.eval().score(data.beats(rows.test[:50]))
+    np.testing.assert_array_equal(eval_scores, detector.train().score(data.beats(rows.test[:50])))
+
+
+def test_threshold_keeps_its_promise_on_held_out_normals(data, rows, trained):
+    scores = score_rows(trained[0].detector(), data, rows.held_out, "none")
+    alarms = (scores > trained[0].threshold("none", 0.1)).mean()
+    assert alarms == pytest.approx(0.1, abs=0.02)
+
+
+def test_non_finite_loss_stops_with_a_sentence(data, rows, tmp_path, monkeypatch):
+    monkeypatch.setattr(training.MODELS["b2igan"], "training_step", lambda *_: {"g_rec": float("nan")})
+    with pytest.raises(BadInput, match="g_rec became nan in epoch 1: try a smaller --lr"):
+        training.train(data, rows, opt(), tmp_path)
+
+
+def test_corrupt_checkpoint_is_explained(trained, tmp_path):
+    whole = (trained[1] / "checkpoint.pt").read_bytes()
+    for content in (b"", b"no checkpoint", whole[:len(whole) // 2]):
+        (tmp_path / "c.pt").write_bytes(content)
+        with pytest.raises(BadInput, match="not a whole checkpoint"):
+            checkpoints.load(tmp_path / "c.pt")
+    with pytest.raises(BadInput, match="there is no checkpoint"):
+        checkpoints.load(tmp_path / "none.pt")
+
+
+def test_a_dataset_of_other_settings_is_refused(trained, data):
+    manifest = data.manifest | {"settings": data.manifest["settings"] | {"image": "seed"}}
+    with pytest.raises(BadInput, match="image seed instead of complex"):
+        checkpoints.check_settings(trained[0], manifest, "somewhere")
+
+
+def test_selection_with_labels_keeps_the_best_epoch_and_says_so(data, tmp_path):
+    rows = split(data.index, "beatgan", select="paper")
+    result = training.train(data, rows, opt("--select", "paper", "--no-error-map"), tmp_path)
+    assert result.options["select"] == "paper"
+    assert result.best["auc"] == max(row["val_auc_labelled"] for row in result.log)
+    kept = {k for k in result.state if not k.startswith("context.")}  # context is fitted once, after the choice
+    assert same_state(*({k: state[k] for k in kept} for state in (result.state, result.best["state"])))
+
+
+def test_labels_can_choose_between_moments_of_an_epoch(data, tmp_path, monkeypatch):
+    values = iter([0.3, 0.8, 0.5, 0.6])
+    monkeypatch.setattr(training, "labelled_auc", lambda *_: next(values))
+    rows, asked = split(data.index, "beatgan", select="paper"), ("--select", "paper", "--checks", "2", "--model", "beatgan")
+    result = training.train(data, rows, opt(*asked, "--no-error-map"), tmp_path)
+    assert next(values, None) is None and [row["val_auc_labelled"] for row in result.log] == [0.8, 0.6]
+    assert result.best["auc"] == 0.8 and result.state["averaged.n_averaged"] < len(rows.train) // 64 * 2
+
+
+def test_warped_copies_are_trained_on(data, rows, tmp_path, monkeypatch):
+    seen = []
+    step = training.MODELS["b2igan"].training_step
+    monkeypatch.setattr(training.MODELS["b2igan"], "training_step",
+                        lambda self, beats: seen.append(len(beats)) or step(self, beats))
+    detector = training.MODELS["b2igan"](training.complete_options(opt("--n_aug", "1")))
+    detector.prepare(data.beats(rows.train))
+    values = training.complete_options(opt("--n_aug", "1"))
+    training.train_epoch(detector, data, rows.train[:300], 0, values, training.autocast("off", torch.device("cpu")))
+    assert sum(seen) == 600

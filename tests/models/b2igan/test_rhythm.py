@@ -1,0 +1,53 @@
+"""Early beats stand out of any rhythm, also where most beats are early; AF's irregularity is not called premature."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from models.b2igan.rhythm import FEATURES, Rhythm, normal_intervals, rhythm_features
+
+
+def sinus(n, rng, rr_s=0.85):
+    """RR intervals in samples of a sinus rhythm that breathes."""
+    return 360 * rr_s * (1 + 0.03 * np.sin(np.arange(n) / 4) + 0.015 * rng.standard_normal(n))
+
+
+@pytest.fixture(scope="module")
+def rhythm():
+    rng = np.random.default_rng(0)
+    peaks = [np.cumsum(sinus(600, rng, rr_s)).astype(int) for rr_s in (0.6, 0.75, 0.9, 1.1)]
+    fitted = Rhythm()
+    fitted.fit([(p, np.ones(len(p), bool)) for p in peaks], seed=0)
+    return fitted
+
+
+def test_premature_beats_score_above_normal_ones(rhythm):
+    rng = np.random.default_rng(1)
+    rr, early = sinus(500, rng), np.zeros(500, bool)
+    early[20::25] = True
+    rr[early] *= 0.65
+    rr[np.roll(early, 1)] *= 1.3
+    assert roc_auc_score(early, rhythm.score(np.cumsum(rr).astype(int))) > 0.97
+
+
+def test_bigeminy_does_not_hide_its_early_beats(rhythm):
+    rng = np.random.default_rng(2)
+    rr, early = sinus(400, rng), np.zeros(400, bool)
+    early[100:300:2] = True
+    rr[early] *= 0.6
+    rr[np.roll(early, 1)] *= 1.35
+    score = rhythm.score(np.cumsum(rr).astype(int))
+    assert roc_auc_score(early[100:300], score[100:300]) > 0.95
+
+
+def test_features_are_finite_for_the_shortest_recordings():
+    for n in (2, 3, 10):
+        assert rhythm_features(np.arange(n) * 300).shape == (n, FEATURES)
+        assert np.isfinite(rhythm_features(np.arange(n) * 300)).all()
+
+
+def test_intervals_over_an_abnormal_beat_are_filled_in():
+    samples = np.cumsum([360] * 5 + [200, 520] + [360] * 5)
+    normal = np.ones(12, bool)
+    normal[5] = False
+    np.testing.assert_allclose(normal_intervals(samples, normal)[1:], 360)

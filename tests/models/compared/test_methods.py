@@ -1,0 +1,98 @@
+"""What every method of the comparison must do, whatever it is: learn normal beats, see and find what is not normal."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+from synthetic_beats import INJECTED, abnormal_beats, normal_beats, reloaded, trained
+
+from models.compared.anogan import AnoGAN
+from models.compared.autoencoder import AutoEncoder
+from models.compared.beatgan import BeatGAN
+from models.compared.classical import OCSVM, PCAReconstruction, Rhythm
+from models.compared.ganomaly import Ganomaly
+from models.compared.neighbours import ImageNeighbours, Neighbours, WhitenedNeighbours
+from preprocess.beats import BEFORE, WINDOW
+
+NARROW = (8, 16, 16, 32, 32)
+TRAINED = {AutoEncoder: {"niter": 8, "batchsize": 16, "lr": 5e-3}, BeatGAN: {"niter": 12, "batchsize": 16, "lr": 5e-3},
+           Ganomaly: {"niter": 10, "batchsize": 16, "lr": 5e-3}, AnoGAN: {"niter": 20, "batchsize": 32, "lr": 3e-3}}
+UNTRAINED = (PCAReconstruction, OCSVM, Rhythm, Neighbours, WhitenedNeighbours, ImageNeighbours)
+METHODS = {**TRAINED, **dict.fromkeys(UNTRAINED, {})}
+
+
+@pytest.fixture(scope="module", params=METHODS, ids=lambda cls: cls.__name__)
+def detector(request):
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param in TRAINED:
+            patch.setattr(request.param, "widths", NARROW)
+        yield trained(request.param, normal_beats(192), **METHODS[request.param])
+
+
+def test_abnormal_beats_score_above_held_out_normal_ones(detector):
+    normal, abnormal = detector.score(normal_beats(64, seed=2)), detector.score(abnormal_beats(64))
+    assert normal.shape == (64,) and normal.dtype == np.float64 and np.isfinite(abnormal).all()
+    assert roc_auc_score(np.repeat([0, 1], 64), np.r_[normal, abnormal]) > 0.9
+
+
+def test_error_map_points_at_what_was_injected(detector):
+    beats = abnormal_beats(32)
+    found = detector.error_map(beats)
+    assert found.shape == (beats.image if detector.explains == "image" else beats.beat_mv).shape
+    over_time = found.reshape(32, -1, found.shape[-1]).mean((0, 1))
+    seconds = (np.arange(len(over_time)) + 0.5) * WINDOW / len(over_time)
+    inside = over_time[(seconds >= INJECTED.start) & (seconds < INJECTED.stop)].mean()
+    assert inside > 2 * over_time[seconds >= BEFORE].mean()
+
+
+def test_errors_are_in_standard_deviations_of_normal_beats(detector):
+    assert not detector.knows_where
+    detector.learn_where(normal_beats(64, seed=3), normal_beats(64, seed=4))
+    usual, found = (detector.errors(beats)[1] for beats in (normal_beats(64, seed=2), abnormal_beats(64)))
+    detector.error_unit = None
+    assert usual.shape == (64, WINDOW) and (usual >= 0).all() and usual.mean() < 1.5
+    assert np.median(found[:, INJECTED].max(1)) > 4 or isinstance(detector, Rhythm)
+
+
+def test_generated_beats_lack_what_was_injected(detector):
+    beats = abnormal_beats(32)
+    normal = detector.generate(beats)
+    if isinstance(detector, Rhythm):
+        assert normal is None
+    elif detector.explains == "image":
+        assert normal.shape == beats.image.shape
+    else:
+        peak_mv = beats.beat_mv[:, INJECTED].max(1)
+        assert normal.shape == beats.beat_mv.shape
+        assert np.median(normal[:, INJECTED].max(1) / peak_mv) < 0.7
+
+
+def test_generated_beats_keep_the_scale_of_the_beat(detector):
+    beats = normal_beats(8)
+    taller = replace(beats, beat_mv=2 * beats.beat_mv + 1)
+    if detector.explains == "beat" and not isinstance(detector, Rhythm):
+        np.testing.assert_allclose(detector.generate(taller), 2 * detector.generate(beats) + 1, atol=0.02)
+
+
+def test_a_file_of_tensors_rebuilds_it(detector):
+    beats = abnormal_beats(16)
+    np.testing.assert_array_equal(reloaded(detector).eval().score(beats), detector.eval().score(beats))
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_scoring_is_repeatable_and_leaves_no_trace(detector, mode):
+    beats, before = normal_beats(16), {k: v.clone() for k, v in detector.state_dict().items()}
+    learns = [p.requires_grad for p in detector.parameters()]
+    detector.train(mode)
+    np.testing.assert_array_equal(detector.score(beats), detector.score(beats))
+    assert detector.training is mode and all(m.training is mode for m in detector.modules())
+    assert all((v == before[k]).all() for k, v in detector.state_dict().items())
+    assert [p.requires_grad for p in detector.parameters()] == learns
+
+
+def test_training_lowers_the_error_on_held_out_normals(detector):
+    if type(detector) in TRAINED:
+        held_out, options = normal_beats(64, seed=2), METHODS[type(detector)] | {"niter": 0}
+        untrained = trained(type(detector), normal_beats(192), **options)
+        assert detector.error_map(held_out).mean() < untrained.error_map(held_out).mean() / 2
