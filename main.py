@@ -33,26 +33,40 @@ def main(argv=None):
         print(summary(evaluate(checkpoint, data, rows, opt, folder), folder))
     else:
         checkpoint = train(data, rows, opt, folder)
-        print(f"trained {checkpoint.model} for {checkpoint.epoch} epochs on {checkpoint.train_beats} normal beats in "
-              f"{checkpoint.seconds:.0f} s: {folder / 'checkpoint.pt'}")
+        print(
+            f"trained {checkpoint.model} for {checkpoint.epoch} epochs on {checkpoint.train_beats} normal beats in "
+            f"{checkpoint.seconds:.0f} s: {folder / 'checkpoint.pt'}"
+        )
 
 
 def summary(metrics, folder):
     """The result as a short table for the terminal."""
-    m, ci = metrics, lambda name: " [{:.4f}, {:.4f}]".format(*metrics[name]) if name in metrics else ""
-    per_class = "   ".join(f"{name} {value:.4f} (n {m['per_class_n'][name]})"
-                           for name, value in m["per_class_auc"].items() if value is not None)
-    labels = "  ANOMALY LABELS USED to choose the epoch (--select paper)\n" if m["uses_anomaly_labels"] else ""
-    return (f"\n{m['model']}, protocol {m['protocol']}, fold {m['fold']}, context {m['context']}, source: {m['source']}\n"
-            f"{labels}"
-            f"  AUC          {m['auc']:.4f}{ci('auc_ci')}\n"
-            f"  AP           {m['ap']:.4f}{ci('ap_ci')}\n"
-            f"  AUC by class {per_class}\n"
-            f"  at the threshold (set for {m['false_alarm_target']:.0%} false alarms on held-out normal beats):\n"
-            f"  sensitivity {m['sensitivity']:.3f}   PPV {m['ppv']:.3f}   F1 {m['f1']:.3f}   "
-            f"false alarms {m['false_alarm_rate']:.3f}\n"
-            f"  {m['n_normal']} normal and {m['n_abnormal']} abnormal beats tested\n"
-            f"report: {folder / 'report.html'}")
+    m, ci = (
+        metrics,
+        lambda name: " [{:.4f}, {:.4f}]".format(*metrics[name]) if name in metrics else "",
+    )
+    per_class = "   ".join(
+        f"{name} {value:.4f} (n {m['per_class_n'][name]})"
+        for name, value in m["per_class_auc"].items()
+        if value is not None
+    )
+    labels = (
+        "  ANOMALY LABELS USED to choose the epoch (--select paper)\n"
+        if m["uses_anomaly_labels"]
+        else ""
+    )
+    return (
+        f"\n{m['model']}, protocol {m['protocol']}, fold {m['fold']}, context {m['context']}, source: {m['source']}\n"
+        f"{labels}"
+        f"  AUC          {m['auc']:.4f}{ci('auc_ci')}\n"
+        f"  AP           {m['ap']:.4f}{ci('ap_ci')}\n"
+        f"  AUC by class {per_class}\n"
+        f"  at the threshold (set for {m['false_alarm_target']:.0%} false alarms on held-out normal beats):\n"
+        f"  sensitivity {m['sensitivity']:.3f}   PPV {m['ppv']:.3f}   F1 {m['f1']:.3f}   "
+        f"false alarms {m['false_alarm_rate']:.3f}\n"
+        f"  {m['n_normal']} normal and {m['n_abnormal']} abnormal beats tested\n"
+        f"report: {folder / 'report.html'}"
+    )
 
 
 if __name__ == "__main__":

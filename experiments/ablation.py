@@ -27,26 +27,38 @@ def main(argv=None):
     opt = options.parse("ablation", argv)
     checkpoint = checkpoints.load(opt.checkpoint)
     if checkpoint.model != "b2igan":
-        raise BadInput(f"{opt.checkpoint} is of {checkpoint.model}, whose score has no parts: give one of b2igan")
+        raise BadInput(
+            f"{opt.checkpoint} is of {checkpoint.model}, whose score has no parts: give one of b2igan"
+        )
     data = dataset.load(opt.dataroot)
     checkpoints.check_settings(checkpoint, data.manifest, opt.dataroot)
     detector = checkpoint.detector(find_device(opt.device))
-    rows = split(data.index, *(checkpoint.options[name] for name in ("protocol", "folder", "select")))
+    rows = split(
+        data.index, *(checkpoint.options[name] for name in ("protocol", "folder", "select"))
+    )
     table = ablation(detector, data, rows)
     table.insert(0, "protocol", checkpoint.options["protocol"])
     with whole_file(Path(opt.outf) / f"ablation_{checkpoint.options['protocol']}.csv") as part:
         table.to_csv(part, index=False, float_format="%.4f")
-    print(f"protocol {checkpoint.options['protocol']}, fold {checkpoint.options['folder']}, one seed\n"
-          + table.drop(columns="protocol").to_string(index=False, float_format="%.4f"))
+    print(
+        f"protocol {checkpoint.options['protocol']}, fold {checkpoint.options['folder']}, one seed\n"
+        + table.drop(columns="protocol").to_string(index=False, float_format="%.4f")
+    )
 
 
 def ablation(detector, data, rows):
     """One row for each choice of parts: {"parts", "auc", "ap", "S", "V", "F"}."""
     record = data.index["record"].to_numpy()
-    needed = np.flatnonzero(np.isin(record, np.unique(record[np.r_[rows.train, rows.held_out, rows.test]])))
+    needed = np.flatnonzero(
+        np.isin(record, np.unique(record[np.r_[rows.train, rows.held_out, rows.test]]))
+    )
     alone = np.full((len(record), len(detector.names)), np.nan)
     latents = None if detector.patients_met else np.zeros((len(record), N_LATENT), np.float32)
-    for some in tqdm(np.array_split(needed, 1 + len(needed) // ROWS_AT_ONCE), desc="parts of each beat", unit="part"):
+    for some in tqdm(
+        np.array_split(needed, 1 + len(needed) // ROWS_AT_ONCE),
+        desc="parts of each beat",
+        unit="part",
+    ):
         alone[some], found = detector.read(data.beats(some))
         if latents is not None:
             latents[some] = found
@@ -55,8 +67,14 @@ def ablation(detector, data, rows):
         detector.opt["without"] = without
         scores = rescored(detector, alone, latents, data, rows)
         metrics = detection(scores, rows.classes[rows.test], threshold=0.0)
-        table.append({"parts": name, "auc": metrics["auc"], "ap": metrics["ap"],
-                      **{c: metrics["per_class_auc"][c] for c in "SVF"}})
+        table.append(
+            {
+                "parts": name,
+                "auc": metrics["auc"],
+                "ap": metrics["ap"],
+                **{c: metrics["per_class_auc"][c] for c in "SVF"},
+            }
+        )
     return pd.DataFrame(table)
 
 
@@ -65,27 +83,45 @@ def choices(detector):
     gan = [*detector.names, *([] if detector.patients_met else ["own"])]
     template = ["group", "qrs", "p", "st"]
     parts = [*gan, "rhythm", *template]
-    named = [("all", []), *((f"without {part}", [part]) for part in parts),
-             *((f"{part} alone", [p for p in parts if p != part]) for part in parts),
-             ("rhythm and template, no GAN", gan), ("GAN and rhythm, no template", template)]
+    named = [
+        ("all", []),
+        *((f"without {part}", [part]) for part in parts),
+        *((f"{part} alone", [p for p in parts if p != part]) for part in parts),
+        ("rhythm and template, no GAN", gan),
+        ("GAN and rhythm, no template", template),
+    ]
     return named + ([("no discriminator", ["features", "odds"])] if detector.patients_met else [])
 
 
 def rescored(detector, alone, latents, data, rows):
     """Scores (len(rows.test),) with context, from the parts of each beat alone (n, parts) and of strangers the latents
     (n, N_LATENT), after a new calibration."""
-    record, own = data.index["record"].to_numpy(), lambda of: None if latents is None else latents[of]
-    scores, left_out, normal = detector.alone(alone), detector.left_out(), np.union1d(rows.train, rows.held_out)
-    whole = {name: np.flatnonzero(record == name) for name in np.unique(record[np.r_[normal, rows.test]])}
+    record, own = (
+        data.index["record"].to_numpy(),
+        lambda of: None if latents is None else latents[of],
+    )
+    scores, left_out, normal = (
+        detector.alone(alone),
+        detector.left_out(),
+        np.union1d(rows.train, rows.held_out),
+    )
+    whole = {
+        name: np.flatnonzero(record == name) for name in np.unique(record[np.r_[normal, rows.test]])
+    }
     learned = [of for name, of in whole.items() if np.isin(of, normal).any()]
-    detector.context.calibrate([(data.beats(of, False), scores[of], own(of), np.isin(of, normal)) for of in learned],
-                               scores[rows.held_out], left_out)
+    detector.context.calibrate(
+        [(data.beats(of, False), scores[of], own(of), np.isin(of, normal)) for of in learned],
+        scores[rows.held_out],
+        left_out,
+    )
     result = np.full(len(record), np.nan)
     for name in np.unique(record[rows.test]):
         beats = data.beats(whole[name], False)
         if len(rows.known_normal):
             beats.known_normal = np.isin(whole[name], rows.known_normal)
-        result[whole[name]] = detector.context.score(beats, scores[whole[name]], own(whole[name]), "record", left_out)
+        result[whole[name]] = detector.context.score(
+            beats, scores[whole[name]], own(whole[name]), "record", left_out
+        )
     return result[rows.test]
 
 

@@ -32,8 +32,12 @@ MATCH_S = 0.15
 def match(reference, found, reach):
     """Sorted samples (n,), (m,) to pairs (k, 2) of indices no more than `reach` apart, nearest first, one to one."""
     i = np.searchsorted(found, reference)
-    candidates = [(abs(int(found[k]) - int(r)), j, k) for j, r in enumerate(reference) for k in (i[j] - 1, i[j])
-                  if 0 <= k < len(found) and abs(int(found[k]) - int(r)) <= reach]
+    candidates = [
+        (abs(int(found[k]) - int(r)), j, k)
+        for j, r in enumerate(reference)
+        for k in (i[j] - 1, i[j])
+        if 0 <= k < len(found) and abs(int(found[k]) - int(r)) <= reach
+    ]
     pairs, taken_j, taken_k = [], set(), set()
     for _, j, k in sorted(candidates):
         if j not in taken_j and k not in taken_k:
@@ -47,7 +51,10 @@ def compare(path, folder):
     """One record's counts, from its .atr file and from the .b2i and .csv files in folder."""
     truth, found = wfdb.rdann(str(path), "atr"), wfdb.rdann(str(Path(folder) / path.name), "b2i")
     fs_hz = wfdb.rdheader(str(path)).fs
-    is_beat, is_found = np.isin(truth.symbol, list(CLASS_OF_EC57)), np.isin(found.symbol, [screen.NORMAL, screen.FLAGGED])
+    is_beat, is_found = (
+        np.isin(truth.symbol, list(CLASS_OF_EC57)),
+        np.isin(found.symbol, [screen.NORMAL, screen.FLAGGED]),
+    )
     classes = np.array([CLASS_OF_EC57[s] for s in np.array(truth.symbol)[is_beat]])
     reference, samples = truth.sample[is_beat], found.sample[is_found]
     flagged = np.array(found.symbol)[is_found] == screen.FLAGGED
@@ -57,12 +64,21 @@ def compare(path, folder):
     samples, flagged, scores = samples[keep_s], flagged[keep_s], scores[keep_s]
     pairs = match(reference, samples, round(MATCH_S * fs_hz))
     of, flag, score = classes[pairs[:, 0]], flagged[pairs[:, 1]], scores[pairs[:, 1]]
-    counts = {"record": path.name, "beats": len(reference), "found": len(samples), "matched": len(pairs),
-              "wfdb_matched": compare_annotations(reference, samples, round(MATCH_S * fs_hz)).tp,
-              "N": int((classes == "N").sum()), "N_flagged": int((flag & (of == "N")).sum()),
-              "hours": (wfdb.rdheader(str(path)).sig_len / fs_hz - LEARNING_S) / 3600}
+    counts = {
+        "record": path.name,
+        "beats": len(reference),
+        "found": len(samples),
+        "matched": len(pairs),
+        "wfdb_matched": compare_annotations(reference, samples, round(MATCH_S * fs_hz)).tp,
+        "N": int((classes == "N").sum()),
+        "N_flagged": int((flag & (of == "N")).sum()),
+        "hours": (wfdb.rdheader(str(path)).sig_len / fs_hz - LEARNING_S) / 3600,
+    }
     for name in "VSFQ":
-        counts |= {name: int((classes == name).sum()), f"{name}_flagged": int((flag & (of == name)).sum())}
+        counts |= {
+            name: int((classes == name).sum()),
+            f"{name}_flagged": int((flag & (of == name)).sum()),
+        }
     return counts, score, of
 
 
@@ -103,7 +119,9 @@ def resampled(path, folder, fs_hz):
     recording = records.read(path, annotator=None)
     copies = folder / "resampled"
     copies.mkdir(exist_ok=True)
-    records.write_copy(path, copies, records.resample(recording.signal_mv, FS_HZ, fs_hz), fs_hz, recording.lead)
+    records.write_copy(
+        path, copies, records.resample(recording.signal_mv, FS_HZ, fs_hz), fs_hz, recording.lead
+    )
     return copies / path.name
 
 
@@ -111,19 +129,27 @@ def report(rows, scores, classes):
     """The counts as text: each record, then all of them together."""
     rows = pd.concat([rows, rows.sum().to_frame("all").T])
     share = lambda a, b: (100 * a / b.where(b > 0)).map(lambda v: "" if np.isnan(v) else f"{v:.2f}")
-    lines = pd.DataFrame({
-        "beats": rows["beats"].astype(int), "beat Se": share(rows["matched"], rows["beats"]),
-        "beat P+": share(rows["matched"], rows["found"]), "V": rows["V"].astype(int),
-        "V Se": share(rows["V_flagged"], rows["V"]),
-        "V P+": share(rows["V_flagged"], rows["V_flagged"] + rows["N_flagged"]),
-        "S": rows["S"].astype(int), "S Se": share(rows["S_flagged"], rows["S"]),
-        "S P+": share(rows["S_flagged"], rows["S_flagged"] + rows["N_flagged"]),
-        "false/h": (rows["N_flagged"] / rows["hours"]).map("{:.1f}".format)})
+    lines = pd.DataFrame(
+        {
+            "beats": rows["beats"].astype(int),
+            "beat Se": share(rows["matched"], rows["beats"]),
+            "beat P+": share(rows["matched"], rows["found"]),
+            "V": rows["V"].astype(int),
+            "V Se": share(rows["V_flagged"], rows["V"]),
+            "V P+": share(rows["V_flagged"], rows["V_flagged"] + rows["N_flagged"]),
+            "S": rows["S"].astype(int),
+            "S Se": share(rows["S_flagged"], rows["S"]),
+            "S P+": share(rows["S_flagged"], rows["S_flagged"] + rows["N_flagged"]),
+            "false/h": (rows["N_flagged"] / rows["hours"]).map("{:.1f}".format),
+        }
+    )
     auc = roc_auc_score(classes != "N", scores)
     same = int((rows["matched"] == rows["wfdb_matched"])[:-1].sum())
-    return (f"{lines.to_string()}\nwfdb's own comparison matches as many beats in {same} of {len(rows) - 1} records\n"
-            f"Se: of the beats of that class, how many were flagged (%); P+: of the flagged beats "
-            f"of that class and N together, how many are of it\nAUC over all matched beats: {auc:.4f}")
+    return (
+        f"{lines.to_string()}\nwfdb's own comparison matches as many beats in {same} of {len(rows) - 1} records\n"
+        f"Se: of the beats of that class, how many were flagged (%); P+: of the flagged beats "
+        f"of that class and N together, how many are of it\nAUC over all matched beats: {auc:.4f}"
+    )
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ SPECK = 7  # samples: gaps and specks shorter than 20 ms are closed and dropped
 
 # ------------------------------------------------------------------------------------------ changes of known place
 
+
 def early_p(beats_mv, strength, rng):
     """The P wave 30, 60 or 90 ms earlier."""
     p, early_s = wave(beats_mv, P_S, 0.055), (0.03, 0.06, 0.09)[strength]
@@ -62,34 +63,56 @@ def st_shift(beats_mv, strength, rng):
 def notch(beats_mv, strength, rng):
     """A notch of 15, 30 or 45 % of the QRS height, 40 ms wide, 10 to 35 ms beside the R peak."""
     at_s = rng.uniform(0.01, 0.035, (len(beats_mv), 1)) * rng.choice([-1, 1], (len(beats_mv), 1))
-    upright = np.sign(beats_mv[:, BEFORE:BEFORE + 1])
-    return beats_mv - upright * (0.15, 0.3, 0.45)[strength] * height(beats_mv) * np.exp(-((T_S - at_s) / 0.01) ** 2)
+    upright = np.sign(beats_mv[:, BEFORE : BEFORE + 1])
+    return beats_mv - upright * (0.15, 0.3, 0.45)[strength] * height(beats_mv) * np.exp(
+        -(((T_S - at_s) / 0.01) ** 2)
+    )
 
 
 def extra_beat(beats_mv, strength, rng):
     """Another QRS, of the beat's own shape, 30, 50 or 80 % as high and half as wide again, before or after this one."""
-    at_s = np.where(rng.random((len(beats_mv), 1)) < 0.5, rng.uniform(-0.31, -0.2, (len(beats_mv), 1)),
-                    rng.uniform(0.25, 0.42, (len(beats_mv), 1)))
+    at_s = np.where(
+        rng.random((len(beats_mv), 1)) < 0.5,
+        rng.uniform(-0.31, -0.2, (len(beats_mv), 1)),
+        rng.uniform(0.25, 0.42, (len(beats_mv), 1)),
+    )
     qrs = between(beats_mv, *QRS_S)
     return beats_mv + (0.3, 0.5, 0.8)[strength] * read_at(qrs, (T_S - at_s) / 1.5)
 
 
 def local_noise(beats_mv, strength, rng):
     """Noise of 10 to 40 Hz and 0.05, 0.1 or 0.2 mV (root mean square) for 100 to 200 ms."""
-    start_s, long_s = rng.uniform(-0.37, 0.28, (len(beats_mv), 1)), rng.uniform(0.1, 0.2, (len(beats_mv), 1))
-    noise = sosfiltfilt(butter(2, (10, 40), "bandpass", fs=FS_HZ, output="sos"),
-                        rng.standard_normal(beats_mv.shape), axis=1)
+    start_s, long_s = (
+        rng.uniform(-0.37, 0.28, (len(beats_mv), 1)),
+        rng.uniform(0.1, 0.2, (len(beats_mv), 1)),
+    )
+    noise = sosfiltfilt(
+        butter(2, (10, 40), "bandpass", fs=FS_HZ, output="sos"),
+        rng.standard_normal(beats_mv.shape),
+        axis=1,
+    )
     noise *= (0.05, 0.1, 0.2)[strength] / noise.std(1, keepdims=True)
     return beats_mv + noise * faded(T_S, start_s, start_s + long_s, 0.03)
 
 
-KINDS = {"early P": early_p, "missing P": missing_p, "wide QRS": wide_qrs, "notch": notch, "ST shift": st_shift,
-         "inverted T": inverted_t, "tall T": tall_t, "extra beat": extra_beat, "local noise": local_noise}
+KINDS = {
+    "early P": early_p,
+    "missing P": missing_p,
+    "wide QRS": wide_qrs,
+    "notch": notch,
+    "ST shift": st_shift,
+    "inverted T": inverted_t,
+    "tall T": tall_t,
+    "extra beat": extra_beat,
+    "local noise": local_noise,
+}
 
 
 def inject(beats_mv, kind, strength, seed):
     """(n, WINDOW) normal beats to changed ones, and (n, WINDOW) bool: where each was changed."""
-    changed = KINDS[kind](beats_mv, STRENGTHS.index(strength), np.random.default_rng(seed)).astype(np.float32)
+    changed = KINDS[kind](beats_mv, STRENGTHS.index(strength), np.random.default_rng(seed)).astype(
+        np.float32
+    )
     return changed, departs(changed - beats_mv, beats_mv)
 
 
@@ -129,7 +152,9 @@ def faded(t_s, start_s, end_s, fade_s):
 
 def read_at(beats_mv, t_s):
     """(n, WINDOW) read at instants (n, m) or (m,), in s from R, between samples; held at the ends."""
-    at = np.clip(np.broadcast_to(t_s, (len(beats_mv), np.shape(t_s)[-1])) * FS_HZ + BEFORE, 0, WINDOW - 1.001)
+    at = np.clip(
+        np.broadcast_to(t_s, (len(beats_mv), np.shape(t_s)[-1])) * FS_HZ + BEFORE, 0, WINDOW - 1.001
+    )
     low = at.astype(int)
     rows = np.arange(len(beats_mv))[:, None]
     return beats_mv[rows, low] * (1 - (at - low)) + beats_mv[rows, low + 1] * (at - low)

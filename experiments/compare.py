@@ -22,11 +22,26 @@ from models import MODELS
 from preprocess import BadInput, dataset
 from preprocess.files import whole_file
 
-NATURAL_SHARE = 0.108  # of abnormal beats among all beats of the 44 records; in a `beatgan` test they are 39 %
+NATURAL_SHARE = (
+    0.108  # of abnormal beats among all beats of the 44 records; in a `beatgan` test they are 39 %
+)
 BEST = 3  # methods whose scores are drawn
 KIND = ["protocol", "model", "context", "select", "source"]  # runs alike in these are averaged
-PER_RUN = ["auc", "ap", "ap_natural", "auc_S", "auc_V", "auc_F", "sensitivity", "ppv", "parameters", "train_s",
-           "us_per_beat", "epochs", "train_beats"]
+PER_RUN = [
+    "auc",
+    "ap",
+    "ap_natural",
+    "auc_S",
+    "auc_V",
+    "auc_F",
+    "sensitivity",
+    "ppv",
+    "parameters",
+    "train_s",
+    "us_per_beat",
+    "epochs",
+    "train_beats",
+]
 
 
 def main(argv=None):
@@ -35,7 +50,9 @@ def main(argv=None):
     for job in tqdm(jobs, desc="comparison", unit="run"):
         run(*job, opt)
     out = Path(opt.outf)
-    runs = pd.DataFrame([result(path.parent) for path in sorted(out.glob("runs/*/*/*/*/metrics.json"))])
+    runs = pd.DataFrame(
+        [result(path.parent) for path in sorted(out.glob("runs/*/*/*/*/metrics.json"))]
+    )
     table = summarise(runs)
     for name, frame in (("runs.csv", runs.drop(columns="folder")), ("table.csv", table)):
         with whole_file(out / name) as part:
@@ -54,11 +71,33 @@ def run(model, protocol, fold, seed, opt):
     if not missing:
         return
     given = {"--niter": opt.niter, "--train-beats": opt.train_beats, "--checks": opt.checks}
-    job = options.parse("main", [
-        "--model", model, "--protocol", protocol, "--folder", str(fold), "--seed", str(seed), "--resume",
-        "--select", opt.select, "--device", opt.device, "--no-error-map",
-        "--dataroot", str(Path(opt.datadir) / (MODELS[model].image or "complex")),
-        *(word for flag, value in given.items() if value is not None for word in (flag, str(value)))])
+    job = options.parse(
+        "main",
+        [
+            "--model",
+            model,
+            "--protocol",
+            protocol,
+            "--folder",
+            str(fold),
+            "--seed",
+            str(seed),
+            "--resume",
+            "--select",
+            opt.select,
+            "--device",
+            opt.device,
+            "--no-error-map",
+            "--dataroot",
+            str(Path(opt.datadir) / (MODELS[model].image or "complex")),
+            *(
+                word
+                for flag, value in given.items()
+                if value is not None
+                for word in (flag, str(value))
+            ),
+        ],
+    )
     job.torch_device = find_device(opt.device)
     data = dataset.load(job.dataroot)
     rows = split(data.index, protocol, fold, opt.select)
@@ -74,35 +113,51 @@ def folder_of(model, protocol, fold, seed, opt):
 
 def contexts_of(model, opt):
     """The contexts asked for that a model can use, or else the least it needs."""
-    return [c for c in opt.contexts if c in MODELS[model].contexts] or list(MODELS[model].contexts[:1])
+    return [c for c in opt.contexts if c in MODELS[model].contexts] or list(
+        MODELS[model].contexts[:1]
+    )
 
 
 def result(folder):
     """One row: a run in one context, read from what it wrote to its folder."""
-    metrics, timing = (json.loads((folder / name).read_text()) for name in ("metrics.json", "timing.json"))
+    metrics, timing = (
+        json.loads((folder / name).read_text()) for name in ("metrics.json", "timing.json")
+    )
     return {
         **{name: metrics[name] for name in (*KIND, "fold", "seed", "auc", "ap")},
-        **{f"{name}_{end}": limit for name in ("auc", "ap")
-           for end, limit in zip(("low", "high"), metrics.get(f"{name}_ci", (None, None)))},
+        **{
+            f"{name}_{end}": limit
+            for name in ("auc", "ap")
+            for end, limit in zip(("low", "high"), metrics.get(f"{name}_ci", (None, None)))
+        },
         "bootstrap_over": metrics.get("bootstrap_over"),
         "ap_natural": natural_ap(pd.read_csv(folder / "scores.csv")),
         **{f"auc_{name}": metrics["per_class_auc"][name] for name in "SVF"},
-        **{name: metrics[name] for name in ("sensitivity", "ppv", "false_alarm_rate")}, "parameters": metrics["parameters"],
-        "train_s": timing["train_seconds"], "us_per_beat": 1e6 * timing["score_seconds"] / timing["scored_beats"],
-        "epochs": metrics["epochs"], "train_beats": metrics["train_beats"], "folder": folder}
+        **{name: metrics[name] for name in ("sensitivity", "ppv", "false_alarm_rate")},
+        "parameters": metrics["parameters"],
+        "train_s": timing["train_seconds"],
+        "us_per_beat": 1e6 * timing["score_seconds"] / timing["scored_beats"],
+        "epochs": metrics["epochs"],
+        "train_beats": metrics["train_beats"],
+        "folder": folder,
+    }
 
 
 def best_scores(runs, table):
     """{name: (scores, classes)} of one run of each of the BEST methods of the table's first protocol, each in the context
     it does best in; without labels, where it was run without."""
-    rows = table[table["protocol"] == table["protocol"].iloc[0]].sort_values("select", kind="stable")  # last before paper
+    rows = table[table["protocol"] == table["protocol"].iloc[0]].sort_values(
+        "select", kind="stable"
+    )  # last before paper
     rows = rows.drop_duplicates("model").sort_values("auc", ascending=False).head(BEST)
     found = {}
     for row in rows.to_dict("records"):
         same = (runs[KIND] == [row[name] for name in KIND]).all(axis=1)
         scores = pd.read_csv(runs.loc[same, "folder"].iloc[0] / "scores.csv")
         found[f"{row['model']}, context {row['context']}, protocol {row['protocol']}"] = (
-            scores["score"].to_numpy(), scores["class"].to_numpy(str))
+            scores["score"].to_numpy(),
+            scores["class"].to_numpy(str),
+        )
     return found
 
 
@@ -119,35 +174,59 @@ def summarise(runs):
     groups = runs.groupby(KIND, sort=False)
     table = groups[PER_RUN].mean().join(groups[["auc", "ap"]].std(ddof=1).add_suffix("_sd"))
     table["runs"] = groups.size()
-    published = [figures.PUBLISHED.get(model if protocol == "beatgan" else "", ("", None, None))[1:]
-                 for protocol, model, *_ in table.index]
+    published = [
+        figures.PUBLISHED.get(model if protocol == "beatgan" else "", ("", None, None))[1:]
+        for protocol, model, *_ in table.index
+    ]
     table["published_auc"], table["published_ap"] = zip(*published)
-    return table.reset_index().sort_values(["protocol", "auc"], ascending=[True, False], ignore_index=True)
+    return table.reset_index().sort_values(
+        ["protocol", "auc"], ascending=[True, False], ignore_index=True
+    )
 
 
 def as_markdown(table):
     """The table as GitHub prints it, one for each protocol."""
     lines = []
     for protocol, rows in table.groupby("protocol", sort=False):
-        lines += ["", f"### Protocol `{protocol}`", "",
-                  "| method | context | AUC | AP | AP at 10.8 % | S | V | F | sensitivity | PPV | weights | training "
-                  "| a beat | runs | published AUC / AP |",
-                  "| --- | --- " + "| ---: " * 12 + "| --- |"]
+        lines += [
+            "",
+            f"### Protocol `{protocol}`",
+            "",
+            "| method | context | AUC | AP | AP at 10.8 % | S | V | F | sensitivity | PPV | weights | training "
+            "| a beat | runs | published AUC / AP |",
+            "| --- | --- " + "| ---: " * 12 + "| --- |",
+        ]
         lines += [_markdown_row(row) for row in rows.to_dict("records")]
     return "\n".join(lines[1:]) + "\n"
 
 
 def _markdown_row(row):
-    spread = {name: "" if pd.isna(row[f"{name}_sd"]) else f" ± {row[f'{name}_sd']:.4f}" for name in ("auc", "ap")}
+    spread = {
+        name: "" if pd.isna(row[f"{name}_sd"]) else f" ± {row[f'{name}_sd']:.4f}"
+        for name in ("auc", "ap")
+    }
     labels = " (labels choose the epoch)" if row["select"] == "paper" else ""
     labels += " (simulated)" if row["source"] == "simulated" else ""
-    published = "" if pd.isna(row["published_auc"]) else f"{row['published_auc']:.4f} / {row['published_ap']:.4f}"
-    cells = [f"`{row['model']}`{labels}", row["context"],
-             f"{row['auc']:.4f}{spread['auc']}", f"{row['ap']:.4f}{spread['ap']}", f"{row['ap_natural']:.3f}",
-             *(f"{row[f'auc_{name}']:.3f}" for name in "SVF"), f"{row['sensitivity']:.3f}",
-             f"{row['ppv']:.3f}", f"{row['parameters']:,.0f}",
-             f"{row['epochs']:.0f} x {row['train_beats']:,.0f} beats, {row['train_s']:.0f} s",
-             f"{row['us_per_beat']:.0f} µs", f"{row['runs']}", published]
+    published = (
+        ""
+        if pd.isna(row["published_auc"])
+        else f"{row['published_auc']:.4f} / {row['published_ap']:.4f}"
+    )
+    cells = [
+        f"`{row['model']}`{labels}",
+        row["context"],
+        f"{row['auc']:.4f}{spread['auc']}",
+        f"{row['ap']:.4f}{spread['ap']}",
+        f"{row['ap_natural']:.3f}",
+        *(f"{row[f'auc_{name}']:.3f}" for name in "SVF"),
+        f"{row['sensitivity']:.3f}",
+        f"{row['ppv']:.3f}",
+        f"{row['parameters']:,.0f}",
+        f"{row['epochs']:.0f} x {row['train_beats']:,.0f} beats, {row['train_s']:.0f} s",
+        f"{row['us_per_beat']:.0f} µs",
+        f"{row['runs']}",
+        published,
+    ]
     return "| " + " | ".join(cells) + " |"
 
 

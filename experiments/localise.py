@@ -37,9 +37,15 @@ from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ
 
 CALIBRATION = 2000  # held-out normal beats that set the marks of a baseline
-BRIEFLY = {"b2igan-seed": 1024, "beatgan": 32768}  # beats that a baseline is trained on where nobody trained it
+BRIEFLY = {
+    "b2igan-seed": 1024,
+    "beatgan": 32768,
+}  # beats that a baseline is trained on where nobody trained it
 SLOW = 100  # beats of each kind that b2igan-seed is shown, and a quarter to calibrate on; the others see all
-QRS_T, BEFORE_QRS = slice(BEFORE - 36, WINDOW), slice(0, BEFORE - 18)  # from 0.1 s before R; up to 0.05 s before R
+QRS_T, BEFORE_QRS = (
+    slice(BEFORE - 36, WINDOW),
+    slice(0, BEFORE - 18),
+)  # from 0.1 s before R; up to 0.05 s before R
 
 
 def main(argv=None):
@@ -56,11 +62,18 @@ def main(argv=None):
     normals = some(rows.test[rows.classes[rows.test] == "N"], opt.beats, opt.seed)
     held_out = data.beats(some(rows.held_out, CALIBRATION, opt.seed))
     beats = data.beats(normals)
-    result = {"source": data.manifest["source"], "protocol": opt.protocol, "fold": opt.folder, "beats": len(beats)}
+    result = {
+        "source": data.manifest["source"],
+        "protocol": opt.protocol,
+        "fold": opt.folder,
+        "beats": len(beats),
+    }
     result["b2igan"] = on_changes(Map(ours), beats, STRENGTHS)
     result["baselines"] = {}
     for name, baseline in baselines(data, rows, opt, device):
-        seen, usual = (beats[:SLOW], held_out[::4]) if name.startswith("b2igan-seed") else (beats, held_out)
+        seen, usual = (
+            (beats[:SLOW], held_out[::4]) if name.startswith("b2igan-seed") else (beats, held_out)
+        )
         result["baselines"][name] = on_changes(baseline.calibrated(usual), seen, ["medium"])
     result["real"] = on_ectopic_beats(ours, data, rows, opt)
     if opt.cohort:
@@ -77,6 +90,7 @@ def some(rows, n, seed):
 
 
 # ----------------------------------------------------------------------------------------------- what is compared
+
 
 class Map:
     """A detector's error over time, and its marks."""
@@ -111,20 +125,28 @@ def baselines(data, rows, opt, device):
     chance."""
     for name in opt.baselines:
         if name == "median":
-            yield "difference to the record's median beat", Baseline(lambda beats: np.abs(beats.beat_mv - beats.usual_mv))
+            yield (
+                "difference to the record's median beat",
+                Baseline(lambda beats: np.abs(beats.beat_mv - beats.usual_mv)),
+            )
         elif name == "chance":
             rng = np.random.default_rng(opt.seed)
             yield "chance", Baseline(lambda beats, rng=rng: rng.random((len(beats), WINDOW)))
         else:
             detector, words = trained(name, data, rows, opt, device)
-            yield f"{name}, {words}", Baseline(lambda beats, detector=detector: squared_error(detector, beats))
+            yield (
+                f"{name}, {words}",
+                Baseline(lambda beats, detector=detector: squared_error(detector, beats)),
+            )
 
 
 def squared_error(detector, beats):
     """(n, WINDOW) plain squared reconstruction error; of an image, the mean of each column."""
     if detector.image:
         beats = replace(beats, image=spectrogram.images(beats.beat_mv, detector.image).numpy())
-        error = detector.in_chunks(lambda image: detector._squared_error(image).mean((1, 2)), beats.image)
+        error = detector.in_chunks(
+            lambda image: detector._squared_error(image).mean((1, 2)), beats.image
+        )
         times_s = spectrogram.axes(detector.image)[0]
         return np.stack([np.interp(figures.BEAT_S, times_s, row) for row in error])
     return detector.error_map(beats)
@@ -137,9 +159,11 @@ def trained(name, data, rows, opt, device):
         checkpoint = checkpoints.load(path)
         return checkpoint.detector(device), f"{checkpoint.epoch} epochs"
     torch.manual_seed(opt.seed)
-    blank = options.parse("main", ["--model", name, "--protocol", opt.protocol, "--folder", str(opt.folder)])
+    blank = options.parse(
+        "main", ["--model", name, "--protocol", opt.protocol, "--folder", str(opt.folder)]
+    )
     detector = MODELS[name](complete_options(blank)).to(device)
-    order = np.random.default_rng(opt.seed).permutation(rows.train)[:BRIEFLY[name]]
+    order = np.random.default_rng(opt.seed).permutation(rows.train)[: BRIEFLY[name]]
     detector.train()
     batches = np.array_split(order, max(1, len(order) // detector.opt["batchsize"]))
     for number, batch in enumerate(batches):
@@ -153,13 +177,16 @@ def trained(name, data, rows, opt, device):
 
 # ------------------------------------------------------------------------------------------------------- measures
 
+
 def on_changes(method, beats, strengths):
     """{"unchanged": share marked, strength: {kind or "all": measures}}."""
     result = {"unchanged_marked": float(method.marked(method.error(beats)).any(1).mean())}
     for strength in strengths:
         found = {kind: found_in(method, beats, kind, strength) for kind in KINDS}
         result[strength] = {kind: measures(*parts) for kind, parts in found.items()}
-        result[strength]["all"] = measures(*(np.concatenate(parts) for parts in zip(*found.values())))
+        result[strength]["all"] = measures(
+            *(np.concatenate(parts) for parts in zip(*found.values()))
+        )
     return result
 
 
@@ -174,9 +201,14 @@ def found_in(method, beats, kind, strength):
 def measures(truth, error, is_marked):
     """(n, WINDOW) truth, error and marks to the figures of the table."""
     overlap = 2 * (is_marked & truth).sum(1) / (is_marked.sum(1) + truth.sum(1))
-    return {"auc": float(roc_auc_score(truth.ravel(), error.ravel())), "dice": float(overlap.mean()),
-            "hit": float(truth[np.arange(len(truth)), error.argmax(1)].mean()),
-            "marked": float(is_marked.any(1).mean()), "n": len(truth), "changed": float(truth.mean())}
+    return {
+        "auc": float(roc_auc_score(truth.ravel(), error.ravel())),
+        "dice": float(overlap.mean()),
+        "hit": float(truth[np.arange(len(truth)), error.argmax(1)].mean()),
+        "marked": float(is_marked.any(1).mean()),
+        "n": len(truth),
+        "changed": float(truth.mean()),
+    }
 
 
 def on_ectopic_beats(detector, data, rows, opt):
@@ -199,9 +231,13 @@ def in_place(detector, beats, place):
     """How much of the error lies in a part of the window, and whether its strongest point does."""
     error = detector.errors(beats)[1]
     is_marked = Map(detector).marked(error)
-    return {"n": len(beats), "strongest_inside": float((np.isin(error.argmax(1), np.r_[place])).mean()),
-            "mass_inside": float(np.mean(error[:, place].sum(1) / np.maximum(error.sum(1), 1e-6))),
-            "marked": float(is_marked.any(1).mean()), "marked_inside": float(is_marked[:, place].any(1).mean())}
+    return {
+        "n": len(beats),
+        "strongest_inside": float((np.isin(error.argmax(1), np.r_[place])).mean()),
+        "mass_inside": float(np.mean(error[:, place].sum(1) / np.maximum(error.sum(1), 1e-6))),
+        "marked": float(is_marked.any(1).mean()),
+        "marked_inside": float(is_marked[:, place].any(1).mean()),
+    }
 
 
 def on_cohort(folder, detector):
@@ -212,7 +248,8 @@ def on_cohort(folder, detector):
     normals = data.beats(some(np.flatnonzero(data.index["class"] == "N"), 1000, 0))
     error = method.error(beats)
     return measures(truth, error, method.marked(error)) | {
-        "unchanged_marked": float(method.marked(method.error(normals)).any(1).mean())}
+        "unchanged_marked": float(method.marked(method.error(normals)).any(1).mean())
+    }
 
 
 def simulated(folder):
@@ -230,28 +267,42 @@ def truth_of(data, path):
     for span in pd.read_csv(path, dtype={"record": str}).itertuples():
         row = place.get((span.record, span.sample))
         if row is not None:
-            truth[row, round(span.start_s * FS_HZ) + BEFORE:round(span.end_s * FS_HZ) + BEFORE] = True
+            truth[
+                row, round(span.start_s * FS_HZ) + BEFORE : round(span.end_s * FS_HZ) + BEFORE
+            ] = True
     return truth
 
 
 # ------------------------------------------------------------------------------------------------------- results
 
+
 def headline(result):
     """The figures that the aims are stated in."""
-    ours, others = result["b2igan"], [found["medium"]["all"]["auc"] for found in result["baselines"].values()]
+    ours, others = (
+        result["b2igan"],
+        [found["medium"]["all"]["auc"] for found in result["baselines"].values()],
+    )
     medium = ours["medium"]["all"]
-    return {"auc": medium["auc"], "dice": medium["dice"], "hit": medium["hit"], "normals_marked": ours["unchanged_marked"],
-            "lead": medium["auc"] - max(others, default=0.5),
-            "v_inside_qrs_t": result["real"].get("V", {}).get("strongest_inside")}
+    return {
+        "auc": medium["auc"],
+        "dice": medium["dice"],
+        "hit": medium["hit"],
+        "normals_marked": ours["unchanged_marked"],
+        "lead": medium["auc"] - max(others, default=0.5),
+        "v_inside_qrs_t": result["real"].get("V", {}).get("strongest_inside"),
+    }
 
 
 def table(result):
     """Markdown, for the terminal and for RESULTS.md alike."""
-    lines = ["| change | strength | time-point AUC | Dice | strongest point inside | beats marked | beats | changed |",
-             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| change | strength | time-point AUC | Dice | strongest point inside | beats marked | beats | changed |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
     row = lambda name, word, m: lines.append(
         f"| {name} | {word} | {m['auc']:.3f} | {m['dice']:.3f} | {m['hit']:.1%} | {m['marked']:.1%} | {m['n']} | "
-        f"{m['changed']:.1%} |")
+        f"{m['changed']:.1%} |"
+    )
     for kind in [*KINDS, "all"]:
         for strength in STRENGTHS:
             row(kind, strength, result["b2igan"][strength][kind])
@@ -259,11 +310,16 @@ def table(result):
         row(f"{name}: all", "medium", found["medium"]["all"])
     if "cohort" in result:
         row("simulated cohort, strangers", "-", result["cohort"])
-    lines += ["", f"unchanged normal beats with any mark: {result['b2igan']['unchanged_marked']:.1%}"]
+    lines += [
+        "",
+        f"unchanged normal beats with any mark: {result['b2igan']['unchanged_marked']:.1%}",
+    ]
     for name, m in result["real"].items():
         place = "QRS to T" if name.endswith("V") else "before the QRS"
-        lines.append(f"{name}, {m['n']} real beats: strongest point {place} {m['strongest_inside']:.1%}, error there "
-                     f"{m['mass_inside']:.1%}, any mark {m['marked']:.1%}, a mark there {m['marked_inside']:.1%}")
+        lines.append(
+            f"{name}, {m['n']} real beats: strongest point {place} {m['strongest_inside']:.1%}, error there "
+            f"{m['mass_inside']:.1%}, any mark {m['marked']:.1%}, a mark there {m['marked_inside']:.1%}"
+        )
     return "\n".join(lines)
 
 
@@ -273,14 +329,23 @@ def draw_gallery(detector, data, rows, beats, folder):
     for number, kind in enumerate(KINDS):
         changed_mv, truth = inject(beats.beat_mv, kind, "medium", seed=number)
         i = np.flatnonzero(truth.any(1))[number]
-        beat = replace(beats[[i]], image=spectrogram.images(changed_mv[[i]]).numpy(), beat_mv=changed_mv[[i]])
+        beat = replace(
+            beats[[i]], image=spectrogram.images(changed_mv[[i]]).numpy(), beat_mv=changed_mv[[i]]
+        )
         words = ", ".join(f"{start_s:.2f} to {end_s:.2f} s" for start_s, end_s in spans(truth[i]))
         shown += panels(detector, beat, [f"{kind}, truly at {words}"])
-    figures.draw_panels(shown, folder / "changes.png", "Normal test beats with one change each, medium strength")
+    figures.draw_panels(
+        shown, folder / "changes.png", "Normal test beats with one change each, medium strength"
+    )
     for is_right, word in ((True, "right"), (False, "wrong")):
-        shown = [panel for name in "NSVF" for panel in real_beats(detector, data, rows, name, is_right)]
-        figures.draw_panels(shown, folder / f"{word}.png",
-                            f"Test beats whose marks look {word}, source: {data.manifest['source']}")
+        shown = [
+            panel for name in "NSVF" for panel in real_beats(detector, data, rows, name, is_right)
+        ]
+        figures.draw_panels(
+            shown,
+            folder / f"{word}.png",
+            f"Test beats whose marks look {word}, source: {data.manifest['source']}",
+        )
 
 
 def real_beats(detector, data, rows, name, is_right):
@@ -290,7 +355,10 @@ def real_beats(detector, data, rows, name, is_right):
         return []
     place = {"N": None, "S": BEFORE_QRS}.get(name, QRS_T)
     beats = beats[np.flatnonzero(looks_right(detector, beats, place) == is_right)[:2]]
-    titles = [f"{name}: record {record} at {sample / FS_HZ:.2f} s" for record, sample in zip(beats.record, beats.sample)]
+    titles = [
+        f"{name}: record {record} at {sample / FS_HZ:.2f} s"
+        for record, sample in zip(beats.record, beats.sample)
+    ]
     return panels(detector, beats, titles) if len(beats) else []
 
 

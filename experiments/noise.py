@@ -43,15 +43,28 @@ def main(argv=None):
     rows = []
     for kind, snr_db in tqdm(conditions, desc="noise", unit="condition"):
         noise_mv = np.zeros(1) if kind == "none" else read_noise(Path(opt.noise) / kind)
-        scores, abnormal, noisy = scored(detector, checkpoint, opt.records, tested, noise_mv, snr_db, context)
-        rows.append({"noise": kind, "snr_db": snr_db, "beats": len(scores), "auc": roc_auc_score(abnormal, scores),
-                     "ap": average_precision_score(abnormal, scores),
-                     "auc_noisy_half": roc_auc_score(abnormal[noisy], scores[noisy])})
+        scores, abnormal, noisy = scored(
+            detector, checkpoint, opt.records, tested, noise_mv, snr_db, context
+        )
+        rows.append(
+            {
+                "noise": kind,
+                "snr_db": snr_db,
+                "beats": len(scores),
+                "auc": roc_auc_score(abnormal, scores),
+                "ap": average_precision_score(abnormal, scores),
+                "auc_noisy_half": roc_auc_score(abnormal[noisy], scores[noisy]),
+            }
+        )
     table = pd.DataFrame(rows)
-    table["auc_lost"], table["ap_lost"] = (table[name].iloc[0] - table[name] for name in ("auc", "ap"))
+    table["auc_lost"], table["ap_lost"] = (
+        table[name].iloc[0] - table[name] for name in ("auc", "ap")
+    )
     with whole_file(Path(opt.outf) / "noise.csv") as part:
         table.to_csv(part, index=False, float_format="%.4f")
-    print(f"context {context}, {len(tested)} records\n{table.to_string(index=False, float_format='%.4f')}")
+    print(
+        f"context {context}, {len(tested)} records\n{table.to_string(index=False, float_format='%.4f')}"
+    )
 
 
 def scored(detector, checkpoint, folder, names, noise_mv, snr_db, context):
@@ -61,14 +74,28 @@ def scored(detector, checkpoint, folder, names, noise_mv, snr_db, context):
         noisy_folder.mkdir()
         for name in names:
             recording = records.read(Path(folder) / name, checkpoint.settings["lead"])
-            records.write_copy(Path(folder) / name, noisy_folder, with_noise(recording, noise_mv, snr_db), FS_HZ,
-                               recording.lead)
-        dataset.make(noisy_folder, dataroot, checkpoint.settings["image"] or "complex", checkpoint.settings["lead"])
+            records.write_copy(
+                Path(folder) / name,
+                noisy_folder,
+                with_noise(recording, noise_mv, snr_db),
+                FS_HZ,
+                recording.lead,
+            )
+        dataset.make(
+            noisy_folder,
+            dataroot,
+            checkpoint.settings["image"] or "complex",
+            checkpoint.settings["lead"],
+        )
         data = dataset.load(dataroot)
         sample = data.index["sample"].to_numpy()
         rows = np.flatnonzero(sample >= LEARNING_S * FS_HZ)
         classes = np.array([CLASS_OF_EC57[symbol] for symbol in data.index["symbol"]])
-        return score_rows(detector, data, rows, context), classes[rows] != "N", in_noise(sample[rows])
+        return (
+            score_rows(detector, data, rows, context),
+            classes[rows] != "N",
+            in_noise(sample[rows]),
+        )
 
 
 def read_noise(path):
@@ -80,7 +107,9 @@ def read_noise(path):
 def with_noise(recording, noise_mv, snr_db):
     """The recording's signal (n,) with noise, from its beginning and round again, where in_noise says so."""
     n = len(recording.signal_mv)
-    gain = np.sqrt(signal_power(recording) / 10 ** (snr_db / 10) / max(noise_power(noise_mv), 1e-12))
+    gain = np.sqrt(
+        signal_power(recording) / 10 ** (snr_db / 10) / max(noise_power(noise_mv), 1e-12)
+    )
     return recording.signal_mv + gain * np.resize(noise_mv, n) * in_noise(np.arange(n))
 
 

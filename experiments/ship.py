@@ -13,18 +13,26 @@ def main(argv=None):
     opt = options.parse("ship", argv)
     checkpoint = checkpoints.load(opt.checkpoint)
     if not checkpoint.finished:
-        raise BadInput(f"{opt.checkpoint} is of a training that was stopped: finish it with --resume")
+        raise BadInput(
+            f"{opt.checkpoint} is of a training that was stopped: finish it with --resume"
+        )
     if checkpoint.source == "simulated" or checkpoint.options["select"] == "paper":
-        raise BadInput(f"{opt.checkpoint} is not fit to be handed on: it was trained on simulated data or chosen with "
-                       "anomaly labels")
+        raise BadInput(
+            f"{opt.checkpoint} is not fit to be handed on: it was trained on simulated data or chosen with "
+            "anomaly labels"
+        )
     if checkpoint.model != "b2igan" or not checkpoint.detector().knows_where:
-        raise BadInput(f"{opt.checkpoint} is not fit to be handed on: only a b2igan trained with its error map is, and "
-                       "what others remember are single beats of patients")
+        raise BadInput(
+            f"{opt.checkpoint} is not fit to be handed on: only a b2igan trained with its error map is, and "
+            "what others remember are single beats of patients"
+        )
     checkpoint.optimizers, checkpoint.best = {}, {}
     target = Path(opt.to or screen.WEIGHTS)
     checkpoint.save(target)
-    print(f"{target}: {checkpoint.model}, {target.stat().st_size / 1e6:.1f} MB, trained on {checkpoint.train_beats} normal "
-          f"beats of {checkpoint.source}, protocol {checkpoint.options['protocol']}, fold {checkpoint.options['folder']}")
+    print(
+        f"{target}: {checkpoint.model}, {target.stat().st_size / 1e6:.1f} MB, trained on {checkpoint.train_beats} normal "
+        f"beats of {checkpoint.source}, protocol {checkpoint.options['protocol']}, fold {checkpoint.options['folder']}"
+    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,17 @@ from models.compared.classical import OCSVM, PCAReconstruction, Rhythm
 from models.compared.ganomaly import Ganomaly
 from models.compared.neighbours import ImageNeighbours, Neighbours, WhitenedNeighbours
 
-MODELS = {"b2igan": B2IGAN, "b2igan-seed": B2IGANSeed, "beatgan": BeatGAN, "ganomaly": Ganomaly, "anogan": AnoGAN,
-          "autoencoder": AutoEncoder, "knn": Neighbours, "knn-pca": WhitenedNeighbours, "knn-image": ImageNeighbours,
-          "pca": PCAReconstruction, "ocsvm": OCSVM, "rhythm": Rhythm}
+MODELS = {
+    "b2igan": B2IGAN,
+    "b2igan-seed": B2IGANSeed,
+    "beatgan": BeatGAN,
+    "ganomaly": Ganomaly,
+    "anogan": AnoGAN,
+    "autoencoder": AutoEncoder,
+    "knn": Neighbours,
+    "knn-pca": WhitenedNeighbours,
+    "knn-image": ImageNeighbours,
+    "pca": PCAReconstruction,
+    "ocsvm": OCSVM,
+    "rhythm": Rhythm,
+}

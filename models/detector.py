@@ -22,8 +22,12 @@ class Detector(nn.Module):
 
     image = "complex"  # setting of preprocess.spectrogram that it reads; None when it reads beat_mv alone
     explains = "image"  # error_map has the shape of Beats.image, or of Beats.beat_mv ("beat")
-    contexts = ("none",)  # what its score can use beside the beat's own window: "none", "rhythm", "record"
-    most_normals = None  # at most so many training beats are handed to prepare and finish; None: all
+    contexts = (
+        "none",
+    )  # what its score can use beside the beat's own window: "none", "rhythm", "record"
+    most_normals = (
+        None  # at most so many training beats are handed to prepare and finish; None: all
+    )
     defaults = {"niter": 0, "lr": 1e-3, "batchsize": 256}
 
     def __init__(self, opt):
@@ -34,7 +38,9 @@ class Detector(nn.Module):
 
     @property
     def device(self):
-        return next((t.device for t in chain(self.parameters(), self.buffers())), torch.device("cpu"))
+        return next(
+            (t.device for t in chain(self.parameters(), self.buffers())), torch.device("cpu")
+        )
 
     def optimizers(self):
         """{name: optimizer}, the same at each call, made after prepare; they are kept in the checkpoint."""
@@ -101,7 +107,9 @@ class Detector(nn.Module):
         for name, value in state.items():
             owner, _, leaf = name.rpartition(".")
             module = self.get_submodule(owner)
-            if leaf in module._buffers and (module._buffers[leaf] is None or module._buffers[leaf].shape != value.shape):
+            if leaf in module._buffers and (
+                module._buffers[leaf] is None or module._buffers[leaf].shape != value.shape
+            ):
                 module._buffers[leaf] = torch.empty_like(value, device=self.device)
         self.load_state_dict(state)
 
@@ -111,8 +119,12 @@ class Detector(nn.Module):
         self.eval()
         try:
             with torch.inference_mode():
-                parts = [function(*(torch.as_tensor(a[i:i + CHUNK]).to(self.device) for a in arrays)).cpu()
-                         for i in range(0, len(arrays[0]), CHUNK)]
+                parts = [
+                    function(
+                        *(torch.as_tensor(a[i : i + CHUNK]).to(self.device) for a in arrays)
+                    ).cpu()
+                    for i in range(0, len(arrays[0]), CHUNK)
+                ]
         finally:
             self.train(was_training)
         return np.concatenate([p.float().numpy() for p in parts])

@@ -32,8 +32,10 @@ def locate(opt):
         records.download(downloads)
         return downloads
     if opt.data == "mitdb":
-        raise BadInput("PhysioNet cannot be reached and data=mitdb asks for the real records: give their folder with "
-                       "--records or MITDB_DIR, or try again with a connection")
+        raise BadInput(
+            "PhysioNet cannot be reached and data=mitdb asks for the real records: give their folder with "
+            "--records or MITDB_DIR, or try again with a connection"
+        )
     print(SIMULATED_NOTICE, flush=True)
     return _simulated(cohort)
 
@@ -47,9 +49,15 @@ def main(argv=None):
     opt = options.parse("preprocess", argv)
     folder = locate(opt)
     manifest = dataset.make(folder, opt.dataroot, opt.image, opt.lead)
-    print(f"{manifest['beats']} beats from {len(manifest['records'])} records, source: {manifest['source']}")
+    print(
+        f"{manifest['beats']} beats from {len(manifest['records'])} records, source: {manifest['source']}"
+    )
     for name, count in manifest["counts"].items():
-        expected = f"   expected {EXPECTED[name]}" if manifest["source"] == "mitdb" and name in EXPECTED else ""
+        expected = (
+            f"   expected {EXPECTED[name]}"
+            if manifest["source"] == "mitdb" and name in EXPECTED
+            else ""
+        )
         print(f"  {name:10s}{count:7d}{expected}")
     print(f"  images {manifest['settings']['image']}, in {opt.dataroot}")
 

@@ -12,7 +12,9 @@ TICKS = 7  # on each side of the R peak, so many samples are dropped and as many
 def time_warp(beats_mv, rng):
     """(n, WINDOW) to (n, WINDOW): TICKS samples dropped and TICKS stretched at random places on each side of the R peak."""
     sides = [(0, BEFORE), (BEFORE, WINDOW)]
-    where = np.concatenate([start + _warped_axis(len(beats_mv), end - start, rng) for start, end in sides], 1)
+    where = np.concatenate(
+        [start + _warped_axis(len(beats_mv), end - start, rng) for start, end in sides], 1
+    )
     low = np.floor(where).astype(int)
     high = np.minimum(low + 1, WINDOW - 1)
     part = (where - low).astype(np.float32)
@@ -26,7 +28,7 @@ def _warped_axis(n, length, rng):
     step = np.ones((n, length))
     rows = np.arange(n)[:, None]
     step[rows, order[:, :TICKS]] = 2.0  # a sample is passed over
-    step[rows, order[:, TICKS:3 * TICKS]] = 0.5  # two half steps: a sample stretched to two
+    step[rows, order[:, TICKS : 3 * TICKS]] = 0.5  # two half steps: a sample stretched to two
     return np.cumsum(step, 1) - step
 
 
@@ -35,7 +37,9 @@ def with_warped_copies(beats, n_aug, rng, image):
     waves = np.concatenate([beats.beat_mv, *(time_warp(beats.beat_mv, rng) for _ in range(n_aug))])
     pictures = None
     if image:
-        pictures = np.concatenate([beats.image, spectrogram.images(waves[len(beats):], image).numpy()])
+        pictures = np.concatenate(
+            [beats.image, spectrogram.images(waves[len(beats) :], image).numpy()]
+        )
     again = [np.concatenate([a] * (n_aug + 1)) for a in (beats.record, beats.sample, beats.rr_s)]
     usual_mv = None if beats.usual_mv is None else np.concatenate([beats.usual_mv] * (n_aug + 1))
     return Beats(pictures, waves, *again, usual_mv=usual_mv)

@@ -9,12 +9,17 @@ from preprocess.records import FS_HZ
 BEFORE, AFTER = 140, 180  # samples of a window before and after its R peak: 0.389 s and 0.5 s
 WINDOW = BEFORE + AFTER
 BAND_HZ = (0.5, 45.0)
-PEAK_TOLERANCE = 10  # samples: the original work drops normal beats annotated this far from a detected R peak
+PEAK_TOLERANCE = (
+    10  # samples: the original work drops normal beats annotated this far from a detected R peak
+)
 RR_LOCAL_BEATS = 8  # RR intervals on each side that make the local median
 
 # As in the original work (BeatGAN's preprocessing): e and j are S.
-CLASS_OF = {symbol: name for name, symbols in
-            {"N": "NLR", "S": "AaJSje", "V": "VE", "F": "F", "Q": "/fQ"}.items() for symbol in symbols}
+CLASS_OF = {
+    symbol: name
+    for name, symbols in {"N": "NLR", "S": "AaJSje", "V": "VE", "F": "F", "Q": "/fQ"}.items()
+    for symbol in symbols
+}
 # ANSI/AAMI EC57: escape beats (e, j) belong to N.
 CLASS_OF_EC57 = CLASS_OF | {"e": "N", "j": "N"}
 
@@ -73,17 +78,28 @@ def cut(recording):
     """
     n = len(recording.signal_mv)
     if n < WINDOW:
-        raise BadInput(f"record {recording.name} is {n / FS_HZ:.2f} s long, shorter than one beat's window "
-                       f"({WINDOW / FS_HZ:.2f} s)")
+        raise BadInput(
+            f"record {recording.name} is {n / FS_HZ:.2f} s long, shorter than one beat's window "
+            f"({WINDOW / FS_HZ:.2f} s)"
+        )
     is_beat = np.isin(recording.symbols, list(CLASS_OF))
     samples, symbols = recording.samples[is_beat], recording.symbols[is_beat]
     if len(samples) < 2:
-        raise BadInput(f"record {recording.name} has {len(samples)} annotated beats: is its annotation file complete?")
+        raise BadInput(
+            f"record {recording.name} has {len(samples)} annotated beats: is its annotation file complete?"
+        )
     before_s, after_s, local_s = rr_intervals(samples)
     fits = (samples >= BEFORE) & (samples + AFTER < n)
     columns = {
-        "record": np.full(len(samples), recording.name), "sample": samples, "symbol": symbols,
+        "record": np.full(len(samples), recording.name),
+        "sample": samples,
+        "symbol": symbols,
         "class": np.array([CLASS_OF[s] for s in symbols]),
         "peak_distance": distance_to_nearest(samples, detect_r_peaks(recording.signal_mv)),
-        "rr_before_s": before_s.round(4), "rr_after_s": after_s.round(4), "rr_local_s": local_s.round(4)}
-    return {k: v[fits] for k, v in columns.items()}, windows(bandpass(recording.signal_mv), samples[fits])
+        "rr_before_s": before_s.round(4),
+        "rr_after_s": after_s.round(4),
+        "rr_local_s": local_s.round(4),
+    }
+    return {k: v[fits] for k, v in columns.items()}, windows(
+        bandpass(recording.signal_mv), samples[fits]
+    )

@@ -59,8 +59,14 @@ class Dataset:
         record, sample, rr_s = self._columns
         image = np.asarray(self.image[rows], np.float32) if with_image else None
         usual_mv, place = self._usual
-        return Beats(image, np.asarray(self.beat_mv[rows]), record[rows], sample[rows], rr_s[rows],
-                     usual_mv=usual_mv[place[rows]])
+        return Beats(
+            image,
+            np.asarray(self.beat_mv[rows]),
+            record[rows],
+            sample[rows],
+            rr_s[rows],
+            usual_mv=usual_mv[place[rows]],
+        )
 
     @cached_property
     def _usual(self):
@@ -76,8 +82,15 @@ class Dataset:
 
 def settings(image, lead):
     """Everything that decides what the numbers in a dataset mean; kept in the manifest and in each checkpoint."""
-    return {"version": VERSION, "image": image, "lead": lead, "fs_hz": records.FS_HZ,
-            "band_hz": list(beat_windows.BAND_HZ), "before": beat_windows.BEFORE, "after": beat_windows.AFTER}
+    return {
+        "version": VERSION,
+        "image": image,
+        "lead": lead,
+        "fs_hz": records.FS_HZ,
+        "band_hz": list(beat_windows.BAND_HZ),
+        "before": beat_windows.BEFORE,
+        "after": beat_windows.AFTER,
+    }
 
 
 def make(folder, dataroot, image="complex", lead=records.LEAD):
@@ -86,15 +99,22 @@ def make(folder, dataroot, image="complex", lead=records.LEAD):
     Returns the manifest. Files are written beside their place and renamed at the end.
     """
     paths, dataroot = records.find(folder), Path(dataroot)
-    wanted = {"settings": settings(image, lead), "source": records.source_of(folder),
-              "records": {p.name: _digest(p) for p in paths}}
+    wanted = {
+        "settings": settings(image, lead),
+        "source": records.source_of(folder),
+        "records": {p.name: _digest(p) for p in paths},
+    }
     if is_current(dataroot, wanted):
         return read_manifest(dataroot)
     with _fresh_folder(dataroot) as part:
         index = _write_arrays(paths, part, image, lead)
         index.to_csv(part / "index.csv", index=False)
-        manifest = wanted | {"beats": len(index), "counts": count_classes(index), "folder": Path(folder).name,
-                             "sha256": {name: records.sha256(part / name) for name in ("beats.npy", "index.csv")}}
+        manifest = wanted | {
+            "beats": len(index),
+            "counts": count_classes(index),
+            "folder": Path(folder).name,
+            "sha256": {name: records.sha256(part / name) for name in ("beats.npy", "index.csv")},
+        }
         (part / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return manifest
 
@@ -103,14 +123,25 @@ def load(dataroot):
     """Open a preprocessed folder. Raises BadInput when it is not one, or is incomplete."""
     manifest = read_manifest(Path(dataroot))
     if manifest is None:
-        raise BadInput(f"{dataroot} holds no preprocessed beats: run python -m preprocess --dataroot {dataroot} first")
+        raise BadInput(
+            f"{dataroot} holds no preprocessed beats: run python -m preprocess --dataroot {dataroot} first"
+        )
     try:
-        index = pd.read_csv(Path(dataroot) / "index.csv", dtype={"record": str, "symbol": str, "class": str})
-        image, beat_mv = (np.load(Path(dataroot) / name, mmap_mode="r") for name in ("spectrograms.npy", "beats.npy"))
+        index = pd.read_csv(
+            Path(dataroot) / "index.csv", dtype={"record": str, "symbol": str, "class": str}
+        )
+        image, beat_mv = (
+            np.load(Path(dataroot) / name, mmap_mode="r")
+            for name in ("spectrograms.npy", "beats.npy")
+        )
     except (OSError, ValueError) as error:
-        raise BadInput(f"{dataroot} is incomplete ({error}): run python -m preprocess again") from error
+        raise BadInput(
+            f"{dataroot} is incomplete ({error}): run python -m preprocess again"
+        ) from error
     if not len(index) == len(image) == len(beat_mv) == manifest["beats"]:
-        raise BadInput(f"{dataroot} is inconsistent: its files count different numbers of beats; preprocess again")
+        raise BadInput(
+            f"{dataroot} is inconsistent: its files count different numbers of beats; preprocess again"
+        )
     return Dataset(index, image, beat_mv, manifest)
 
 
@@ -136,14 +167,18 @@ def count_classes(index):
 def _write_arrays(paths, part, image, lead):
     """Record by record, so that memory does not grow with their number. Returns the index."""
     tables = []
-    with _NpyWriter(part / "beats.npy", np.float32, (beat_windows.WINDOW,)) as waves, \
-            _NpyWriter(part / "spectrograms.npy", STORED_AS, spectrogram.SETTINGS[image].shape) as pictures:
+    with (
+        _NpyWriter(part / "beats.npy", np.float32, (beat_windows.WINDOW,)) as waves,
+        _NpyWriter(
+            part / "spectrograms.npy", STORED_AS, spectrogram.SETTINGS[image].shape
+        ) as pictures,
+    ):
         for path in tqdm(paths, desc=f"Preprocessing ({image} images)", unit="record"):
             columns, windows = beat_windows.cut(records.read(path, lead))
             tables.append(pd.DataFrame(columns))
             waves.append(windows)
             for start in range(0, len(windows), CHUNK):
-                pictures.append(spectrogram.images(windows[start:start + CHUNK], image).numpy())
+                pictures.append(spectrogram.images(windows[start : start + CHUNK], image).numpy())
     return pd.concat(tables, ignore_index=True)
 
 
@@ -164,10 +199,16 @@ class _NpyWriter:
         return self
 
     def __exit__(self, *_):
-        header = {"descr": self.dtype.str, "fortran_order": False, "shape": (self.rows, *self.shape)}
+        header = {
+            "descr": self.dtype.str,
+            "fortran_order": False,
+            "shape": (self.rows, *self.shape),
+        }
         text = repr(header).ljust(self.HEADER_BYTES - 11).encode() + b"\n"
         self.file.seek(0)
-        self.file.write(np.lib.format.magic(1, 0) + (self.HEADER_BYTES - 10).to_bytes(2, "little") + text)
+        self.file.write(
+            np.lib.format.magic(1, 0) + (self.HEADER_BYTES - 10).to_bytes(2, "little") + text
+        )
         self.file.close()
 
 
@@ -180,7 +221,9 @@ def _fresh_folder(target):
     try:
         yield part
         target.mkdir(parents=True, exist_ok=True)
-        (target / "manifest.json").unlink(missing_ok=True)  # without it a half-moved folder is not mistaken for whole
+        (target / "manifest.json").unlink(
+            missing_ok=True
+        )  # without it a half-moved folder is not mistaken for whole
         for file in sorted(part.iterdir(), key=lambda f: f.name == "manifest.json"):
             os.replace(file, target / file.name)
     finally:
@@ -190,5 +233,9 @@ def _fresh_folder(target):
 def _digest(path):
     """Short checksum of a record's header and annotations and its signal's size: tells when a record was changed."""
     signal = path.with_suffix(".dat")
-    parts = [records.sha256(f)[:16] for f in (path.with_suffix(".hea"), path.with_suffix(".atr")) if f.exists()]
+    parts = [
+        records.sha256(f)[:16]
+        for f in (path.with_suffix(".hea"), path.with_suffix(".atr"))
+        if f.exists()
+    ]
     return " ".join([*parts, str(signal.stat().st_size if signal.exists() else 0)])

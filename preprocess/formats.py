@@ -40,13 +40,17 @@ class Source:
     def __post_init__(self):
         self.one_at_a_time = Lock()
         if not LOWEST_HZ <= self.fs_hz <= HIGHEST_HZ:
-            raise BadInput(f"{self.path} is sampled at {self.fs_hz:g} Hz; {LOWEST_HZ} to {HIGHEST_HZ} Hz can be screened")
+            raise BadInput(
+                f"{self.path} is sampled at {self.fs_hz:g} Hz; {LOWEST_HZ} to {HIGHEST_HZ} Hz can be screened"
+            )
 
     def read(self, start, end):
         raise NotImplementedError
 
     def annotated(self, annotator):
-        raise BadInput(f"{self.path} has no WFDB annotation file {annotator}: leave --annotator out to detect R peaks")
+        raise BadInput(
+            f"{self.path} has no WFDB annotation file {annotator}: leave --annotator out to detect R peaks"
+        )
 
     @property
     def duration_s(self):
@@ -72,7 +76,9 @@ class Source:
         The same numbers come out however a recording is divided into stretches.
         """
         up, down = self.ratio.as_integer_ratio()
-        margin = -(-int(MARGIN_S * self.fs_hz) // down)  # in periods, after which input and output fall together again
+        margin = -(
+            -int(MARGIN_S * self.fs_hz) // down
+        )  # in periods, after which input and output fall together again
         first = max(0, start // up - margin)
         last = min(-(-self.n // down), -(-end // up) + margin)
         with self.one_at_a_time:
@@ -97,13 +103,23 @@ def _bridge(values, there):
 
 # --------------------------------------------------------------------------------------------------- what is it?
 
+
 def find(path):
     """Paths of the recordings that a path stands for: itself, or everything readable in a folder, in order."""
     path = Path(path)
     if path.is_dir():
         headers = [p for p in path.glob("*.hea") if not re.search(r"_(layout|\d{4})$", p.stem)]
-        found = sorted([*headers, *(p for p in path.iterdir() if p.suffix.lower() in (".edf", ".csv", ".txt")
-                                    and not p.with_suffix(".b2i").exists())])  # beside it, a CSV is a result of ours
+        found = sorted(
+            [
+                *headers,
+                *(
+                    p
+                    for p in path.iterdir()
+                    if p.suffix.lower() in (".edf", ".csv", ".txt")
+                    and not p.with_suffix(".b2i").exists()
+                ),
+            ]
+        )  # beside it, a CSV is a result of ours
         if not found:
             raise BadInput(f"{path} holds no recording (.hea, .edf or .csv)")
         return found
@@ -122,8 +138,12 @@ def open_source(path, lead=None, fs_hz=None, units=None, likely=LEAD):
         return _open_csv(path, lead, likely, fs_hz, units)
     record = path.with_suffix("") if ending in (".hea", ".dat") else path
     if not record.with_name(record.name + ".hea").exists():
-        raise BadInput(f"{path} is no recording: give a WFDB record (its name without ending), an .edf or a .csv file, "
-                       "or a folder of them" if path.exists() else f"there is no recording {path}")
+        raise BadInput(
+            f"{path} is no recording: give a WFDB record (its name without ending), an .edf or a .csv file, "
+            "or a folder of them"
+            if path.exists()
+            else f"there is no recording {path}"
+        )
     return _open_wfdb(record, lead, likely)
 
 
@@ -132,13 +152,19 @@ def choose_lead(leads, wanted, path, likely=LEAD):
     one of LIKELY_LEADS, else of the first."""
     plain = [_plain(name) for name in leads]
     if wanted is None:
-        return next((plain.index(name) for name in (_plain(likely), *LIKELY_LEADS) if name in plain), 0)
+        return next(
+            (plain.index(name) for name in (_plain(likely), *LIKELY_LEADS) if name in plain), 0
+        )
     for candidates in (leads, [name.lower() for name in leads], plain):
         if str(wanted) in candidates or str(wanted).lower() in candidates:
-            return next(candidates.index(w) for w in (str(wanted), str(wanted).lower()) if w in candidates)
+            return next(
+                candidates.index(w) for w in (str(wanted), str(wanted).lower()) if w in candidates
+            )
     if str(wanted).isdigit() and int(wanted) < len(leads):
         return int(wanted)
-    raise BadInput(f"{path} has no lead {wanted}; it has {', '.join(leads) or 'none'}: choose one with --lead")
+    raise BadInput(
+        f"{path} has no lead {wanted}; it has {', '.join(leads) or 'none'}: choose one with --lead"
+    )
 
 
 def _plain(lead):
@@ -148,28 +174,44 @@ def _plain(lead):
 
 # ---------------------------------------------------------------------------------------------------------- WFDB
 
+
 class WfdbSource(Source):
     def read(self, start, end):
-        record = _read_or_explain(wfdb.rdrecord, self.path, ".dat", sampfrom=int(start), sampto=int(end),
-                                  channels=[self.leads.index(self.lead)])
+        record = _read_or_explain(
+            wfdb.rdrecord,
+            self.path,
+            ".dat",
+            sampfrom=int(start),
+            sampto=int(end),
+            channels=[self.leads.index(self.lead)],
+        )
         return record.p_signal[:, 0] * _to_mv(record.units[0])
 
     def annotated(self, annotator):
         """Samples at FS_HZ and symbols of an annotation file."""
         found = _read_or_explain(wfdb.rdann, self.path, "." + annotator, annotator)
-        return np.round(np.asarray(found.sample) * float(self.ratio)).astype(int), np.asarray(found.symbol)
+        return np.round(np.asarray(found.sample) * float(self.ratio)).astype(int), np.asarray(
+            found.symbol
+        )
 
 
 def _open_wfdb(path, lead, likely):
     header = _read_or_explain(wfdb.rdheader, path, ".hea")
-    leads = list(header.sig_name or getattr(wfdb.rdheader(str(path), rd_segments=True), "sig_name", None) or [])
+    leads = list(
+        header.sig_name
+        or getattr(wfdb.rdheader(str(path), rd_segments=True), "sig_name", None)
+        or []
+    )
     if not leads or not header.sig_len:
-        raise BadInput(f"{path}.hea describes no signal: is it the header of a record with a length and a signal?")
+        raise BadInput(
+            f"{path}.hea describes no signal: is it the header of a record with a length and a signal?"
+        )
     chosen = choose_lead(leads, lead, path, likely)
     return WfdbSource(path.name, path, leads, leads[chosen], float(header.fs), int(header.sig_len))
 
 
 # ----------------------------------------------------------------------------------------------------------- EDF
+
 
 class EdfSource(Source):
     signal = None
@@ -195,12 +237,15 @@ def _open_edf(path, lead, likely):
     leads = [s.label.strip() for s in usable]
     signal = usable[choose_lead(leads, lead, path, likely)]
     n = file.num_data_records * signal.samples_per_data_record
-    source = EdfSource(path.stem, path, leads, signal.label.strip(), float(signal.sampling_frequency), n)
+    source = EdfSource(
+        path.stem, path, leads, signal.label.strip(), float(signal.sampling_frequency), n
+    )
     source.signal = signal
     return source
 
 
 # ----------------------------------------------------------------------------------------------------------- CSV
+
 
 class CsvSource(Source):
     """Its column is copied once, as numbers, to a nameless temporary file, which stretches are then read from."""
@@ -209,7 +254,9 @@ class CsvSource(Source):
 
     def read(self, start, end):
         self.values.seek(int(start) * 4)
-        return np.frombuffer(self.values.read((int(end) - int(start)) * 4), np.float32).astype(float)
+        return np.frombuffer(self.values.read((int(end) - int(start)) * 4), np.float32).astype(
+            float
+        )
 
 
 def _open_csv(path, lead, likely, fs_hz, units):
@@ -221,17 +268,26 @@ def _open_csv(path, lead, likely, fs_hz, units):
     at_time = next((i for i, name in enumerate(names) if TIME_COLUMN.fullmatch(name)), None)
     told_hz = None if at_time is None else _rate_of(head.iloc[:, at_time], names[at_time])
     if fs_hz is None and told_hz is None:
-        raise BadInput(f"{path} does not say its sampling rate: give it in Hz with --fs, or add a column time_s")
+        raise BadInput(
+            f"{path} does not say its sampling rate: give it in Hz with --fs, or add a column time_s"
+        )
     if fs_hz and told_hz and abs(fs_hz / told_hz - 1) > 0.01:
-        raise BadInput(f"--fs says {fs_hz:g} Hz, the time column of {path} {told_hz:.5g} Hz: leave --fs out or correct it")
+        raise BadInput(
+            f"--fs says {fs_hz:g} Hz, the time column of {path} {told_hz:.5g} Hz: leave --fs out or correct it"
+        )
     columns = [i for i in range(len(names)) if i != at_time]
     if not columns:
         raise BadInput(f"{path} has a time column and no lead beside it")
-    leads = [re.sub(r"[\s_]*[\[(]?(mv|uv|µv)[\])]?$", "", names[i], flags=re.I) or names[i] for i in columns]
+    leads = [
+        re.sub(r"[\s_]*[\[(]?(mv|uv|µv)[\])]?$", "", names[i], flags=re.I) or names[i]
+        for i in columns
+    ]
     chosen = choose_lead(leads, lead, path, likely)
     column = columns[chosen]
     named_unit = re.search(r"(mv|uv|µv)[\])]?$", names[column], re.I)
-    values, n = _copy_column(path, options, column, _to_mv(units or (named_unit.group(1) if named_unit else "mV")))
+    values, n = _copy_column(
+        path, options, column, _to_mv(units or (named_unit.group(1) if named_unit else "mV"))
+    )
     source = CsvSource(path.stem, path, leads, leads[chosen], float(fs_hz or told_hz), n)
     source.values = values
     return source
@@ -243,12 +299,21 @@ def _csv_layout(path):
         with open(path, encoding="utf-8", errors="strict") as file:
             first = file.readline(100_000)
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not a text file: give one column a lead, separated by commas") from error
+        raise BadInput(
+            f"{path} is not a text file: give one column a lead, separated by commas"
+        ) from error
     separator = next((s for s in (",", ";", "\t") if s in first), ",")
     cells = [cell.strip() for cell in first.strip().split(separator)]
-    is_number = [bool(re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|nan|", cell, re.I)) for cell in cells]
+    is_number = [
+        bool(re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|nan|", cell, re.I))
+        for cell in cells
+    ]
     if all(is_number):
-        return {"sep": separator, "header": None, "names": [f"column{i}" for i in range(len(cells))]}
+        return {
+            "sep": separator,
+            "header": None,
+            "names": [f"column{i}" for i in range(len(cells))],
+        }
     return {"sep": separator}
 
 
@@ -264,7 +329,9 @@ def _rate_of(times, name):
     times = pd.to_numeric(times, errors="coerce").dropna().to_numpy(float)
     step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 2 else 0
     if not step > 0 or (np.diff(times) < 0).any():
-        raise BadInput(f"the column {name} is no rising time: remove it and give the rate with --fs")
+        raise BadInput(
+            f"the column {name} is no rising time: remove it and give the rate with --fs"
+        )
     rate_hz = (1000.0 if re.search(r"\bms\b|_ms\b", name, re.I) else 1.0) / step
     return float(round(rate_hz)) if abs(rate_hz / round(rate_hz) - 1) < 1e-3 else round(rate_hz, 3)
 
@@ -273,7 +340,9 @@ def _copy_column(path, options, column, scale):
     copy, n = tempfile.TemporaryFile(), 0
     try:
         for rows in pd.read_csv(path, usecols=[column], chunksize=CSV_ROWS, **options):
-            values = pd.to_numeric(rows.iloc[:, 0], errors="coerce").to_numpy(np.float32) * np.float32(scale)
+            values = pd.to_numeric(rows.iloc[:, 0], errors="coerce").to_numpy(
+                np.float32
+            ) * np.float32(scale)
             copy.write(values.tobytes())
             n += len(values)
     except (ValueError, pd.errors.ParserError) as error:

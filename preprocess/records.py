@@ -19,7 +19,9 @@ from preprocess import BadInput
 FS_HZ = 360
 LEAD = "MLII"
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
-CHECKSUMS = Path(__file__).with_name("mitdb_sha256.txt")  # PhysioNet's SHA256SUMS.txt, MIT-BIH 1.0.0
+CHECKSUMS = Path(__file__).with_name(
+    "mitdb_sha256.txt"
+)  # PhysioNet's SHA256SUMS.txt, MIT-BIH 1.0.0
 COPY_ADU_PER_MV = 1000
 PHYSIONET = "physionet.org"
 
@@ -50,8 +52,10 @@ def read(path, lead=LEAD, annotator="atr"):
     path = Path(path)
     header = read_header(path)
     if lead not in (header.sig_name or []):
-        raise BadInput(f"record {path.name} has no lead {lead}; it has {', '.join(header.sig_name or ['none'])}: "
-                       "choose one with --lead")
+        raise BadInput(
+            f"record {path.name} has no lead {lead}; it has {', '.join(header.sig_name or ['none'])}: "
+            "choose one with --lead"
+        )
     record = _read_or_explain(wfdb.rdrecord, path, ".dat", channel_names=[lead])
     signal_mv = _checked(record.p_signal[:, 0] * _to_mv(record.units[0]), path.name, lead)
     samples, symbols = np.zeros(0, int), np.zeros(0, "<U1")
@@ -59,8 +63,14 @@ def read(path, lead=LEAD, annotator="atr"):
         annotation = _read_or_explain(wfdb.rdann, path, "." + annotator, annotator)
         samples, symbols = np.asarray(annotation.sample), np.asarray(annotation.symbol)
     fs_hz = float(record.fs)
-    return Recording(path.name, lead, resample(signal_mv, fs_hz).astype(np.float32),
-                     np.round(samples * FS_HZ / fs_hz).astype(int), symbols, fs_hz)
+    return Recording(
+        path.name,
+        lead,
+        resample(signal_mv, fs_hz).astype(np.float32),
+        np.round(samples * FS_HZ / fs_hz).astype(int),
+        symbols,
+        fs_hz,
+    )
 
 
 def read_header(path):
@@ -72,8 +82,17 @@ def write_copy(path, folder, signal_mv, fs_hz, lead):
     """A record of one lead, named as the one at path and with its annotations, but with another signal (n,) and rate."""
     path = Path(path)
     adu = np.clip(np.round(signal_mv * COPY_ADU_PER_MV), -32767, 32767).astype(int)
-    wfdb.wrsamp(path.name, fs_hz, ["mV"], [lead], d_signal=adu[:, None], fmt=["16"], adc_gain=[COPY_ADU_PER_MV],
-                baseline=[0], write_dir=str(folder))
+    wfdb.wrsamp(
+        path.name,
+        fs_hz,
+        ["mV"],
+        [lead],
+        d_signal=adu[:, None],
+        fmt=["16"],
+        adc_gain=[COPY_ADU_PER_MV],
+        baseline=[0],
+        write_dir=str(folder),
+    )
     annotation = _read_or_explain(wfdb.rdann, path, ".atr", "atr")
     samples = np.round(np.asarray(annotation.sample) * fs_hz / read_header(path).fs).astype(int)
     wfdb.wrann(path.name, "atr", samples, annotation.symbol, fs=fs_hz, write_dir=str(folder))
@@ -93,10 +112,14 @@ def find(folder):
     """Record paths (without ending) in a folder, in order; paced records of MIT-BIH are left out."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise BadInput(f"there is no folder {folder}: give --records (or MITDB_DIR) a folder with WFDB records")
+        raise BadInput(
+            f"there is no folder {folder}: give --records (or MITDB_DIR) a folder with WFDB records"
+        )
     records = sorted(p.with_suffix("") for p in folder.glob("*.hea") if p.stem not in PACED)
     if not records:
-        raise BadInput(f"{folder} holds no WFDB record (no .hea file): give --records (or MITDB_DIR) a folder with some")
+        raise BadInput(
+            f"{folder} holds no WFDB record (no .hea file): give --records (or MITDB_DIR) a folder with some"
+        )
     return records
 
 
@@ -143,7 +166,9 @@ def download(folder):
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, digest in tqdm(published_checksums().items(), desc="MIT-BIH from PhysioNet", unit="file"):
+    for name, digest in tqdm(
+        published_checksums().items(), desc="MIT-BIH from PhysioNet", unit="file"
+    ):
         if (folder / name).exists() and sha256(folder / name) == digest:
             continue
         _download_file(folder, name, digest)
@@ -153,27 +178,39 @@ def _download_file(folder, name, digest):
     part = folder / ".part"
     part.mkdir(exist_ok=True)
     for _ in range(2):  # a second try in full, for a first that was cut off or altered on its way
-        with contextlib.redirect_stdout(io.StringIO()):  # wfdb prints four lines a file, through the progress bar
+        with contextlib.redirect_stdout(
+            io.StringIO()
+        ):  # wfdb prints four lines a file, through the progress bar
             wfdb.dl_files("mitdb", str(part), [name])
         if sha256(part / name) == digest:
             os.replace(part / name, folder / name)
             return
         (part / name).unlink()
-    raise BadInput(f"{name} from PhysioNet does not match its published checksum: try again later, or give --records")
+    raise BadInput(
+        f"{name} from PhysioNet does not match its published checksum: try again later, or give --records"
+    )
 
 
 def _read_or_explain(reader, path, ending, *args, **kwargs):
     """wfdb's own errors for a missing or broken file, as one sentence that names the file."""
     file = path.with_name(path.name + ending)
     if ending != ".dat" and not file.exists():
-        raise BadInput(f"{file} is missing: every record needs its .hea, .dat and (for training) .atr file")
+        raise BadInput(
+            f"{file} is missing: every record needs its .hea, .dat and (for training) .atr file"
+        )
     try:
         return reader(str(path), *args, **kwargs)
     except FileNotFoundError as error:
-        raise BadInput(f"{error.filename or file} is missing: every record needs its .hea and .dat file") from error
-    except Exception as error:  # wfdb raises whatever numpy or struct did on a truncated or foreign file
-        raise BadInput(f"{file} cannot be read as WFDB ({type(error).__name__}: {error}); "
-                       "is it truncated? fetch it again") from error
+        raise BadInput(
+            f"{error.filename or file} is missing: every record needs its .hea and .dat file"
+        ) from error
+    except (
+        Exception
+    ) as error:  # wfdb raises whatever numpy or struct did on a truncated or foreign file
+        raise BadInput(
+            f"{file} cannot be read as WFDB ({type(error).__name__}: {error}); "
+            "is it truncated? fetch it again"
+        ) from error
 
 
 def _to_mv(units):
@@ -184,8 +221,12 @@ def _to_mv(units):
 def _checked(signal_mv, name, lead):
     bad = np.flatnonzero(~np.isfinite(signal_mv))
     if len(bad):
-        raise BadInput(f"record {name}, lead {lead}, has {len(bad)} missing samples (NaN), the first at sample "
-                       f"{bad[0]}: cut the gap out or leave the record out")
+        raise BadInput(
+            f"record {name}, lead {lead}, has {len(bad)} missing samples (NaN), the first at sample "
+            f"{bad[0]}: cut the gap out or leave the record out"
+        )
     if len(signal_mv) == 0 or np.ptp(signal_mv) == 0:
-        raise BadInput(f"record {name}, lead {lead}, is flat: choose another --lead or leave the record out")
+        raise BadInput(
+            f"record {name}, lead {lead}, is flat: choose another --lead or leave the record out"
+        )
     return signal_mv

@@ -13,8 +13,15 @@ from preprocess.records import FS_HZ
 
 QRS_BAND_HZ = (7.0, 26.0)
 QRS_S = 0.12
-REFRACTORY_S, T_WAVE_S, T_WAVE_HEIGHT = 0.2, 0.35, 0.65  # a bump so soon after, or before, a beat and so much weaker
-TYPICAL_S, TYPICAL_BEATS = 1.4, 11  # what is highest within such a time is a beat; the median of so many is typical
+REFRACTORY_S, T_WAVE_S, T_WAVE_HEIGHT = (
+    0.2,
+    0.35,
+    0.65,
+)  # a bump so soon after, or before, a beat and so much weaker
+TYPICAL_S, TYPICAL_BEATS = (
+    1.4,
+    11,
+)  # what is highest within such a time is a beat; the median of so many is typical
 LEAST_HEIGHT, LEAST_HEIGHT_IN_GAP = 0.3, 0.22  # of the typical one
 GAP, GAP_BEATS, GAP_EDGE_S = 1.6, 9, 0.3  # RR intervals in which a beat is looked for again
 R_REACH_S, NEGATIVE = 0.06, 2.0  # a QRS is negative when it goes down twice as far as up
@@ -44,7 +51,9 @@ def _typical_height(envelope, bumps, height):
     highest = np.flatnonzero(height >= maximum_filter1d(envelope, reach)[bumps])
     if len(highest) == 0:
         return height
-    return np.interp(bumps, bumps[highest], median_filter(height[highest], TYPICAL_BEATS, mode="nearest"))
+    return np.interp(
+        bumps, bumps[highest], median_filter(height[highest], TYPICAL_BEATS, mode="nearest")
+    )
 
 
 def _without_t_waves(bumps, height, is_beat):
@@ -53,7 +62,10 @@ def _without_t_waves(bumps, height, is_beat):
         kept = np.flatnonzero(is_beat)
         near = np.diff(bumps[kept]) < T_WAVE_S * FS_HZ
         before, after = height[kept[:-1]], height[kept[1:]]
-        weak = np.r_[kept[1:][near & (after < T_WAVE_HEIGHT * before)], kept[:-1][near & (before < T_WAVE_HEIGHT * after)]]
+        weak = np.r_[
+            kept[1:][near & (after < T_WAVE_HEIGHT * before)],
+            kept[:-1][near & (before < T_WAVE_HEIGHT * after)],
+        ]
         if len(weak) == 0:
             return is_beat
         is_beat[weak] = False
@@ -70,8 +82,11 @@ def _with_missed(bumps, relative, is_beat):
     for i in np.flatnonzero(rr > GAP * usual):
         left, right = kept[i], kept[i + 1]
         inside = np.arange(left + 1, right)
-        inside = inside[(bumps[inside] - bumps[left] > edge) & (bumps[right] - bumps[inside] > edge)
-                        & (relative[inside] > LEAST_HEIGHT_IN_GAP)]
+        inside = inside[
+            (bumps[inside] - bumps[left] > edge)
+            & (bumps[right] - bumps[inside] > edge)
+            & (relative[inside] > LEAST_HEIGHT_IN_GAP)
+        ]
         while len(inside):
             best = inside[relative[inside].argmax()]
             is_beat[best] = True
@@ -104,14 +119,21 @@ def unreadable(signal_mv, there, envelope):
     """(n,) signal in mV, whether each sample was recorded, and QRS envelope, to (n,) indices into REASONS, 0: readable."""
     cells = _cells(signal_mv)
     low, high, mean = cells.min(1), cells.max(1), cells.mean(1)
-    span = lambda seconds: maximum_filter1d(high, _width(seconds)) - minimum_filter1d(low, _width(seconds))
+    span = lambda seconds: (
+        maximum_filter1d(high, _width(seconds)) - minimum_filter1d(low, _width(seconds))
+    )
     away = np.abs(mean - uniform_filter1d(mean, _width(MEAN_S))) > STUCK_FROM_MEAN_MV
-    found = (~_cells(there).all(1), _within(span(FLAT_S) < FLAT_MV, FLAT_S / 2), (high - low < STUCK_MV) & away,
-             _within(span(WILD_S) > WILD_MV, WILD_S / 2), _within(_noisy(signal_mv, envelope), NOISE_S / 4))
+    found = (
+        ~_cells(there).all(1),
+        _within(span(FLAT_S) < FLAT_MV, FLAT_S / 2),
+        (high - low < STUCK_MV) & away,
+        _within(span(WILD_S) > WILD_MV, WILD_S / 2),
+        _within(_noisy(signal_mv, envelope), NOISE_S / 4),
+    )
     reason = np.zeros(len(cells), np.int8)
     for code in range(len(found), 0, -1):  # the first reason wins
         reason[_within(found[code - 1], SETTLE_S)] = code
-    return np.repeat(reason, CELL)[:len(signal_mv)]
+    return np.repeat(reason, CELL)[: len(signal_mv)]
 
 
 def _cells(values):
@@ -134,5 +156,7 @@ def _noisy(signal_mv, envelope):
     """
     fast = np.sqrt(np.square(_cells(bandpass(signal_mv, *NOISE_BAND_HZ))).mean(1))
     between = np.square(uniform_filter1d(np.sqrt(fast), _width(NOISE_S)))
-    beats = uniform_filter1d(maximum_filter1d(_cells(envelope).max(1), _width(TYPICAL_S)), _width(NOISE_S))
+    beats = uniform_filter1d(
+        maximum_filter1d(_cells(envelope).max(1), _width(TYPICAL_S)), _width(NOISE_S)
+    )
     return between > NOISE_SHARE * np.maximum(beats, 1e-6)

@@ -38,9 +38,18 @@ SEED_COLUMNS = slice(10, 150)
 SEED_SIZE = 128
 SEED_RANGE_DB = 80.0
 
-COMPLEX = Setting("complex", (2, 32, 32), tuple(range(HOP // 2, WINDOW, HOP)), tuple(np.arange(32) * FS_HZ / N_FFT))
-SEED = Setting("seed", (1, SEED_SIZE, SEED_SIZE),
-               tuple(np.linspace(10 * SEED_HOP, 149 * SEED_HOP, SEED_SIZE)), tuple(np.linspace(0, 180, SEED_SIZE)))
+COMPLEX = Setting(
+    "complex",
+    (2, 32, 32),
+    tuple(range(HOP // 2, WINDOW, HOP)),
+    tuple(np.arange(32) * FS_HZ / N_FFT),
+)
+SEED = Setting(
+    "seed",
+    (1, SEED_SIZE, SEED_SIZE),
+    tuple(np.linspace(10 * SEED_HOP, 149 * SEED_HOP, SEED_SIZE)),
+    tuple(np.linspace(0, 180, SEED_SIZE)),
+)
 SETTINGS = {setting.name: setting for setting in (COMPLEX, SEED)}
 
 
@@ -52,7 +61,9 @@ def axes(name):
 
 def images(beats_mv, name="complex"):
     """(n, WINDOW) beats in mV, array or tensor, to a (n, channels, frequencies, times) float32 tensor."""
-    return {"complex": complex_images, "seed": seed_images}[name](torch.as_tensor(beats_mv, dtype=torch.float32))
+    return {"complex": complex_images, "seed": seed_images}[name](
+        torch.as_tensor(beats_mv, dtype=torch.float32)
+    )
 
 
 def magnitude(image, name="complex"):
@@ -62,7 +73,9 @@ def magnitude(image, name="complex"):
 
 def complex_images(beats_mv):
     """(n, WINDOW) to (n, 2, 32, 32): real and imaginary part of the STFT below 45 Hz, of beats divided by beat_scale."""
-    return torch.stack(_stft(beats_mv / beat_scale(beats_mv), HOP // 2, HOP, len(COMPLEX.freqs_hz)), 1)
+    return torch.stack(
+        _stft(beats_mv / beat_scale(beats_mv), HOP // 2, HOP, len(COMPLEX.freqs_hz)), 1
+    )
 
 
 def beat_scale(beats_mv):
@@ -84,11 +97,15 @@ def invert(image, beats_mv):
     weight[0] /= 2  # 0 Hz has no mirror image
     frames = (image[:, 0] * weight).mT @ cosine + (image[:, 1] * weight).mT @ sine
     hann = _hann(image.device)
-    overlap = {"output_size": (1, WINDOW + HANN - HOP), "kernel_size": (1, HANN), "stride": (1, HOP)}
+    overlap = {
+        "output_size": (1, WINDOW + HANN - HOP),
+        "kernel_size": (1, HANN),
+        "stride": (1, HOP),
+    }
     total = fold((frames * hann).mT, **overlap)[:, 0, 0]
-    norm = fold((hann ** 2).expand_as(frames).mT, **overlap)[:, 0, 0]
+    norm = fold((hann**2).expand_as(frames).mT, **overlap)[:, 0, 0]
     first = HANN // 2 - HOP // 2
-    return (total / norm.clamp_min(1e-3))[:, first:first + WINDOW] * beat_scale(beats_mv)
+    return (total / norm.clamp_min(1e-3))[:, first : first + WINDOW] * beat_scale(beats_mv)
 
 
 def seed_images(beats_mv):
@@ -99,8 +116,13 @@ def seed_images(beats_mv):
     """
     real, imaginary = _stft(beats_mv, 0, SEED_HOP, N_FFT // 2 + 1)
     decibel = 10 * (real.square() + imaginary.square()).clamp_min(1e-10).log10()
-    decibel = decibel.maximum(decibel.amax((1, 2), keepdim=True) - SEED_RANGE_DB)[:, :, SEED_COLUMNS]
-    rows, columns = (torch.as_tensor(area_weights(n, SEED_SIZE), device=beats_mv.device) for n in decibel.shape[1:])
+    decibel = decibel.maximum(decibel.amax((1, 2), keepdim=True) - SEED_RANGE_DB)[
+        :, :, SEED_COLUMNS
+    ]
+    rows, columns = (
+        torch.as_tensor(area_weights(n, SEED_SIZE), device=beats_mv.device)
+        for n in decibel.shape[1:]
+    )
     return (rows @ (decibel @ columns.T))[:, None]
 
 
@@ -125,7 +147,10 @@ def _stft(beats_mv, first, hop, n_freqs):
 def _fourier(n_freqs, device):
     """(n_freqs, HANN) cosine and sine parts of exp(-2 pi i k t / N_FFT), t = 0 at the centre of a frame."""
     turn = 2 * np.pi * np.arange(n_freqs)[:, None] * (np.arange(HANN) - HANN // 2) / N_FFT
-    return tuple(torch.tensor(part, dtype=torch.float32, device=device) for part in (np.cos(turn), -np.sin(turn)))
+    return tuple(
+        torch.tensor(part, dtype=torch.float32, device=device)
+        for part in (np.cos(turn), -np.sin(turn))
+    )
 
 
 @cache

@@ -21,7 +21,9 @@ def synthetic(beats_mv):
     others = beats_mv[torch.randperm(len(beats_mv), device=beats_mv.device)]
     result = torch.empty_like(beats_mv)
     ways = (premature, p_changed, p_changed, widened, rescaled, pasted, mixed)
-    for way, rows in zip(ways, torch.randperm(len(beats_mv), device=beats_mv.device).tensor_split(len(ways))):
+    for way, rows in zip(
+        ways, torch.randperm(len(beats_mv), device=beats_mv.device).tensor_split(len(ways))
+    ):
         result[rows] = way(beats_mv[rows], others[rows])
     return result
 
@@ -32,10 +34,16 @@ def premature(beats, _):
     t, rr, p = _time(beats), _uniform(beats, 95, 235), p_wave(beats)
     end, always = _uniform(beats, 100, 126), torch.full_like(beats[:, :1], -50.0)
     earlier = _at(beats, t + rr)
-    joined = earlier + (_at(beats, end) - _at(earlier, end)) * (t / end).clamp(0, 1) ** _uniform(beats, 0, 2)
-    known = _fade(t, always, WINDOW - rr - 6, 12)  # where the window holds what came that long after its own R peak
+    joined = earlier + (_at(beats, end) - _at(earlier, end)) * (t / end).clamp(0, 1) ** _uniform(
+        beats, 0, 2
+    )
+    known = _fade(
+        t, always, WINDOW - rr - 6, 12
+    )  # where the window holds what came that long after its own R peak
     front = joined * known + (beats - p) * (1 - known)
-    front = front + _at(p, t - _uniform(beats, -35, 35)) * _uniform(beats, -1, 1.6) * _chance(beats, 0.7)
+    front = front + _at(p, t - _uniform(beats, -35, 35)) * _uniform(beats, -1, 1.6) * _chance(
+        beats, 0.7
+    )
     mask = _fade(t, always, end, 12)
     return beats * (1 - mask) + front * mask
 
@@ -43,7 +51,9 @@ def premature(beats, _):
 def p_changed(beats, _):
     """The P wave shifted by 22 to 125 ms, scaled, inverted or gone."""
     p, shift = p_wave(beats), _uniform(beats, 8, 45) * _sign(beats)
-    return beats - p + _at(p, _time(beats) - shift) * _uniform(beats, -1.2, 1.6) * _chance(beats, 0.75)
+    return (
+        beats - p + _at(p, _time(beats) - shift) * _uniform(beats, -1.2, 1.6) * _chance(beats, 0.75)
+    )
 
 
 def widened(beats, _):
@@ -51,14 +61,20 @@ def widened(beats, _):
     narrow = torch.where(_chance(beats, 0.75) > 0, -1.0, 1.0)
     rate = torch.exp(_uniform(beats, 0.25, 1) * narrow)
     s = _time(beats) - BEFORE
-    return _at(beats, BEFORE + s * (1 + (rate - 1) * torch.exp(-(s / _uniform(beats, 15, 50)) ** 2)))
+    return _at(
+        beats, BEFORE + s * (1 + (rate - 1) * torch.exp(-((s / _uniform(beats, 15, 50)) ** 2)))
+    )
 
 
 def rescaled(beats, _):
     """70 to 360 ms shrunk, inverted or enlarged about the line between its ends."""
     start, end = _span(beats, 25, 130)
-    factor = torch.where(_chance(beats, 0.5) > 0, _uniform(beats, -1.5, 0.5), _uniform(beats, 1.6, 3))
-    return beats + _fade(_time(beats), start, end, 10) * (factor - 1) * (beats - _bridge(beats, start, end))
+    factor = torch.where(
+        _chance(beats, 0.5) > 0, _uniform(beats, -1.5, 0.5), _uniform(beats, 1.6, 3)
+    )
+    return beats + _fade(_time(beats), start, end, 10) * (factor - 1) * (
+        beats - _bridge(beats, start, end)
+    )
 
 
 def pasted(beats, others):
@@ -79,10 +95,12 @@ def disturbed(beats):
     one of the ways of `synthetic`: hearts do not do this."""
     hz = torch.fft.rfftfreq(WINDOW, 1 / FS_HZ, device=beats.device)
     centre_hz = 2 * 20 ** _uniform(beats, 0, 1)
-    band = torch.exp(-((hz - centre_hz) / (0.4 * centre_hz + 1)) ** 2)
+    band = torch.exp(-(((hz - centre_hz) / (0.4 * centre_hz + 1)) ** 2))
     noise = torch.fft.irfft(torch.fft.rfft(torch.randn_like(beats)) * band, n=WINDOW)
     size_mv = 0.06 * 10 ** _uniform(beats, 0, 0.8)
-    return beats + size_mv * noise / noise.std(1, keepdim=True) * _fade(_time(beats), *_span(beats, 20, 110), 14)
+    return beats + size_mv * noise / noise.std(1, keepdim=True) * _fade(
+        _time(beats), *_span(beats, 20, 110), 14
+    )
 
 
 def ectopic(beats, others):
@@ -90,8 +108,14 @@ def ectopic(beats, others):
     down. Not one of the ways of `synthetic`, whose discriminator it would teach no more."""
     front, t = premature(beats, others), _time(beats)
     start = _uniform(beats, BEFORE - 40, BEFORE - 18)
-    rest = torch.where(_chance(beats, 0.5) > 0, _at(others, t - _uniform(beats, -6, 6)), widened(beats, others))
-    rest = rest * torch.exp(_uniform(beats, -0.4, 0.6)) * torch.where(_chance(beats, 0.3) > 0, -1.0, 1.0)
+    rest = torch.where(
+        _chance(beats, 0.5) > 0, _at(others, t - _uniform(beats, -6, 6)), widened(beats, others)
+    )
+    rest = (
+        rest
+        * torch.exp(_uniform(beats, -0.4, 0.6))
+        * torch.where(_chance(beats, 0.3) > 0, -1.0, 1.0)
+    )
     rest = rest + _at(front, start) - _at(rest, start)
     return torch.lerp(front, rest, _fade(t, start, torch.full_like(start, WINDOW + 80), 14))
 
@@ -152,10 +176,17 @@ def synthetic_rhythm(rr, rng):
     kind 0: normal; 1: atrial, early, alone or in runs; 2: ventricular, early, mostly with a full pause, or in short runs;
     3: fusion, about on time. In one recording of four most beats are early, so that what is usual is not what is normal.
     """
-    mostly_early, atrial_runs, ventricular_runs = rng.random() < 0.25, rng.random() < 0.4, rng.random() < 0.4
-    rates = (rng.choice([0, 0.01, 0.03, 0.1, 0.4], p=[0.15, 0.25, 0.25, 0.2, 0.15]) / (4 if atrial_runs else 1),
-             rng.choice([0, 0.01, 0.05, 0.2, 0.4], p=[0.15, 0.2, 0.3, 0.2, 0.15]),
-             rng.choice([0, 0.01, 0.05, 0.15], p=[0.4, 0.3, 0.2, 0.1]))
+    mostly_early, atrial_runs, ventricular_runs = (
+        rng.random() < 0.25,
+        rng.random() < 0.4,
+        rng.random() < 0.4,
+    )
+    rates = (
+        rng.choice([0, 0.01, 0.03, 0.1, 0.4], p=[0.15, 0.25, 0.25, 0.2, 0.15])
+        / (4 if atrial_runs else 1),
+        rng.choice([0, 0.01, 0.05, 0.2, 0.4], p=[0.15, 0.2, 0.3, 0.2, 0.15]),
+        rng.choice([0, 0.01, 0.05, 0.15], p=[0.4, 0.3, 0.2, 0.1]),
+    )
     if mostly_early:
         rates, atrial_runs = (rng.uniform(0.15, 0.5), rng.choice([0, 0.02]), 0), True
     limits = np.cumsum(rates)
@@ -163,10 +194,16 @@ def synthetic_rhythm(rr, rng):
     for i in range(1, len(rr)):
         kind = (int(np.searchsorted(limits, rng.random(), side="right")) + 1) % 4
         if kind in (1, 2):
-            runs = mostly_early or rng.random() < (0.5 if atrial_runs else 0) if kind == 1 \
+            runs = (
+                mostly_early or rng.random() < (0.5 if atrial_runs else 0)
+                if kind == 1
                 else ventricular_runs and rng.random() < 0.3
+            )
             coupling, length, pause = (_atrial if kind == 1 else _ventricular)(runs, rng)
-            intervals += [*(rr[i - 1] * coupling * np.r_[1, rng.uniform(0.95, 1.05, length - 1)]), rr[i] * pause]
+            intervals += [
+                *(rr[i - 1] * coupling * np.r_[1, rng.uniform(0.95, 1.05, length - 1)]),
+                rr[i] * pause,
+            ]
             kinds += [kind] * length + [0]
         else:
             intervals.append(rr[i] * (rng.uniform(0.85, 1.02) if kind else 1))

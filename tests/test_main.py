@@ -15,8 +15,13 @@ ROOT = Path(__file__).parent.parent
 
 
 def run(*command, **environment):
-    return subprocess.run([str(c) for c in command], cwd=ROOT, capture_output=True, text=True,
-                          env=os.environ | {"PYTHON": sys.executable} | environment)
+    return subprocess.run(
+        [str(c) for c in command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHON": sys.executable} | environment,
+    )
 
 
 def python(*arguments):
@@ -27,8 +32,16 @@ def python(*arguments):
 def launched(cohort, tmp_path_factory):
     """The launcher on the small cohort: trained and evaluated with variables from the environment."""
     out = tmp_path_factory.mktemp("launched")
-    environment = {"MITDB_DIR": str(cohort), "dataroot": str(out / "data"), "outf": str(out / "out"), "niter": "1",
-                   "lr": "0.002", "w_adv": "0.5", "n_aug": "1", "threshold": "0.1"}
+    environment = {
+        "MITDB_DIR": str(cohort),
+        "dataroot": str(out / "data"),
+        "outf": str(out / "out"),
+        "niter": "1",
+        "lr": "0.002",
+        "w_adv": "0.5",
+        "n_aug": "1",
+        "threshold": "0.1",
+    }
     return run("bash", "run_ecg.sh", "--seed", "3", **environment), out, environment
 
 
@@ -58,7 +71,10 @@ def test_launcher_can_only_evaluate(launched):
     before = checkpoint.stat().st_mtime_ns, (checkpoint.parent / "metrics.json").read_text()
     result = run("bash", "run_ecg.sh", "--seed", "3", test="1", **environment)
     assert result.returncode == 0, result.stderr
-    assert (checkpoint.stat().st_mtime_ns, (checkpoint.parent / "metrics.json").read_text()) == before
+    assert (
+        checkpoint.stat().st_mtime_ns,
+        (checkpoint.parent / "metrics.json").read_text(),
+    ) == before
 
 
 def test_launcher_refuses_nonsense():
@@ -67,22 +83,28 @@ def test_launcher_refuses_nonsense():
         assert result.returncode == 2 and result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["--nonsense"], "unrecognized arguments"),
-    (["--folder", "7"], "at most 4"),
-    (["--lr", "-1"], "above 0"),
-    (["--niter", "many"], "not a whole number"),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--nonsense"], "unrecognized arguments"),
+        (["--folder", "7"], "at most 4"),
+        (["--lr", "-1"], "above 0"),
+        (["--niter", "many"], "not a whole number"),
+    ],
+)
 def test_a_wrong_flag_gives_one_sentence_and_status_2(arguments, words, capsys):
     with pytest.raises(SystemExit) as ended:
         main.main(arguments)
     assert ended.value.code == 2 and words in capsys.readouterr().err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("command, words", [
-    (["main.py", "--dataroot", "/nowhere"], "python -m preprocess"),
-    (["-m", "preprocess", "--records", "/nowhere"], "no folder"),
-])
+@pytest.mark.parametrize(
+    "command, words",
+    [
+        (["main.py", "--dataroot", "/nowhere"], "python -m preprocess"),
+        (["-m", "preprocess", "--records", "/nowhere"], "no folder"),
+    ],
+)
 def test_bad_input_gives_one_sentence_and_status_2(command, words):
     result = python(*command)
     assert result.returncode == 2 and words in result.stderr and "Traceback" not in result.stderr
@@ -90,10 +112,16 @@ def test_bad_input_gives_one_sentence_and_status_2(command, words):
 
 def test_missing_checkpoint_and_other_settings_are_told(launched, tmp_path, cohort):
     _, out, environment = launched
-    missing = python("main.py", "--istest", "--dataroot", environment["dataroot"], "--outf", tmp_path)
+    missing = python(
+        "main.py", "--istest", "--dataroot", environment["dataroot"], "--outf", tmp_path
+    )
     assert missing.returncode == 2 and "there is no checkpoint" in missing.stderr
-    python("-m", "preprocess", "--records", cohort, "--image", "seed", "--dataroot", tmp_path / "seed")
-    other = python("main.py", "--istest", "--dataroot", tmp_path / "seed", "--outf", environment["outf"])
+    python(
+        "-m", "preprocess", "--records", cohort, "--image", "seed", "--dataroot", tmp_path / "seed"
+    )
+    other = python(
+        "main.py", "--istest", "--dataroot", tmp_path / "seed", "--outf", environment["outf"]
+    )
     assert other.returncode == 2 and "image seed instead of complex" in other.stderr
 
 
@@ -101,13 +129,44 @@ def test_a_checkpoint_is_not_tested_on_a_split_whose_beats_it_may_know(launched)
     _, out, environment = launched
     checkpoint = str(out / "out/b2igan/beatgan/fold0/checkpoint.pt")
     with pytest.raises(BadInput, match="trained with --folder 0"):
-        main.main(["--istest", "--checkpoint", checkpoint, "--dataroot", environment["dataroot"], "--folder", "1"])
+        main.main(
+            [
+                "--istest",
+                "--checkpoint",
+                checkpoint,
+                "--dataroot",
+                environment["dataroot"],
+                "--folder",
+                "1",
+            ]
+        )
     with pytest.raises(BadInput, match="trained with --model b2igan, not knn"):
-        main.main(["--istest", "--model", "knn", "--checkpoint", checkpoint, "--dataroot", environment["dataroot"]])
+        main.main(
+            [
+                "--istest",
+                "--model",
+                "knn",
+                "--checkpoint",
+                checkpoint,
+                "--dataroot",
+                environment["dataroot"],
+            ]
+        )
 
 
 def test_without_an_error_map_it_is_evaluated_all_the_same(dataroot, tmp_path):
-    command = ["--niter", "1", "--dataroot", str(dataroot), "--outf", str(tmp_path), "--device", "cpu", "--bootstrap", "0"]
+    command = [
+        "--niter",
+        "1",
+        "--dataroot",
+        str(dataroot),
+        "--outf",
+        str(tmp_path),
+        "--device",
+        "cpu",
+        "--bootstrap",
+        "0",
+    ]
     main.main([*command, "--no-error-map"])
     main.main([*command, "--istest"])
     folder = tmp_path / "b2igan/beatgan/fold0"

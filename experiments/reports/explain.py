@@ -21,18 +21,28 @@ def explain(data, opt, folder):
     row = nearest_beat(data.index, *opt.explain, opt.dataroot)
     beat = data.beats([row])
     context = usable_context(detector, opt.context)
-    score, threshold = score_rows(detector, data, [row], context)[0], checkpoint.threshold(context, opt.threshold)
+    score, threshold = (
+        score_rows(detector, data, [row], context)[0],
+        checkpoint.threshold(context, opt.threshold),
+    )
     verdict = "abnormal" if score > threshold else "normal"
-    place = f"record {beat.record[0]}, beat at {beat.sample[0] / FS_HZ:.2f} s (sample {beat.sample[0]})"
+    place = (
+        f"record {beat.record[0]}, beat at {beat.sample[0] / FS_HZ:.2f} s (sample {beat.sample[0]})"
+    )
     (error,), over_time = detector.errors(beat)
-    found, = detector.marks(over_time)
+    (found,) = detector.marks(over_time)
     print(f"{place}: {verdict}, score {score:.2f}, threshold {threshold:.2f}, context {context}")
     for span in found:
-        print("  marked from {:.2f} to {:.2f} s from the R peak".format(*span) + words_of_band(error, span, detector))
+        print(
+            "  marked from {:.2f} to {:.2f} s from the R peak".format(*span)
+            + words_of_band(error, span, detector)
+        )
     if not found:
         print("  nothing in it is marked")
     path = Path(opt.outf) / f"explain_{beat.record[0]}_{beat.sample[0]}.png"
-    figures.draw_panels(panels(detector, beat, [f"{place}: {verdict}"]), path, "What is wrong, and where")
+    figures.draw_panels(
+        panels(detector, beat, [f"{place}: {verdict}"]), path, "What is wrong, and where"
+    )
     print(f"picture: {path}")
 
 
@@ -41,13 +51,19 @@ def nearest_beat(index, record, sample, dataroot):
     record = Path(record).name
     rows = np.flatnonzero(index["record"].to_numpy() == record)
     if not len(rows):
-        raise BadInput(f"{dataroot} holds no record {record}: it has {', '.join(index['record'].unique())}")
+        raise BadInput(
+            f"{dataroot} holds no record {record}: it has {', '.join(index['record'].unique())}"
+        )
     if not sample.isdigit():
-        raise BadInput(f"--explain {record} {sample}: the sample must be a whole number, counted at {FS_HZ} a second")
+        raise BadInput(
+            f"--explain {record} {sample}: the sample must be a whole number, counted at {FS_HZ} a second"
+        )
     distance = np.abs(index["sample"].to_numpy()[rows] - int(sample))
     if distance.min() > REACH_S * FS_HZ:
         there = index["sample"].to_numpy()[rows[distance.argmin()]]
-        raise BadInput(f"record {record} has no beat within {REACH_S} s of sample {sample}: the nearest is at {there}")
+        raise BadInput(
+            f"record {record} has no beat within {REACH_S} s of sample {sample}: the nearest is at {there}"
+        )
     return rows[distance.argmin()]
 
 

@@ -25,7 +25,10 @@ from preprocess.beats import BEFORE, WINDOW
 from preprocess.files import whole_file
 from preprocess.records import FS_HZ
 
-ERROR_SCALE = (0.0, 8.0)  # standard deviations of held-out normal beats: one colour scale for every beat ever drawn
+ERROR_SCALE = (
+    0.0,
+    8.0,
+)  # standard deviations of held-out normal beats: one colour scale for every beat ever drawn
 CONTOUR_SD = 4.0  # level of the contour on an error map, unless the caller has a calibrated one
 DPI = 110
 ERROR_COLOURS = "inferno"  # dark is normal; lightness rises steadily, so it reads the same in grey
@@ -33,15 +36,30 @@ IMAGE_COLOURS = "cividis"
 # Okabe M, Ito K. Color universal design, 2008: told apart with any kind of colour vision. Each class also differs in
 # lightness or line style, for print in grey.
 BLACK, GREY, BLUE, VERMILION = "#000000", "#666666", "#0072B2", "#D55E00"
-CLASS_COLOURS = {"N": GREY, "S": "#E69F00", "V": "#0072B2", "F": "#009E73", "Q": "#CC79A7", "abnormal": BLACK}
+CLASS_COLOURS = {
+    "N": GREY,
+    "S": "#E69F00",
+    "V": "#0072B2",
+    "F": "#009E73",
+    "Q": "#CC79A7",
+    "abnormal": BLACK,
+}
 CLASS_DASHES = {"S": (5, 1.5), "V": (1.5, 1), "F": (5, 1, 1, 1), "Q": (3, 1, 1, 1, 1, 1)}
-CLASS_NAMES = {"N": "normal and bundle branch block", "S": "supraventricular ectopic", "V": "ventricular ectopic",
-               "F": "fusion", "Q": "paced or unclassifiable", "abnormal": "all abnormal beats"}
+CLASS_NAMES = {
+    "N": "normal and bundle branch block",
+    "S": "supraventricular ectopic",
+    "V": "ventricular ectopic",
+    "F": "fusion",
+    "Q": "paced or unclassifiable",
+    "abnormal": "all abnormal beats",
+}
 ABNORMAL = "SVFQ"
 
 BEAT_S = (np.arange(WINDOW) - BEFORE) / FS_HZ  # time of each sample of a window, from its R peak
 BEAT_SPAN_S = (BEAT_S[0] - 0.5 / FS_HZ, BEAT_S[-1] + 0.5 / FS_HZ)
-SMALLEST_SPAN_MV = 1.5  # of a trace's axis: a flat beat must not be blown up into one that looks wild
+SMALLEST_SPAN_MV = (
+    1.5  # of a trace's axis: a flat beat must not be blown up into one that looks wild
+)
 EMPTY = "#d9d9d9"  # where an image has no data
 MARK = {"facecolor": "#D55E0038", "edgecolor": "#D55E00", "linewidth": 0.6}
 DASHED_BLUE = {"color": BLUE, "linewidth": 1.2, "linestyle": (0, (3.5, 1.5))}
@@ -72,10 +90,17 @@ class Panel:
 
 # ---------------------------------------------------------------------------------------------------- one beat
 
+
 def beat_axes(figure, cell, panel):
     """Axes for draw_beat inside one cell of a grid: {"trace", "strip", "error"}, and "real", "generated" if drawn."""
-    pictures = [name for name, image in (("real", panel.image), ("generated", panel.generated)) if image is not None]
-    columns = cell.subgridspec(1, 2 + len(pictures), width_ratios=[1.55] + [1] * (1 + len(pictures)), wspace=0.28)
+    pictures = [
+        name
+        for name, image in (("real", panel.image), ("generated", panel.generated))
+        if image is not None
+    ]
+    columns = cell.subgridspec(
+        1, 2 + len(pictures), width_ratios=[1.55] + [1] * (1 + len(pictures)), wspace=0.28
+    )
     trace_and_strip = columns[0].subgridspec(2, 1, height_ratios=[8, 1], hspace=0.12)
     axes = {"trace": figure.add_subplot(trace_and_strip[0])}
     axes["strip"] = figure.add_subplot(trace_and_strip[1], sharex=axes["trace"])
@@ -139,7 +164,14 @@ def _rule_like_ecg_paper(axes):
 
 def _draw_strip(axes, error, panel):
     times_s = _times_s(error, panel.setting)
-    _picture(axes, project_on_time(error)[None], _edges(times_s), [0, 1], ERROR_COLOURS, Normalize(*ERROR_SCALE))
+    _picture(
+        axes,
+        project_on_time(error)[None],
+        _edges(times_s),
+        [0, 1],
+        ERROR_COLOURS,
+        Normalize(*ERROR_SCALE),
+    )
     axes.set_yticks([])
     axes.set_ylabel("error", rotation=0, ha="right", va="center", fontsize=SMALL)
     _label_time(axes)
@@ -150,15 +182,23 @@ def _times_s(error, setting):
 
 
 def _draw_images(axes, panel):
-    shown = {name: np.asarray(image, float) for name, image in
-             (("real", panel.image), ("generated", panel.generated)) if image is not None}
+    shown = {
+        name: np.asarray(image, float)
+        for name, image in (("real", panel.image), ("generated", panel.generated))
+        if image is not None
+    }
     if not shown:
         return
-    norm = Normalize(min(image.min() for image in shown.values()), max(image.max() for image in shown.values()))
+    norm = Normalize(
+        min(image.min() for image in shown.values()), max(image.max() for image in shown.values())
+    )
     times_s, freqs_hz = spectrogram.axes(panel.setting)
     for name, image in shown.items():
         _picture(axes[name], image, _edges(times_s), _edges(freqs_hz), IMAGE_COLOURS, norm)
-        axes[name].set_title({"real": "this beat's image", "generated": "generated normal image"}[name], fontsize=SMALL)
+        axes[name].set_title(
+            {"real": "this beat's image", "generated": "generated normal image"}[name],
+            fontsize=SMALL,
+        )
         _label_time(axes[name])
         _label_frequency(axes[name])
 
@@ -217,9 +257,24 @@ def draw_panels(panels, path, heading, level_sd=CONTOUR_SD):
         return _draw_note(path, heading, "no beat to show")
     height_in = HEAD_IN + len(panels) * ROW_IN + (len(panels) - 1) * GAP_IN + FOOT_IN
     figure = _figure(WIDTH_IN, height_in)
-    figure.text(0.012, 1 - 0.12 / height_in, heading, va="top", fontsize=12, fontweight="bold", parse_math=False)
-    rows = figure.add_gridspec(len(panels), 1, left=0.065, right=0.985, top=1 - HEAD_IN / height_in,
-                               bottom=FOOT_IN / height_in, hspace=GAP_IN / ROW_IN)
+    figure.text(
+        0.012,
+        1 - 0.12 / height_in,
+        heading,
+        va="top",
+        fontsize=12,
+        fontweight="bold",
+        parse_math=False,
+    )
+    rows = figure.add_gridspec(
+        len(panels),
+        1,
+        left=0.065,
+        right=0.985,
+        top=1 - HEAD_IN / height_in,
+        bottom=FOOT_IN / height_in,
+        hspace=GAP_IN / ROW_IN,
+    )
     for number, panel in enumerate(panels):
         axes = beat_axes(figure, rows[number], panel)
         draw_beat(axes, panel, level_sd)
@@ -242,25 +297,54 @@ def _draw_key(figure, panels, height_in, level_sd):
         keys.append(Line2D([], [], label="what a normal beat would look like here", **DASHED_BLUE))
     keys.append(Patch(label="span marked abnormal", **MARK))
     if has_map:
-        around = [Stroke(linewidth=7, foreground="#420a68"), Normal()]  # white is invisible on paper
-        keys.append(Line2D([], [], color="white", linewidth=1.2, path_effects=around, solid_capstyle="butt",
-                           label=f"contour of the map: error of {level_sd:g}"))
+        around = [
+            Stroke(linewidth=7, foreground="#420a68"),
+            Normal(),
+        ]  # white is invisible on paper
+        keys.append(
+            Line2D(
+                [],
+                [],
+                color="white",
+                linewidth=1.2,
+                path_effects=around,
+                solid_capstyle="butt",
+                label=f"contour of the map: error of {level_sd:g}",
+            )
+        )
     else:
         keys.append(Line2D([], [], label=f"error of {level_sd:g}", **DASHED_LEVEL))
-    figure.legend(handles=keys, loc="lower left", bbox_to_anchor=(0.055, 0.1 / height_in), frameon=False,
-                  fontsize=SMALL, borderaxespad=0, handlelength=2.6)
+    figure.legend(
+        handles=keys,
+        loc="lower left",
+        bbox_to_anchor=(0.055, 0.1 / height_in),
+        frameon=False,
+        fontsize=SMALL,
+        borderaxespad=0,
+        handlelength=2.6,
+    )
     bar_axes = figure.add_axes((0.42, 0.56 / height_in, 0.565, 0.13 / height_in))
-    bar = figure.colorbar(ScalarMappable(Normalize(*ERROR_SCALE), ERROR_COLOURS), cax=bar_axes,
-                          orientation="horizontal", extend="max")
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(*ERROR_SCALE), ERROR_COLOURS),
+        cax=bar_axes,
+        orientation="horizontal",
+        extend="max",
+    )
     bar.ax.axvline(level_sd, color="white", linewidth=1.5)
     bar.ax.tick_params(labelsize=SMALL)
-    note = "\nimages: STFT magnitude, dark is weak and bright is strong, one scale a row" \
-        if any(panel.image is not None for panel in panels) else ""
-    bar.set_label(f"error (standard deviations of held-out normal beats), one scale for every beat{note}",
-                  fontsize=SMALL)
+    note = (
+        "\nimages: STFT magnitude, dark is weak and bright is strong, one scale a row"
+        if any(panel.image is not None for panel in panels)
+        else ""
+    )
+    bar.set_label(
+        f"error (standard deviations of held-out normal beats), one scale for every beat{note}",
+        fontsize=SMALL,
+    )
 
 
 # ------------------------------------------------------------------------------------------- scores of all beats
+
 
 def draw_curves(labels, scores, path, title, class_masks=None, threshold=None):
     """ROC and precision-recall curve, side by side. Returns the path.
@@ -271,23 +355,49 @@ def draw_curves(labels, scores, path, title, class_masks=None, threshold=None):
     labels, scores = np.asarray(labels, bool), np.asarray(scores, float)
     figure = _figure(WIDTH_IN, 5.2)
     figure.suptitle(title, x=0.012, ha="left", fontsize=12, fontweight="bold", parse_math=False)
-    roc, precision_recall = figure.subplots(1, 2, gridspec_kw={"left": 0.06, "right": 0.985, "bottom": 0.12,
-                                                               "top": 0.87, "wspace": 0.18})
-    _draw_pair(roc, precision_recall, labels, scores, "all", {"color": BLACK, "linewidth": 2.2, "zorder": 3})
+    roc, precision_recall = figure.subplots(
+        1,
+        2,
+        gridspec_kw={"left": 0.06, "right": 0.985, "bottom": 0.12, "top": 0.87, "wspace": 0.18},
+    )
+    _draw_pair(
+        roc,
+        precision_recall,
+        labels,
+        scores,
+        "all",
+        {"color": BLACK, "linewidth": 2.2, "zorder": 3},
+    )
     for name, mask in (class_masks or {}).items():
         mask = np.asarray(mask, bool) & labels
         if mask.any():
-            style = {"color": CLASS_COLOURS.get(name, GREY), "linewidth": 1.1, "alpha": 0.75,
-                     "dashes": CLASS_DASHES.get(name, (4, 2))}
-            _draw_pair(roc, precision_recall, labels[mask | ~labels], scores[mask | ~labels], name, style)
+            style = {
+                "color": CLASS_COLOURS.get(name, GREY),
+                "linewidth": 1.1,
+                "alpha": 0.75,
+                "dashes": CLASS_DASHES.get(name, (4, 2)),
+            }
+            _draw_pair(
+                roc, precision_recall, labels[mask | ~labels], scores[mask | ~labels], name, style
+            )
     roc.plot([0, 1], [0, 1], label="chance: AUC 0.5", **CHANCE)
     precision_recall.axhline(labels.mean(), label="chance, all abnormal beats", **CHANCE)
     if threshold is not None:
         _draw_operating_point(roc, precision_recall, labels, scores > threshold)
-    _finish_curves(roc, "false-alarm rate (share of normal beats)", "sensitivity (share of abnormal beats)",
-                   "ROC", "lower right")
-    _finish_curves(precision_recall, "sensitivity (recall)", "positive predictive value (precision)",
-                   "Precision and recall", "lower left")
+    _finish_curves(
+        roc,
+        "false-alarm rate (share of normal beats)",
+        "sensitivity (share of abnormal beats)",
+        "ROC",
+        "lower right",
+    )
+    _finish_curves(
+        precision_recall,
+        "sensitivity (recall)",
+        "positive predictive value (precision)",
+        "Precision and recall",
+        "lower left",
+    )
     return save(figure, path)
 
 
@@ -295,17 +405,35 @@ def _draw_pair(roc, precision_recall, labels, scores, name, style):
     if labels.all() or not labels.any():
         return
     false_alarms, found, _ = roc_curve(labels, scores)
-    roc.plot(false_alarms, found, label=f"{name}: AUC {auc(false_alarms, found):.4f} (n {labels.sum()})", **style)
+    roc.plot(
+        false_alarms,
+        found,
+        label=f"{name}: AUC {auc(false_alarms, found):.4f} (n {labels.sum()})",
+        **style,
+    )
     precision, recall, _ = precision_recall_curve(labels, scores, drop_intermediate=True)
-    precision_recall.plot(recall, precision, drawstyle="steps-post",
-                          label=f"{name}: AP {average_precision_score(labels, scores):.4f} "
-                                f"(chance {labels.mean():.4f})", **style)
+    precision_recall.plot(
+        recall,
+        precision,
+        drawstyle="steps-post",
+        label=f"{name}: AP {average_precision_score(labels, scores):.4f} "
+        f"(chance {labels.mean():.4f})",
+        **style,
+    )
 
 
 def _draw_operating_point(roc, precision_recall, labels, alarms):
     sensitivity = alarms[labels].mean() if labels.any() else np.nan
-    style = {"marker": "o", "color": "white", "markeredgecolor": VERMILION, "markeredgewidth": 2, "markersize": 8,
-             "linestyle": "none", "zorder": 4, "label": "at the alarm threshold"}
+    style = {
+        "marker": "o",
+        "color": "white",
+        "markeredgecolor": VERMILION,
+        "markeredgewidth": 2,
+        "markersize": 8,
+        "linestyle": "none",
+        "zorder": 4,
+        "label": "at the alarm threshold",
+    }
     roc.plot(alarms[~labels].mean() if (~labels).any() else np.nan, sensitivity, **style)
     precision_recall.plot(sensitivity, labels[alarms].mean() if alarms.any() else np.nan, **style)
 
@@ -314,8 +442,15 @@ def _finish_curves(axes, x_label, y_label, title, legend_at):
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel=x_label, ylabel=y_label)
     axes.set_title(title, loc="left", fontsize=10)
     axes.grid(True, color="#dddddd", linewidth=0.5)
-    axes.legend(loc=legend_at, fontsize=SMALL, framealpha=0.9, handlelength=3.2, alignment="left",
-                title="each class against all normal beats", title_fontsize=SMALL)
+    axes.legend(
+        loc=legend_at,
+        fontsize=SMALL,
+        framealpha=0.9,
+        handlelength=3.2,
+        alignment="left",
+        title="each class against all normal beats",
+        title_fontsize=SMALL,
+    )
 
 
 BINS = 90
@@ -328,19 +463,31 @@ def draw_distributions(scores, classes, threshold, path, false_alarm_target=None
     false_alarm_target: the rate on held-out normal beats for which the threshold was set, for its label.
     """
     scores, classes = np.asarray(scores, float), np.asarray(classes)
-    groups = {name: scores[classes == name] for name in "N" + ABNORMAL} | {"abnormal": scores[classes != "N"]}
+    groups = {name: scores[classes == name] for name in "N" + ABNORMAL} | {
+        "abnormal": scores[classes != "N"]
+    }
     stretch = Stretch(groups["N"] if len(groups["N"]) else scores)
     limits = stretch.limits(scores, threshold)
     figure = _figure(WIDTH_IN, 6.6)
     figure.suptitle("Scores by class", x=0.012, ha="left", fontsize=12, fontweight="bold")
-    rows = figure.subplots(len(groups), 1, sharex=True, gridspec_kw={"left": 0.23, "right": 0.985, "bottom": 0.13,
-                                                                     "top": 0.88, "hspace": 0.18})
+    rows = figure.subplots(
+        len(groups),
+        1,
+        sharex=True,
+        gridspec_kw={"left": 0.23, "right": 0.985, "bottom": 0.13, "top": 0.88, "hspace": 0.18},
+    )
     for axes, (name, values) in zip(rows, groups.items()):
         _draw_histogram(axes, stretch, limits, groups["N"], name="N", outline=True)
         _draw_histogram(axes, stretch, limits, values, name)
         _draw_threshold_line(axes, stretch, threshold)
-        axes.set_ylabel(_group_label(name, values, threshold), rotation=0, ha="right", va="center", fontsize=8.5,
-                        linespacing=1.4)
+        axes.set_ylabel(
+            _group_label(name, values, threshold),
+            rotation=0,
+            ha="right",
+            va="center",
+            fontsize=8.5,
+            linespacing=1.4,
+        )
     _explain_threshold(rows[0], threshold, false_alarm_target)
     _label_scores(rows[-1], stretch, limits)
     return save(figure, path)
@@ -352,7 +499,9 @@ class Stretch:
 
     def __init__(self, normals):
         normals = normals[np.isfinite(normals)]
-        low, self.middle, high = np.percentile(normals, [25, 50, 75]) if len(normals) else (0.0, 0.0, 1.0)
+        low, self.middle, high = (
+            np.percentile(normals, [25, 50, 75]) if len(normals) else (0.0, 0.0, 1.0)
+        )
         self.width = (high - low) / 2 or float(np.std(normals)) or 1.0
 
     def forward(self, scores):
@@ -396,19 +545,34 @@ def _draw_threshold_line(axes, stretch, threshold):
 def _group_label(name, values, threshold):
     if len(values) == 0:
         return f"{name}: {CLASS_NAMES[name]}\nno beats"
-    lines = f"{name}: {CLASS_NAMES[name]}\nn {len(values)}" if name != "abnormal" else f"abnormal\nn {len(values)}"
+    lines = (
+        f"{name}: {CLASS_NAMES[name]}\nn {len(values)}"
+        if name != "abnormal"
+        else f"abnormal\nn {len(values)}"
+    )
     if threshold is None:
         return lines
-    return lines + f", {100 * np.mean(values > threshold):.1f} % {'false alarms' if name == 'N' else 'found'}"
+    return (
+        lines
+        + f", {100 * np.mean(values > threshold):.1f} % {'false alarms' if name == 'N' else 'found'}"
+    )
 
 
 def _explain_threshold(axes, threshold, false_alarm_target):
     if threshold is None:
         return
-    origin = "" if false_alarm_target is None else \
-        f", set so that {100 * false_alarm_target:g} % of held-out normal beats lie above it"
-    axes.set_title(f"dashed line: alarm threshold {threshold:.6g}{origin}; a beat right of it raises an alarm",
-                   loc="left", fontsize=8.5, color="#a04000", pad=8)
+    origin = (
+        ""
+        if false_alarm_target is None
+        else f", set so that {100 * false_alarm_target:g} % of held-out normal beats lie above it"
+    )
+    axes.set_title(
+        f"dashed line: alarm threshold {threshold:.6g}{origin}; a beat right of it raises an alarm",
+        loc="left",
+        fontsize=8.5,
+        color="#a04000",
+        pad=8,
+    )
 
 
 def _label_scores(axes, stretch, limits):
@@ -416,8 +580,10 @@ def _label_scores(axes, stretch, limits):
     axes.set_xlim(limits)
     axes.xaxis.set_major_locator(FixedLocator(stretch.forward(ticks)))
     axes.set_xticklabels(labels)
-    axes.set_xlabel("anomaly score (no unit; linear around the normal beats' median, logarithmic far from it)\n"
-                    "height: share of the class's beats, each row scaled to its tallest bin; grey outline: N")
+    axes.set_xlabel(
+        "anomaly score (no unit; linear around the normal beats' median, logarithmic far from it)\n"
+        "height: share of the class's beats, each row scaled to its tallest bin; grey outline: N"
+    )
 
 
 def _round_ticks(scores):
@@ -430,6 +596,7 @@ def _round_ticks(scores):
 
 
 # ---------------------------------------------------------------------------------------------------- training
+
 
 def draw_comparison(table, path):
     """AUC and AP of every method, a panel for each protocol, published figures beside. Returns the path.
@@ -448,20 +615,49 @@ def draw_comparison(table, path):
         row[1].set_yticklabels([])
     for axes, label in zip(cells[-1], ("area under the ROC curve", "average precision")):
         axes.set_xlabel(f"{label}\nmean ± standard deviation over folds and seeds", fontsize=9)
-    handles = [Line2D([], [], color=BLUE, marker="o", label="measured here"),
-               Line2D([], [], color=VERMILION, marker="D", markerfacecolor="none", linestyle="", label="published")]
+    handles = [
+        Line2D([], [], color=BLUE, marker="o", label="measured here"),
+        Line2D(
+            [],
+            [],
+            color=VERMILION,
+            marker="D",
+            markerfacecolor="none",
+            linestyle="",
+            label="published",
+        ),
+    ]
     cells[0][0].legend(handles=handles, loc="best", fontsize=8)
     figure.tight_layout(h_pad=1.5)
     return save(figure, path)
 
 
 def _draw_measure(axes, methods, measure):
-    names = [model + (f" ({context})" if context != "none" else "") + (" (labels choose)" if select == "paper" else "")
-             for model, context, select in zip(methods["model"], methods["context"], methods["select"])]
-    axes.errorbar(methods[measure], methods.index, xerr=methods[f"{measure}_sd"].fillna(0), fmt="o", color=BLUE, capsize=3)
-    axes.plot(methods[f"published_{measure}"].astype(float), methods.index, "D", color=VERMILION, markerfacecolor="none")
+    names = [
+        model
+        + (f" ({context})" if context != "none" else "")
+        + (" (labels choose)" if select == "paper" else "")
+        for model, context, select in zip(methods["model"], methods["context"], methods["select"])
+    ]
+    axes.errorbar(
+        methods[measure],
+        methods.index,
+        xerr=methods[f"{measure}_sd"].fillna(0),
+        fmt="o",
+        color=BLUE,
+        capsize=3,
+    )
+    axes.plot(
+        methods[f"published_{measure}"].astype(float),
+        methods.index,
+        "D",
+        color=VERMILION,
+        markerfacecolor="none",
+    )
     for y, value in zip(methods.index, methods[measure]):
-        axes.annotate(f"{value:.3f}", (value, y), (0, 5), textcoords="offset points", ha="center", fontsize=7)
+        axes.annotate(
+            f"{value:.3f}", (value, y), (0, 5), textcoords="offset points", ha="center", fontsize=7
+        )
     axes.set_yticks(methods.index, names)
     axes.set_ylim(-0.7, len(methods) - 0.1)
     axes.grid(axis="x", color=EMPTY, linewidth=0.6)
@@ -484,7 +680,9 @@ def draw_best(methods, path):
             axes.set_ylabel(of, rotation=0, ha="right", va="center")
         column[0].set_title(name.replace(", ", "\n", 1), fontsize=9)
         column[-1].set_xlabel("anomaly score, higher is more abnormal", fontsize=8)
-    handles = [Patch(color=CLASS_COLOURS[name], label=f"{name}: {CLASS_NAMES[name]}") for name in "NSVF"]
+    handles = [
+        Patch(color=CLASS_COLOURS[name], label=f"{name}: {CLASS_NAMES[name]}") for name in "NSVF"
+    ]
     figure.legend(handles=handles, loc="lower center", ncols=4, fontsize=8)
     figure.tight_layout(rect=(0, 0.06, 1, 1))
     return save(figure, path)
@@ -495,12 +693,16 @@ def draw_training(log, path):
     numeric = log.select_dtypes("number").dropna(axis="columns", how="all")
     columns = [name for name in numeric if name != "epoch"]
     if len(log) == 0 or not columns:
-        return _draw_note(path, "Training", "nothing was trained by steps: this method has no training curve")
+        return _draw_note(
+            path, "Training", "nothing was trained by steps: this method has no training curve"
+        )
     epochs = numeric["epoch"] if "epoch" in numeric else np.arange(1, len(log) + 1)
     n_across = min(4, len(columns))
     n_down = math.ceil(len(columns) / n_across)
     figure = _figure(WIDTH_IN, 0.6 + 2.0 * n_down)
-    figure.suptitle("Training, on normal beats only", x=0.012, ha="left", fontsize=12, fontweight="bold")
+    figure.suptitle(
+        "Training, on normal beats only", x=0.012, ha="left", fontsize=12, fontweight="bold"
+    )
     grid = figure.subplots(n_down, n_across, squeeze=False).ravel()
     for axes, name in zip(grid, columns):
         axes.plot(epochs, numeric[name], color=BLUE, linewidth=1.3, marker="o", markersize=3)
@@ -509,7 +711,7 @@ def draw_training(log, path):
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.ticklabel_format(axis="y", useOffset=False)
         axes.grid(True, color="#dddddd", linewidth=0.5)
-    for axes in grid[len(columns):]:
+    for axes in grid[len(columns) :]:
         axes.remove()
     figure.tight_layout(rect=(0.005, 0, 1, 1 - 0.1 / figure.get_figheight()))
     return save(figure, path)
@@ -517,14 +719,21 @@ def draw_training(log, path):
 
 def _unit_of(column):
     """Unit in a column's name (beats_per_s, time_s, rate_hz), else a loss, which has none."""
-    for ending, unit in (("_per_s", "per second"), ("/s", "per second"), ("_s", "seconds"), ("seconds", "seconds"),
-                         ("_hz", "Hz"), ("_mv", "mV")):
+    for ending, unit in (
+        ("_per_s", "per second"),
+        ("/s", "per second"),
+        ("_s", "seconds"),
+        ("seconds", "seconds"),
+        ("_hz", "Hz"),
+        ("_mv", "mV"),
+    ):
         if column.endswith(ending):
             return unit
     return "value (no unit)"
 
 
 # ------------------------------------------------------------------------------------------------------- files
+
 
 def save(figure, path):
     """Write a figure as PNG, under a temporary name first: nothing half-written is ever found. Returns the path."""
@@ -557,18 +766,25 @@ TEMPLATES = (Path(__file__).parent / "templates", Path(__file__).parents[1] / "s
 DASH = "\u2013"
 # (method, AUC, AP) as published for the split that the `beatgan` protocol follows. Each chose its epoch with labelled
 # abnormal beats. Zhou et al., BeatGAN, IJCAI 2019; the B2I-GAN row is the original work's, one fold.
-PUBLISHED = {"b2igan-seed": ("B2I-GAN, one fold", 0.9460, 0.9058),
-             "beatgan-augmented": ("BeatGAN with augmentation", 0.9475, 0.9143), "beatgan": ("BeatGAN", 0.9447, 0.9108),
-             "ganomaly": ("Ganomaly", 0.9083, 0.8701), "autoencoder": ("Autoencoder", 0.8944, 0.8415),
-             "anogan": ("AnoGAN", 0.8642, 0.8035)}
+PUBLISHED = {
+    "b2igan-seed": ("B2I-GAN, one fold", 0.9460, 0.9058),
+    "beatgan-augmented": ("BeatGAN with augmentation", 0.9475, 0.9143),
+    "beatgan": ("BeatGAN", 0.9447, 0.9108),
+    "ganomaly": ("Ganomaly", 0.9083, 0.8701),
+    "autoencoder": ("Autoencoder", 0.8944, 0.8415),
+    "anogan": ("AnoGAN", 0.8642, 0.8035),
+}
 PROTOCOLS = {
     "beatgan": "a fifth of all patients' normal beats is tested, with every abnormal beat: the same patients are in "
-               "training and test",
+    "training and test",
     "interpatient": "tested on patients that were never seen in training",
-    "patient": "tested on patients whose labelled normal beats of the first 5 minutes were seen in training"}
-CONTEXTS = {"none": "a score uses the beat's own window and nothing else",
-            "rhythm": "a score uses the beat's window and the RR intervals around it",
-            "record": "a score uses the beat, the RR intervals and the whole recording's own unlabelled beats"}
+    "patient": "tested on patients whose labelled normal beats of the first 5 minutes were seen in training",
+}
+CONTEXTS = {
+    "none": "a score uses the beat's own window and nothing else",
+    "rhythm": "a score uses the beat's window and the RR intervals around it",
+    "record": "a score uses the beat, the RR intervals and the whole recording's own unlabelled beats",
+}
 
 
 def write_overview(path, metrics, figures, settings):
@@ -577,24 +793,46 @@ def write_overview(path, metrics, figures, settings):
     metrics: as in metrics.json; what is missing or None is printed as a dash. figures: (title, caption, PNG path) each;
     settings: dict, printed at the end.
     """
-    page = _environment().get_template("evaluation.html").render(
-        m=metrics, classes=_class_rows(metrics), confusion=_confusion(metrics), settings=_flat(settings),
-        published=PUBLISHED.values() if _is_comparable(metrics) else (), protocols=PROTOCOLS, contexts=CONTEXTS,
-        figures=[(title, caption, embed(png)) for title, caption, png in figures])
+    page = (
+        _environment()
+        .get_template("evaluation.html")
+        .render(
+            m=metrics,
+            classes=_class_rows(metrics),
+            confusion=_confusion(metrics),
+            settings=_flat(settings),
+            published=PUBLISHED.values() if _is_comparable(metrics) else (),
+            protocols=PROTOCOLS,
+            contexts=CONTEXTS,
+            figures=[(title, caption, embed(png)) for title, caption, png in figures],
+        )
+    )
     with whole_file(path) as part:
         part.write_text(page, encoding="utf-8")
     return Path(path)
 
 
 def _environment():
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"fixed": fixed, "percent": percent, "count": count, "interval": interval, "dash": dash,
-                            "significant": significant}
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "fixed": fixed,
+        "percent": percent,
+        "count": count,
+        "interval": interval,
+        "dash": dash,
+        "significant": significant,
+    }
     return environment
 
 
 def is_missing(value):
-    return value is None or isinstance(value, Undefined) or (isinstance(value, Real) and not math.isfinite(value))
+    return (
+        value is None
+        or isinstance(value, Undefined)
+        or (isinstance(value, Real) and not math.isfinite(value))
+    )
 
 
 def fixed(value, digits=4):
@@ -633,13 +871,22 @@ def _class_rows(metrics):
     def of(key, name):
         return (metrics.get(key) or {}).get(name)
 
-    return [{"name": name, "meaning": CLASS_NAMES[name], "n": of("per_class_n", name),
-             "auc": of("per_class_auc", name), "ap": of("per_class_ap", name),
-             "sensitivity": of("per_class_sensitivity", name)} for name in ABNORMAL]
+    return [
+        {
+            "name": name,
+            "meaning": CLASS_NAMES[name],
+            "n": of("per_class_n", name),
+            "auc": of("per_class_auc", name),
+            "ap": of("per_class_ap", name),
+            "sensitivity": of("per_class_sensitivity", name),
+        }
+        for name in ABNORMAL
+    ]
 
 
 def _confusion(metrics):
     """Beats by truth and alarm at the threshold, from the rates and counts; None where one is missing."""
+
     def split(n, rate):
         n, rate = metrics.get(n), metrics.get(rate)
         if is_missing(n) or is_missing(rate):
@@ -648,7 +895,12 @@ def _confusion(metrics):
 
     true_alarms, missed = split("n_abnormal", "sensitivity")
     false_alarms, left_alone = split("n_normal", "false_alarm_rate")
-    return {"true_alarms": true_alarms, "missed": missed, "false_alarms": false_alarms, "left_alone": left_alone}
+    return {
+        "true_alarms": true_alarms,
+        "missed": missed,
+        "false_alarms": false_alarms,
+        "left_alone": left_alone,
+    }
 
 
 def _flat(settings, prefix=""):
@@ -658,5 +910,10 @@ def _flat(settings, prefix=""):
         if isinstance(value, dict):
             rows += _flat(value, f"{prefix}{name}.")
         else:
-            rows.append((f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value, default=str)))
+            rows.append(
+                (
+                    f"{prefix}{name}",
+                    value if isinstance(value, str) else json.dumps(value, default=str),
+                )
+            )
     return rows

@@ -9,7 +9,9 @@ from preprocess.records import FS_HZ
 
 ALIKE = 0.9  # correlation from which two shapes are one, with at most TIMES_AS_HIGH between their heights
 TIMES_AS_HIGH = 1.8
-SEEN = slice(BEFORE - 72, BEFORE + 144, 3)  # what is compared: 0.2 s before R to 0.4 s after, every 8 ms
+SEEN = slice(
+    BEFORE - 72, BEFORE + 144, 3
+)  # what is compared: 0.2 s before R to 0.4 s after, every 8 ms
 SHIFTS = (-12, -6, 0, 6, 12)  # samples by which a beat may be moved to fit, up to 33 ms
 EARLY, LATE = 0.85, 1.2  # RR before, in local medians
 TIMINGS = ("on time", "early", "late")
@@ -37,7 +39,9 @@ class Group:
     timing: str
     count: int = 0
     total_mv: np.ndarray = field(default_factory=lambda: np.zeros(WINDOW))
-    examples: dict = field(default_factory=dict)  # {hash of the sample: Example}: an even draw from the whole recording
+    examples: dict = field(
+        default_factory=dict
+    )  # {hash of the sample: Example}: an even draw from the whole recording
 
     @property
     def mean_mv(self):
@@ -64,9 +68,16 @@ class Shapes:
             if len(self.groups) >= MOST_GROUPS:
                 result[row] = MOST_GROUPS - 1  # what is like nothing else, all together
                 continue
-            self.groups.append(Group(directions[row, len(SHIFTS) // 2].copy(), heights[row], str(timing[row])))
+            self.groups.append(
+                Group(directions[row, len(SHIFTS) // 2].copy(), heights[row], str(timing[row]))
+            )
             free = np.flatnonzero(result < 0)
-            fits = self._first_alike(directions[free], heights[free], timing[free], len(self.groups) - 1) >= 0
+            fits = (
+                self._first_alike(
+                    directions[free], heights[free], timing[free], len(self.groups) - 1
+                )
+                >= 0
+            )
             result[free[fits]] = len(self.groups) - 1
             result[row] = len(self.groups) - 1
         for index in np.unique(result):
@@ -81,15 +92,21 @@ class Shapes:
         if not groups:
             return np.full(len(heights), -1)
         ratio = heights[:, None] / np.array([group.height_mv for group in groups])
-        fits = (ratio < TIMES_AS_HIGH) & (ratio > 1 / TIMES_AS_HIGH) \
-            & (timing[:, None] == np.array([group.timing for group in groups])) \
+        fits = (
+            (ratio < TIMES_AS_HIGH)
+            & (ratio > 1 / TIMES_AS_HIGH)
+            & (timing[:, None] == np.array([group.timing for group in groups]))
             & ((directions @ np.stack([group.leader for group in groups]).T).max(1) > ALIKE)
+        )
         return np.where(fits.any(1), fits.argmax(1) + start, -1)
 
     def worth_keeping(self, samples, indices):
         """Rows whose beats become examples of their group."""
-        return [row for row, (sample, index) in enumerate(zip(samples, indices))
-                if len(kept := self.groups[index].examples) < MOST_EXAMPLES or _hash(sample) < max(kept)]
+        return [
+            row
+            for row, (sample, index) in enumerate(zip(samples, indices))
+            if len(kept := self.groups[index].examples) < MOST_EXAMPLES or _hash(sample) < max(kept)
+        ]
 
     def keep(self, index, example):
         kept = self.groups[index].examples
@@ -109,7 +126,9 @@ class Shapes:
                 result[same][1].add(i)
                 _absorb(result[same][0], group)
             else:
-                leaders.groups.append(Group(directions[0, len(SHIFTS) // 2], heights[0], group.timing))
+                leaders.groups.append(
+                    Group(directions[0, len(SHIFTS) // 2], heights[0], group.timing)
+                )
                 result.append((group, {i}))
         return sorted(result, key=lambda pair: -pair[0].count)
 
@@ -128,7 +147,9 @@ def _hash(sample):
 
 def _directions(beats_mv):
     """(n, 320) to unit vectors (n, len(SHIFTS), d) of each beat moved by SHIFTS, and heights (n,)."""
-    pieces = np.stack([beats_mv[:, SEEN.start + s:SEEN.stop + s:SEEN.step] for s in SHIFTS], 1).astype(np.float32)
+    pieces = np.stack(
+        [beats_mv[:, SEEN.start + s : SEEN.stop + s : SEEN.step] for s in SHIFTS], 1
+    ).astype(np.float32)
     pieces -= pieces.mean(2, keepdims=True)
     heights = np.ptp(pieces[:, len(SHIFTS) // 2], axis=1) + 1e-3
     return pieces / (np.linalg.norm(pieces, axis=2, keepdims=True) + 1e-6), heights
@@ -148,4 +169,6 @@ def strip(signal_mv, sample):
     reach, step = round(STRIP_S * FS_HZ), FS_HZ // STRIP_HZ
     at = np.arange(sample - reach, sample + reach, step)
     inside = (at >= 0) & (at < len(signal_mv))
-    return np.where(inside, signal_mv[np.clip(at, 0, len(signal_mv) - 1)], np.nan).astype(np.float32)
+    return np.where(inside, signal_mv[np.clip(at, 0, len(signal_mv) - 1)], np.nan).astype(
+        np.float32
+    )

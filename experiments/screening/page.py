@@ -18,7 +18,12 @@ MOST_ROWS = 40  # groups with a row of their own
 MOST_STRIPS = 30  # unreadable stretches shown
 BINS = 60  # over the recording, in a group's row
 RAREST = 8.0  # scores rarer than one normal beat in 10 ** RAREST are drawn there
-REGIONS = (("what precedes P", -0.39, -0.25), ("P wave", -0.25, -0.06), ("QRS", -0.06, 0.10), ("ST and T", 0.10, 0.50))
+REGIONS = (
+    ("what precedes P", -0.39, -0.25),
+    ("P wave", -0.25, -0.06),
+    ("QRS", -0.06, 0.10),
+    ("ST and T", 0.10, 0.50),
+)
 MV_PER_STEP = 0.005  # of traces in the page
 
 
@@ -37,24 +42,49 @@ def panels(groups, detector, usual_mv):
     (320,), the recording's usual beat."""
     if not groups:
         return []
-    typical = [min(g.examples.values(), key=lambda e: np.square(e.beat_mv - g.mean_mv).sum()) for g in groups]
-    n, image = len(typical), None if typical[0].image is None else np.stack([e.image for e in typical])
-    beats = Beats(image, np.stack([e.beat_mv for e in typical]), np.full(n, "shown"),
-                  np.array([e.sample for e in typical]), np.stack([e.rr_s for e in typical]),
-                  usual_mv=np.tile(usual_mv.astype(np.float32), (n, 1)))
+    typical = [
+        min(g.examples.values(), key=lambda e: np.square(e.beat_mv - g.mean_mv).sum())
+        for g in groups
+    ]
+    n, image = (
+        len(typical),
+        None if typical[0].image is None else np.stack([e.image for e in typical]),
+    )
+    beats = Beats(
+        image,
+        np.stack([e.beat_mv for e in typical]),
+        np.full(n, "shown"),
+        np.array([e.sample for e in typical]),
+        np.stack([e.rr_s for e in typical]),
+        usual_mv=np.tile(usual_mv.astype(np.float32), (n, 1)),
+    )
     errors, generated = detector.errors(beats)[0], detector.generate(beats)
     if generated is not None and generated.ndim == 4:
-        generated = spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beats.beat_mv)).numpy() \
-            if detector.image == "complex" else None
-    return [Panel(beats.beat_mv[i], None if generated is None else generated[i],
-                  errors[i].max(0) if errors[i].ndim == 3 else errors[i], detector.image or "complex") for i in range(n)]
+        generated = (
+            spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beats.beat_mv)).numpy()
+            if detector.image == "complex"
+            else None
+        )
+    return [
+        Panel(
+            beats.beat_mv[i],
+            None if generated is None else generated[i],
+            errors[i].max(0) if errors[i].ndim == 3 else errors[i],
+            detector.image or "complex",
+        )
+        for i in range(n)
+    ]
 
 
 def describe(findings, index):
     """A group in a few words: when its beats come, and where in the beat they differ."""
     group, _ = findings.groups[index]
     rows = findings.table[findings.table["group"] == index]
-    relative = float(np.nanmedian(rows["rr_s"] / rows["rr_usual_s"])) if rows["rr_s"].notna().any() else float("nan")
+    relative = (
+        float(np.nanmedian(rows["rr_s"] / rows["rr_usual_s"]))
+        if rows["rr_s"].notna().any()
+        else float("nan")
+    )
     when = "early" if relative < EARLY else "late" if relative > LATE else "on time"
     if np.isfinite(relative):
         when += f" ({100 * relative:.0f} % of the usual RR)"
@@ -66,16 +96,27 @@ def _place(start_s, end_s):
     """A span from the R peak as the parts of the beat of which it takes more than half, or else the most."""
     if np.isnan(start_s):
         return "nowhere in particular"
-    shares = [max(0, min(end_s, high) - max(start_s, low)) / (high - low) for _, low, high in REGIONS]
-    parts = [name for (name, *_), share in zip(REGIONS, shares) if share > 0.5] or [REGIONS[int(np.argmax(shares))][0]]
+    shares = [
+        max(0, min(end_s, high) - max(start_s, low)) / (high - low) for _, low, high in REGIONS
+    ]
+    parts = [name for (name, *_), share in zip(REGIONS, shares) if share > 0.5] or [
+        REGIONS[int(np.argmax(shares))][0]
+    ]
     *others, last = parts
-    return "in all of the beat" if len(parts) == len(REGIONS) else \
-        f"in {', '.join(others)} and {last}" if others else f"in {last}"
+    return (
+        "in all of the beat"
+        if len(parts) == len(REGIONS)
+        else f"in {', '.join(others)} and {last}"
+        if others
+        else f"in {last}"
+    )
 
 
 def usual_rr_s(table):
     """(n,): around each beat, the median RR interval between two unremarkable beats: what a minute of ectopics leaves."""
-    calm = (table["group"] < 0) & (table["group"].shift(1, fill_value=0) < 0) & table["rr_s"].notna()
+    calm = (
+        (table["group"] < 0) & (table["group"].shift(1, fill_value=0) < 0) & table["rr_s"].notna()
+    )
     if calm.sum() < 5:
         return table["rr_local_s"].to_numpy()
     median_s = table["rr_s"][calm].rolling(15, center=True, min_periods=1).median()
@@ -94,24 +135,49 @@ def render(findings):
     readable_h = (source.duration_s - findings.unreadable_s) / 3600
     rare = [f"{n:,} alike" if n > 1 else "1 beat" for n in (g.count for g, _ in findings.groups)]
     beyond = findings.groups[MOST_ROWS:]
-    rows = [{"number": i + 1, "count": group.count, "alike": rare[i], "text": describe(findings, i),
-             "share": group.count / len(table), "thumb": _paths(group.mean_mv, findings.alarm.usual_mv),
-             "bars": _bars(findings, i), "score": float(table["score"][table["group"] == i].median()),
-             "first": clock(table["sample"][table["group"] == i].min() / FS_HZ),
-             "last": clock(table["sample"][table["group"] == i].max() / FS_HZ)}
-            for i, (group, _) in enumerate(findings.groups[:MOST_ROWS])]
+    rows = [
+        {
+            "number": i + 1,
+            "count": group.count,
+            "alike": rare[i],
+            "text": describe(findings, i),
+            "share": group.count / len(table),
+            "thumb": _paths(group.mean_mv, findings.alarm.usual_mv),
+            "bars": _bars(findings, i),
+            "score": float(table["score"][table["group"] == i].median()),
+            "first": clock(table["sample"][table["group"] == i].min() / FS_HZ),
+            "last": clock(table["sample"][table["group"] == i].max() / FS_HZ),
+        }
+        for i, (group, _) in enumerate(findings.groups[:MOST_ROWS])
+    ]
     rates = _rates_per_min(table)
     facts = {
-        "name": source.name, "lead": source.lead, "leads": source.leads, "fs_hz": source.fs_hz,
-        "duration": clock(source.duration_s), "beats": len(table), "rate": findings.rate_per_min,
-        "slowest": rates.min(), "fastest": rates.max(), "flagged": int(flagged.sum()),
-        "per_hour": flagged.sum() / readable_h, "shapes": len(findings.groups),
-        "unreadable": findings.unreadable_s / source.duration_s, "bad": _bad_rows(findings),
-        "threshold": findings.alarm.threshold, "one_in": 1 / findings.alarm.rate, "alarms": findings.alarm.per_hour,
-        "context": findings.context, "model": findings.checkpoint.model, "trained_on": findings.checkpoint.source,
+        "name": source.name,
+        "lead": source.lead,
+        "leads": source.leads,
+        "fs_hz": source.fs_hz,
+        "duration": clock(source.duration_s),
+        "beats": len(table),
+        "rate": findings.rate_per_min,
+        "slowest": rates.min(),
+        "fastest": rates.max(),
+        "flagged": int(flagged.sum()),
+        "per_hour": flagged.sum() / readable_h,
+        "shapes": len(findings.groups),
+        "unreadable": findings.unreadable_s / source.duration_s,
+        "bad": _bad_rows(findings),
+        "threshold": findings.alarm.threshold,
+        "one_in": 1 / findings.alarm.rate,
+        "alarms": findings.alarm.per_hour,
+        "context": findings.context,
+        "model": findings.checkpoint.model,
+        "trained_on": findings.checkpoint.source,
         "calibration": _calibration(findings),
-        "peaks": f"annotation file {findings.opt.annotator}" if findings.opt.annotator else "detected",
-        "beyond": (len(beyond), sum(group.count for group, _ in beyond))}
+        "peaks": f"annotation file {findings.opt.annotator}"
+        if findings.opt.annotator
+        else "detected",
+        "beyond": (len(beyond), sum(group.count for group, _ in beyond)),
+    }
     template = figures._environment().get_template("screen.html")
     data = json.dumps(_data(findings), separators=(",", ":")).replace("<", "\\u003c")
     return template.render(f=facts, rows=rows, data=data)
@@ -133,9 +199,18 @@ def _rates_per_min(table):
 
 
 def _bad_rows(findings):
-    return {"n": len(findings.bad), "rows": [
-        {"at": clock(start / FS_HZ), "start": start / FS_HZ, "long": (end - start) / FS_HZ, "reason": reason}
-        for start, end, reason, _ in _longest(findings.bad)]}
+    return {
+        "n": len(findings.bad),
+        "rows": [
+            {
+                "at": clock(start / FS_HZ),
+                "start": start / FS_HZ,
+                "long": (end - start) / FS_HZ,
+                "reason": reason,
+            }
+            for start, end, reason, _ in _longest(findings.bad)
+        ],
+    }
 
 
 def _longest(bad):
@@ -150,25 +225,50 @@ def _data(findings):
     rarest = float(np.clip(np.ceil(rarity.max() / 2) * 2, 4, RAREST))  # the axis ends there
     rarity = np.clip(rarity, 0, rarest)
     return {
-        "fs": FS_HZ, "duration": findings.source.duration_s, "rarest": rarest, "level": float(-np.log10(alarm.rate)),
-        "sample": _pack(table["sample"], "<u4"), "rarity": _pack(rarity * 1000, "<u2"),
-        "rr": _pack(np.nan_to_num(table["rr_s"]) * 1000, "<u2"), "group": _pack(table["group"], "<i2"),
-        "bad": [[round(a / FS_HZ, 2), round(b / FS_HZ, 2), reason] for a, b, reason, _ in findings.bad],
+        "fs": FS_HZ,
+        "duration": findings.source.duration_s,
+        "rarest": rarest,
+        "level": float(-np.log10(alarm.rate)),
+        "sample": _pack(table["sample"], "<u4"),
+        "rarity": _pack(rarity * 1000, "<u2"),
+        "rr": _pack(np.nan_to_num(table["rr_s"]) * 1000, "<u2"),
+        "group": _pack(table["group"], "<i2"),
+        "bad": [
+            [round(a / FS_HZ, 2), round(b / FS_HZ, 2), reason] for a, b, reason, _ in findings.bad
+        ],
         "badStrips": [_pack_mv(strip) for *_, strip in _longest(findings.bad)],
-        "strip": {"seconds": STRIP_S, "hz": STRIP_HZ}, "step": MV_PER_STEP, "before": BEFORE, "window": WINDOW,
-        "contour": figures.CONTOUR_SD, "scale": figures.ERROR_SCALE[1], "colours": _colours(),
-        "groups": [_group(group, shown) for (group, _), shown in zip(findings.groups, findings.panels)]}
+        "strip": {"seconds": STRIP_S, "hz": STRIP_HZ},
+        "step": MV_PER_STEP,
+        "before": BEFORE,
+        "window": WINDOW,
+        "contour": figures.CONTOUR_SD,
+        "scale": figures.ERROR_SCALE[1],
+        "colours": _colours(),
+        "groups": [
+            _group(group, shown) for (group, _), shown in zip(findings.groups, findings.panels)
+        ],
+    }
 
 
 def _group(group, shown):
     error = np.clip(shown.error / figures.ERROR_SCALE[1] * 255, 0, 255)
     error = error if error.ndim == 2 else error[None]
     return {
-        "beat": _pack_mv(shown.beat_mv), "generated": None if shown.generated_mv is None else _pack_mv(shown.generated_mv),
-        "error": _pack(error, "u1"), "rows": error.shape[0], "columns": error.shape[1],
+        "beat": _pack_mv(shown.beat_mv),
+        "generated": None if shown.generated_mv is None else _pack_mv(shown.generated_mv),
+        "error": _pack(error, "u1"),
+        "rows": error.shape[0],
+        "columns": error.shape[1],
         "hz": float(spectrogram.axes(shown.setting)[1][-1]) if error.shape[0] > 1 else None,
-        "examples": [{"t": round(e.sample / FS_HZ, 3), "score": round(e.score, 2), "strip": _pack_mv(e.strip_mv)}
-                     for e in sorted(group.examples.values(), key=lambda e: e.sample)]}
+        "examples": [
+            {
+                "t": round(e.sample / FS_HZ, 3),
+                "score": round(e.score, 2),
+                "strip": _pack_mv(e.strip_mv),
+            }
+            for e in sorted(group.examples.values(), key=lambda e: e.sample)
+        ],
+    }
 
 
 def _colours():
@@ -193,8 +293,10 @@ def _paths(*beats_mv, width=120, height=44, step=4):
     values = np.stack(beats_mv)[:, ::step]
     middle, span = (values.max() + values.min()) / 2, max(np.ptp(values) * 1.1, 1.5)
     x = np.linspace(0, width, values.shape[1])
-    return ["M" + "L".join(f"{a:.0f} {b:.1f}" for a, b in zip(x, y))
-            for y in height / 2 - (values - middle) / span * height]
+    return [
+        "M" + "L".join(f"{a:.0f} {b:.1f}" for a, b in zip(x, y))
+        for y in height / 2 - (values - middle) / span * height
+    ]
 
 
 def _bars(findings, index, width=180, height=24):
@@ -203,4 +305,6 @@ def _bars(findings, index, width=180, height=24):
     counts, _ = np.histogram(at, BINS, (0, findings.source.duration_s))
     x, wide = np.arange(BINS) * width / BINS, width / BINS
     tall = np.where(counts, 2 + (height - 2) * counts / max(counts.max(), 1), 0)
-    return "".join(f"M{a:.1f} {height}v-{b:.1f}h{wide - 0.6:.1f}v{b:.1f}z" for a, b in zip(x, tall) if b)
+    return "".join(
+        f"M{a:.1f} {height}v-{b:.1f}h{wide - 0.6:.1f}v{b:.1f}z" for a, b in zip(x, tall) if b
+    )

@@ -43,13 +43,20 @@ HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be 
 LARGEST_MV = 50.0
 CALM = 0.1  # share of the first minutes' beats that are taken for normal, whatever else is in them
 TAIL = 0.02  # share of held-out normal beats whose scores shape the tail beyond the last of them
-NORMAL, FLAGGED, QUALITY, NOTE = "N", "Q", "~", '"'  # WFDB codes: unremarkable, unclassified, quality changes, note
+NORMAL, FLAGGED, QUALITY, NOTE = (
+    "N",
+    "Q",
+    "~",
+    '"',
+)  # WFDB codes: unremarkable, unclassified, quality changes, note
 
 
 def screen_all(opt):
     """Screen every recording of opt.screen. One that cannot be read does not stop the others; BadInput names them at the
     end. Two of one name would overwrite each other's outputs: BadInput before anything is read."""
-    ask_allocator("mallopt", M_ARENA_MAX, 1)  # each thread has a heap of its own: what it freed others cannot use
+    ask_allocator(
+        "mallopt", M_ARENA_MAX, 1
+    )  # each thread has a heap of its own: what it freed others cannot use
     checkpoint = checkpoints.load(opt.checkpoint or WEIGHTS)
     detector = checkpoint.detector(find_device(opt.device))
     paths, failures = [], []
@@ -59,42 +66,73 @@ def screen_all(opt):
         except BadInput as error:
             failures.append(str(error))
     asked = len(paths) + len(failures)
-    twice = [name for name, count in Counter(Path(path).stem for path in paths).items() if count > 1]
+    twice = [
+        name for name, count in Counter(Path(path).stem for path in paths).items() if count > 1
+    ]
     if twice:
-        raise BadInput(f"two recordings are called {twice[0]}, and so would be their outputs: screen them one at a time, "
-                       "each with its own --outf")
+        raise BadInput(
+            f"two recordings are called {twice[0]}, and so would be their outputs: screen them one at a time, "
+            "each with its own --outf"
+        )
     for path in paths:
         try:
             print(screen(path, checkpoint, detector, opt).text(), flush=True)
         except BadInput as error:
             failures.append(str(error))
         except OSError as error:
-            failures.append(f"{path}: {error.strerror or error} ({opt.outf}); earlier outputs are as they were")
+            failures.append(
+                f"{path}: {error.strerror or error} ({opt.outf}); earlier outputs are as they were"
+            )
         except KeyboardInterrupt:
             raise BadInput(f"interrupted at {path}; earlier outputs are as they were") from None
     if asked == 1 and failures:
         raise BadInput(failures[0])
     if failures:
-        raise BadInput(f"{len(failures)} of {asked} recordings could not be screened:\n  " + "\n  ".join(failures))
+        raise BadInput(
+            f"{len(failures)} of {asked} recordings could not be screened:\n  "
+            + "\n  ".join(failures)
+        )
 
 
 def screen(path, checkpoint, detector, opt):
     """Screen one recording and write NAME.b2i, NAME.csv and NAME.html to opt.outf; returns its Findings."""
-    source = sources.open_source(path, opt.lead, opt.fs, opt.units, likely=checkpoint.settings["lead"])
-    if any((Path(opt.outf) / (source.name + ending)).resolve() == source.path.resolve() for ending in OUTPUTS):
-        raise BadInput(f"{source.path} would be overwritten by its own results: give another --outf")
+    source = sources.open_source(
+        path, opt.lead, opt.fs, opt.units, likely=checkpoint.settings["lead"]
+    )
+    if any(
+        (Path(opt.outf) / (source.name + ending)).resolve() == source.path.resolve()
+        for ending in OUTPUTS
+    ):
+        raise BadInput(
+            f"{source.path} would be overwritten by its own results: give another --outf"
+        )
     if source.duration_s < SHORTEST_S:
-        raise BadInput(f"{source.path} is {source.duration_s:.1f} s long; {SHORTEST_S:g} s are needed at least")
-    print(f"{source.name}: lead {source.lead}"
-          + (f" of {', '.join(source.leads)}" if len(source.leads) > 1 else "")
-          + ("" if opt.lead is not None or len(source.leads) == 1 else " (choose another with --lead)"), flush=True)
+        raise BadInput(
+            f"{source.path} is {source.duration_s:.1f} s long; {SHORTEST_S:g} s are needed at least"
+        )
+    print(
+        f"{source.name}: lead {source.lead}"
+        + (f" of {', '.join(source.leads)}" if len(source.leads) > 1 else "")
+        + (
+            ""
+            if opt.lead is not None or len(source.leads) == 1
+            else " (choose another with --lead)"
+        ),
+        flush=True,
+    )
     scorer = Scorer(source, checkpoint, detector, opt)
     scorer.alarm = calibrate(scorer, checkpoint.reference[scorer.context], opt)
     findings = Findings(source, checkpoint, opt, scorer.context, scorer.alarm)
-    with tqdm(total=round(source.duration_s), unit="s", unit_scale=True, desc=f"screening {source.name}") as bar:
-        for block in side_by_side(lambda span: scorer.locate(scorer.score(scorer.read(*span))), blocks(source)):
+    with tqdm(
+        total=round(source.duration_s), unit="s", unit_scale=True, desc=f"screening {source.name}"
+    ) as bar:
+        for block in side_by_side(
+            lambda span: scorer.locate(scorer.score(scorer.read(*span))), blocks(source)
+        ):
             findings.add(block)
-            ask_allocator("malloc_trim", 0)  # between the few examples that stay, days of freed arrays would stay too
+            ask_allocator(
+                "malloc_trim", 0
+            )  # between the few examples that stay, days of freed arrays would stay too
             bar.update((block.end - block.start) / FS_HZ)
     findings.finish(detector)
     write(findings, Path(opt.outf))
@@ -134,6 +172,7 @@ def blocks(source):
 
 # ------------------------------------------------------------------------------------- signal to scored beats
 
+
 @dataclass
 class Block:
     """A part of a recording with its beats in the order of time. start: its first sample, at FS_HZ, in the recording.
@@ -162,8 +201,10 @@ class Scorer:
         self.source, self.detector, self.alarm = source, detector, None
         self.context = usable_context(detector, opt.context)
         if self.context not in checkpoint.reference:
-            raise BadInput(f"the checkpoint knows no scores of normal beats with context {self.context}: "
-                           "train it to the end")
+            raise BadInput(
+                f"the checkpoint knows no scores of normal beats with context {self.context}: "
+                "train it to the end"
+            )
         self.annotated = None
         if opt.annotator:
             samples, symbols = source.annotated(opt.annotator)
@@ -174,15 +215,29 @@ class Scorer:
         margin = round(MARGIN_S * FS_HZ)  # a whole number of cells
         first, last = max(0, start - margin), min(self.source.length, end + margin)
         signal_mv, there = self.source.stretch(first, last)
-        if np.abs(signal_mv).max() > LARGEST_MV and np.median(np.abs(signal_mv - np.median(signal_mv))) > LARGEST_MV / 10:
-            raise BadInput(f"{self.source.path} reaches {np.abs(signal_mv).max():.0f} mV, which no heart does: "
-                           "say what its numbers are with --units uV")
+        if (
+            np.abs(signal_mv).max() > LARGEST_MV
+            and np.median(np.abs(signal_mv - np.median(signal_mv))) > LARGEST_MV / 10
+        ):
+            raise BadInput(
+                f"{self.source.path} reaches {np.abs(signal_mv).max():.0f} mV, which no heart does: "
+                "say what its numbers are with --units uV"
+            )
         filtered_mv, envelope = beat_windows.bandpass(signal_mv), rpeaks.qrs_envelope(signal_mv)
         reason = rpeaks.unreadable(signal_mv, there, envelope)
-        peaks = rpeaks.find(filtered_mv, envelope, reason == 0) if self.annotated is None else \
-            self.annotated[slice(*np.searchsorted(self.annotated, (first, last)))] - first
-        return Block(start, end, first, filtered_mv, reason[start - first:end - first],
-                     self._beats(filtered_mv, reason, peaks, first))
+        peaks = (
+            rpeaks.find(filtered_mv, envelope, reason == 0)
+            if self.annotated is None
+            else self.annotated[slice(*np.searchsorted(self.annotated, (first, last)))] - first
+        )
+        return Block(
+            start,
+            end,
+            first,
+            filtered_mv,
+            reason[start - first : end - first],
+            self._beats(filtered_mv, reason, peaks, first),
+        )
 
     def _beats(self, filtered_mv, reason, peaks, first):
         """Beats whose whole window is inside the block with its margins and readable."""
@@ -195,7 +250,9 @@ class Scorer:
             rr_s = np.zeros((0, 3), np.float32)
         else:
             rr_s = np.stack(beat_windows.rr_intervals(peaks), 1).astype(np.float32)
-            across = np.diff(unreadable_before[peaks]) > 0  # nothing is known of an interval with a gap in it
+            across = (
+                np.diff(unreadable_before[peaks]) > 0
+            )  # nothing is known of an interval with a gap in it
             rr_s[1:, 0][across] = rr_s[:-1, 1][across] = np.nan
         waves = beat_windows.windows(filtered_mv, peaks)
         return Beats(None, waves, np.full(len(peaks), self.source.name), peaks + first, rr_s)
@@ -219,7 +276,9 @@ class Scorer:
         block.found, block.beats.image = block.beats[block.flagged], None
         if len(block.flagged):
             calm = block.scores <= np.median(block.scores)
-            block.found.usual_mv = np.tile(np.median(block.beats.beat_mv[calm], 0), (len(block.flagged), 1))
+            block.found.usual_mv = np.tile(
+                np.median(block.beats.beat_mv[calm], 0), (len(block.flagged), 1)
+            )
         block.place = places(self.detector, block.found)
         return block
 
@@ -228,19 +287,22 @@ def images(beats_mv, setting):
     """(n, 320) in mV to images as preprocess keeps them, rounded to half precision."""
     result = np.empty((len(beats_mv), *spectrogram.SETTINGS[setting].shape), np.float32)
     for i in range(0, len(beats_mv), CHUNK):
-        result[i:i + CHUNK] = spectrogram.images(beats_mv[i:i + CHUNK], setting).half()
+        result[i : i + CHUNK] = spectrogram.images(beats_mv[i : i + CHUNK], setting).half()
     return result
 
 
 def _without_gaps(beats):
     """Beats with their RR intervals across unreadable stretches set to the local median, and R peaks to match."""
-    local = np.where(np.isfinite(beats.rr_s[:, 2:]), beats.rr_s[:, 2:], np.nanmedian(beats.rr_s[:, :2]))
+    local = np.where(
+        np.isfinite(beats.rr_s[:, 2:]), beats.rr_s[:, 2:], np.nanmedian(beats.rr_s[:, :2])
+    )
     rr_s = np.where(np.isfinite(beats.rr_s), beats.rr_s, local).astype(np.float32)
     sample = beats.sample[0] + np.r_[0, np.cumsum(np.round(rr_s[1:, 0] * FS_HZ))].astype(int)
     return Beats(beats.image, beats.beat_mv, beats.record, sample, rr_s)
 
 
 # ------------------------------------------------------------------------------------------- scores to alarms
+
 
 @dataclass
 class Alarm:
@@ -258,14 +320,21 @@ class Alarm:
         start = np.searchsorted(-levels, -TAIL)
         mean_excess = max(float(np.mean(self.quantiles[start:] - self.quantiles[start])), 1e-6)
         beyond = levels[start] * np.exp(-(scores - self.quantiles[start]) / mean_excess)
-        return np.where(scores > self.quantiles[start], beyond, np.interp(scores, self.quantiles, levels))
+        return np.where(
+            scores > self.quantiles[start], beyond, np.interp(scores, self.quantiles, levels)
+        )
 
     @property
     def threshold(self):
-        low, high = self.quantiles[0] + self.shift, self.quantiles[-1] + self.shift + 50 * np.ptp(self.quantiles)
+        low, high = (
+            self.quantiles[0] + self.shift,
+            self.quantiles[-1] + self.shift + 50 * np.ptp(self.quantiles),
+        )
         for _ in range(100):
             middle = (low + high) / 2
-            low, high = (middle, high) if self.tail_probability(middle) > self.rate else (low, middle)
+            low, high = (
+                (middle, high) if self.tail_probability(middle) > self.rate else (low, middle)
+            )
         return high
 
 
@@ -280,10 +349,14 @@ def calibrate(scorer, quantiles, opt):
     """
     source, known = scorer.source, opt.known_normal is not None
     stretch_s = np.array(opt.known_normal if known else (0, opt.calibration_minutes)) * 60
-    start, end = np.minimum(np.round(stretch_s * FS_HZ / rpeaks.CELL) * rpeaks.CELL, source.length).astype(int)
+    start, end = np.minimum(
+        np.round(stretch_s * FS_HZ / rpeaks.CELL) * rpeaks.CELL, source.length
+    ).astype(int)
     if end - start < SHORTEST_S * FS_HZ:
-        raise BadInput(f"{source.path} is {source.duration_s / 60:.1f} min long: nothing is left "
-                       "of the stretch to calibrate on")
+        raise BadInput(
+            f"{source.path} is {source.duration_s / 60:.1f} min long: nothing is left "
+            "of the stretch to calibrate on"
+        )
     block = scorer.score(scorer.read(int(start), int(end)))
     while not known and len(block.scores) < FEWEST_BEATS and end < source.length:
         start, end = end, min(2 * end - start, source.length)
@@ -292,11 +365,17 @@ def calibrate(scorer, quantiles, opt):
     at = 0.5 if known else CALM
     moves = (known or scorer.context != "record") and len(block.scores) >= FEWEST_BEATS
     shift = float(np.quantile(block.scores, at) - np.quantile(quantiles, at)) if moves else 0.0
-    beats_per_hour = 3600 / float(np.nanmedian(block.beats.rr_s[:, 0])) if len(block.beats) > 1 else 4500
+    beats_per_hour = (
+        3600 / float(np.nanmedian(block.beats.rr_s[:, 0])) if len(block.beats) > 1 else 4500
+    )
     rate = opt.false_alarm_rate or min(opt.false_alarms_per_hour / beats_per_hour, 0.5)
     calm = block.scores <= np.median(block.scores) if len(block.scores) else slice(None)
-    usual = np.median(block.beats.beat_mv[calm], 0) if len(block.beats) else np.zeros(BEFORE + AFTER)
-    return Alarm(quantiles, shift, rate, usual, None if opt.false_alarm_rate else opt.false_alarms_per_hour)
+    usual = (
+        np.median(block.beats.beat_mv[calm], 0) if len(block.beats) else np.zeros(BEFORE + AFTER)
+    )
+    return Alarm(
+        quantiles, shift, rate, usual, None if opt.false_alarm_rate else opt.false_alarms_per_hour
+    )
 
 
 def places(detector, beats):
@@ -318,7 +397,11 @@ def where(errors, setting="complex"):
     The stretch around the largest error in which it stays above CONTOUR_SD, or above half of the largest if that is less.
     """
     if errors.ndim == 2:
-        times_s, freqs_hz, errors = (np.arange(errors.shape[1]) - BEFORE) / FS_HZ, None, errors[:, None]
+        times_s, freqs_hz, errors = (
+            (np.arange(errors.shape[1]) - BEFORE) / FS_HZ,
+            None,
+            errors[:, None],
+        )
     else:
         (times_s, freqs_hz), errors = spectrogram.axes(setting), errors.max(1)
     half_s = (times_s[1] - times_s[0]) / 2
@@ -330,7 +413,7 @@ def where(errors, setting="complex"):
         first, last = _run(error.max(0) > level, error.max(0).argmax())
         result[i, :2] = times_s[first] - half_s, times_s[last] + half_s
         if freqs_hz is not None:
-            rows = error[:, first:last + 1].max(1)
+            rows = error[:, first : last + 1].max(1)
             low, high = _run(rows > level, rows.argmax())
             result[i, 2:] = freqs_hz[low], freqs_hz[high]
     return result
@@ -340,30 +423,55 @@ def _run(marked, at):
     """First and last index of the unbroken run of True around `at`."""
     gaps = np.flatnonzero(~marked)
     place = np.searchsorted(gaps, at)
-    return (gaps[place - 1] + 1 if place else 0), (gaps[place] - 1 if place < len(gaps) else len(marked) - 1)
+    return (gaps[place - 1] + 1 if place else 0), (
+        gaps[place] - 1 if place < len(gaps) else len(marked) - 1
+    )
 
 
 # ---------------------------------------------------------------------------------------------- what was found
+
 
 class Findings:
     """Everything that the outputs tell of a recording: some bytes a beat, and a few examples of each group."""
 
     def __init__(self, source, checkpoint, opt, context, alarm):
-        self.source, self.checkpoint, self.opt, self.context, self.alarm = source, checkpoint, opt, context, alarm
+        self.source, self.checkpoint, self.opt, self.context, self.alarm = (
+            source,
+            checkpoint,
+            opt,
+            context,
+            alarm,
+        )
         self.shapes, self.tables, self.bad = Shapes(alarm.usual_mv), [], []
 
     def add(self, block):
         """Groups the flagged beats of a block, and keeps what the outputs need of it."""
         beats, flagged = block.beats, block.flagged
-        self.bad += _stretches(block.reason, block.start, block.signal_mv, block.start - block.first)
-        place, group = np.full((len(beats), 4), np.nan, np.float32), np.full(len(beats), -1, np.int16)
+        self.bad += _stretches(
+            block.reason, block.start, block.signal_mv, block.start - block.first
+        )
+        place, group = (
+            np.full((len(beats), 4), np.nan, np.float32),
+            np.full(len(beats), -1, np.int16),
+        )
         place[flagged] = block.place
         if len(flagged):
             group[flagged] = self._group(block)
-        self.tables.append(pd.DataFrame({
-            "sample": beats.sample, "rr_s": beats.rr_s[:, 0], "rr_local_s": beats.rr_s[:, 2],
-            "score": block.scores.astype(np.float32), "group": group, "span_start_s": place[:, 0],
-            "span_end_s": place[:, 1], "band_low_hz": place[:, 2], "band_high_hz": place[:, 3]}))
+        self.tables.append(
+            pd.DataFrame(
+                {
+                    "sample": beats.sample,
+                    "rr_s": beats.rr_s[:, 0],
+                    "rr_local_s": beats.rr_s[:, 2],
+                    "score": block.scores.astype(np.float32),
+                    "group": group,
+                    "span_start_s": place[:, 0],
+                    "span_end_s": place[:, 1],
+                    "band_low_hz": place[:, 2],
+                    "band_high_hz": place[:, 3],
+                }
+            )
+        )
 
     def _group(self, block):
         """Group of each flagged beat, some of which are kept as its examples."""
@@ -371,10 +479,17 @@ class Findings:
         group = self.shapes.add(beats.beat_mv, timing_of(beats.rr_s[:, 0], beats.rr_s[:, 2]))
         for row in self.shapes.worth_keeping(beats.sample, group):
             sample = int(beats.sample[row])
-            self.shapes.keep(group[row], Example(
-                sample, float(scores[row]), beats.beat_mv[row].copy(),
-                None if beats.image is None else beats.image[row].copy(), beats.rr_s[row].copy(),
-                strip(block.signal_mv, sample - block.first)))
+            self.shapes.keep(
+                group[row],
+                Example(
+                    sample,
+                    float(scores[row]),
+                    beats.beat_mv[row].copy(),
+                    None if beats.image is None else beats.image[row].copy(),
+                    beats.rr_s[row].copy(),
+                    strip(block.signal_mv, sample - block.first),
+                ),
+            )
         return group
 
     def finish(self, detector):
@@ -384,14 +499,20 @@ class Findings:
         self.unreadable_s = sum(end - start for start, end, *_ in self.bad) / FS_HZ
         name, minutes = self.source.path, self.source.duration_s / 60
         if self.unreadable_s > 0.99 * self.source.duration_s:
-            raise BadInput(f"{name} is unreadable throughout ({self.bad[0][2]}): choose another --lead")
+            raise BadInput(
+                f"{name} is unreadable throughout ({self.bad[0][2]}): choose another --lead"
+            )
         if len(table) < FEWEST_BEATS:
-            raise BadInput(f"no R peaks were found in {name} ({len(table)} in {minutes:.1f} min): is lead "
-                           f"{self.source.lead} an ECG?")
+            raise BadInput(
+                f"no R peaks were found in {name} ({len(table)} in {minutes:.1f} min): is lead "
+                f"{self.source.lead} an ECG?"
+            )
         self.rate_per_min = 60 / float(np.nanmedian(table["rr_s"]))
         if not HEART_RATES_PER_MIN[0] < self.rate_per_min < HEART_RATES_PER_MIN[1]:
-            raise BadInput(f"{name} would have {self.rate_per_min:.0f} beats a minute: is its sampling rate really "
-                           f"{self.source.fs_hz:g} Hz (--fs)?")
+            raise BadInput(
+                f"{name} would have {self.rate_per_min:.0f} beats a minute: is its sampling rate really "
+                f"{self.source.fs_hz:g} Hz (--fs)?"
+            )
         table["tail_probability"] = self.alarm.tail_probability(table["score"]).astype(np.float32)
         self.groups = self.shapes.merged()
         number = np.full(len(self.shapes.groups) + 1, -1)
@@ -399,8 +520,11 @@ class Findings:
             number[list(members)] = rank
         table["group"] = number[table["group"]].astype(np.int16)
         table["rr_usual_s"] = screen_page.usual_rr_s(table)
-        self.panels = screen_page.panels([group for group, _ in self.groups[:screen_page.MOST_ROWS]], detector,
-                                         self.alarm.usual_mv)
+        self.panels = screen_page.panels(
+            [group for group, _ in self.groups[: screen_page.MOST_ROWS]],
+            detector,
+            self.alarm.usual_mv,
+        )
 
     @property
     def flagged(self):
@@ -409,22 +533,36 @@ class Findings:
     def text(self):
         """The plain summary for the terminal."""
         table, hours = self.table, (self.source.duration_s - self.unreadable_s) / 3600
-        lines = [f"  {screen_page.clock(self.source.duration_s)} long, {len(table)} beats, "
-                 f"{self.rate_per_min:.0f} a minute, {100 * self.unreadable_s / self.source.duration_s:.1f} % unreadable",
-                 f"  {self.flagged.sum()} beats to look at ({self.flagged.sum() / hours:.0f} an hour), "
-                 f"in {len(self.groups)} shapes"]
+        lines = [
+            f"  {screen_page.clock(self.source.duration_s)} long, {len(table)} beats, "
+            f"{self.rate_per_min:.0f} a minute, {100 * self.unreadable_s / self.source.duration_s:.1f} % unreadable",
+            f"  {self.flagged.sum()} beats to look at ({self.flagged.sum() / hours:.0f} an hour), "
+            f"in {len(self.groups)} shapes",
+        ]
         for number, (group, _) in enumerate(self.groups[:5], 1):
-            lines.append(f"    {group.count:6d}  shape {number}: {screen_page.describe(self, number - 1)}")
+            lines.append(
+                f"    {group.count:6d}  shape {number}: {screen_page.describe(self, number - 1)}"
+            )
         if len(self.groups) > 5:
-            lines.append(f"    {sum(g.count for g, _ in self.groups[5:]):6d}  in {len(self.groups) - 5} more")
+            lines.append(
+                f"    {sum(g.count for g, _ in self.groups[5:]):6d}  in {len(self.groups) - 5} more"
+            )
         return "\n".join([*lines, f"  {Path(self.opt.outf) / self.source.name}.html  .csv  .b2i"])
 
 
 def _stretches(reason, start, signal_mv, offset):
     """Runs of one reason as [start, end, reason, strip] in samples of the recording."""
     edges = np.flatnonzero(np.diff(reason, prepend=0, append=0) != 0)
-    return [[start + int(a), start + int(b), rpeaks.REASONS[reason[a]], strip(signal_mv, offset + int(a + b) // 2)]
-            for a, b in zip(edges[:-1], edges[1:]) if reason[a]]
+    return [
+        [
+            start + int(a),
+            start + int(b),
+            rpeaks.REASONS[reason[a]],
+            strip(signal_mv, offset + int(a + b) // 2),
+        ]
+        for a, b in zip(edges[:-1], edges[1:])
+        if reason[a]
+    ]
 
 
 def _joined(stretches, gap_s=2.0):
@@ -443,6 +581,7 @@ def _joined(stretches, gap_s=2.0):
 
 # ------------------------------------------------------------------------------------------------------ outputs
 
+
 def write(findings, folder):
     """NAME.b2i, NAME.csv and NAME.html: all or none, whatever happens on the way."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -459,13 +598,21 @@ def write_table(findings, path):
     """Every beat, one a row; times in s from the start, samples as in the recording itself."""
     table, source = findings.table, findings.source
     group = table["group"].to_numpy()
-    pd.DataFrame({
-        "sample": source.to_own_sample(table["sample"]), "time_s": _decimals(table["sample"] / FS_HZ),
-        "rr_s": _decimals(table["rr_s"]), "score": _decimals(table["score"], 4),
-        "tail_probability": [f"{p:.3g}" for p in table["tail_probability"].tolist()], "flagged": (group >= 0).astype(int),
-        "shape": np.where(group >= 0, (group + 1).astype(str), ""),
-        **{name: _decimals(table[name]) for name in ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")},
-    }).to_csv(path, index=False)
+    pd.DataFrame(
+        {
+            "sample": source.to_own_sample(table["sample"]),
+            "time_s": _decimals(table["sample"] / FS_HZ),
+            "rr_s": _decimals(table["rr_s"]),
+            "score": _decimals(table["score"], 4),
+            "tail_probability": [f"{p:.3g}" for p in table["tail_probability"].tolist()],
+            "flagged": (group >= 0).astype(int),
+            "shape": np.where(group >= 0, (group + 1).astype(str), ""),
+            **{
+                name: _decimals(table[name])
+                for name in ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
+            },
+        }
+    ).to_csv(path, index=False)
 
 
 def _decimals(values, digits=3):
@@ -486,19 +633,51 @@ def write_annotations(findings, path):
     field), ~ where the signal becomes unreadable and readable again, and a note at the start."""
     table, source, flagged = findings.table, findings.source, findings.flagged
     notes = np.full(len(table), "", object)
-    columns = table.loc[flagged, ["score", "tail_probability", "span_start_s", "span_end_s", "band_low_hz",
-                                  "band_high_hz", "group"]]
-    notes[flagged] = [f"score {s:.2f} p {p:.1g}{_place_in_words(*place)} shape {g + 1:.0f}"
-                      for s, p, *place, g in columns.itertuples(index=False)]
+    columns = table.loc[
+        flagged,
+        [
+            "score",
+            "tail_probability",
+            "span_start_s",
+            "span_end_s",
+            "band_low_hz",
+            "band_high_hz",
+            "group",
+        ],
+    ]
+    notes[flagged] = [
+        f"score {s:.2f} p {p:.1g}{_place_in_words(*place)} shape {g + 1:.0f}"
+        for s, p, *place, g in columns.itertuples(index=False)
+    ]
     rows = [(source.to_own_sample(table["sample"]), np.where(flagged, FLAGGED, NORMAL), notes)]
-    rows.append((np.zeros(1, int), np.array([NOTE]), np.array(
-        [f"B2I-GAN lead {source.lead}: Q beats score above {findings.alarm.threshold:.2f}"], object)))
+    rows.append(
+        (
+            np.zeros(1, int),
+            np.array([NOTE]),
+            np.array(
+                [f"B2I-GAN lead {source.lead}: Q beats score above {findings.alarm.threshold:.2f}"],
+                object,
+            ),
+        )
+    )
     for start, end, reason, _ in findings.bad:
-        rows.append((source.to_own_sample([start, end]), np.array([QUALITY] * 2),
-                     np.array([f"unreadable: {reason}", "readable"], object)))
+        rows.append(
+            (
+                source.to_own_sample([start, end]),
+                np.array([QUALITY] * 2),
+                np.array([f"unreadable: {reason}", "readable"], object),
+            )
+        )
     samples, symbols, notes = (np.concatenate(column) for column in zip(*rows))
     order = np.argsort(samples, kind="stable")
     plain = path.parent / "x"
-    wfdb.wrann("x", "ann", samples[order], symbol=symbols[order].tolist(), fs=source.fs_hz,
-               aux_note=notes[order].tolist(), write_dir=str(path.parent))
+    wfdb.wrann(
+        "x",
+        "ann",
+        samples[order],
+        symbol=symbols[order].tolist(),
+        fs=source.fs_hz,
+        aux_note=notes[order].tolist(),
+        write_dir=str(path.parent),
+    )
     shutil.move(plain.with_suffix(".ann"), path)

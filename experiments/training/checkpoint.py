@@ -32,7 +32,9 @@ class Checkpoint:
     optimizers: dict = field(default_factory=dict)
     reference: dict = field(default_factory=dict)
     log: list = field(default_factory=list)
-    best: dict = field(default_factory=dict)  # with --select paper: {"auc": ..., "state": ...} of the best epoch so far
+    best: dict = field(
+        default_factory=dict
+    )  # with --select paper: {"auc": ..., "state": ...} of the best epoch so far
     finished: bool = False
     train_beats: int = 0
     seconds: float = 0.0
@@ -59,13 +61,25 @@ def load(path):
     """Read a checkpoint. Raises BadInput when it is missing, corrupt or of another format."""
     path = Path(path)
     if not path.exists():
-        raise BadInput(f"there is no checkpoint {path}: train first (test=0 bash run_ecg.sh) or give --checkpoint")
+        raise BadInput(
+            f"there is no checkpoint {path}: train first (test=0 bash run_ecg.sh) or give --checkpoint"
+        )
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
         result = Checkpoint(**values)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, ValueError, KeyError, OSError) as error:
-        raise BadInput(f"{path} is not a whole checkpoint of this program ({type(error).__name__}): "
-                       "train again or give another --checkpoint") from error
+    except (
+        RuntimeError,
+        pickle.UnpicklingError,
+        EOFError,
+        TypeError,
+        ValueError,
+        KeyError,
+        OSError,
+    ) as error:
+        raise BadInput(
+            f"{path} is not a whole checkpoint of this program ({type(error).__name__}): "
+            "train again or give another --checkpoint"
+        ) from error
     if result.format != FORMAT or result.model not in MODELS:
         raise BadInput(f"{path} was written by another version of this program: train again")
     return result
@@ -77,14 +91,22 @@ def check_split(checkpoint, opt):
     trained = checkpoint.options | {"model": checkpoint.model}
     for name in ("model", "protocol", "folder", "select"):
         if trained[name] != getattr(opt, name, trained[name]):
-            raise BadInput(f"the checkpoint was trained with --{name} {trained[name]}, not {getattr(opt, name)}, which "
-                           "might test beats that it knows: give the same")
+            raise BadInput(
+                f"the checkpoint was trained with --{name} {trained[name]}, not {getattr(opt, name)}, which "
+                "might test beats that it knows: give the same"
+            )
 
 
 def check_settings(checkpoint, manifest, dataroot):
     """Raises BadInput when a dataset was not made with the settings that a checkpoint was trained on."""
     theirs, ours = manifest["settings"], checkpoint.settings
-    different = [f"{key} {theirs.get(key)} instead of {ours[key]}" for key in ours if theirs.get(key) != ours[key]]
+    different = [
+        f"{key} {theirs.get(key)} instead of {ours[key]}"
+        for key in ours
+        if theirs.get(key) != ours[key]
+    ]
     if different:
-        raise BadInput(f"{dataroot} was preprocessed with other settings than the checkpoint's: {'; '.join(different)}; "
-                       f"preprocess again with --image {ours['image']} --lead {ours['lead']} into another --dataroot")
+        raise BadInput(
+            f"{dataroot} was preprocessed with other settings than the checkpoint's: {'; '.join(different)}; "
+            f"preprocess again with --image {ours['image']} --lead {ours['lead']} into another --dataroot"
+        )

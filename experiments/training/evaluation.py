@@ -29,24 +29,44 @@ def evaluate(checkpoint, dataset, split, opt, folder, pictures=True):
     started = time.monotonic()
     scores = score_rows(detector, dataset, split.test, context, split.known_normal, progress=True)
     seconds, record = time.monotonic() - started, dataset.index["record"].to_numpy(str)
-    scored = split.test if context == "none" else np.isin(record, record[split.test]).nonzero()[0]  # whole recordings
-    timing = {"train_seconds": round(checkpoint.seconds, 1), "score_seconds": round(seconds, 2),
-              "scored_beats": len(scored)}
+    scored = (
+        split.test if context == "none" else np.isin(record, record[split.test]).nonzero()[0]
+    )  # whole recordings
+    timing = {
+        "train_seconds": round(checkpoint.seconds, 1),
+        "score_seconds": round(seconds, 2),
+        "scored_beats": len(scored),
+    }
     classes = split.classes[split.test]
     threshold = checkpoint.threshold(context, opt.threshold)
     metrics = {
-        "model": checkpoint.model, "protocol": opt.protocol, "fold": opt.folder, "seed": checkpoint.options["seed"],
-        "context": context, "source": dataset.manifest["source"], "trained_on": checkpoint.source,
-        "select": checkpoint.options["select"], "uses_anomaly_labels": checkpoint.options["select"] == "paper",
-        "epochs": checkpoint.epoch, "train_beats": checkpoint.train_beats,
+        "model": checkpoint.model,
+        "protocol": opt.protocol,
+        "fold": opt.folder,
+        "seed": checkpoint.options["seed"],
+        "context": context,
+        "source": dataset.manifest["source"],
+        "trained_on": checkpoint.source,
+        "select": checkpoint.options["select"],
+        "uses_anomaly_labels": checkpoint.options["select"] == "paper",
+        "epochs": checkpoint.epoch,
+        "train_beats": checkpoint.train_beats,
         "parameters": sum(p.numel() for p in detector.parameters() if p.requires_grad),
-        **detection(scores, classes, threshold), "false_alarm_target": opt.threshold,
-        **intervals(scores, classes, opt.bootstrap, opt.seed,
-                    None if opt.protocol == "beatgan" else record[split.test])}
+        **detection(scores, classes, threshold),
+        "false_alarm_target": opt.threshold,
+        **intervals(
+            scores,
+            classes,
+            opt.bootstrap,
+            opt.seed,
+            None if opt.protocol == "beatgan" else record[split.test],
+        ),
+    }
     write_scores(dataset.index.iloc[split.test], classes, scores, folder / "scores.csv")
     with whole_file(folder / "records.csv") as part:
         by_record(record[split.test], classes, scores, threshold).to_csv(
-            part, index=False, float_format="%.4f")
+            part, index=False, float_format="%.4f"
+        )
     write_json(timing, folder / "timing.json")
     if pictures:
         draw(detector, dataset, split, scores, threshold, metrics, checkpoint, folder)
@@ -56,7 +76,7 @@ def evaluate(checkpoint, dataset, split, opt, folder, pictures=True):
 
 def usable_context(detector, wanted):
     """The richest context a detector can use, up to the one asked for; the least it needs where that is more."""
-    usable = [c for c in CONTEXTS[:CONTEXTS.index(wanted) + 1] if c in detector.contexts]
+    usable = [c for c in CONTEXTS[: CONTEXTS.index(wanted) + 1] if c in detector.contexts]
     return usable[-1] if usable else detector.contexts[0]
 
 
@@ -69,7 +89,13 @@ def score_rows(detector, dataset, rows, context, known_normal=(), progress=False
         record = dataset.index["record"].to_numpy()
         batches = [np.flatnonzero(record == name) for name in pd.unique(record[rows])]
     result = np.full(len(dataset.index), np.nan)
-    with tqdm(total=sum(map(len, batches)), desc="scoring", unit="beat", unit_scale=True, disable=not progress) as bar:
+    with tqdm(
+        total=sum(map(len, batches)),
+        desc="scoring",
+        unit="beat",
+        unit_scale=True,
+        disable=not progress,
+    ) as bar:
         for batch in batches:
             beats = dataset.beats(batch, detector.image is not None)
             if len(known_normal):
@@ -86,15 +112,25 @@ def detection(scores, classes, threshold):
     true_alarms = int((flagged & abnormal).sum())
     sensitivity, ppv = true_alarms / max(abnormal.sum(), 1), true_alarms / max(flagged.sum(), 1)
     return {
-        "auc": float(roc_auc_score(abnormal, scores)), "ap": float(average_precision_score(abnormal, scores)),
-        "per_class_auc": {name: _against_normals(roc_auc_score, scores, mask, ~abnormal)
-                          for name, mask in masks.items()},
+        "auc": float(roc_auc_score(abnormal, scores)),
+        "ap": float(average_precision_score(abnormal, scores)),
+        "per_class_auc": {
+            name: _against_normals(roc_auc_score, scores, mask, ~abnormal)
+            for name, mask in masks.items()
+        },
         "per_class_n": {name: int(mask.sum()) for name, mask in masks.items()},
-        "n_normal": int((~abnormal).sum()), "n_abnormal": int(abnormal.sum()), "threshold": threshold,
-        "false_alarm_rate": float(flagged[~abnormal].mean()), "sensitivity": float(sensitivity), "ppv": float(ppv),
+        "n_normal": int((~abnormal).sum()),
+        "n_abnormal": int(abnormal.sum()),
+        "threshold": threshold,
+        "false_alarm_rate": float(flagged[~abnormal].mean()),
+        "sensitivity": float(sensitivity),
+        "ppv": float(ppv),
         "f1": float(2 * sensitivity * ppv / max(sensitivity + ppv, 1e-12)),
-        "per_class_sensitivity": {name: float(flagged[mask].mean()) if mask.any() else None
-                                  for name, mask in masks.items()}}
+        "per_class_sensitivity": {
+            name: float(flagged[mask].mean()) if mask.any() else None
+            for name, mask in masks.items()
+        },
+    }
 
 
 def _against_normals(measure, scores, mask, normal):
@@ -111,10 +147,17 @@ def by_record(record, classes, scores, threshold):
     for name in np.unique(record):
         of = record == name
         abnormal, flagged = classes[of] != "N", scores[of] > threshold
-        rows.append({"record": name, **{c: int((classes[of] == c).sum()) for c in ("N", *ABNORMAL)},
-                     "auc": roc_auc_score(abnormal, scores[of]) if 0 < abnormal.sum() < len(abnormal) else np.nan,
-                     "sensitivity": flagged[abnormal].mean() if abnormal.any() else np.nan,
-                     "false_alarms": flagged[~abnormal].mean() if not abnormal.all() else np.nan})
+        rows.append(
+            {
+                "record": name,
+                **{c: int((classes[of] == c).sum()) for c in ("N", *ABNORMAL)},
+                "auc": roc_auc_score(abnormal, scores[of])
+                if 0 < abnormal.sum() < len(abnormal)
+                else np.nan,
+                "sensitivity": flagged[abnormal].mean() if abnormal.any() else np.nan,
+                "false_alarms": flagged[~abnormal].mean() if not abnormal.all() else np.nan,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -129,16 +172,30 @@ def intervals(scores, classes, resamplings, seed, patient=None):
     count = lambda rows: np.bincount(ranks[rows], minlength=n_ranks)
     if patient is None:
         groups = [np.flatnonzero(classes == "N"), np.flatnonzero(classes != "N")]
-        drawn = ([count(rng.choice(rows, len(rows))) for rows in groups] for _ in range(resamplings))
+        drawn = (
+            [count(rng.choice(rows, len(rows))) for rows in groups] for _ in range(resamplings)
+        )
     else:
         names, is_normal = np.unique(patient), classes == "N"
-        counts = np.array([[count((patient == name) & kind) for name in names] for kind in (is_normal, ~is_normal)])
-        chosen = (rng.multinomial(len(names), np.full(len(names), 1 / len(names))) for _ in range(resamplings))
+        counts = np.array(
+            [
+                [count((patient == name) & kind) for name in names]
+                for kind in (is_normal, ~is_normal)
+            ]
+        )
+        chosen = (
+            rng.multinomial(len(names), np.full(len(names), 1 / len(names)))
+            for _ in range(resamplings)
+        )
         drawn = (times @ counts for times in chosen)
     values = np.array([_auc_ap(*pair) for pair in drawn if pair[0].any() and pair[1].any()])
     low, high = np.quantile(values, [0.025, 0.975], axis=0)
-    return {"auc_ci": [float(low[0]), float(high[0])], "ap_ci": [float(low[1]), float(high[1])],
-            "bootstrap": resamplings, "bootstrap_over": "beats" if patient is None else "patients"}
+    return {
+        "auc_ci": [float(low[0]), float(high[0])],
+        "ap_ci": [float(low[1]), float(high[1])],
+        "bootstrap": resamplings,
+        "bootstrap_over": "beats" if patient is None else "patients",
+    }
 
 
 def _auc_ap(negatives, positives):
@@ -158,14 +215,24 @@ def write_scores(table, classes, scores, path):
 def draw(detector, dataset, split, scores, threshold, metrics, checkpoint, folder):
     """All figures, and the page that one opens first."""
     classes = split.classes[split.test]
-    drawn = [("Detection", "Left, sensitivity against false alarms; right, how many of the flagged beats are abnormal.",
-              folder / "curves.png"),
-             ("Scores", "Each class against the normal beats. What lies right of the line raises an alarm.",
-              folder / "distributions.png")]
+    drawn = [
+        (
+            "Detection",
+            "Left, sensitivity against false alarms; right, how many of the flagged beats are abnormal.",
+            folder / "curves.png",
+        ),
+        (
+            "Scores",
+            "Each class against the normal beats. What lies right of the line raises an alarm.",
+            folder / "distributions.png",
+        ),
+    ]
     title = f"{checkpoint.model}, {metrics['protocol']}, fold {metrics['fold']}, source: {metrics['source']}"
     masks = {name: classes == name for name in ABNORMAL}
     figures.draw_curves(classes != "N", scores, drawn[0][2], title, masks, threshold)
-    figures.draw_distributions(scores, classes, threshold, drawn[1][2], metrics["false_alarm_target"])
+    figures.draw_distributions(
+        scores, classes, threshold, drawn[1][2], metrics["false_alarm_target"]
+    )
     if checkpoint.log:
         drawn.append(("Training", "Losses over epochs.", folder / "training.png"))
         figures.draw_training(pd.DataFrame(checkpoint.log), drawn[-1][2])
@@ -174,11 +241,20 @@ def draw(detector, dataset, split, scores, threshold, metrics, checkpoint, folde
         if not len(rows):
             continue
         panels = make_panels(detector, dataset, split.test[rows], titles)
-        drawn.append((f"Class {name}", "The most abnormal, the median and the least abnormal beats of the class. The map "
-                      "shows where, in standard deviations of normal beats, on one scale for all classes.",
-                      folder / f"beats_{name}.png"))
-        figures.draw_panels(panels, drawn[-1][2], f"Class {name}: {len(np.flatnonzero(classes == name))} beats")
-    figures.write_overview(folder / "report.html", metrics, drawn, checkpoint.options | checkpoint.settings)
+        drawn.append(
+            (
+                f"Class {name}",
+                "The most abnormal, the median and the least abnormal beats of the class. The map "
+                "shows where, in standard deviations of normal beats, on one scale for all classes.",
+                folder / f"beats_{name}.png",
+            )
+        )
+        figures.draw_panels(
+            panels, drawn[-1][2], f"Class {name}: {len(np.flatnonzero(classes == name))} beats"
+        )
+    figures.write_overview(
+        folder / "report.html", metrics, drawn, checkpoint.options | checkpoint.settings
+    )
 
 
 def examples(scores, classes, name, threshold):
@@ -200,8 +276,10 @@ def examples(scores, classes, name, threshold):
 def make_panels(detector, dataset, rows, titles):
     """Panels of rows of a dataset; each title is completed by record and time."""
     beats = dataset.beats(rows)
-    places = [f"{title}: record {record} at {sample / FS_HZ:.2f} s"
-              for title, record, sample in zip(titles, beats.record, beats.sample)]
+    places = [
+        f"{title}: record {record} at {sample / FS_HZ:.2f} s"
+        for title, record, sample in zip(titles, beats.record, beats.sample)
+    ]
     return panels(detector, beats, places)
 
 
@@ -209,21 +287,37 @@ def panels(detector, beats, titles):
     """What figures.draw_beat needs of each beat: trace, images, the detector's error map and its marks."""
     (errors, over_time), generated = detector.errors(beats), detector.generate(beats)
     marks = detector.marks(over_time)
-    return [figures.Panel(
-        title=title, beat_mv=beats.beat_mv[i], error=errors[i].max(0) if errors[i].ndim == 3 else errors[i],
-        setting=detector.image or "complex", marks=marks[i],
-        **_pictures(detector, beats[[i]], None if generated is None else generated[[i]]))
-        for i, title in enumerate(titles)]
+    return [
+        figures.Panel(
+            title=title,
+            beat_mv=beats.beat_mv[i],
+            error=errors[i].max(0) if errors[i].ndim == 3 else errors[i],
+            setting=detector.image or "complex",
+            marks=marks[i],
+            **_pictures(detector, beats[[i]], None if generated is None else generated[[i]]),
+        )
+        for i, title in enumerate(titles)
+    ]
 
 
 def _pictures(detector, beat, generated):
     """The real and the generated beat of one row, as images of magnitudes and as traces, where there are any."""
     if detector.explains == "beat":
-        return {"generated_mv": None if generated is None else generated[0], "image": None, "generated": None}
+        return {
+            "generated_mv": None if generated is None else generated[0],
+            "image": None,
+            "generated": None,
+        }
     real = spectrogram.magnitude(beat.image, detector.image)[0]
     if generated is None:
         return {"generated_mv": None, "image": real, "generated": None}
     trace = None
     if detector.image == "complex":
-        trace = spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beat.beat_mv))[0].numpy()
-    return {"generated_mv": trace, "image": real, "generated": spectrogram.magnitude(generated, detector.image)[0]}
+        trace = spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beat.beat_mv))[
+            0
+        ].numpy()
+    return {
+        "generated_mv": trace,
+        "image": real,
+        "generated": spectrogram.magnitude(generated, detector.image)[0],
+    }

@@ -31,11 +31,20 @@ def train(dataset, split, opt, folder):
     it would have had; a finished one with as many epochs is returned as it is.
     """
     options = complete_options(opt)
-    split = replace(split, train=split.train[evenly(len(split.train), opt.train_beats or len(split.train))])
+    split = replace(
+        split, train=split.train[evenly(len(split.train), opt.train_beats or len(split.train))]
+    )
     path = Path(folder) / "checkpoint.pt"
     torch.manual_seed(options["seed"])
-    state = Checkpoint(opt.model, options, dataset.manifest["settings"], dataset.manifest["source"], 0, {},
-                       train_beats=len(split.train))
+    state = Checkpoint(
+        opt.model,
+        options,
+        dataset.manifest["settings"],
+        dataset.manifest["source"],
+        0,
+        {},
+        train_beats=len(split.train),
+    )
     if opt.resume and path.exists():
         state = resumable(path, options, dataset, opt.dataroot)
         options = state.options
@@ -60,13 +69,27 @@ def train(dataset, split, opt, folder):
         detector.finish(normals, held_out)
         auc = labelled_auc(detector, dataset, split)
         if auc > state.best.get("auc", 0):
-            state.best = {"auc": auc, "state": {k: v.clone() for k, v in detector.state_dict().items()}}
+            state.best = {
+                "auc": auc,
+                "state": {k: v.clone() for k, v in detector.state_dict().items()},
+            }
         return {"val_auc_labelled": auc}
 
     for epoch in range(state.epoch, options["niter"]):
-        row = train_epoch(detector, dataset, split.train, epoch, options, autocast(opt.amp, device),
-                          check if opt.select == "paper" else dict)
-        state.epoch, state.log, state.seconds = epoch + 1, [*state.log, row], state.seconds + row["seconds"]
+        row = train_epoch(
+            detector,
+            dataset,
+            split.train,
+            epoch,
+            options,
+            autocast(opt.amp, device),
+            check if opt.select == "paper" else dict,
+        )
+        state.epoch, state.log, state.seconds = (
+            epoch + 1,
+            [*state.log, row],
+            state.seconds + row["seconds"],
+        )
         state.state = detector.state_dict()
         state.optimizers = {name: o.state_dict() for name, o in optimizers.items()}
         state.save(path)
@@ -80,9 +103,19 @@ def train(dataset, split, opt, folder):
     if opt.error_map:
         detector.learn_where(normals, held_out)
     if "record" in detector.contexts:
-        detector.fit_context(recordings(detector, dataset, split), score_rows(detector, dataset, split.held_out, "none"))
-    state.reference = {context: reference_scores(detector, dataset, split, context) for context in detector.contexts}
-    state.state, state.finished, state.seconds = detector.state_dict(), True, state.seconds + time.monotonic() - started
+        detector.fit_context(
+            recordings(detector, dataset, split),
+            score_rows(detector, dataset, split.held_out, "none"),
+        )
+    state.reference = {
+        context: reference_scores(detector, dataset, split, context)
+        for context in detector.contexts
+    }
+    state.state, state.finished, state.seconds = (
+        detector.state_dict(),
+        True,
+        state.seconds + time.monotonic() - started,
+    )
     state.save(path)
     return state
 
@@ -98,7 +131,9 @@ def train_epoch(detector, dataset, rows, epoch, options, precision, check=dict):
     checks = options.get("checks") or 1
     check_after = {len(batches) * k // checks - 1 for k in range(1, checks + 1)}
     sums, seen, started = {}, 0, time.monotonic()
-    with tqdm(total=len(order), desc=f"epoch {epoch + 1}/{options['niter']}", unit="beat", unit_scale=True) as bar:
+    with tqdm(
+        total=len(order), desc=f"epoch {epoch + 1}/{options['niter']}", unit="beat", unit_scale=True
+    ) as bar:
         for i, batch in enumerate(batches):
             detector.begin_step((epoch + i / len(batches)) / options["niter"])
             beats = dataset.beats(np.sort(batch), detector.image is not None)
@@ -108,28 +143,52 @@ def train_epoch(detector, dataset, rows, epoch, options, precision, check=dict):
                 losses = detector.training_step(beats)
             for name, value in losses.items():
                 if not math.isfinite(value):
-                    raise BadInput(f"the loss {name} became {value} in epoch {epoch + 1}: try a smaller --lr, or "
-                                   "--amp off; the checkpoint of the epoch before is kept")
+                    raise BadInput(
+                        f"the loss {name} became {value} in epoch {epoch + 1}: try a smaller --lr, or "
+                        "--amp off; the checkpoint of the epoch before is kept"
+                    )
                 sums[name] = sums.get(name, 0.0) + value * len(batch)
             seen += len(batch)
             bar.update(len(batch))
-            bar.set_postfix({name: f"{total / seen:.4f}" for name, total in sums.items()}, refresh=False)
+            bar.set_postfix(
+                {name: f"{total / seen:.4f}" for name, total in sums.items()}, refresh=False
+            )
             if i in check_after:
                 paused = time.monotonic()
                 checked = check()
                 started += time.monotonic() - paused
     seconds = time.monotonic() - started
-    return {"epoch": epoch + 1, **{name: total / seen for name, total in sums.items()}, **checked,
-            "beats_per_s": round(seen / seconds, 1), "seconds": round(seconds, 2)}
+    return {
+        "epoch": epoch + 1,
+        **{name: total / seen for name, total in sums.items()},
+        **checked,
+        "beats_per_s": round(seen / seconds, 1),
+        "seconds": round(seconds, 2),
+    }
 
 
 def complete_options(opt):
     """The options a checkpoint keeps: those given, and the model's own defaults for those that were not."""
     own = MODELS[opt.model].defaults
-    names = ("niter", "lr", "batchsize", "train_beats", "checks", "w_adv", "n_aug", "seed", "protocol", "folder",
-             "select", "without", "error_map")
+    names = (
+        "niter",
+        "lr",
+        "batchsize",
+        "train_beats",
+        "checks",
+        "w_adv",
+        "n_aug",
+        "seed",
+        "protocol",
+        "folder",
+        "select",
+        "without",
+        "error_map",
+    )
     given = {name: getattr(opt, name) for name in names if getattr(opt, name) is not None}
-    untrained = {"niter": 0} if own["niter"] == 0 else {}  # what has no steps takes none, whatever --niter says
+    untrained = (
+        {"niter": 0} if own["niter"] == 0 else {}
+    )  # what has no steps takes none, whatever --niter says
     return Detector.defaults | own | given | untrained
 
 
@@ -138,13 +197,20 @@ def resumable(path, options, dataset, dataroot):
     state = checkpoints.load(path)
     checkpoints.check_settings(state, dataset.manifest, dataroot)
     if state.source != dataset.manifest["source"]:
-        raise BadInput(f"{path} was trained on data from {state.source}, {dataroot} is from {dataset.manifest['source']}: "
-                       "give another --outf")
-    changed = [f"{k} {v} instead of {state.options.get(k)}" for k, v in options.items()
-               if k != "niter" and state.options.get(k) != v]
+        raise BadInput(
+            f"{path} was trained on data from {state.source}, {dataroot} is from {dataset.manifest['source']}: "
+            "give another --outf"
+        )
+    changed = [
+        f"{k} {v} instead of {state.options.get(k)}"
+        for k, v in options.items()
+        if k != "niter" and state.options.get(k) != v
+    ]
     if changed:
-        raise BadInput(f"{path} was trained with other options ({'; '.join(changed)}): give the same, or train anew "
-                       "without --resume")
+        raise BadInput(
+            f"{path} was trained with other options ({'; '.join(changed)}): give the same, or train anew "
+            "without --resume"
+        )
     if state.epoch != options["niter"]:
         state.finished = False
     state.options = state.options | options  # what prepare added is kept
@@ -169,7 +235,9 @@ def recordings(detector, dataset, split):
 
 def reference_scores(detector, dataset, split, context):
     """Quantiles of the scores of held-out normal beats: thresholds and tail probabilities come from these."""
-    known = np.setdiff1d(split.known_normal, split.held_out)  # what is to be judged must not be known
+    known = np.setdiff1d(
+        split.known_normal, split.held_out
+    )  # what is to be judged must not be known
     scores = score_rows(detector, dataset, split.held_out, context, known)
     return np.quantile(scores, np.linspace(0, 1, QUANTILES)).tolist()
 
@@ -182,8 +250,19 @@ def labelled_auc(detector, dataset, split):
 
 def find_device(name):
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available() or name == "mps" and not torch.backends.mps.is_available():
+        name = (
+            "cuda"
+            if torch.cuda.is_available()
+            else "mps"
+            if torch.backends.mps.is_available()
+            else "cpu"
+        )
+    if (
+        name == "cuda"
+        and not torch.cuda.is_available()
+        or name == "mps"
+        and not torch.backends.mps.is_available()
+    ):
         raise BadInput(f"--device {name}: this machine has none; use --device auto")
     return torch.device(name)
 
@@ -191,10 +270,18 @@ def find_device(name):
 def autocast(amp, device):
     """bfloat16 where the processor computes in it (so that a machine always chooses alike), else full precision."""
     if amp == "auto":
-        native = {"cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
-                  "cpu": lambda: torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()}
+        native = {
+            "cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
+            "cpu": lambda: (
+                torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+            ),
+        }
         amp = "bfloat16" if native.get(device.type, lambda: False)() else "off"
-    return torch.autocast(device.type, torch.bfloat16) if amp == "bfloat16" else contextlib.nullcontext()
+    return (
+        torch.autocast(device.type, torch.bfloat16)
+        if amp == "bfloat16"
+        else contextlib.nullcontext()
+    )
 
 
 def write_log(rows, path):

@@ -14,7 +14,9 @@ from preprocess.records import FS_HZ
 
 FOLDS = 5
 FOLD_SEED = 42
-LEARNING_S = 300  # first minutes of a test record: never tested, and in `patient` looked at by someone
+LEARNING_S = (
+    300  # first minutes of a test record: never tested, and in `patient` looked at by someone
+)
 # de Chazal P, O'Dwyer M, Reilly RB. Automatic classification of heartbeats using ECG morphology and heartbeat interval
 # features. IEEE Trans Biomed Eng 2004;51(7):1196-1206.
 DS1 = "101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split()
@@ -43,12 +45,16 @@ def split(index, protocol, fold=0, select="last"):
         result = _by_patient(index, protocol, fold, select)
     for name in ("train", "held_out", "test"):
         if len(getattr(result, name)) == 0:
-            raise BadInput(f"protocol {protocol}, fold {fold}: no beat is left in its {name} part; "
-                           "preprocess more records or choose another protocol")
+            raise BadInput(
+                f"protocol {protocol}, fold {fold}: no beat is left in its {name} part; "
+                "preprocess more records or choose another protocol"
+            )
     is_abnormal = result.classes[result.test] != "N"
     if is_abnormal.all() or not is_abnormal.any():
-        raise BadInput(f"protocol {protocol}, fold {fold}: the test part needs normal and abnormal beats, and has only "
-                       f"{'abnormal' if is_abnormal.all() else 'normal'} ones; preprocess more records")
+        raise BadInput(
+            f"protocol {protocol}, fold {fold}: the test part needs normal and abnormal beats, and has only "
+            f"{'abnormal' if is_abnormal.all() else 'normal'} ones; preprocess more records"
+        )
     return result
 
 
@@ -56,18 +62,29 @@ def _beatgan(index, fold, select):
     """The published protocol: a fifth of all patients' normals is tested, with every abnormal beat."""
     classes = index["class"].to_numpy()
     on_peak = index["peak_distance"].to_numpy() < PEAK_TOLERANCE
-    normals = np.random.default_rng(FOLD_SEED).permutation(np.flatnonzero((classes == "N") & on_peak))
+    normals = np.random.default_rng(FOLD_SEED).permutation(
+        np.flatnonzero((classes == "N") & on_peak)
+    )
     abnormal = np.flatnonzero(classes != "N")
     parts = np.array_split(normals, FOLDS)
     rest = np.concatenate([part for k, part in enumerate(parts) if k != fold])
     held_out, train = np.split(rest, [len(rest) // 10])
     labelled = np.zeros(0, int)
-    if select == "paper":  # the original holds a tenth of the abnormal beats out to choose its epoch, and tests the rest
+    if (
+        select == "paper"
+    ):  # the original holds a tenth of the abnormal beats out to choose its epoch, and tests the rest
         shuffled = np.random.default_rng(FOLD_SEED).permutation(abnormal)
         chosen, abnormal = np.split(shuffled, [len(shuffled) // 10])
         labelled = np.concatenate([held_out, chosen])
     test = np.sort(np.r_[parts[fold], abnormal])
-    return Split(np.sort(train), np.sort(held_out), test, classes, np.sort(labelled), known_normal=np.zeros(0, int))
+    return Split(
+        np.sort(train),
+        np.sort(held_out),
+        test,
+        classes,
+        np.sort(labelled),
+        known_normal=np.zeros(0, int),
+    )
 
 
 def _by_patient(index, protocol, fold, select):
@@ -75,19 +92,33 @@ def _by_patient(index, protocol, fold, select):
     record, sample = index["record"].to_numpy(), index["sample"].to_numpy()
     classes = np.array([CLASS_OF_EC57[s] for s in index["symbol"]])
     training, testing = patients(record)
-    fifths = [np.random.default_rng(FOLD_SEED).permutation(training)[k::FOLDS] for k in range(FOLDS)]
+    fifths = [
+        np.random.default_rng(FOLD_SEED).permutation(training)[k::FOLDS] for k in range(FOLDS)
+    ]
     if protocol == "develop":
         testing, training = fifths[fold - 1], np.setdiff1d(training, fifths[fold - 1])
     is_normal, is_early = classes == "N", sample < LEARNING_S * FS_HZ
     in_held, in_test = np.isin(record, fifths[fold]), np.isin(record, testing)
     learned = is_normal & np.isin(record, training) & ~in_held
     held_out = is_normal & in_held
-    own = np.flatnonzero(is_normal & in_test & is_early) if protocol == "patient" else np.zeros(0, int)
-    learned[own[np.arange(len(own)) % FOLDS != fold]] = True  # a fifth of a patient's own minutes calibrates
+    own = (
+        np.flatnonzero(is_normal & in_test & is_early)
+        if protocol == "patient"
+        else np.zeros(0, int)
+    )
+    learned[own[np.arange(len(own)) % FOLDS != fold]] = (
+        True  # a fifth of a patient's own minutes calibrates
+    )
     held_out[own[np.arange(len(own)) % FOLDS == fold]] = True
     labelled = np.flatnonzero(in_held) if select == "paper" else np.zeros(0, int)
-    return Split(np.flatnonzero(learned), np.flatnonzero(held_out), np.flatnonzero(in_test & ~is_early), classes,
-                 labelled, own)
+    return Split(
+        np.flatnonzero(learned),
+        np.flatnonzero(held_out),
+        np.flatnonzero(in_test & ~is_early),
+        classes,
+        labelled,
+        own,
+    )
 
 
 def patients(record):

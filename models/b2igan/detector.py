@@ -29,11 +29,15 @@ ALIKE = 10  # nearest normals that the generated version of a beat is made from;
 WARM_UP = 0.3  # share of training in which the learning rate rises; it falls to nothing by the end (Smith 2018)
 BETAS = (0.9, 0.99)
 W_REALITY = 0.02  # of real against generated, beside the classes, in the discriminator's loss
-W_FEATURES = 0.1  # of feature matching at --w_adv 1, which brings it to the size of the reconstruction loss
+W_FEATURES = (
+    0.1  # of feature matching at --w_adv 1, which brings it to the size of the reconstruction loss
+)
 W_DISTANCE = 1.0  # of keeping the distances between images in the latent space
 IMAGE_DISTANCE = 45.0  # an image's 2048 pixels of unit variance, seen as one number: sqrt(2048)
 PATIENTS_MET = ("beatgan", "patient")  # protocols whose test patients are among those trained on
-COLLAPSED = 5e-6  # with a smaller loss the reality logit has nothing left to learn from: it starts anew
+COLLAPSED = (
+    5e-6  # with a smaller loss the reality logit has nothing left to learn from: it starts anew
+)
 
 
 class B2IGAN(Detector):
@@ -72,7 +76,9 @@ class B2IGAN(Detector):
 
     def prepare(self, normals):
         """Sets the image's unit, and one class a record: whose beat it is, is no anomaly label."""
-        self.opt["records"] = sorted(set(normals.record.tolist())) if self.patients_met else ["anyone"]
+        self.opt["records"] = (
+            sorted(set(normals.record.tolist())) if self.patients_met else ["anyone"]
+        )
         self.discriminator = Discriminator(len(self.opt["records"])).to(self.device)
         self.image_unit.fill_(float(normals.image.std()))
 
@@ -81,15 +87,22 @@ class B2IGAN(Detector):
             generator = [*self.encoder.parameters(), *self.decoder.parameters()]
             self._optimizers = {
                 "generator": torch.optim.AdamW(generator, self.opt["lr"], BETAS, weight_decay=1e-3),
-                "discriminator": torch.optim.AdamW(self.discriminator.parameters(), self.opt["lr"], BETAS,
-                                                   weight_decay=1e-2)}
+                "discriminator": torch.optim.AdamW(
+                    self.discriminator.parameters(), self.opt["lr"], BETAS, weight_decay=1e-2
+                ),
+            }
         return self._optimizers
 
     def begin_step(self, progress):
         """One cycle: a cosine up to the learning rate and another down to nothing."""
-        phase = progress / WARM_UP if progress < WARM_UP else 1 - (progress - WARM_UP) / (1 - WARM_UP)
-        rate = self.opt["lr"] * (0.04 + 0.96 * (1 - math.cos(math.pi * phase)) / 2 if progress < WARM_UP
-                                 else (1 - math.cos(math.pi * phase)) / 2)
+        phase = (
+            progress / WARM_UP if progress < WARM_UP else 1 - (progress - WARM_UP) / (1 - WARM_UP)
+        )
+        rate = self.opt["lr"] * (
+            0.04 + 0.96 * (1 - math.cos(math.pi * phase)) / 2
+            if progress < WARM_UP
+            else (1 - math.cos(math.pi * phase)) / 2
+        )
         for optimizer in self.optimizers().values():
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -97,20 +110,30 @@ class B2IGAN(Detector):
     def training_step(self, beats):
         real = self._image(beats.image)
         with torch.autocast(self.device.type, enabled=False):
-            wrong = spectrogram.images(synthetic(torch.as_tensor(beats.beat_mv, device=self.device)))
-            wrong = self._image(wrong.to(_STORED_AS).float())  # rounded as real ones are, so that rounding tells nothing
-        record = torch.as_tensor(np.searchsorted(self.opt["records"], beats.record), device=self.device)
+            wrong = spectrogram.images(
+                synthetic(torch.as_tensor(beats.beat_mv, device=self.device))
+            )
+            wrong = self._image(
+                wrong.to(_STORED_AS).float()
+            )  # rounded as real ones are, so that rounding tells nothing
+        record = torch.as_tensor(
+            np.searchsorted(self.opt["records"], beats.record), device=self.device
+        )
         record = record.clamp_max(len(self.opt["records"]) - 1)
         latent = self.encoder(real)
         generated = self.decoder(latent)
 
-        d_loss, real_features, d_named = discriminator_loss(self.discriminator, real, wrong, generated, record)
+        d_loss, real_features, d_named = discriminator_loss(
+            self.discriminator, real, wrong, generated, record
+        )
         step(self.optimizers()["discriminator"], d_loss)
         if d_named["d_reality"] < COLLAPSED:
             self.discriminator.reality.reset_parameters()
 
         self.discriminator.requires_grad_(False)
-        g_loss, g_named = generator_loss(self.discriminator, real, generated, latent, real_features, self.opt["w_adv"])
+        g_loss, g_named = generator_loss(
+            self.discriminator, real, generated, latent, real_features, self.opt["w_adv"]
+        )
         step(self.optimizers()["generator"], g_loss)
         self.discriminator.requires_grad_(True)
         return d_named | g_named
@@ -120,7 +143,9 @@ class B2IGAN(Detector):
         start = evenly_by_record(normals.record, max(ALIKE, min(MEMORY, len(normals) // ALIKE)))
         self.latents.fit(self._embed(normals.image, self.encoder), start)
         if self.patients_met:
-            self.features.fit(self._embed(normals.image, lambda image: self.discriminator(image)[0]), start)
+            self.features.fit(
+                self._embed(normals.image, lambda image: self.discriminator(image)[0]), start
+            )
         parts = torch.as_tensor(self.in_chunks(lambda image: self._parts(image)[0], held_out.image))
         self.part_mean.copy_(parts.mean(0))
         self.part_std.copy_(parts.std(0))
@@ -138,12 +163,16 @@ class B2IGAN(Detector):
     def _mean_traces(self, normals):
         """(points, 320) float16, mV: of the training beats nearest to each remembered latent. A point with fewer than
         FEWEST has the trace of the nearest one with more, so that none is a single beat of anyone."""
-        nearest = torch.as_tensor(self.in_chunks(lambda image: self._nearest(self._image(image), 1)[:, 0], normals.image))
+        nearest = torch.as_tensor(
+            self.in_chunks(lambda image: self._nearest(self._image(image), 1)[:, 0], normals.image)
+        )
         blank = torch.zeros(len(self.latents.points), normals.beat_mv.shape[1])
         traces = means(torch.as_tensor(normals.beat_mv), nearest.long(), blank)
         enough = torch.bincount(nearest.long(), minlength=len(blank)).to(self.device) >= FEWEST
         if enough.any():
-            lender = torch.cdist(self.latents.points[~enough], self.latents.points[enough]).argmin(1)
+            lender = torch.cdist(self.latents.points[~enough], self.latents.points[enough]).argmin(
+                1
+            )
             traces[~enough.cpu()] = traces[enough.cpu()][lender.cpu()]
         return traces.half().to(self.device)
 
@@ -181,6 +210,7 @@ class B2IGAN(Detector):
     def read(self, beats):
         """Beats to their parts (n, len(names)), each in standard deviations of held-out normal beats, and to their latents
         (n, N_LATENT)."""
+
         def both(image):
             parts, latent = self._parts(image)
             return torch.cat([(parts - self.part_mean) / self.part_std, latent], 1)
@@ -193,7 +223,9 @@ class B2IGAN(Detector):
         return self.errors(beats)[0]
 
     def errors(self, beats):
-        over_time, over_map = (self.localiser.standard(logits, which) for which, logits in enumerate(self._find(beats)))
+        over_time, over_map = (
+            self.localiser.standard(logits, which) for which, logits in enumerate(self._find(beats))
+        )
         over_time = self.localiser.sized(over_time, beats.beat_mv - self._usual(beats))
         return np.repeat(over_map[:, None], 2, 1), over_time
 
@@ -202,14 +234,18 @@ class B2IGAN(Detector):
 
     def generate(self, beats):
         """(n, 2, 32, 32): the image generated from the mean of the nearest normal latents, what should be there."""
-        return self.in_chunks(lambda image: self._normal_version(self._nearest(self._image(image))) * self.image_unit,
-                              beats.image)
+        return self.in_chunks(
+            lambda image: self._normal_version(self._nearest(self._image(image))) * self.image_unit,
+            beats.image,
+        )
 
     def _image(self, image):
         return torch.as_tensor(image, device=self.device) / self.image_unit
 
     def _embed(self, image, network):
-        return torch.as_tensor(self.in_chunks(lambda x: network(self._image(x)), image), device=self.device)
+        return torch.as_tensor(
+            self.in_chunks(lambda x: network(self._image(x)), image), device=self.device
+        )
 
     def _parts(self, image):
         """Images to the logarithm of each part (n, len(names)), and to latents (n, N_LATENT)."""
@@ -219,14 +255,21 @@ class B2IGAN(Detector):
         if self.patients_met:
             features, classes, _ = self.discriminator(image)
             real, wrong = classes.chunk(2, 1)
-            parts += [self.features(features), softplus(0.3 * (wrong.logsumexp(1) - real.logsumexp(1))) + 0.01]
+            parts += [
+                self.features(features),
+                softplus(0.3 * (wrong.logsumexp(1) - real.logsumexp(1))) + 0.01,
+            ]
         return torch.stack(parts, 1).log(), latent
 
     def _find(self, beats):
         """Beats to the localiser's logits over time (n, 320) and over the map (n, 32, 32)."""
-        both = self.in_chunks(lambda beat_mv, usual_mv: torch.cat(
-            [logits.flatten(1) for logits in self.localiser(self._show(beat_mv, usual_mv))], 1),
-            beats.beat_mv, self._usual(beats))
+        both = self.in_chunks(
+            lambda beat_mv, usual_mv: torch.cat(
+                [logits.flatten(1) for logits in self.localiser(self._show(beat_mv, usual_mv))], 1
+            ),
+            beats.beat_mv,
+            self._usual(beats),
+        )
         over_time, over_map = np.split(both, [beats.beat_mv.shape[1]], 1)
         return over_time, over_map.reshape(len(beats), FREQS, TIMES)
 
@@ -253,8 +296,9 @@ def evenly_by_record(record, size):
     """Rows of about `size` beats, as many of each record as there are and evenly spread over it. record: (n,) names."""
     names, counts = np.unique(record, return_counts=True)
     share = max(1, size // len(names))
-    return np.concatenate([np.flatnonzero(record == name)[evenly(n, share)]
-                           for name, n in zip(names, counts)])
+    return np.concatenate(
+        [np.flatnonzero(record == name)[evenly(n, share)] for name, n in zip(names, counts)]
+    )
 
 
 _STORED_AS = {"float16": torch.float16, "float32": torch.float32}[STORED_AS.__name__]
@@ -268,9 +312,13 @@ def discriminator_loss(discriminator, real, wrong, generated, record):
     n = len(real)
     features, classes, reality = discriminator(torch.cat([real, wrong, generated.detach()]))
     n_records = classes.shape[1] // 2
-    naming = cross_entropy(classes[:2 * n], torch.cat([record, record + n_records]))
-    telling = softplus(-reality[:n]).mean() + softplus(reality[2 * n:]).mean()
-    return naming + W_REALITY * telling, features[:n].detach(), {"d_class": naming.item(), "d_reality": telling.item()}
+    naming = cross_entropy(classes[: 2 * n], torch.cat([record, record + n_records]))
+    telling = softplus(-reality[:n]).mean() + softplus(reality[2 * n :]).mean()
+    return (
+        naming + W_REALITY * telling,
+        features[:n].detach(),
+        {"d_class": naming.item(), "d_reality": telling.item()},
+    )
 
 
 def generator_loss(discriminator, real, generated, latent, real_features, w_adv):
@@ -280,4 +328,8 @@ def generator_loss(discriminator, real, generated, latent, real_features, w_adv)
     image_distance = (real - real.roll(1, 0)).flatten(1).norm(dim=1) / IMAGE_DISTANCE
     distance = mse_loss((latent - latent.roll(1, 0)).norm(dim=1), image_distance)
     loss = reconstruction + w_adv * W_FEATURES * matching + W_DISTANCE * distance
-    return loss, {"g_rec": reconstruction.item(), "g_adv": matching.item(), "g_dist": distance.item()}
+    return loss, {
+        "g_rec": reconstruction.item(),
+        "g_adv": matching.item(),
+        "g_dist": distance.item(),
+    }

@@ -34,7 +34,11 @@ FLOOR_MV, FLOOR_OF_HEIGHT = 0.05, 0.04  # a departure counts above both
 FLOOR_OF_MAP = 0.25  # and in time x frequency above this share of its largest value
 BRIDGED = 7  # samples: shorter gaps between departures (20 ms) are none
 SPREAD_MV = 0.03  # noise of a lead, added to the spread of normal beats
-SIZE_MV, SIZE_SAMPLES, SIZE_SHARE = 0.1, 3, 0.8  # beyond the marks' level, how much the size of a departure counts
+SIZE_MV, SIZE_SAMPLES, SIZE_SHARE = (
+    0.1,
+    3,
+    0.8,
+)  # beyond the marks' level, how much the size of a departure counts
 MARKED = 0.02  # share of held-out normal beats that have any mark
 
 
@@ -50,13 +54,25 @@ class Localiser(nn.Module):
         self.place = nn.Parameter(torch.zeros(WIDTH, TIMES))  # P, QRS and T come at certain times
         self.halve, self.quarter = convolution(WIDTH, WIDTH, 2), convolution(WIDTH, WIDTH, 2)
         flat = WIDTH * TIMES // 4
-        self.mix = nn.Sequential(nn.Flatten(), nn.Linear(flat, MIXED), nn.LeakyReLU(0.1), nn.Linear(MIXED, flat),
-                                 nn.Unflatten(1, (WIDTH, TIMES // 4)))
-        self.join_quarter, self.join_half = convolution(2 * WIDTH, WIDTH), convolution(2 * WIDTH, WIDTH)
+        self.mix = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(flat, MIXED),
+            nn.LeakyReLU(0.1),
+            nn.Linear(MIXED, flat),
+            nn.Unflatten(1, (WIDTH, TIMES // 4)),
+        )
+        self.join_quarter, self.join_half = (
+            convolution(2 * WIDTH, WIDTH),
+            convolution(2 * WIDTH, WIDTH),
+        )
         self.write = nn.Conv1d(WIDTH, SAMPLES + FREQS, 3, 1, 1)
         self.register_buffer("traces", torch.zeros(0, WINDOW, dtype=torch.float16))
-        for name, value in (("mean", torch.zeros(2)), ("std", torch.ones(2)), ("mark_from", torch.tensor(4.0)),
-                            ("mark_to", torch.tensor(3.0))):
+        for name, value in (
+            ("mean", torch.zeros(2)),
+            ("std", torch.ones(2)),
+            ("mark_from", torch.tensor(4.0)),
+            ("mark_to", torch.tensor(3.0)),
+        ):
             self.register_buffer(name, value)
 
     def forward(self, shown):
@@ -66,7 +82,9 @@ class Localiser(nn.Module):
         quarter = self.quarter(half)
         quarter = quarter + self.mix(quarter)
         half = self.join_quarter(torch.cat([half, interpolate(quarter, scale_factor=2)], 1))
-        written = self.write(self.join_half(torch.cat([whole, interpolate(half, scale_factor=2)], 1)))
+        written = self.write(
+            self.join_half(torch.cat([whole, interpolate(half, scale_factor=2)], 1))
+        )
         return written[:, :SAMPLES].mT.flatten(1), written[:, SAMPLES:]
 
     def show(self, beat_mv, image, generated, nearest, usual_mv):
@@ -74,16 +92,28 @@ class Localiser(nn.Module):
         beat_mv, usual_mv: (n, WINDOW).
         Raises BadInput where nothing was learnt (main.py --no-error-map)."""
         if not len(self.traces):
-            raise BadInput("this checkpoint knows nothing of where errors are: train again without --no-error-map")
+            raise BadInput(
+                "this checkpoint knows nothing of where errors are: train again without --no-error-map"
+            )
         normal_mv = self.traces[nearest].float()
         mean_mv, scale = normal_mv.mean(1), spectrogram.beat_scale(beat_mv)
         spread_mv = (normal_mv - mean_mv[:, None]).square().mean(1).sqrt()
         off_mv = beat_mv - mean_mv
-        traces = [3 * off_mv / scale, 3 * spread_mv / scale, (off_mv.abs() / (spread_mv + SPREAD_MV)).clamp_max(20) / 5,
-                  3 * (beat_mv - usual_mv) / scale]
-        return torch.cat([image.flatten(1, 2), (image - generated).flatten(1, 2),
-                          *(trace.unflatten(1, (TIMES, SAMPLES)).mT for trace in traces),
-                          scale.log()[:, :, None].expand(-1, 1, TIMES)], 1)
+        traces = [
+            3 * off_mv / scale,
+            3 * spread_mv / scale,
+            (off_mv.abs() / (spread_mv + SPREAD_MV)).clamp_max(20) / 5,
+            3 * (beat_mv - usual_mv) / scale,
+        ]
+        return torch.cat(
+            [
+                image.flatten(1, 2),
+                (image - generated).flatten(1, 2),
+                *(trace.unflatten(1, (TIMES, SAMPLES)).mT for trace in traces),
+                scale.log()[:, :, None].expand(-1, 1, TIMES),
+            ],
+            1,
+        )
 
     def fit(self, normals_mv, usual_mv, show, seed):
         """Learn from normal beats and the usual beats of their recordings, both (n, WINDOW). show: the two in mV to what
@@ -91,15 +121,29 @@ class Localiser(nn.Module):
         steps = max(FEWEST_STEPS, PASSES * len(normals_mv) // BATCH)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.apply(lambda module: module.reset_parameters() if hasattr(module, "reset_parameters") else None)
+            self.apply(
+                lambda module: (
+                    module.reset_parameters() if hasattr(module, "reset_parameters") else None
+                )
+            )
             nn.init.zeros_(self.place)
-            optimizer = torch.optim.AdamW(self.parameters(), LEARNING_RATE, (0.9, 0.99), weight_decay=1e-3)
-            rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps, cycle_momentum=False)
+            optimizer = torch.optim.AdamW(
+                self.parameters(), LEARNING_RATE, (0.9, 0.99), weight_decay=1e-3
+            )
+            rate = torch.optim.lr_scheduler.OneCycleLR(
+                optimizer, LEARNING_RATE, steps, cycle_momentum=False
+            )
             self.train()
             for _ in range(steps):
                 rows = torch.randint(len(normals_mv), (BATCH,)).numpy()
-                self._step(optimizer, *(torch.as_tensor(mv[rows]).to(self.mean.device) for mv in (normals_mv, usual_mv)),
-                           show)
+                self._step(
+                    optimizer,
+                    *(
+                        torch.as_tensor(mv[rows]).to(self.mean.device)
+                        for mv in (normals_mv, usual_mv)
+                    ),
+                    show,
+                )
                 rate.step()
         self.eval()
 
@@ -109,11 +153,13 @@ class Localiser(nn.Module):
         half = len(wrong_mv) // 2
         noise, early = half + int(half * DISTURBED), half + int(half * (DISTURBED + ECTOPIC))
         wrong_mv[half:noise] = disturbed(normal_mv[half:noise])
-        wrong_mv[noise:early] = ectopic(normal_mv[noise:early], normal_mv[:early - noise])
+        wrong_mv[noise:early] = ectopic(normal_mv[noise:early], normal_mv[: early - noise])
         wrong_mv[early:] = synthetic(normal_mv[early:])
         with torch.no_grad():
             shown, truth = show(wrong_mv, usual_mv), departures(normal_mv, wrong_mv)
-        loss = sum(binary_cross_entropy_with_logits(logit, true) for logit, true in zip(self(shown), truth))
+        loss = sum(
+            binary_cross_entropy_with_logits(logit, true) for logit, true in zip(self(shown), truth)
+        )
         step(optimizer, loss)
 
     def calibrate(self, over_time, over_map):
@@ -142,21 +188,27 @@ class Localiser(nn.Module):
 
 
 def convolution(n_in, n_out, stride=1):
-    return nn.Sequential(nn.Conv1d(n_in, n_out, 3, stride, 1, bias=False), nn.BatchNorm1d(n_out), nn.LeakyReLU(0.1))
+    return nn.Sequential(
+        nn.Conv1d(n_in, n_out, 3, stride, 1, bias=False), nn.BatchNorm1d(n_out), nn.LeakyReLU(0.1)
+    )
 
 
 def departures(normal_mv, wrong_mv):
     """Where beats (n, WINDOW) depart from the normal ones that they were made of: (n, WINDOW) and (n, FREQS, TIMES), 1
     there and 0 elsewhere."""
-    qrs_mv = normal_mv[:, BEFORE - 22:BEFORE + 29]
+    qrs_mv = normal_mv[:, BEFORE - 22 : BEFORE + 29]
     floor_mv = (FLOOR_OF_HEIGHT * (qrs_mv.amax(1) - qrs_mv.amin(1))).clamp_min(FLOOR_MV)[:, None]
     over_time = ((wrong_mv - normal_mv).abs() > floor_mv).float()[:, None]
     for sign in (1, -1):  # widen, then narrow
         over_time = sign * max_pool1d(sign * over_time, BRIDGED, 1, BRIDGED // 2)
-    in_mv = [spectrogram.images(beat_mv) * spectrogram.beat_scale(beat_mv)[:, :, None, None]
-             for beat_mv in (normal_mv, wrong_mv)]
+    in_mv = [
+        spectrogram.images(beat_mv) * spectrogram.beat_scale(beat_mv)[:, :, None, None]
+        for beat_mv in (normal_mv, wrong_mv)
+    ]
     size = torch.hypot(*(in_mv[1] - in_mv[0]).unbind(1))
-    floor = (FLOOR_OF_MAP * size.amax((1, 2), keepdim=True)).clamp_min(FLOOR_MV * spectrogram.HANN / 4)
+    floor = (FLOOR_OF_MAP * size.amax((1, 2), keepdim=True)).clamp_min(
+        FLOOR_MV * spectrogram.HANN / 4
+    )
     return over_time[:, 0], (size > floor).float()
 
 

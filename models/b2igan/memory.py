@@ -39,7 +39,9 @@ class Memory(nn.Module):
         if kept.sum() <= self.k:  # too few beats to be choosy
             kept = counts > 0
         self.points = means(embeddings, member, points)[kept]
-        own = self.nearest(self.points, self.k + 1)[0][:, 1:].mean(1)  # the first is the point itself
+        own = self.nearest(self.points, self.k + 1)[0][:, 1:].mean(
+            1
+        )  # the first is the point itself
         self.unit = own + own.median() if self.local else torch.ones_like(own)
 
     def forward(self, embeddings):
@@ -67,8 +69,12 @@ def nearest(points, queries, k):
     if len(points) >= GROUP * max(GROUP, k):
         find, missing = _smallest, -len(points) % GROUP
         points = pad(points, (0, 0, 0, missing))
-        squared_norm = pad(squared_norm, (0, missing), value=torch.inf)  # what is filled up is never near
-    parts = [find(torch.addmm(squared_norm, q, points.T, alpha=-2), k) for q in queries.split(CHUNK)]
+        squared_norm = pad(
+            squared_norm, (0, missing), value=torch.inf
+        )  # what is filled up is never near
+    parts = [
+        find(torch.addmm(squared_norm, q, points.T, alpha=-2), k) for q in queries.split(CHUNK)
+    ]
     values, index = (torch.cat(pair) for pair in zip(*parts))
     return (values + queries.square().sum(1, keepdim=True)).clamp_min(0).sqrt(), index
 

@@ -17,10 +17,20 @@ N_FEATURES = 64
 
 def read_columns():
     """Image (n, 2, 32, 32) to (n, FLAT): two strided convolutions along time."""
+
     def convolution(n_in, n_out):
-        return [nn.Conv1d(n_in, n_out, 3, 2, 1, bias=False), nn.BatchNorm1d(n_out), nn.LeakyReLU(0.1)]
-    return nn.Sequential(nn.Flatten(1, 2), *convolution(CHANNELS * FREQS, WIDTH), *convolution(WIDTH, COLUMNS),
-                         nn.Flatten())
+        return [
+            nn.Conv1d(n_in, n_out, 3, 2, 1, bias=False),
+            nn.BatchNorm1d(n_out),
+            nn.LeakyReLU(0.1),
+        ]
+
+    return nn.Sequential(
+        nn.Flatten(1, 2),
+        *convolution(CHANNELS * FREQS, WIDTH),
+        *convolution(WIDTH, COLUMNS),
+        nn.Flatten(),
+    )
 
 
 class Encoder(nn.Module):
@@ -40,9 +50,16 @@ class Decoder(nn.Sequential):
 
     def __init__(self):
         super().__init__(
-            nn.Linear(N_LATENT, FLAT), nn.BatchNorm1d(FLAT), nn.LeakyReLU(0.1), nn.Unflatten(1, (COLUMNS, TIMES // 4)),
-            nn.ConvTranspose1d(COLUMNS, WIDTH, 4, 2, 1, bias=False), nn.BatchNorm1d(WIDTH), nn.LeakyReLU(0.1),
-            nn.ConvTranspose1d(WIDTH, CHANNELS * FREQS, 4, 2, 1), nn.Unflatten(1, (CHANNELS, FREQS)))
+            nn.Linear(N_LATENT, FLAT),
+            nn.BatchNorm1d(FLAT),
+            nn.LeakyReLU(0.1),
+            nn.Unflatten(1, (COLUMNS, TIMES // 4)),
+            nn.ConvTranspose1d(COLUMNS, WIDTH, 4, 2, 1, bias=False),
+            nn.BatchNorm1d(WIDTH),
+            nn.LeakyReLU(0.1),
+            nn.ConvTranspose1d(WIDTH, CHANNELS * FREQS, 4, 2, 1),
+            nn.Unflatten(1, (CHANNELS, FREQS)),
+        )
 
 
 class Discriminator(nn.Module):
@@ -54,8 +71,13 @@ class Discriminator(nn.Module):
 
     def __init__(self, n_records):
         super().__init__()
-        self.trunk = nn.Sequential(read_columns(), nn.Linear(FLAT, 2 * N_FEATURES), nn.BatchNorm1d(2 * N_FEATURES),
-                                   nn.LeakyReLU(0.1), nn.Linear(2 * N_FEATURES, N_FEATURES))
+        self.trunk = nn.Sequential(
+            read_columns(),
+            nn.Linear(FLAT, 2 * N_FEATURES),
+            nn.BatchNorm1d(2 * N_FEATURES),
+            nn.LeakyReLU(0.1),
+            nn.Linear(2 * N_FEATURES, N_FEATURES),
+        )
         self.classes = nn.Linear(N_FEATURES, 2 * n_records)
         self.reality = nn.Linear(N_FEATURES, 1)
 

@@ -13,7 +13,11 @@ LOCAL_QUANTILES = (0.5, 0.75, 0.9)
 RR_LIMITS_S = (0.15, 4.0)
 FEATURES, LEVELS = 22, 65
 COPIES, EXAMPLES = 3, 60_000
-KIND_SHARES = (0.4, 0.35, 0.25)  # of atrial, ventricular and fusion beats; together they weigh as much as the normals
+KIND_SHARES = (
+    0.4,
+    0.35,
+    0.25,
+)  # of atrial, ventricular and fusion beats; together they weigh as much as the normals
 NETS, HIDDEN, EPOCHS, BATCH, LR = 3, 48, 4, 512, 4e-3
 
 
@@ -29,13 +33,27 @@ def rhythm_features(samples):
     columns = []
     for reach in LOCAL_BEATS:
         median, upper, top = _local_quantiles(before, reach, LOCAL_QUANTILES)
-        irregular, = _local_quantiles(change, reach, (0.5,))
-        columns += [median, before - median, before - upper, before - top, after - median, after - top, irregular,
-                    top - median]
-    median, = _local_quantiles(before, LOCAL_BEATS[0], (0.5,))
+        (irregular,) = _local_quantiles(change, reach, (0.5,))
+        columns += [
+            median,
+            before - median,
+            before - upper,
+            before - top,
+            after - median,
+            after - top,
+            irregular,
+            top - median,
+        ]
+    (median,) = _local_quantiles(before, LOCAL_BEATS[0], (0.5,))
     previous, following = np.r_[before[:1], before[:-1]], np.r_[after[1:], after[-1:]]
-    columns += [before - previous, after - before, previous - median, following - median,
-                np.logaddexp(before, after) - np.log(2) - median, before]
+    columns += [
+        before - previous,
+        after - before,
+        previous - median,
+        following - median,
+        np.logaddexp(before, after) - np.log(2) - median,
+        before,
+    ]
     return np.stack(columns, 1).astype(np.float32)
 
 
@@ -54,17 +72,35 @@ class Rhythm(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.register_buffer("grid", torch.zeros(LEVELS, FEATURES, dtype=torch.float64))  # quantiles of each feature
+        self.register_buffer(
+            "grid", torch.zeros(LEVELS, FEATURES, dtype=torch.float64)
+        )  # quantiles of each feature
         self.nets = nn.ModuleList(
-            nn.Sequential(nn.Linear(FEATURES, HIDDEN), nn.GELU(), nn.Dropout(0.1), nn.Linear(HIDDEN, HIDDEN), nn.GELU(),
-                          nn.Linear(HIDDEN, 1)) for _ in range(NETS))
+            nn.Sequential(
+                nn.Linear(FEATURES, HIDDEN),
+                nn.GELU(),
+                nn.Dropout(0.1),
+                nn.Linear(HIDDEN, HIDDEN),
+                nn.GELU(),
+                nn.Linear(HIDDEN, 1),
+            )
+            for _ in range(NETS)
+        )
 
     def fit(self, recordings, seed):
         """recordings: [(R peaks (n,), normal (n,) bool), ...]; only normal beats count, the others are passed over."""
         x, kind, weight = _examples(recordings, np.random.default_rng(seed))
-        self.grid.copy_(torch.as_tensor(np.quantile(x, np.linspace(0, 1, LEVELS), axis=0)
-                                        + np.arange(LEVELS)[:, None] * 1e-7))  # strictly rising, for interpolation
-        x, y, weight = self._scaled(x), torch.as_tensor(kind > 0).float(), torch.as_tensor(weight).float()
+        self.grid.copy_(
+            torch.as_tensor(
+                np.quantile(x, np.linspace(0, 1, LEVELS), axis=0)
+                + np.arange(LEVELS)[:, None] * 1e-7
+            )
+        )  # strictly rising, for interpolation
+        x, y, weight = (
+            self._scaled(x),
+            torch.as_tensor(kind > 0).float(),
+            torch.as_tensor(weight).float(),
+        )
         for i, net in enumerate(self.nets):
             _fit_network(net.cpu(), x, y, weight, seed + i)
         self.to(self.grid.device)
@@ -73,19 +109,29 @@ class Rhythm(nn.Module):
         """R peaks (n,) of one recording, in order, to log odds (n,) that the beat does not come as a normal one would."""
         with torch.inference_mode():
             x = self._scaled(rhythm_features(samples)).to(self.grid.device)
-            return torch.stack([net.eval()(x)[:, 0] for net in self.nets]).mean(0).cpu().numpy().astype(float)
+            return (
+                torch.stack([net.eval()(x)[:, 0] for net in self.nets])
+                .mean(0)
+                .cpu()
+                .numpy()
+                .astype(float)
+            )
 
     def _scaled(self, x):
         """Features (n, FEATURES) to their places among those seen in training, -2 to 2."""
         places = np.linspace(-2, 2, LEVELS)
-        columns = [np.interp(column, grid, places) for column, grid in zip(x.T, self.grid.cpu().numpy().T)]
+        columns = [
+            np.interp(column, grid, places) for column, grid in zip(x.T, self.grid.cpu().numpy().T)
+        ]
         return torch.as_tensor(np.stack(columns, 1), dtype=torch.float32)
 
 
 def _local_quantiles(x, reach, quantiles):
     """(n,) to one (n,) a quantile, of the values up to `reach` beats away."""
     reach = min(reach, len(x) - 1)
-    around = np.sort(np.lib.stride_tricks.sliding_window_view(np.pad(x, reach, "reflect"), 2 * reach + 1), 1)
+    around = np.sort(
+        np.lib.stride_tricks.sliding_window_view(np.pad(x, reach, "reflect"), 2 * reach + 1), 1
+    )
     return [around[:, round(q * 2 * reach)] for q in quantiles]
 
 

@@ -27,12 +27,18 @@ class AnoGAN(AutoEncoder):
     trained = {"generator": ("decoder",), "discriminator": ("discriminator",)}
 
     def build(self):
-        self.decoder, self.discriminator = decoder(N_LATENT, self.widths), Discriminator(self.widths, batch_norm=False)
+        self.decoder, self.discriminator = (
+            decoder(N_LATENT, self.widths),
+            Discriminator(self.widths, batch_norm=False),
+        )
         self.register_buffer("starts", torch.randn(STARTS, N_LATENT))
         self.register_buffer("start_beats", torch.zeros(STARTS, 320))
 
     def training_step(self, beats):
-        real, steps = self.rows(torch.as_tensor(beats.beat_mv, device=self.device)), self.optimizers()
+        real, steps = (
+            self.rows(torch.as_tensor(beats.beat_mv, device=self.device)),
+            self.optimizers(),
+        )
         fake = self.decoder(torch.randn(len(real), N_LATENT, 1, 1, device=self.device))
         d_loss, d_named = discriminator_loss(self.discriminator, real, fake)
         descend(steps["discriminator"], d_loss)
@@ -43,7 +49,9 @@ class AnoGAN(AutoEncoder):
 
     def finish(self, normals, held_out):
         """Generates the beats of the starts."""
-        generated = self.in_chunks(lambda z: self.decoder(z[:, :, None, None]).flatten(1), self.starts)
+        generated = self.in_chunks(
+            lambda z: self.decoder(z[:, :, None, None]).flatten(1), self.starts
+        )
         self.start_beats.copy_(torch.as_tensor(generated))
 
     def score(self, beats, context="none"):
@@ -52,7 +60,9 @@ class AnoGAN(AutoEncoder):
 
     def error_map(self, beats):
         """Residual (n, 320): absolute difference between a beat and the nearest generated one, scaled by min_max."""
-        return self.in_chunks(lambda beat: (self.reconstruct(beat) - min_max(beat)).abs(), beats.beat_mv)
+        return self.in_chunks(
+            lambda beat: (self.reconstruct(beat) - min_max(beat)).abs(), beats.beat_mv
+        )
 
     def reconstruct(self, beat_mv):
         """(n, 320) in mV to the nearest generated beats (n, 320) in [-1, 1]."""

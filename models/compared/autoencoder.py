@@ -9,8 +9,20 @@ from torch import nn
 
 from models.detector import Detector
 
-PUBLISHED_WIDTHS = (32, 64, 128, 256, 512)  # BeatGAN's channels after each halving: 320 samples become 10
-WIDTHS = (16, 32, 64, 128, 256)  # half of them: three times as fast, and as good in the same time on a processor
+PUBLISHED_WIDTHS = (
+    32,
+    64,
+    128,
+    256,
+    512,
+)  # BeatGAN's channels after each halving: 320 samples become 10
+WIDTHS = (
+    16,
+    32,
+    64,
+    128,
+    256,
+)  # half of them: three times as fast, and as good in the same time on a processor
 LAST_KERNEL = 10
 N_LATENT = 50
 
@@ -20,17 +32,25 @@ def encoder(n_out, widths, batch_norm=True):
     layers, before = [], 1
     for width in widths:
         layers += [nn.Conv2d(before, width, (1, 4), (1, 2), (0, 1), bias=False)]
-        layers += [nn.BatchNorm2d(width)] * (batch_norm and before > 1) + [nn.LeakyReLU(0.2, inplace=True)]
+        layers += [nn.BatchNorm2d(width)] * (batch_norm and before > 1) + [
+            nn.LeakyReLU(0.2, inplace=True)
+        ]
         before = width
     return nn.Sequential(*layers, nn.Conv2d(before, n_out, (1, LAST_KERNEL), bias=False))
 
 
 def decoder(n_latent, widths):
     """Layers from (n, n_latent, 1, 1) to (n, 1, 1, 320) in [-1, 1]: the encoder backwards."""
-    layers, before = [nn.ConvTranspose2d(n_latent, widths[-1], (1, LAST_KERNEL), bias=False)], widths[-1]
+    layers, before = (
+        [nn.ConvTranspose2d(n_latent, widths[-1], (1, LAST_KERNEL), bias=False)],
+        widths[-1],
+    )
     for width in (*widths[-2::-1], 1):
-        layers += [nn.BatchNorm2d(before), nn.ReLU(inplace=True),
-                   nn.ConvTranspose2d(before, width, (1, 4), (1, 2), (0, 1), bias=False)]
+        layers += [
+            nn.BatchNorm2d(before),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(before, width, (1, 4), (1, 2), (0, 1), bias=False),
+        ]
         before = width
     return nn.Sequential(*layers, nn.Tanh())
 
@@ -99,9 +119,13 @@ class AutoEncoder(Detector):
     def optimizers(self):
         if not self._optimizers:
             self._optimizers = {
-                name: torch.optim.Adam([w for part in parts for w in getattr(self, part).parameters()],
-                                       lr=self.opt["lr"], betas=self.betas)
-                for name, parts in self.trained.items()}
+                name: torch.optim.Adam(
+                    [w for part in parts for w in getattr(self, part).parameters()],
+                    lr=self.opt["lr"],
+                    betas=self.betas,
+                )
+                for name, parts in self.trained.items()
+            }
         return self._optimizers
 
     def begin_step(self, progress):
@@ -118,7 +142,9 @@ class AutoEncoder(Detector):
 
     def score(self, beats, context="none"):
         """Mean squared reconstruction error (n,) on the scale of min_max."""
-        return self.in_chunks(lambda beat: self.squared_error(beat).mean(1), beats.beat_mv).astype(float)
+        return self.in_chunks(lambda beat: self.squared_error(beat).mean(1), beats.beat_mv).astype(
+            float
+        )
 
     def error_map(self, beats):
         """Squared reconstruction error (n, 320): the score is its mean."""

@@ -33,15 +33,23 @@ class B2IGANSeed(Detector):
     def optimizers(self):
         if not self._optimizers:
             self._optimizers = {
-                name: torch.optim.Adam(getattr(self, name).parameters(), lr=self.opt["lr"], betas=(0.5, 0.999))
-                for name in ("generator", "discriminator")}
+                name: torch.optim.Adam(
+                    getattr(self, name).parameters(), lr=self.opt["lr"], betas=(0.5, 0.999)
+                )
+                for name in ("generator", "discriminator")
+            }
         return self._optimizers
 
     def training_step(self, beats):
-        real, steps = self._scaled(torch.as_tensor(beats.image, device=self.device)), self.optimizers()
+        real, steps = (
+            self._scaled(torch.as_tensor(beats.image, device=self.device)),
+            self.optimizers(),
+        )
         d_loss, d_named = discriminator_loss(self.discriminator, real, self.generator(real))
         step(steps["discriminator"], d_loss)
-        g_loss, g_named = generator_loss(self.discriminator, real, self.generator(real), self.opt["w_adv"])
+        g_loss, g_named = generator_loss(
+            self.discriminator, real, self.generator(real), self.opt["w_adv"]
+        )
         step(steps["generator"], g_loss)
         if d_named["d_loss"] < COLLAPSED:
             self.discriminator.apply(initialise)
@@ -49,14 +57,18 @@ class B2IGANSeed(Detector):
 
     def finish(self, normals, held_out):
         """Remembers the usual error of each pixel, the unit of error_map."""
-        error = self.in_chunks(self._squared_error, held_out.image[:self.most_normals])
+        error = self.in_chunks(self._squared_error, held_out.image[: self.most_normals])
         self.usual_error.copy_(torch.as_tensor(error.mean(0) + 1e-6))
 
     def score(self, beats, context="none"):
-        return self.in_chunks(lambda image: self._squared_error(image).mean((1, 2, 3)), beats.image).astype(float)
+        return self.in_chunks(
+            lambda image: self._squared_error(image).mean((1, 2, 3)), beats.image
+        ).astype(float)
 
     def error_map(self, beats):
-        return self.in_chunks(lambda image: (self._squared_error(image) / self.usual_error).sqrt(), beats.image)
+        return self.in_chunks(
+            lambda image: (self._squared_error(image) / self.usual_error).sqrt(), beats.image
+        )
 
     def generate(self, beats):
         """(n, 1, 128, 128) in dB: the generated image, on each beat's own scale."""
@@ -74,7 +86,9 @@ class B2IGANSeed(Detector):
     def _scaled(image):
         """(n, 1, h, w) to the same in [-1, 1], each by its own extremes."""
         low, high = image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
-        return (2 * (image - low) / (high - low).clamp_min(1e-6) - 1).contiguous(memory_format=torch.channels_last)
+        return (2 * (image - low) / (high - low).clamp_min(1e-6) - 1).contiguous(
+            memory_format=torch.channels_last
+        )
 
 
 class Encoder(nn.Module):
@@ -101,10 +115,15 @@ class Decoder(nn.Sequential):
         layers, before = [], N_LATENT
         kernels = [(LAST_KERNEL, 1, 0), *((4, stride, 1) for stride in reversed(STRIDES[1:]))]
         for width, (kernel, stride, padding) in zip(reversed(WIDTHS), kernels):
-            layers += [nn.ConvTranspose2d(before, width, kernel, stride, padding, bias=False),
-                       nn.BatchNorm2d(width), nn.ReLU()]
+            layers += [
+                nn.ConvTranspose2d(before, width, kernel, stride, padding, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(),
+            ]
             before = width
-        super().__init__(*layers, nn.ConvTranspose2d(before, 1, 4, STRIDES[0], 1, bias=False), nn.Tanh())
+        super().__init__(
+            *layers, nn.ConvTranspose2d(before, 1, 4, STRIDES[0], 1, bias=False), nn.Tanh()
+        )
 
 
 class Generator(nn.Module):
@@ -134,4 +153,7 @@ def generator_loss(discriminator, real, fake, w_adv):
     """Reconstruction plus w_adv times feature matching (BeatGAN, Zhou et al., IJCAI 2019), both mean squared."""
     reconstruction = mse_loss(fake, real)
     matching = mse_loss(discriminator(fake)[1], discriminator(real)[1].detach())
-    return reconstruction + w_adv * matching, {"g_rec": reconstruction.item(), "g_adv": matching.item()}
+    return reconstruction + w_adv * matching, {
+        "g_rec": reconstruction.item(),
+        "g_adv": matching.item(),
+    }

@@ -7,10 +7,14 @@ from torch.optim.swa_utils import AveragedModel
 
 from models.compared.autoencoder import PUBLISHED_WIDTHS, AutoEncoder, descend, encoder, initialise
 
-W_FEATURES = 0.01  # of feature matching at --w_adv 1, which brings it to the size of the reconstruction loss
+W_FEATURES = (
+    0.01  # of feature matching at --w_adv 1, which brings it to the size of the reconstruction loss
+)
 SLOWER = 0.1  # learning rate of the discriminator, as a share of the generator's
 HORIZON = 3.0  # the weights that score are an average over about the last third of training
-COLLAPSED = 5e-6  # a discriminator with a smaller loss has nothing left to learn from: it starts anew
+COLLAPSED = (
+    5e-6  # a discriminator with a smaller loss has nothing left to learn from: it starts anew
+)
 
 
 class Discriminator(nn.Module):
@@ -29,8 +33,9 @@ class Discriminator(nn.Module):
 def discriminator_loss(discriminator, real, fake):
     """Binary cross-entropy on real against generated, both (n, 1, height, width); no gradient reaches the generator."""
     on_real, on_fake = discriminator(real)[0], discriminator(fake.detach())[0]
-    loss = binary_cross_entropy_with_logits(on_real, torch.ones_like(on_real)) \
-        + binary_cross_entropy_with_logits(on_fake, torch.zeros_like(on_fake))
+    loss = binary_cross_entropy_with_logits(
+        on_real, torch.ones_like(on_real)
+    ) + binary_cross_entropy_with_logits(on_fake, torch.zeros_like(on_fake))
     return loss, {"d_loss": loss.item()}
 
 
@@ -66,7 +71,9 @@ class BeatGAN(AutoEncoder):
     def build(self):
         super().build()
         self.discriminator = Discriminator(self.widths)
-        self.averaged = AveragedModel(nn.Sequential(self.encoder, self.decoder), avg_fn=towards, use_buffers=True)
+        self.averaged = AveragedModel(
+            nn.Sequential(self.encoder, self.decoder), avg_fn=towards, use_buffers=True
+        )
         self.averaged.requires_grad_(False)
 
     def begin_step(self, progress):
@@ -76,11 +83,19 @@ class BeatGAN(AutoEncoder):
                 group["lr"] = self.opt["lr"] * (SLOWER if name == "discriminator" else 1)
 
     def training_step(self, beats):
-        real, steps = self.rows(torch.as_tensor(beats.beat_mv, device=self.device)), self.optimizers()
-        fake = self.decoder(self.encoder(real))  # serves both steps: the first does not touch the generator
+        real, steps = (
+            self.rows(torch.as_tensor(beats.beat_mv, device=self.device)),
+            self.optimizers(),
+        )
+        fake = self.decoder(
+            self.encoder(real)
+        )  # serves both steps: the first does not touch the generator
         d_loss, d_named = discriminator_loss(self.discriminator, real, fake)
         descend(steps["discriminator"], d_loss)
-        matching, reconstruction = feature_matching(self.discriminator, real, fake), mse_loss(fake, real)
+        matching, reconstruction = (
+            feature_matching(self.discriminator, real, fake),
+            mse_loss(fake, real),
+        )
         descend(steps["generator"], reconstruction + W_FEATURES * self.opt["w_adv"] * matching)
         self.averaged.update_parameters(nn.Sequential(self.encoder, self.decoder))
         if d_named["d_loss"] < COLLAPSED:

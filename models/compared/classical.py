@@ -26,7 +26,11 @@ class PrincipalComponents(nn.Module):
     def fit(self, scaled):
         pca = PCA(COMPONENTS, random_state=0).fit(scaled)
         variance = np.maximum(pca.explained_variance_, 1e-9)
-        for buffer, value in ((self.mean, pca.mean_), (self.axes, pca.components_), (self.deviation, variance ** 0.5)):
+        for buffer, value in (
+            (self.mean, pca.mean_),
+            (self.axes, pca.components_),
+            (self.deviation, variance**0.5),
+        ):
             buffer.copy_(torch.as_tensor(value))
 
     def forward(self, scaled):
@@ -58,7 +62,9 @@ class PCAReconstruction(Detector):
 
     def error_map(self, beats):
         """Squared reconstruction error (n, 320): the score is its mean."""
-        return self.in_chunks(lambda beat: (self._rebuild(beat) - min_max(beat)).square(), beats.beat_mv)
+        return self.in_chunks(
+            lambda beat: (self._rebuild(beat) - min_max(beat)).square(), beats.beat_mv
+        )
 
     def generate(self, beats):
         """(n, 320) in mV: the reconstruction, on each beat's own scale."""
@@ -90,19 +96,29 @@ class OCSVM(Detector):
 
     def finish(self, normals, held_out):
         self.components.fit(self.in_chunks(min_max, normals.beat_mv))
-        machine = OneClassSVM(nu=self.nu, gamma=1 / COMPONENTS).fit(self.in_chunks(self._embed, normals.beat_mv))
-        self.support = torch.as_tensor(machine.support_vectors_, dtype=torch.float32, device=self.device)
-        self.weight = torch.as_tensor(machine.dual_coef_[0], dtype=torch.float32, device=self.device)
+        machine = OneClassSVM(nu=self.nu, gamma=1 / COMPONENTS).fit(
+            self.in_chunks(self._embed, normals.beat_mv)
+        )
+        self.support = torch.as_tensor(
+            machine.support_vectors_, dtype=torch.float32, device=self.device
+        )
+        self.weight = torch.as_tensor(
+            machine.dual_coef_[0], dtype=torch.float32, device=self.device
+        )
 
     def score(self, beats, context="none"):
         """Minus the logarithm (n,) of the decision function without its constant: the same order, and no two beats
         are alike for being far from every support vector."""
-        result = self.in_chunks(lambda beat: -self._log_kernels(self._embed(beat)).logsumexp(1), beats.beat_mv)
+        result = self.in_chunks(
+            lambda beat: -self._log_kernels(self._embed(beat)).logsumexp(1), beats.beat_mv
+        )
         return result.astype(float)
 
     def error_map(self, beats):
         """Squared difference (n, 320) between a beat and what generate makes of it, both in [-1, 1]."""
-        return self.in_chunks(lambda beat: (min_max(beat) - self._preimage(beat)).square(), beats.beat_mv)
+        return self.in_chunks(
+            lambda beat: (min_max(beat) - self._preimage(beat)).square(), beats.beat_mv
+        )
 
     def generate(self, beats):
         """(n, 320) in mV: the support vectors around a beat, averaged as the machine weighs them: where the score
@@ -117,7 +133,9 @@ class OCSVM(Detector):
         return self.weight.log() - torch.cdist(embedded, self.support).square() / COMPONENTS
 
     def _preimage(self, beat_mv):
-        return self.components.back(self._log_kernels(self._embed(beat_mv)).softmax(1) @ self.support)
+        return self.components.back(
+            self._log_kernels(self._embed(beat_mv)).softmax(1) @ self.support
+        )
 
 
 class Rhythm(Detector):
@@ -140,7 +158,7 @@ class Rhythm(Detector):
         self.register_buffer("precision_root", torch.eye(2).repeat(self.n_gaussians, 1, 1))
 
     def finish(self, normals, held_out):
-        mixture = GaussianMixture(self.n_gaussians, reg_covar=self.narrowest ** 2, random_state=0)
+        mixture = GaussianMixture(self.n_gaussians, reg_covar=self.narrowest**2, random_state=0)
         mixture.fit(self._ratios(torch.as_tensor(normals.rr_s)).numpy())
         self.log_weight.copy_(torch.as_tensor(mixture.weights_).log())
         self.mean.copy_(torch.as_tensor(mixture.means_))

@@ -18,7 +18,10 @@ class Ganomaly(AutoEncoder):
     """
 
     defaults = {"niter": 2, "lr": 2e-4, "batchsize": 64}
-    trained = {"generator": ("encoder", "decoder", "second_encoder"), "discriminator": ("discriminator",)}
+    trained = {
+        "generator": ("encoder", "decoder", "second_encoder"),
+        "discriminator": ("discriminator",),
+    }
 
     def build(self):
         super().build()
@@ -26,7 +29,10 @@ class Ganomaly(AutoEncoder):
         self.second_encoder = encoder(N_LATENT, self.widths)
 
     def training_step(self, beats):
-        real, steps = self.rows(torch.as_tensor(beats.beat_mv, device=self.device)), self.optimizers()
+        real, steps = (
+            self.rows(torch.as_tensor(beats.beat_mv, device=self.device)),
+            self.optimizers(),
+        )
         latent = self.encoder(real)
         fake = self.decoder(latent)
         d_loss, d_named = discriminator_loss(self.discriminator, real, fake)
@@ -39,10 +45,17 @@ class Ganomaly(AutoEncoder):
 
     def _generator_loss(self, real, fake, latent):
         """real, fake: (n, 1, 1, 320); latent: (n, N_LATENT, 1, 1) of real. Returns the loss and its parts."""
-        matching, reconstruction = feature_matching(self.discriminator, real, fake), l1_loss(fake, real)
+        matching, reconstruction = (
+            feature_matching(self.discriminator, real, fake),
+            l1_loss(fake, real),
+        )
         apart = mse_loss(self.second_encoder(fake), latent)
         loss = W_ADVERSARIAL * matching + W_RECONSTRUCTION * reconstruction + W_LATENT * apart
-        return loss, {"g_rec": reconstruction.item(), "g_adv": matching.item(), "g_latent": apart.item()}
+        return loss, {
+            "g_rec": reconstruction.item(),
+            "g_adv": matching.item(),
+            "g_latent": apart.item(),
+        }
 
     def score(self, beats, context="none"):
         """Mean squared distance (n,) of the latent vectors of beat and reconstruction; error_map, in samples, is the

@@ -27,7 +27,9 @@ class Neighbours(Detector):
 
     def finish(self, normals, held_out):
         """Remembers every training beat, (n, dimensions)."""
-        self.memory = torch.as_tensor(self.in_chunks(self.embed, self.raw(normals)), device=self.device)
+        self.memory = torch.as_tensor(
+            self.in_chunks(self.embed, self.raw(normals)), device=self.device
+        )
 
     def raw(self, beats):
         return beats.beat_mv
@@ -38,11 +40,15 @@ class Neighbours(Detector):
 
     def score(self, beats, context="none"):
         """Distance (n,) to the nearest remembered beat."""
-        return self.in_chunks(lambda raw: self.nearest(self.embed(raw))[1], self.raw(beats)).astype(float)
+        return self.in_chunks(lambda raw: self.nearest(self.embed(raw))[1], self.raw(beats)).astype(
+            float
+        )
 
     def error_map(self, beats):
         """Squared difference (n, 320) to the nearest beat, both in [-1, 1]: here the score is the root of its sum."""
-        return self.in_chunks(lambda beat: (min_max(beat) - self.normal(beat)).square(), beats.beat_mv)
+        return self.in_chunks(
+            lambda beat: (min_max(beat) - self.normal(beat)).square(), beats.beat_mv
+        )
 
     def generate(self, beats):
         """(n, 320) in mV: the nearest beat, on the scale of the one it is compared with."""
@@ -62,7 +68,7 @@ class Neighbours(Detector):
         best = torch.full((len(query),), torch.inf, device=query.device)
         index = torch.zeros(len(query), dtype=torch.long, device=query.device)
         for start in range(0, len(self.memory), BLOCK):
-            block = self.memory[start:start + BLOCK].to(query.dtype)
+            block = self.memory[start : start + BLOCK].to(query.dtype)
             part, where = torch.addmm(block.square().sum(1), query, block.T, alpha=-2).min(1)
             index = torch.where(part < best, where + start, index)
             best = torch.minimum(part, best)
@@ -111,7 +117,9 @@ class ImageNeighbours(Neighbours):
 
     def error_map(self, beats):
         """Squared difference (n, 2, 32, 32) to the nearest image: the score is the root of its sum."""
-        return self.in_chunks(lambda image: (image - self.neighbour(image).view_as(image)).square(), beats.image)
+        return self.in_chunks(
+            lambda image: (image - self.neighbour(image).view_as(image)).square(), beats.image
+        )
 
     def generate(self, beats):
         """(n, 2, 32, 32): the nearest image."""

@@ -28,6 +28,7 @@ its own largest departure. Gaps under 20 ms are bridged, specks under 20 ms drop
 P', 'P', 'QRS', 'T': all after the QRS) that holds most of the span's departure (mV s). Only beats annotated as
 abnormal are listed: a normal beat after a pause, say, has no rows.
 """
+
 import csv
 import json
 import os
@@ -55,9 +56,21 @@ TACHOGRAM_HZ = 4
 MIN_COUPLING_S = 0.38  # an ectopic beat finds the ventricles recovered, R-on-T is left out
 
 # A beat is an array (9 waves, 5 columns); the last three waves belong to a ventricular focus and are 0 in others.
-WAVES = ("P", "Q", "R", "S", "X", "T", "V1ST", "V2ND", "VT")  # X: the second half of a left-bundle QRS
+WAVES = (
+    "P",
+    "Q",
+    "R",
+    "S",
+    "X",
+    "T",
+    "V1ST",
+    "V2ND",
+    "VT",
+)  # X: the second half of a left-bundle QRS
 P, Q, R, S, X, T, V1ST, V2ND, VT = range(9)
-MLII_MV, V1_MV, CENTRE, LEFT, RIGHT = range(5)  # amplitude in each lead, then seconds: centre, width either side
+MLII_MV, V1_MV, CENTRE, LEFT, RIGHT = range(
+    5
+)  # amplitude in each lead, then seconds: centre, width either side
 QRS, T_WAVES = [Q, R, S, X, V1ST, V2ND], [T, VT]
 
 # Conduction, trait, share of each ectopic beat, chance that an event starts bigeminy or is a couplet, noise factor.
@@ -81,28 +94,30 @@ PROFILES = (
 @dataclass
 class Subject:
     """One simulated person: what their beats look like, how their heart keeps time, how the recording is."""
+
     name: str
-    conduction: str          # 'N', or 'L', 'R': bundle-branch block as their normal rhythm, and its symbol
-    normal: np.ndarray       # (9, 5) waves at RR = 1 s, as are the next two
-    blocked: np.ndarray      # (9, 5) their beat with an aberrant, bundle-branch-like QRS
-    foci: list               # one or two (9, 5) ventricular beats
-    atrial_p: np.ndarray     # (5,) P of an atrial premature beat
+    conduction: str  # 'N', or 'L', 'R': bundle-branch block as their normal rhythm, and its symbol
+    normal: np.ndarray  # (9, 5) waves at RR = 1 s, as are the next two
+    blocked: np.ndarray  # (9, 5) their beat with an aberrant, bundle-branch-like QRS
+    foci: list  # one or two (9, 5) ventricular beats
+    atrial_p: np.ndarray  # (5,) P of an atrial premature beat
     junctional_p: np.ndarray  # (5,) retrograde P, or none
-    burden: dict             # symbol -> share of all beats
+    burden: dict  # symbol -> share of all beats
     bigeminy: float
     couplets: float
-    v_coupling: float        # fraction of RR
+    v_coupling: float  # fraction of RR
     rr_s: float
     rr_sd_s: float
-    lf_hf: float             # variance ratio, ECGSYN's sigma_1^2 / sigma_2^2
+    lf_hf: float  # variance ratio, ECGSYN's sigma_1^2 / sigma_2^2
     breathing_hz: float
-    breathing_gain: float    # amplitude modulation, fraction
-    variation: float         # beat-to-beat, factor
-    noise: float             # factor
+    breathing_gain: float  # amplitude modulation, fraction
+    variation: float  # beat-to-beat, factor
+    noise: float  # factor
     leads: tuple
 
 
 # ---------------------------------------------------------------------------------------------- one subject
+
 
 def waves(**rows):
     """(9, 5) beat from `wave=(mlii_mv, v1_mv, centre_s, left_s[, right_s])`; waves not named have no amplitude."""
@@ -130,16 +145,29 @@ def conducted_beat(rng, conduction, trait=""):
         t = (-u(0.15, 0.3), -0.1, *t[2:])
     if conduction == "L":  # broad notched R, deep QS in V1, T against the QRS
         r_mv = u(0.7, 1.2)
-        return waves(P=p, Q=(0, 0.1, -0.035, 0.01), R=(r_mv, -u(0.8, 1.2), 0, u(0.014, 0.017)),
-                     X=(r_mv * u(0.6, 0.85), -u(0.6, 0.9), u(0.036, 0.042), u(0.017, 0.02)),
-                     T=(-u(0.15, 0.35), u(0.2, 0.4), t_s + 0.04, t_left_s, t_right_s))
+        return waves(
+            P=p,
+            Q=(0, 0.1, -0.035, 0.01),
+            R=(r_mv, -u(0.8, 1.2), 0, u(0.014, 0.017)),
+            X=(r_mv * u(0.6, 0.85), -u(0.6, 0.9), u(0.036, 0.042), u(0.017, 0.02)),
+            T=(-u(0.15, 0.35), u(0.2, 0.4), t_s + 0.04, t_left_s, t_right_s),
+        )
     q = (-u(0.02, 0.15), u(0.1, 0.3), -2.6 * width_s, 0.8 * width_s)
     if conduction == "R":  # late wide S, r-s-R' in V1 with T against it
-        return waves(P=p, Q=q, R=(r_mv, -u(0.2, 0.5), 0, width_s),
-                     S=(-u(0.25, 0.5), u(0.5, 0.9), 0.05, u(0.02, 0.025)),
-                     T=(t[0], -u(0.15, 0.3), t_s + 0.02, t_left_s, t_right_s))
-    return waves(P=p, Q=q, R=(r_mv, -u(0.5, 1.2), 0, width_s), T=t,
-                 S=(-r_mv * u(0.05, 0.3), -u(0.1, 0.3), 2.7 * width_s, u(0.9, 1.2) * width_s))
+        return waves(
+            P=p,
+            Q=q,
+            R=(r_mv, -u(0.2, 0.5), 0, width_s),
+            S=(-u(0.25, 0.5), u(0.5, 0.9), 0.05, u(0.02, 0.025)),
+            T=(t[0], -u(0.15, 0.3), t_s + 0.02, t_left_s, t_right_s),
+        )
+    return waves(
+        P=p,
+        Q=q,
+        R=(r_mv, -u(0.5, 1.2), 0, width_s),
+        T=t,
+        S=(-r_mv * u(0.05, 0.3), -u(0.1, 0.3), 2.7 * width_s, u(0.9, 1.2) * width_s),
+    )
 
 
 def ventricular_beat(rng):
@@ -148,15 +176,28 @@ def ventricular_beat(rng):
     sign, v1_sign, size_mv = rng.choice([-1, 1, 1]), rng.choice([-1, 1]), u(1.0, 2.0)
     v1_mv = v1_sign * u(0.7, 1.6)
     second_s = rng.choice([-1, 1]) * u(0.06, 0.08)
-    return waves(V1ST=(sign * size_mv, v1_mv, 0, u(0.026, 0.036), u(0.028, 0.042)),
-                 V2ND=(-sign * size_mv * u(0.1, 0.45), -v1_mv * u(0, 0.3), second_s, u(0.022, 0.03)),
-                 VT=(-sign * size_mv * u(0.22, 0.4), -v1_mv * u(0.2, 0.4), u(0.31, 0.36), u(0.06, 0.075), 0.05))
+    return waves(
+        V1ST=(sign * size_mv, v1_mv, 0, u(0.026, 0.036), u(0.028, 0.042)),
+        V2ND=(-sign * size_mv * u(0.1, 0.45), -v1_mv * u(0, 0.3), second_s, u(0.022, 0.03)),
+        VT=(
+            -sign * size_mv * u(0.22, 0.4),
+            -v1_mv * u(0.2, 0.4),
+            u(0.31, 0.36),
+            u(0.06, 0.075),
+            0.05,
+        ),
+    )
 
 
 def atrial_p(rng, p):
     """(5,) P of an ectopic atrial focus: inverted, flat or peaked, and a shorter PR."""
     shape = rng.choice([-1.0, 0.3, 1.7]) * rng.uniform(0.8, 1.1)
-    return p * [shape, rng.choice([-1, 1]), rng.uniform(0.72, 0.88), *[0.8 if shape > 1 else 1.0] * 2]
+    return p * [
+        shape,
+        rng.choice([-1, 1]),
+        rng.uniform(0.72, 0.88),
+        *[0.8 if shape > 1 else 1.0] * 2,
+    ]
 
 
 def junctional_p(rng, p):
@@ -171,21 +212,37 @@ def draw_subject(rng, number):
     u = rng.uniform
     normal = conducted_beat(rng, conduction, trait)
     blocked = normal.copy()
-    aberrant = conducted_beat(rng, rng.choice(["R", "R", "L"]))  # mostly right: its refractory period is longer
+    aberrant = conducted_beat(
+        rng, rng.choice(["R", "R", "L"])
+    )  # mostly right: its refractory period is longer
     aberrant[:, :CENTRE] *= normal[R, MLII_MV] / aberrant[R, MLII_MV]
     blocked[[*QRS, T]] = aberrant[[*QRS, T]]
     share = u(0.6, 1.2)
     return Subject(
-        name=f"sim{number:02d}", conduction=conduction, normal=normal, blocked=blocked,
+        name=f"sim{number:02d}",
+        conduction=conduction,
+        normal=normal,
+        blocked=blocked,
         foci=[ventricular_beat(rng) for _ in range(rng.choice([1, 1, 2]))],
-        atrial_p=atrial_p(rng, normal[P]), junctional_p=junctional_p(rng, normal[P]),
-        burden={symbol: share * part for symbol, part in burden.items()}, bigeminy=bigeminy, couplets=couplets,
-        v_coupling=u(0.56, 0.7), rr_s=60 / u(56, 92), rr_sd_s=u(0.015, 0.05), lf_hf=u(0.4, 2.0),
-        breathing_hz=u(0.2, 0.32), breathing_gain=u(0.02, 0.06), variation=u(0.7, 1.4), noise=noise * u(0.7, 1.3),
-        leads=("V1", "MLII") if number % 9 == 5 else ("MLII", "V1"))  # as record 114: channel 0 is not always MLII
+        atrial_p=atrial_p(rng, normal[P]),
+        junctional_p=junctional_p(rng, normal[P]),
+        burden={symbol: share * part for symbol, part in burden.items()},
+        bigeminy=bigeminy,
+        couplets=couplets,
+        v_coupling=u(0.56, 0.7),
+        rr_s=60 / u(56, 92),
+        rr_sd_s=u(0.015, 0.05),
+        lf_hf=u(0.4, 2.0),
+        breathing_hz=u(0.2, 0.32),
+        breathing_gain=u(0.02, 0.06),
+        variation=u(0.7, 1.4),
+        noise=noise * u(0.7, 1.3),
+        leads=("V1", "MLII") if number % 9 == 5 else ("MLII", "V1"),
+    )  # as record 114: channel 0 is not always MLII
 
 
 # ---------------------------------------------------------------------------------------------- rhythm
+
 
 def shaped_noise(rng, n, fs_hz, amplitude):
     """(n,) zero-mean, unit-variance Gaussian noise whose amplitude spectrum is `amplitude(frequency_hz)`."""
@@ -212,7 +269,7 @@ def sinus_rhythm(rng, subject, breathing, duration_s):
     phase = np.cumsum(1 / rr_s) / TACHOGRAM_HZ
     wanted = np.arange(1, phase[-1])
     times_s = np.interp(wanted, phase, np.arange(len(phase)) / TACHOGRAM_HZ)
-    return times_s[:np.searchsorted(times_s, 1.2 * duration_s)]
+    return times_s[: np.searchsorted(times_s, 1.2 * duration_s)]
 
 
 def place_ectopics(rng, subject, n):
@@ -244,8 +301,13 @@ def time_ectopics(rng, subject, sinus_s, symbols):
     """
     sinus_rr_s = np.diff(sinus_s, prepend=0)
     rr_s, node_s = sinus_rr_s.copy(), np.zeros(len(symbols))
-    coupling = {"V": (subject.v_coupling - 0.03, subject.v_coupling + 0.03), "F": (0.87, 0.96),
-                "A": (0.6, 0.84), "a": (0.54, 0.66), "J": (0.62, 0.84)}
+    coupling = {
+        "V": (subject.v_coupling - 0.03, subject.v_coupling + 0.03),
+        "F": (0.87, 0.96),
+        "A": (0.6, 0.84),
+        "a": (0.54, 0.66),
+        "J": (0.62, 0.84),
+    }
     for k in np.flatnonzero(symbols != subject.conduction):
         rr_s[k] = max(MIN_COUPLING_S, sinus_rr_s[k] * rng.uniform(*coupling[symbols[k]]))
         if symbols[k] not in "VF":
@@ -263,19 +325,26 @@ def time_ectopics(rng, subject, sinus_s, symbols):
 
 # ---------------------------------------------------------------------------------------------- waveform
 
+
 def as_drawn(rng, subject, symbols, node_s):
     """(beats, 9, 5) beats of these symbols at RR = 1 s, before any variation."""
     beats = np.repeat(subject.normal[None], len(symbols), 0)
     focus = np.array(subject.foci)[rng.integers(len(subject.foci), size=len(symbols))]
-    for symbol, p in (("A", subject.atrial_p), ("a", subject.atrial_p), ("J", subject.junctional_p)):
+    for symbol, p in (
+        ("A", subject.atrial_p),
+        ("a", subject.atrial_p),
+        ("J", subject.junctional_p),
+    ):
         beats[symbols == symbol, P] = p
-    beats[symbols == "a", Q:T + 1] = subject.blocked[Q:T + 1]
+    beats[symbols == "a", Q : T + 1] = subject.blocked[Q : T + 1]
     ventricular = np.isin(symbols, ["V", "F"])
     share = np.where(symbols == "F", rng.uniform(0.35, 0.65, len(symbols)), 1.0)[:, None, None]
     beats[ventricular, V1ST:] = focus[ventricular, V1ST:]
     beats[ventricular, V1ST:, :CENTRE] *= share[ventricular]
     beats[ventricular, Q:V1ST, :CENTRE] *= 1 - share[ventricular]
-    beats[:, P, CENTRE] += np.nan_to_num(node_s)  # the sinus P stays on schedule: short PR in F, blocked in V
+    beats[:, P, CENTRE] += np.nan_to_num(
+        node_s
+    )  # the sinus P stays on schedule: short PR in F, blocked in V
     beats[np.isnan(node_s), P, :CENTRE] = 0
     return beats
 
@@ -316,13 +385,18 @@ def draw(beats, t_s):
         used = wave[:, :CENTRE].any(1)  # most beats lack most of the waves
         away_s = t_s[used] - wave[used, CENTRE, None]
         width_s = np.where(away_s < 0, wave[used, LEFT, None], wave[used, RIGHT, None])
-        signal_mv[used] += np.exp(-0.5 * (away_s / width_s) ** 2)[..., None] * wave[used, None, :CENTRE]
+        signal_mv[used] += (
+            np.exp(-0.5 * (away_s / width_s) ** 2)[..., None] * wave[used, None, :CENTRE]
+        )
     return signal_mv
 
 
 def draw_recording(beats, r_s, n):
     """(n, 2) mV, noise-free: every beat where it belongs."""
-    at = np.arange(-int(0.45 * FS_HZ), int(0.75 * FS_HZ)) + np.round(r_s * FS_HZ).astype(int)[:, None]
+    at = (
+        np.arange(-int(0.45 * FS_HZ), int(0.75 * FS_HZ))
+        + np.round(r_s * FS_HZ).astype(int)[:, None]
+    )
     beat_mv = draw(beats, at / FS_HZ - r_s[:, None])
     inside = (at >= 0) & (at < n)
     return np.stack([np.bincount(at[inside], beat_mv[inside, lead], n) for lead in (0, 1)], 1)
@@ -333,20 +407,31 @@ def recording_noise(rng, subject, breathing, n):
     noise_mv, t_s = np.empty((n, 2)), np.arange(n) / FS_HZ
     for lead in (0, 1):
         wander = shaped_noise(rng, n, FS_HZ, lambda f: (f < 0.5) / (f + 0.03))
-        muscle = shaped_noise(rng, n, FS_HZ, lambda f: (f > 8) * (f + 1) ** -0.5 * np.exp(-(f / 110) ** 2))
+        muscle = shaped_noise(
+            rng, n, FS_HZ, lambda f: (f > 8) * (f + 1) ** -0.5 * np.exp(-((f / 110) ** 2))
+        )
         bursts = np.exp(0.7 * shaped_noise(rng, n, FS_HZ, bump(0, 0.03)))
-        motion = shaped_noise(rng, n, FS_HZ, lambda f: (f > 0.3) / (1 + (f / 2) ** 2))  # overlaps P and T
+        motion = shaped_noise(
+            rng, n, FS_HZ, lambda f: (f > 0.3) / (1 + (f / 2) ** 2)
+        )  # overlaps P and T
         level = subject.noise * rng.uniform(0.8, 1.2)
-        noise_mv[:, lead] = (0.06 * level * wander + 0.03 * subject.noise * breathing
-                             + 0.011 * level * bursts * muscle + 0.012 * level * bursts[::-1] * motion
-                             + rng.uniform(0.001, 0.008) * np.sin(2 * np.pi * 60 * t_s))
-        for start_s in rng.uniform(0, n / FS_HZ, rng.poisson(subject.noise * n / FS_HZ / 300)):  # electrode moves
+        noise_mv[:, lead] = (
+            0.06 * level * wander
+            + 0.03 * subject.noise * breathing
+            + 0.011 * level * bursts * muscle
+            + 0.012 * level * bursts[::-1] * motion
+            + rng.uniform(0.001, 0.008) * np.sin(2 * np.pi * 60 * t_s)
+        )
+        for start_s in rng.uniform(
+            0, n / FS_HZ, rng.poisson(subject.noise * n / FS_HZ / 300)
+        ):  # electrode moves
             after_s = np.maximum(t_s - start_s, 0)
             noise_mv[:, lead] += rng.normal(0, 0.3) * np.exp(-after_s / 1.5) * (after_s > 0)
     return noise_mv
 
 
 # ---------------------------------------------------------------------------------------------- truth
+
 
 def spans(departs):
     """(samples,) bool -> [(first, last + 1)], gaps bridged and specks dropped, but never all of them."""
@@ -366,7 +451,10 @@ def region_edges(beat, normal):
     both = np.concatenate([beat[QRS], normal[QRS]])
     both = both[both[:, MLII_MV] != 0]
     p_on_s = normal[P, CENTRE] - 2.5 * normal[P, LEFT]
-    on_s, off_s = (both[:, CENTRE] - 2.5 * both[:, LEFT]).min(), (both[:, CENTRE] + 2.5 * both[:, RIGHT]).max()
+    on_s, off_s = (
+        (both[:, CENTRE] - 2.5 * both[:, LEFT]).min(),
+        (both[:, CENTRE] + 2.5 * both[:, RIGHT]).max(),
+    )
     return p_on_s, max(on_s, p_on_s), off_s
 
 
@@ -377,18 +465,29 @@ def truth_rows(subject, symbols, r_s, clean_mv, beats, normals, local_rr_s, n):
     rows = []
     for k in np.flatnonzero((symbols != subject.conduction) & (r_sample < n)):
         t_s = (r_sample[k] + WINDOW) / FS_HZ - r_s[k]
-        expected_mv = sum(draw(normals[k:k + 1], t_s + away_s)[0, :, 0]
-                          for away_s in (-local_rr_s[k], 0, local_rr_s[k]))
+        expected_mv = sum(
+            draw(normals[k : k + 1], t_s + away_s)[0, :, 0]
+            for away_s in (-local_rr_s[k], 0, local_rr_s[k])
+        )
         departure_mv = np.abs(clean_mv[r_sample[k] + WINDOW] - expected_mv)
         region = np.searchsorted(region_edges(beats[k], normals[k]), t_s)
         for first, end in spans(departure_mv > min(floor_mv, 0.5 * departure_mv.max())):
             area = np.bincount(region[first:end], departure_mv[first:end], 4)
-            rows.append((subject.name, int(r_sample[k]), str(symbols[k]), ("before P", "P", "QRS", "T")[area.argmax()],
-                         f"{WINDOW[first] / FS_HZ:.4f}", f"{(WINDOW[0] + end) / FS_HZ:.4f}"))
+            rows.append(
+                (
+                    subject.name,
+                    int(r_sample[k]),
+                    str(symbols[k]),
+                    ("before P", "P", "QRS", "T")[area.argmax()],
+                    f"{WINDOW[first] / FS_HZ:.4f}",
+                    f"{(WINDOW[0] + end) / FS_HZ:.4f}",
+                )
+            )
     return rows
 
 
 # ---------------------------------------------------------------------------------------------- cohort
+
 
 def simulate_subject(number, minutes, seed):
     """Subject, (n, 2) mV in the order MLII, V1, R samples, symbols and truth rows of one recording."""
@@ -410,7 +509,9 @@ def simulate_subject(number, minutes, seed):
     normals = vary(np.repeat(subject.normal[None], len(r_s), 0), variation)
     clean_mv = draw_recording(beats, r_s, n + 2 * FS_HZ)
     truth = truth_rows(subject, symbols, r_s, clean_mv[:, 0], beats, normals, local_rr_s, n)
-    signal_mv = clean_mv[:n] + recording_noise(rng, subject, np.interp(np.arange(n) / FS_HZ, slow_s, breathing), n)
+    signal_mv = clean_mv[:n] + recording_noise(
+        rng, subject, np.interp(np.arange(n) / FS_HZ, slow_s, breathing), n
+    )
     r_sample = np.round(r_s * FS_HZ).astype(int)
     return subject, signal_mv, r_sample[r_sample < n], symbols[r_sample < n], truth
 
@@ -419,13 +520,30 @@ def write_record(folder, subject, signal_mv, r_sample, symbols, seed):
     """NAME.hea, .dat and .atr, as in the MIT-BIH database: format 212, 200 adu/mV, 11 bits."""
     adu = np.clip(np.round(signal_mv * GAIN_ADU_PER_MV) + BASELINE_ADU, 0, 2047).astype(int)
     adu = adu[:, [("MLII", "V1").index(lead) for lead in subject.leads]]
-    wfdb.wrsamp(subject.name, FS_HZ, ["mV", "mV"], list(subject.leads), d_signal=adu, fmt=["212", "212"],
-                adc_gain=[GAIN_ADU_PER_MV] * 2, baseline=[BASELINE_ADU] * 2, write_dir=str(folder),
-                comments=["simulated: no patient, made by preprocess/simulate.py",
-                          f"simulated: seed {seed}, normal rhythm annotated {subject.conduction}"])
+    wfdb.wrsamp(
+        subject.name,
+        FS_HZ,
+        ["mV", "mV"],
+        list(subject.leads),
+        d_signal=adu,
+        fmt=["212", "212"],
+        adc_gain=[GAIN_ADU_PER_MV] * 2,
+        baseline=[BASELINE_ADU] * 2,
+        write_dir=str(folder),
+        comments=[
+            "simulated: no patient, made by preprocess/simulate.py",
+            f"simulated: seed {seed}, normal rhythm annotated {subject.conduction}",
+        ],
+    )
     first = max(1, r_sample[0] - 60)
-    wfdb.wrann(subject.name, "atr", np.r_[first, r_sample], ["+", *symbols],
-               aux_note=["(N", *[""] * len(symbols)], write_dir=str(folder))
+    wfdb.wrann(
+        subject.name,
+        "atr",
+        np.r_[first, r_sample],
+        ["+", *symbols],
+        aux_note=["(N", *[""] * len(symbols)],
+        write_dir=str(folder),
+    )
 
 
 def is_cohort(folder, settings=None):
@@ -445,15 +563,21 @@ def is_cohort(folder, settings=None):
 def write_cohort(folder, settings, progress):
     """Every file of the cohort; `cohort.json` last."""
     names, truth = [], []
-    for number in tqdm(range(1, settings["subjects"] + 1), "simulate", disable=not progress, unit="record"):
-        subject, signal_mv, r_sample, symbols, rows = simulate_subject(number, settings["minutes"], settings["seed"])
+    for number in tqdm(
+        range(1, settings["subjects"] + 1), "simulate", disable=not progress, unit="record"
+    ):
+        subject, signal_mv, r_sample, symbols, rows = simulate_subject(
+            number, settings["minutes"], settings["seed"]
+        )
         write_record(folder, subject, signal_mv, r_sample, symbols, settings["seed"])
         names.append(subject.name)
         truth += rows
     (folder / "RECORDS").write_text("\n".join(names) + "\n")
     with open(folder / TRUTH, "w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([TRUTH_COLUMNS, *truth])
-    (folder / "cohort.json").write_text(json.dumps({**settings, "source": "simulated", "records": names}, indent=1))
+    (folder / "cohort.json").write_text(
+        json.dumps({**settings, "source": "simulated", "records": names}, indent=1)
+    )
     return names
 
 
@@ -465,13 +589,22 @@ def simulate(folder, subjects=24, minutes=10.0, seed=0, progress=True):
     subjects: at most 99. minutes: per recording, at least 0.5.
     """
     if not 1 <= subjects <= 99 or minutes < 0.5:
-        raise BadInput(f"cannot simulate {subjects} subjects of {minutes} min: choose 1 to 99 and at least 0.5 min")
+        raise BadInput(
+            f"cannot simulate {subjects} subjects of {minutes} min: choose 1 to 99 and at least 0.5 min"
+        )
     folder = Path(folder).absolute()
-    settings = {"seed": int(seed), "subjects": int(subjects), "minutes": float(minutes), "version": VERSION}
+    settings = {
+        "seed": int(seed),
+        "subjects": int(subjects),
+        "minutes": float(minutes),
+        "version": VERSION,
+    }
     if is_cohort(folder, settings):
         return (folder / "RECORDS").read_text().split()
     if folder.exists() and any(folder.iterdir()) and not is_cohort(folder):
-        raise BadInput(f"{folder} holds other files: name an empty or new folder for the simulated cohort")
+        raise BadInput(
+            f"{folder} holds other files: name an empty or new folder for the simulated cohort"
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     working = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:  # nobody sees half a cohort: made beside its place, then renamed

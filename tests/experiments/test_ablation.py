@@ -16,7 +16,9 @@ def test_all_parts_together_are_the_score(data, weights):
     detector.opt["without"] = []
     expected = score_rows(detector, data, rows.test, "record")
     alone, _ = detector.read(data.beats(np.arange(len(data.index))))
-    np.testing.assert_allclose(ablation.rescored(detector, alone, None, data, rows), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        ablation.rescored(detector, alone, None, data, rows), expected, rtol=1e-4, atol=1e-4
+    )
 
 
 def test_what_is_left_out_has_no_say(data, weights):
@@ -29,9 +31,22 @@ def test_what_is_left_out_has_no_say(data, weights):
 
 
 def test_command_writes_a_row_for_each_choice(dataroot, weights, tmp_path):
-    ablation.main(["--checkpoint", str(weights), "--dataroot", str(dataroot), "--outf", str(tmp_path), "--device", "cpu"])
+    ablation.main(
+        [
+            "--checkpoint",
+            str(weights),
+            "--dataroot",
+            str(dataroot),
+            "--outf",
+            str(tmp_path),
+            "--device",
+            "cpu",
+        ]
+    )
     table = pd.read_csv(tmp_path / "ablation_beatgan.csv")
-    assert {"all", "without rhythm", "rhythm alone", "rhythm and template, no GAN"} <= set(table["parts"])
+    assert {"all", "without rhythm", "rhythm alone", "rhythm and template, no GAN"} <= set(
+        table["parts"]
+    )
     assert table["auc"].between(0, 1).all() and table["auc"].iloc[0] > 0.8
 
 

@@ -34,16 +34,40 @@ def test_a_made_recording_is_as_long_as_asked_and_reads_like_its_source(cohort, 
     assert len(made.signal_mv) == 0.7 * 3600 * 360
     n = len(source.signal_mv)
     np.testing.assert_allclose(made.signal_mv[:n], source.signal_mv, atol=0.003)
-    np.testing.assert_allclose(made.signal_mv[6 * n:6 * n + 1000], source.signal_mv[:1000], atol=0.003)
+    np.testing.assert_allclose(
+        made.signal_mv[6 * n : 6 * n + 1000], source.signal_mv[:1000], atol=0.003
+    )
 
 
 def test_command_prints_one_object(cohort, weights):
-    code = ("import sys; from experiments import bench; import options; bench.LEAST_S, bench.REPEATS = 0.01, 1; "
-            "bench.N_BEATS, bench.N_SLOW = 512, 64; bench.bench(options.parse('bench', sys.argv[1:]))")
-    result = subprocess.run([sys.executable, "-c", code, "--records", str(cohort), "--hours", "0.1", "--checkpoint",
-                             str(weights)], capture_output=True, text=True, cwd=Path(bench.ROOT))
+    code = (
+        "import sys; from experiments import bench; import options; bench.LEAST_S, bench.REPEATS = 0.01, 1; "
+        "bench.N_BEATS, bench.N_SLOW = 512, 64; bench.bench(options.parse('bench', sys.argv[1:]))"
+    )
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            code,
+            "--records",
+            str(cohort),
+            "--hours",
+            "0.1",
+            "--checkpoint",
+            str(weights),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=Path(bench.ROOT),
+    )
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout.splitlines()[-1])
-    assert set(found["parts"]) == {"reading to windows", "R peaks", "STFT images", "training", "scoring",
-                                   "scoring strangers"}
+    assert set(found["parts"]) == {
+        "reading to windows",
+        "R peaks",
+        "STFT images",
+        "training",
+        "scoring",
+        "scoring strangers",
+    }
     assert found["screening"][0]["peak_mb"] > 100 and found["screening"][0]["beats"] > 100

@@ -11,8 +11,25 @@ from experiments import compare
 
 @pytest.fixture(scope="module")
 def arguments(dataroot, tmp_path_factory):
-    return ["--models", "b2igan", "pca", "rhythm", "--protocols", "beatgan", "--folds", "0", "1", "--niter", "1",
-            "--datadir", str(dataroot.parent), "--outf", str(tmp_path_factory.mktemp("compare")), "--device", "cpu"]
+    return [
+        "--models",
+        "b2igan",
+        "pca",
+        "rhythm",
+        "--protocols",
+        "beatgan",
+        "--folds",
+        "0",
+        "1",
+        "--niter",
+        "1",
+        "--datadir",
+        str(dataroot.parent),
+        "--outf",
+        str(tmp_path_factory.mktemp("compare")),
+        "--device",
+        "cpu",
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +41,13 @@ def compared(arguments):
 def test_table_holds_every_model_and_context(compared):
     table = pd.read_csv(compared / "table.csv")
     found = set(zip(table["model"], table["context"]))
-    assert found == {("b2igan", "none"), ("b2igan", "rhythm"), ("b2igan", "record"), ("pca", "none"), ("rhythm", "rhythm")}
+    assert found == {
+        ("b2igan", "none"),
+        ("b2igan", "rhythm"),
+        ("b2igan", "record"),
+        ("pca", "none"),
+        ("rhythm", "rhythm"),
+    }
     assert (table["runs"] == 2).all()
 
 
@@ -42,7 +65,9 @@ def test_markdown_and_figure_are_written(compared):
         assert (compared / name).read_bytes().startswith(b"\x89PNG")
 
 
-def test_second_call_trains_nothing_and_a_smaller_one_keeps_all_rows(compared, arguments, monkeypatch):
+def test_second_call_trains_nothing_and_a_smaller_one_keeps_all_rows(
+    compared, arguments, monkeypatch
+):
     monkeypatch.setattr(compare, "train", lambda *_: pytest.fail("this was done before"))
     before = (compared / "table.csv").read_text()
     compare.main([argument for argument in arguments if argument not in ("b2igan", "rhythm")])
@@ -50,8 +75,26 @@ def test_second_call_trains_nothing_and_a_smaller_one_keeps_all_rows(compared, a
 
 
 def test_methods_that_labels_chose_alone_are_drawn_too(dataroot, tmp_path):
-    compare.main(["--models", "autoencoder", "--protocols", "beatgan", "--folds", "0", "--niter", "1", "--select", "paper",
-                  "--datadir", str(dataroot.parent), "--outf", str(tmp_path), "--device", "cpu"])
+    compare.main(
+        [
+            "--models",
+            "autoencoder",
+            "--protocols",
+            "beatgan",
+            "--folds",
+            "0",
+            "--niter",
+            "1",
+            "--select",
+            "paper",
+            "--datadir",
+            str(dataroot.parent),
+            "--outf",
+            str(tmp_path),
+            "--device",
+            "cpu",
+        ]
+    )
     assert "(labels choose the epoch)" in (tmp_path / "table.md").read_text()
     assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
 

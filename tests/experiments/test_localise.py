@@ -28,7 +28,9 @@ ROOT = Path(__file__).parent.parent.parent
 def trained(data, dataroot, tmp_path_factory):
     """(detector, normal test beats, folder for --outf) of a short training on the small cohort."""
     out = tmp_path_factory.mktemp("localised")
-    opt = options.parse("main", ["--niter", "3", "--device", "cpu", "--dataroot", str(dataroot), "--outf", str(out)])
+    opt = options.parse(
+        "main", ["--niter", "3", "--device", "cpu", "--dataroot", str(dataroot), "--outf", str(out)]
+    )
     rows = split(data.index, "beatgan")
     checkpoint = training.train(data, rows, opt, out / "b2igan/beatgan/fold0")
     normals = rows.test[rows.classes[rows.test] == "N"]
@@ -44,7 +46,9 @@ def test_changes_are_where_they_are_said_to_be_and_grow_with_strength(trained, k
         sizes.append(away.sum())
         assert changed_mv.shape == beat_mv.shape and truth.any(1).mean() > 0.4
         assert away[~truth].mean() < 0.1 * away[truth].mean()
-        assert np.abs(np.diff(changed_mv - beat_mv)).max() < 2.5 * np.abs(np.diff(beat_mv)).max()  # no edge
+        assert (
+            np.abs(np.diff(changed_mv - beat_mv)).max() < 2.5 * np.abs(np.diff(beat_mv)).max()
+        )  # no edge
     assert sizes[0] < sizes[1] < sizes[2]
 
 
@@ -57,7 +61,12 @@ def test_marks_fall_where_the_beat_was_changed(trained, kind):
 
 def test_normal_beats_stay_unmarked(trained):
     detector, beats, _ = trained
-    assert np.mean([len(spans_of_beat) > 0 for spans_of_beat in detector.marks(detector.errors(beats)[1])]) <= 0.1
+    assert (
+        np.mean(
+            [len(spans_of_beat) > 0 for spans_of_beat in detector.marks(detector.errors(beats)[1])]
+        )
+        <= 0.1
+    )
 
 
 def test_map_strip_and_marks_agree(trained):
@@ -76,7 +85,10 @@ def test_a_mark_starts_at_one_level_and_goes_on_at_the_other():
     error = np.zeros((2, WINDOW))
     error[0, 100:110], error[0, 105], error[0, 200:220], error[1, 310:] = 3.5, 5, 3.5, 5
     is_marked = marked(error, 4.0, 3.0)
-    assert [np.flatnonzero(row).tolist() for row in is_marked] == [list(range(100, 110)), list(range(310, WINDOW))]
+    assert [np.flatnonzero(row).tolist() for row in is_marked] == [
+        list(range(100, 110)),
+        list(range(310, WINDOW)),
+    ]
     assert spans(is_marked[0]) == [((100 - BEFORE) / FS_HZ, (110 - BEFORE) / FS_HZ)]
     assert spans(np.zeros(WINDOW, bool)) == []
 
@@ -96,7 +108,9 @@ def test_benchmark_prints_a_table_and_then_json(trained, dataroot, monkeypatch, 
     *table, last = capsys.readouterr().out.splitlines()
     result = json.loads(last)
     assert {"auc", "dice", "hit", "normals_marked", "lead", "v_inside_qrs_t"} <= set(result)
-    assert any("notch | medium" in line for line in table) and any("chance" in line for line in table)
+    assert any("notch | medium" in line for line in table) and any(
+        "chance" in line for line in table
+    )
     assert result["auc"] > 0.85
     chance = result["baselines"]["chance"]["medium"]["all"]
     assert chance["auc"] == pytest.approx(0.5, abs=0.02)
@@ -112,8 +126,19 @@ def test_truth_of_a_cohort_lies_in_its_abnormal_beats(data, cohort):
 
 def test_explain_draws_the_beat_and_says_where(trained, data, dataroot, capsys):
     beat = data.index[data.index["class"] == "V"].iloc[0]
-    main.main(["--dataroot", str(dataroot), "--outf", str(trained[2]), "--device", "cpu",
-               "--explain", beat["record"], str(beat["sample"] + 5)])
+    main.main(
+        [
+            "--dataroot",
+            str(dataroot),
+            "--outf",
+            str(trained[2]),
+            "--device",
+            "cpu",
+            "--explain",
+            beat["record"],
+            str(beat["sample"] + 5),
+        ]
+    )
     printed = capsys.readouterr().out
     picture = trained[2] / f"explain_{beat['record']}_{beat['sample']}.png"
     assert picture.read_bytes().startswith(b"\x89PNG") and str(picture) in printed
@@ -123,9 +148,16 @@ def test_explain_draws_the_beat_and_says_where(trained, data, dataroot, capsys):
 def test_explain_tells_what_is_wrong_with_its_input(trained, data, dataroot):
     record, last = data.index["record"].iloc[0], data.index["sample"].max()
     command = ["--dataroot", str(dataroot), "--outf", str(trained[2]), "--explain"]
-    for arguments, words in (((record, str(last + 5000)), "no beat within"), ((record, "soon"), "whole number")):
+    for arguments, words in (
+        ((record, str(last + 5000)), "no beat within"),
+        ((record, "soon"), "whole number"),
+    ):
         with pytest.raises(BadInput, match=words):
             main.main([*command, *arguments])
     unknown = [sys.executable, "main.py", *command, "nobody", "1000"]
     result = subprocess.run(unknown, cwd=ROOT, capture_output=True, text=True)
-    assert result.returncode == 2 and "holds no record nobody" in result.stderr and result.stderr.count("\n") == 1
+    assert (
+        result.returncode == 2
+        and "holds no record nobody" in result.stderr
+        and result.stderr.count("\n") == 1
+    )

@@ -17,17 +17,25 @@ def nstdb(tmp_path_factory):
     n = 120 * FS_HZ
     slow = np.convolve(rng.standard_normal(n + 360), np.ones(361) / 19, "valid")
     for name, signal in (("bw", slow), ("ma", rng.standard_normal(n))):
-        wfdb.wrsamp(name, FS_HZ, ["mV"], ["noise1"], signal[:, None], fmt=["16"], write_dir=str(folder))
+        wfdb.wrsamp(
+            name, FS_HZ, ["mV"], ["noise1"], signal[:, None], fmt=["16"], write_dir=str(folder)
+        )
     return folder
 
 
 @pytest.mark.parametrize("snr_db", [24, 6])
 def test_noise_has_the_strength_asked_for_and_leaves_half_alone(cohort, nstdb, snr_db):
     recording = records.read(records.find(cohort)[0])
-    added = noise.with_noise(recording, noise.read_noise(nstdb / "ma"), snr_db) - recording.signal_mv
+    added = (
+        noise.with_noise(recording, noise.read_noise(nstdb / "ma"), snr_db) - recording.signal_mv
+    )
     noisy = noise.in_noise(np.arange(len(added)))
-    assert noisy[300 * FS_HZ:].any() and not noisy[:300 * FS_HZ].any() and (added[~noisy] == 0).all()
-    assert 10 * np.log10(noise.signal_power(recording) / added[noisy].var()) == pytest.approx(snr_db, abs=0.5)
+    assert (
+        noisy[300 * FS_HZ :].any() and not noisy[: 300 * FS_HZ].any() and (added[~noisy] == 0).all()
+    )
+    assert 10 * np.log10(noise.signal_power(recording) / added[noisy].var()) == pytest.approx(
+        snr_db, abs=0.5
+    )
 
 
 def test_noisy_stretches_last_two_minutes_and_so_do_clean_ones():
@@ -36,8 +44,22 @@ def test_noisy_stretches_last_two_minutes_and_so_do_clean_ones():
 
 
 def test_command_writes_what_noise_costs(cohort, nstdb, weights, tmp_path, capsys):
-    noise.main(["--records", str(cohort), "--noise", str(nstdb), "--checkpoint", str(weights), "--snr", "0",
-                "--outf", str(tmp_path), "--device", "cpu"])
+    noise.main(
+        [
+            "--records",
+            str(cohort),
+            "--noise",
+            str(nstdb),
+            "--checkpoint",
+            str(weights),
+            "--snr",
+            "0",
+            "--outf",
+            str(tmp_path),
+            "--device",
+            "cpu",
+        ]
+    )
     table = pd.read_csv(tmp_path / "noise.csv")
     assert table["noise"].tolist() == ["none", "bw", "ma"] and table["auc_lost"].iloc[0] == 0
     assert table["auc_lost"].iloc[2] > -0.02 and (table["beats"] == table["beats"].iloc[0]).all()

@@ -31,13 +31,19 @@ def test_what_is_not_fit_is_not_shipped(weights, tmp_path, change):
         setattr(original, name, value)
     original.save(tmp_path / "whole.pt")
     with pytest.raises(BadInput):
-        ship.main(["--checkpoint", str(tmp_path / "whole.pt"), "--to", str(tmp_path / "shipped.pt")])
+        ship.main(
+            ["--checkpoint", str(tmp_path / "whole.pt"), "--to", str(tmp_path / "shipped.pt")]
+        )
     assert not (tmp_path / "shipped.pt").exists()
 
 
 def test_weights_in_the_repository_are_for_strangers_and_small():
     shipped = checkpoint.load(screen.WEIGHTS)
-    assert (shipped.model, shipped.source, shipped.options["protocol"]) == ("b2igan", "mitdb", "interpatient")
+    assert (shipped.model, shipped.source, shipped.options["protocol"]) == (
+        "b2igan",
+        "mitdb",
+        "interpatient",
+    )
     assert screen.WEIGHTS.stat().st_size < 10e6 and not shipped.optimizers
 
 

@@ -9,7 +9,11 @@ from preprocess import spectrogram
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.dataset import Beats
 
-WAVES = ((-60, 12, 0.15), (0, 8, 1.2), (90, 18, 0.3))  # P, QRS, T: place from the R peak, width in samples, mV
+WAVES = (
+    (-60, 12, 0.15),
+    (0, 8, 1.2),
+    (90, 18, 0.3),
+)  # P, QRS, T: place from the R peak, width in samples, mV
 INJECTED = slice(40, 70)  # samples of the bump that makes a beat abnormal, before its P wave
 
 
@@ -21,7 +25,7 @@ def normal_beats(n, seed=0):
     for place, width, height in WAVES:
         spread = ((place, 2), (width, 0.5), (height, height / 20))
         at, wide, high = (rng.normal(mean, deviation, (n, 1)) for mean, deviation in spread)
-        beat_mv += high * np.exp(-((time - at) / wide) ** 2 / 2)
+        beat_mv += high * np.exp(-(((time - at) / wide) ** 2) / 2)
     rr_s = rng.normal(0.8, 0.02, (n, 3))
     return _beats(beat_mv, rr_s)
 

@@ -8,7 +8,9 @@ from preprocess.beats import BEFORE, WINDOW
 
 def test_warp_moves_waves_in_time_and_keeps_heights():
     t = np.arange(WINDOW)
-    beat = (np.exp(-0.5 * ((t - BEFORE) / 4) ** 2) + 0.2 * np.exp(-0.5 * ((t - 70) / 9) ** 2)).astype(np.float32)
+    beat = (
+        np.exp(-0.5 * ((t - BEFORE) / 4) ** 2) + 0.2 * np.exp(-0.5 * ((t - 70) / 9) ** 2)
+    ).astype(np.float32)
     warped = time_warp(np.tile(beat, (50, 1)), np.random.default_rng(0))
     assert np.abs(warped.argmax(1) - BEFORE).max() <= 1
     p_peaks = warped[:, :110].argmax(1)

@@ -11,7 +11,9 @@ def train_of_beats(n_beats=30, rr=300, height_mv=1.0):
     """(n,) mV and the samples of its narrow R waves."""
     samples = 400 + rr * np.arange(n_beats)
     signal = np.zeros(samples[-1] + 400, np.float32)
-    signal[samples[:, None] + np.arange(-15, 16)] = height_mv * np.exp(-0.5 * (np.arange(-15, 16) / 5) ** 2)
+    signal[samples[:, None] + np.arange(-15, 16)] = height_mv * np.exp(
+        -0.5 * (np.arange(-15, 16) / 5) ** 2
+    )
     return signal, samples
 
 
@@ -24,18 +26,24 @@ def test_bandpass_keeps_a_wave_where_it_is_and_takes_wander_away():
     wander = 2 * np.sin(2 * np.pi * 0.1 * np.arange(len(signal)) / 360)
     filtered = beats.bandpass(signal + wander)
     for sample in samples[3:-3]:
-        assert abs(filtered[sample - 20:sample + 20].argmax() - 20) <= 1
-    assert np.abs(filtered[samples[5] + 100:samples[5] + 150]).max() < 0.25
+        assert abs(filtered[sample - 20 : sample + 20].argmax() - 20) <= 1
+    assert np.abs(filtered[samples[5] + 100 : samples[5] + 150]).max() < 0.25
 
 
 def test_r_peaks_are_found_at_the_r_wave():
     signal, samples = train_of_beats()
-    peaks = beats.detect_r_peaks(signal + 0.01 * np.random.default_rng(0).standard_normal(len(signal)))
-    assert (beats.distance_to_nearest(samples[1:], peaks) <= 2).all()  # on the first beat the detector still learns
+    peaks = beats.detect_r_peaks(
+        signal + 0.01 * np.random.default_rng(0).standard_normal(len(signal))
+    )
+    assert (
+        beats.distance_to_nearest(samples[1:], peaks) <= 2
+    ).all()  # on the first beat the detector still learns
 
 
 def test_distance_where_no_peak_was_found_is_large():
-    assert (beats.distance_to_nearest(np.array([10, 500]), np.zeros(0, int)) > beats.PEAK_TOLERANCE).all()
+    assert (
+        beats.distance_to_nearest(np.array([10, 500]), np.zeros(0, int)) > beats.PEAK_TOLERANCE
+    ).all()
 
 
 def test_windows_stand_at_their_r_peak():
@@ -86,5 +94,7 @@ def test_counts_of_the_published_protocol(mitdb):
     kept = {}
     for name in ("100", "207"):
         columns, _ = beats.cut(records.read(mitdb / name))
-        kept[name] = ((columns["class"] == "N") & (columns["peak_distance"] < beats.PEAK_TOLERANCE)).mean()
+        kept[name] = (
+            (columns["class"] == "N") & (columns["peak_distance"] < beats.PEAK_TOLERANCE)
+        ).mean()
     assert kept["100"] > 0.98 and kept["207"] < 0.1

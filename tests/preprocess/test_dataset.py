@@ -66,7 +66,9 @@ def test_incomplete_folder_is_explained(dataroot, tmp_path):
 def test_command_without_data_or_network_says_simulated(tmp_path, monkeypatch, capsys, cohort):
     monkeypatch.delenv("MITDB_DIR", raising=False)
     monkeypatch.setattr(records, "reachable", lambda: False)
-    monkeypatch.setattr(command.simulate, "simulate", lambda folder: shutil.copytree(cohort, folder))
+    monkeypatch.setattr(
+        command.simulate, "simulate", lambda folder: shutil.copytree(cohort, folder)
+    )
     command.main(["--datadir", str(tmp_path), "--dataroot", str(tmp_path / "out")])
     assert "SIMULATED DATA" in capsys.readouterr().out
     assert dataset.load(tmp_path / "out").manifest["source"] == "simulated"
@@ -76,7 +78,9 @@ def test_command_insisting_on_real_data_fails_without_it(tmp_path, monkeypatch):
     monkeypatch.delenv("MITDB_DIR", raising=False)
     monkeypatch.setattr(records, "reachable", lambda: False)
     with pytest.raises(BadInput, match="PhysioNet cannot be reached"):
-        command.main(["--data", "mitdb", "--datadir", str(tmp_path), "--dataroot", str(tmp_path / "out")])
+        command.main(
+            ["--data", "mitdb", "--datadir", str(tmp_path), "--dataroot", str(tmp_path / "out")]
+        )
     assert not (tmp_path / "out").exists()
 
 

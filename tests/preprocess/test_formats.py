@@ -10,8 +10,17 @@ from preprocess import formats as sources
 
 
 def write(folder, signals, leads=("MLII",), fs_hz=360, name="r1"):
-    wfdb.wrsamp(name, fs=fs_hz, units=["mV"] * len(leads), sig_name=list(leads), fmt=["16"] * len(leads), p_signal=signals,
-                adc_gain=[1000] * len(leads), baseline=[0] * len(leads), write_dir=str(folder))
+    wfdb.wrsamp(
+        name,
+        fs=fs_hz,
+        units=["mV"] * len(leads),
+        sig_name=list(leads),
+        fmt=["16"] * len(leads),
+        p_signal=signals,
+        adc_gain=[1000] * len(leads),
+        baseline=[0] * len(leads),
+        write_dir=str(folder),
+    )
     return folder / name
 
 
@@ -21,25 +30,40 @@ def test_stretches_of_any_rate_put_together_are_the_whole(fs_hz, tmp_path):
     signal = np.sin(2 * np.pi * 3 * np.arange(n) / fs_hz)[:, None]
     source = sources.open_source(write(tmp_path, signal, fs_hz=fs_hz))
     whole, _ = source.stretch(0, source.length)
-    parts = [source.stretch(a, min(a + 1000, source.length))[0] for a in range(0, source.length, 1000)]
+    parts = [
+        source.stretch(a, min(a + 1000, source.length))[0] for a in range(0, source.length, 1000)
+    ]
     middle = slice(720, -720)  # at the very ends the resampling filter has half of what it needs
     np.testing.assert_allclose(np.concatenate(parts)[middle], whole[middle], atol=1e-9)
-    np.testing.assert_allclose(whole[middle], np.sin(2 * np.pi * 3 * np.arange(source.length) / 360)[middle], atol=0.01)
+    np.testing.assert_allclose(
+        whole[middle], np.sin(2 * np.pi * 3 * np.arange(source.length) / 360)[middle], atol=0.01
+    )
     assert np.abs(source.to_own_sample([3600]) - 10 * fs_hz) <= 1
 
 
-@pytest.mark.parametrize("leads, wanted, found", [
-    (("V1", "MLII"), None, 1), (("V1", "ECG II"), None, 1), (("Resp", "V5"), None, 1), (("A", "B"), None, 0),
-    (("V1", "MLII"), "V1", 0), (("V1", "MLII"), "mlii", 1), (("V1", "MLII"), "0", 0), (("aVR", "Lead II"), "II", 1),
-])
+@pytest.mark.parametrize(
+    "leads, wanted, found",
+    [
+        (("V1", "MLII"), None, 1),
+        (("V1", "ECG II"), None, 1),
+        (("Resp", "V5"), None, 1),
+        (("A", "B"), None, 0),
+        (("V1", "MLII"), "V1", 0),
+        (("V1", "MLII"), "mlii", 1),
+        (("V1", "MLII"), "0", 0),
+        (("aVR", "Lead II"), "II", 1),
+    ],
+)
 def test_the_lead_that_was_meant(leads, wanted, found):
     assert sources.choose_lead(list(leads), wanted, "r1") == found
 
 
 def test_the_lead_that_weights_were_trained_on_comes_first():
     leads = ["V1", "ECG II", "V5"]
-    assert [sources.choose_lead(leads, wanted, "r1", likely) for wanted, likely in (
-        (None, "V5"), (None, "II"), (None, "aVF"), ("V1", "V5"))] == [2, 1, 1, 0]
+    assert [
+        sources.choose_lead(leads, wanted, "r1", likely)
+        for wanted, likely in ((None, "V5"), (None, "II"), (None, "aVF"), ("V1", "V5"))
+    ] == [2, 1, 1, 0]
 
 
 @pytest.mark.parametrize("wanted", ["V9", "2"])
@@ -56,15 +80,24 @@ def test_gaps_are_bridged_and_marked(tmp_path):
     np.testing.assert_allclose(values, np.linspace(-1, 1, 7200), atol=0.002)
 
 
-@pytest.mark.parametrize("columns, more, fs_hz, lead", [
-    ({"time_s": None, "II": 1}, {}, 250, "II"), ({"time_ms": None, "ECG (uV)": 1000}, {}, 250, "ECG"),
-    ({"V1": 0, "MLII [mV]": 1}, {"fs_hz": 500.0}, 500, "MLII"), ({"II": 1000}, {"fs_hz": 250.0, "units": "uV"}, 250, "II"),
-])
+@pytest.mark.parametrize(
+    "columns, more, fs_hz, lead",
+    [
+        ({"time_s": None, "II": 1}, {}, 250, "II"),
+        ({"time_ms": None, "ECG (uV)": 1000}, {}, 250, "ECG"),
+        ({"V1": 0, "MLII [mV]": 1}, {"fs_hz": 500.0}, 500, "MLII"),
+        ({"II": 1000}, {"fs_hz": 250.0, "units": "uV"}, 250, "II"),
+    ],
+)
 def test_csv_files_of_many_kinds(columns, more, fs_hz, lead, tmp_path):
     n = 5000
     wave = np.sin(np.arange(n) / 40)
-    table = {name: wave * scale if scale is not None else np.arange(n) * (1000 if "ms" in name else 1) / 250
-             for name, scale in columns.items()}
+    table = {
+        name: wave * scale
+        if scale is not None
+        else np.arange(n) * (1000 if "ms" in name else 1) / 250
+        for name, scale in columns.items()
+    }
     pd.DataFrame(table).to_csv(tmp_path / "a.csv", index=False, sep=";")
     source = sources.open_source(tmp_path / "a.csv", **more)
     assert (source.fs_hz, source.lead, source.n) == (fs_hz, lead, n)

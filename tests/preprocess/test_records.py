@@ -10,13 +10,22 @@ import wfdb
 from preprocess import BadInput, records
 
 
-def write(folder, name="r1", leads=("MLII", "V1"), fs_hz=360, seconds=20, signal=None, annotate=True):
+def write(
+    folder, name="r1", leads=("MLII", "V1"), fs_hz=360, seconds=20, signal=None, annotate=True
+):
     """A small WFDB record: a 1 Hz train of beat-like bumps, annotated N."""
     n = int(fs_hz * seconds)
     t = np.arange(n) / fs_hz
     trace = np.exp(-0.5 * (((t + 0.5) % 1 - 0.5) / 0.02) ** 2) if signal is None else signal
-    wfdb.wrsamp(name, fs=fs_hz, units=["mV"] * len(leads), sig_name=list(leads), fmt=["16"] * len(leads),
-                p_signal=np.stack([trace * (i + 1) for i in range(len(leads))], 1), write_dir=str(folder))
+    wfdb.wrsamp(
+        name,
+        fs=fs_hz,
+        units=["mV"] * len(leads),
+        sig_name=list(leads),
+        fmt=["16"] * len(leads),
+        p_signal=np.stack([trace * (i + 1) for i in range(len(leads))], 1),
+        write_dir=str(folder),
+    )
     if annotate:
         samples = (np.arange(1, seconds - 1) * fs_hz).astype(int)
         wfdb.wrann(name, "atr", samples, symbol=["N"] * len(samples), write_dir=str(folder))
@@ -35,7 +44,7 @@ def test_any_rate_comes_to_360_hz_with_its_beats_in_place(tmp_path, fs_hz):
     recording = records.read(write(tmp_path, fs_hz=fs_hz))
     assert abs(len(recording.signal_mv) - 20 * 360) <= 3
     for sample in recording.samples[1:-1]:
-        around = recording.signal_mv[sample - 20:sample + 21]
+        around = recording.signal_mv[sample - 20 : sample + 21]
         assert abs(around.argmax() - 20) <= 2
 
 
@@ -55,7 +64,7 @@ def test_missing_file_is_named(tmp_path, ending):
 def test_truncated_signal(tmp_path):
     path = write(tmp_path)
     data = path.with_suffix(".dat").read_bytes()
-    path.with_suffix(".dat").write_bytes(data[:len(data) // 3])
+    path.with_suffix(".dat").write_bytes(data[: len(data) // 3])
     with pytest.raises(BadInput, match="truncated"):
         records.read(path)
 
@@ -84,8 +93,11 @@ def test_paced_records_are_left_out(tmp_path):
 
 def test_download_goes_on_where_it_stopped_and_checks_every_file(tmp_path, monkeypatch):
     published = {"a.dat": b"whole a", "b.dat": b"whole b", "c.dat": b"whole c"}
-    monkeypatch.setattr(records, "published_checksums", lambda: {
-        name: hashlib.sha256(content).hexdigest() for name, content in published.items()})
+    monkeypatch.setattr(
+        records,
+        "published_checksums",
+        lambda: {name: hashlib.sha256(content).hexdigest() for name, content in published.items()},
+    )
     fetched, tries = [], {"b.dat": [b"cut", b"whole b"]}
 
     def fetch(database, folder, names):

@@ -1,4 +1,5 @@
 """The simulated cohort reads back through wfdb, keeps time like a heart and knows where its abnormal beats differ."""
+
 import csv
 
 import numpy as np
@@ -20,7 +21,10 @@ def cohort(tmp_path_factory):
     names = simulate(folder, SUBJECTS, MINUTES, seed=3, progress=False)
     records = {}
     for name in names:
-        record, annotation = wfdb.rdrecord(str(folder / name)), wfdb.rdann(str(folder / name), "atr")
+        record, annotation = (
+            wfdb.rdrecord(str(folder / name)),
+            wfdb.rdann(str(folder / name), "atr"),
+        )
         assert annotation.symbol[0] == "+" and annotation.aux_note[0].rstrip("\x00") == "(N"
         mlii_mv = record.p_signal[:, record.sig_name.index("MLII")]
         records[name] = record, annotation.sample[1:], np.array(annotation.symbol[1:]), mlii_mv
@@ -45,7 +49,11 @@ def files(folder):
 
 def test_records_read_back_as_mit_bih_like(cohort):
     folder, records = cohort
-    assert (folder / "RECORDS").read_text().split() == list(records) == [f"sim{k:02d}" for k in range(1, 6)]
+    assert (
+        (folder / "RECORDS").read_text().split()
+        == list(records)
+        == [f"sim{k:02d}" for k in range(1, 6)]
+    )
     for record, r_sample, symbols, mlii_mv in records.values():
         assert record.fs == 360 and record.sig_len == 360 * 60 * MINUTES
         assert set(record.sig_name) == {"MLII", "V1"} and record.units == ["mV", "mV"]
@@ -55,7 +63,9 @@ def test_records_read_back_as_mit_bih_like(cohort):
         assert np.all(np.diff(r_sample) > 0) and 0 <= r_sample[0] and r_sample[-1] < record.sig_len
         assert np.isfinite(mlii_mv).all()
     assert any(record.sig_name[1] == "MLII" for record, *_ in records.values())
-    assert {"N", "L", "V", "A", "a", "F"} <= {symbol for _, _, symbols, _ in records.values() for symbol in symbols}
+    assert {"N", "L", "V", "A", "a", "F"} <= {
+        symbol for _, _, symbols, _ in records.values() for symbol in symbols
+    }
 
 
 def test_same_seed_same_bytes(tmp_path):
@@ -85,7 +95,10 @@ def test_a_cohort_is_kept_replaced_or_refused(tmp_path):
     (tmp_path / "other" / "notes.txt").write_text("mine")
     with pytest.raises(BadInput, match="other files"):
         simulate(tmp_path / "other", 3, 0.5, progress=False)
-    assert {path.name for path in tmp_path.iterdir()} == {"records", "other"}  # no working folder left behind
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "records",
+        "other",
+    }  # no working folder left behind
 
 
 @pytest.mark.parametrize("wrong", [{"subjects": 0}, {"subjects": 100}, {"minutes": 0.1}])
@@ -105,7 +118,9 @@ def test_a_detector_finds_the_annotated_peaks(cohort):
 
 def test_the_annotation_is_on_the_largest_deflection_of_a_normal_qrs(cohort):
     for _, r_sample, symbols, mlii_mv in cohort[1].values():
-        normal = r_sample[np.isin(symbols, NORMAL) & (r_sample > 60) & (r_sample < len(mlii_mv) - 60)]
+        normal = r_sample[
+            np.isin(symbols, NORMAL) & (r_sample > 60) & (r_sample < len(mlii_mv) - 60)
+        ]
         mean_mv = mlii_mv[normal[:, None] + np.arange(-36, 37)].mean(0)
         assert abs(np.abs(mean_mv - mean_mv[0]).argmax() - 36) <= 2
 
@@ -137,8 +152,12 @@ def test_premature_beats_are_early_and_only_ventricular_pauses_compensate(cohort
 def test_truth_covers_every_abnormal_beat_and_no_normal_one(cohort):
     folder, records = cohort
     truth = truth_spans(folder)
-    abnormal = {(name, int(sample)): symbol for name, (_, r_sample, symbols, _) in records.items()
-                for sample, symbol in zip(r_sample, symbols, strict=True) if symbol not in NORMAL}
+    abnormal = {
+        (name, int(sample)): symbol
+        for name, (_, r_sample, symbols, _) in records.items()
+        for sample, symbol in zip(r_sample, symbols, strict=True)
+        if symbol not in NORMAL
+    }
     assert {beat: spans[0][0] for beat, spans in truth.items()} == abnormal
     for spans in truth.values():
         assert all(-0.389 <= start_s < end_s <= 0.5 for *_, start_s, end_s in spans)
@@ -149,8 +168,15 @@ def test_truth_covers_every_abnormal_beat_and_no_normal_one(cohort):
 
 def test_truth_of_ventricular_beats_has_the_qrs_and_of_atrial_beats_has_not(cohort):
     def qrs_share(symbol):
-        return np.array([sum(max(0, min(end_s, 0.05) - max(start_s, -0.05)) for *_, start_s, end_s in spans) / 0.1
-                         for spans in truth_spans(cohort[0]).values() if spans[0][0] == symbol])
+        return np.array(
+            [
+                sum(max(0, min(end_s, 0.05) - max(start_s, -0.05)) for *_, start_s, end_s in spans)
+                / 0.1
+                for spans in truth_spans(cohort[0]).values()
+                if spans[0][0] == symbol
+            ]
+        )
+
     assert qrs_share("V").min() > 0.5 and qrs_share("a").min() > 0.2
     assert qrs_share("A").max() < 0.2
 

@@ -24,7 +24,9 @@ def seed_image_one_by_one(beat):
     window = np.zeros(256)
     window[96:160] = get_window("hann", 64, fftbins=True)
     padded = np.pad(beat.astype(np.float64), 128, mode="reflect")
-    columns = [np.abs(np.fft.rfft(padded[2 * i:2 * i + 256] * window)) for i in range(WINDOW // 2 + 1)]
+    columns = [
+        np.abs(np.fft.rfft(padded[2 * i : 2 * i + 256] * window)) for i in range(WINDOW // 2 + 1)
+    ]
     decibel = 20 * np.log10(np.maximum(1e-5, np.stack(columns, 1)))
     decibel = np.maximum(decibel, decibel.max() - 80)[:, 10:150]
     return resize_by_area(resize_by_area(decibel, 128).T, 128).T
@@ -34,7 +36,9 @@ def resize_by_area(image, size):
     """Rows of an image averaged to `size` rows; integrates the piecewise constant image."""
     cumulative = np.concatenate([np.zeros((1, image.shape[1])), image.cumsum(0)])
     edges = np.linspace(0, len(image), size + 1)
-    at_edges = np.stack([np.interp(edges, np.arange(len(image) + 1), column) for column in cumulative.T], 1)
+    at_edges = np.stack(
+        [np.interp(edges, np.arange(len(image) + 1), column) for column in cumulative.T], 1
+    )
     return np.diff(at_edges, axis=0) * size / len(image)
 
 
@@ -42,7 +46,9 @@ def test_seed_image_equals_the_original_computation(beats_mv):
     ours = spectrogram.images(beats_mv, "seed").numpy()
     theirs = np.stack([seed_image_one_by_one(beat) for beat in beats_mv])
     assert ours.shape == (6, 1, 128, 128)
-    np.testing.assert_allclose(ours[:, 0], theirs, atol=0.05)  # dB, of a range of 80: float32 against float64
+    np.testing.assert_allclose(
+        ours[:, 0], theirs, atol=0.05
+    )  # dB, of a range of 80: float32 against float64
 
 
 def test_seed_image_equals_librosa_and_opencv(beats_mv):
@@ -50,11 +56,15 @@ def test_seed_image_equals_librosa_and_opencv(beats_mv):
     for beat, ours in zip(beats_mv, spectrogram.images(beats_mv, "seed").numpy()):
         stft = librosa.stft(beat, n_fft=256, hop_length=2, win_length=64, pad_mode="reflect")
         decibel = librosa.amplitude_to_db(np.abs(stft))[:, 10:150]
-        np.testing.assert_allclose(ours[0], cv2.resize(decibel, (128, 128), interpolation=cv2.INTER_AREA), atol=0.05)
+        np.testing.assert_allclose(
+            ours[0], cv2.resize(decibel, (128, 128), interpolation=cv2.INTER_AREA), atol=0.05
+        )
 
 
 def test_complex_image_gives_the_beat_back(beats_mv):
-    smooth = np.stack([np.convolve(beat, np.hanning(17) / 8, "same") for beat in beats_mv]).astype(np.float32)
+    smooth = np.stack([np.convolve(beat, np.hanning(17) / 8, "same") for beat in beats_mv]).astype(
+        np.float32
+    )
     back = spectrogram.invert(spectrogram.images(smooth), torch.from_numpy(smooth)).numpy()
     error = np.sqrt(np.square(back - smooth).mean(1) / np.square(smooth).mean(1))
     assert (error[:-1] < 0.05).all()

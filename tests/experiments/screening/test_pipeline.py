@@ -32,8 +32,20 @@ def record(cohort):
 
 
 def options_for(weights, out, *more):
-    return options.parse("main", ["--screen", "x", "--checkpoint", str(weights), "--outf", str(out), "--device", "cpu",
-                                  *map(str, more)])
+    return options.parse(
+        "main",
+        [
+            "--screen",
+            "x",
+            "--checkpoint",
+            str(weights),
+            "--outf",
+            str(out),
+            "--device",
+            "cpu",
+            *map(str, more),
+        ],
+    )
 
 
 def run(path, weights, out, *more):
@@ -76,17 +88,24 @@ def test_matching_is_one_to_one_and_nearest():
 @pytest.mark.parametrize("kind", ["edf", "csv"])
 def test_other_formats_and_rates_find_the_same_beats(kind, screened, record, weights, tmp_path):
     signal, fs_hz = wfdb.rdrecord(str(record), channels=[0]).p_signal[:, 0], 250
-    signal = np.interp(np.arange(0, len(signal) / 360 - 1, 1 / fs_hz), np.arange(len(signal)) / 360, signal)
+    signal = np.interp(
+        np.arange(0, len(signal) / 360 - 1, 1 / fs_hz), np.arange(len(signal)) / 360, signal
+    )
     path = tmp_path / f"{record.name}.{kind}"
     if kind == "edf":
-        signal = signal[:len(signal) // fs_hz * fs_hz]
-        edfio.Edf([edfio.EdfSignal(signal * 1000, fs_hz, label="ECG II", physical_dimension="uV")]).write(path)
+        signal = signal[: len(signal) // fs_hz * fs_hz]
+        edfio.Edf(
+            [edfio.EdfSignal(signal * 1000, fs_hz, label="ECG II", physical_dimension="uV")]
+        ).write(path)
     else:
-        pd.DataFrame({"time_s": np.arange(len(signal)) / fs_hz, "V5": 0 * signal, "II (uV)": signal * 1000}).to_csv(
-            path, index=False)
+        pd.DataFrame(
+            {"time_s": np.arange(len(signal)) / fs_hz, "V5": 0 * signal, "II (uV)": signal * 1000}
+        ).to_csv(path, index=False)
     findings = run(path, weights, tmp_path / "out", "--false-alarms-per-hour", 60)
     ours, theirs = findings.table["sample"].to_numpy(), screened[0].table["sample"].to_numpy()
-    assert findings.source.lead in ("ECG II", "II") and len(match(ours, theirs, 5)) > 0.97 * len(theirs)
+    assert findings.source.lead in ("ECG II", "II") and len(match(ours, theirs, 5)) > 0.97 * len(
+        theirs
+    )
     assert wfdb.rdann(str(tmp_path / "out" / record.name), "b2i").fs == fs_hz
 
 
@@ -100,8 +119,17 @@ def test_streaming_gives_what_one_go_gives(record, weights, tmp_path, monkeypatc
 
 
 def write(folder, signal, name="r1", fs_hz=360):
-    wfdb.wrsamp(name, fs=fs_hz, units=["mV"], sig_name=["MLII"], fmt=["16"], p_signal=signal[:, None],
-                write_dir=str(folder), adc_gain=[200], baseline=[0])
+    wfdb.wrsamp(
+        name,
+        fs=fs_hz,
+        units=["mV"],
+        sig_name=["MLII"],
+        fmt=["16"],
+        p_signal=signal[:, None],
+        write_dir=str(folder),
+        adc_gain=[200],
+        baseline=[0],
+    )
     return folder / name
 
 
@@ -111,7 +139,9 @@ def test_unreadable_stretches_are_listed_and_not_scored(record, weights, tmp_pat
     second = lambda reason: slice(at[reason] * 360, (at[reason] + 12) * 360)
     signal[second("missing")] = np.nan
     signal[second("flat")] = 0.1
-    signal[second("at a rail")] = np.where(np.arange(12 * 360) % 180 < 120, 5, signal[second("at a rail")])
+    signal[second("at a rail")] = np.where(
+        np.arange(12 * 360) % 180 < 120, 5, signal[second("at a rail")]
+    )
     signal[second("noise")] += 1.5 * rng.standard_normal(12 * 360)
     findings = run(write(tmp_path, signal), weights, tmp_path)
     for reason, start_s in at.items():
@@ -141,21 +171,24 @@ def test_alike_beats_are_one_group():
     assert len(set(index)) == 2 and shapes.merged()[1][0].timing == "early"
 
 
-@pytest.mark.parametrize("make, more, words", [
-    (lambda f: f / "nothing", (), "no recording"),
-    (lambda f: _file(f / "a.csv", b"\xff\xfe\x00binary"), ("--fs", 360), "not a text file"),
-    (lambda f: _file(f / "a.edf", b"no edf at all"), (), "cannot be read as EDF"),
-    (lambda f: _file(f / "a.dat", b"1234"), (), "no recording"),
-    (lambda f: _csv(f, np.sin(np.arange(20_000) / 30)), (), "--fs"),
-    (lambda f: _csv(f, np.sin(np.arange(20_000) / 30), 250), ("--fs", 360), "--fs says 360 Hz"),
-    (lambda f: write(f, np.random.default_rng(0).standard_normal(1800)), (), "5.0 s long"),
-    (lambda f: write(f, np.zeros(36_000)), (), "unreadable throughout"),
-    (lambda f: write(f, np.full(36_000, np.nan)), (), "unreadable throughout"),
-    (lambda f: write(f, np.sin(np.arange(36_000) / 2000)), (), "no R peaks|unreadable"),
-    (lambda f: write(f, np.zeros(36_000), fs_hz=50), (), "50 Hz"),
-    (lambda f: write(f, np.zeros(36_000)), ("--lead", "V9"), "no lead V9; it has MLII"),
-    (lambda f: write(f, np.zeros(36_000)), ("--annotator", "qrs"), "r1.qrs is missing"),
-])
+@pytest.mark.parametrize(
+    "make, more, words",
+    [
+        (lambda f: f / "nothing", (), "no recording"),
+        (lambda f: _file(f / "a.csv", b"\xff\xfe\x00binary"), ("--fs", 360), "not a text file"),
+        (lambda f: _file(f / "a.edf", b"no edf at all"), (), "cannot be read as EDF"),
+        (lambda f: _file(f / "a.dat", b"1234"), (), "no recording"),
+        (lambda f: _csv(f, np.sin(np.arange(20_000) / 30)), (), "--fs"),
+        (lambda f: _csv(f, np.sin(np.arange(20_000) / 30), 250), ("--fs", 360), "--fs says 360 Hz"),
+        (lambda f: write(f, np.random.default_rng(0).standard_normal(1800)), (), "5.0 s long"),
+        (lambda f: write(f, np.zeros(36_000)), (), "unreadable throughout"),
+        (lambda f: write(f, np.full(36_000, np.nan)), (), "unreadable throughout"),
+        (lambda f: write(f, np.sin(np.arange(36_000) / 2000)), (), "no R peaks|unreadable"),
+        (lambda f: write(f, np.zeros(36_000), fs_hz=50), (), "50 Hz"),
+        (lambda f: write(f, np.zeros(36_000)), ("--lead", "V9"), "no lead V9; it has MLII"),
+        (lambda f: write(f, np.zeros(36_000)), ("--annotator", "qrs"), "r1.qrs is missing"),
+    ],
+)
 def test_bad_input_is_one_sentence_and_leaves_earlier_outputs(make, more, words, weights, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
@@ -163,7 +196,9 @@ def test_bad_input_is_one_sentence_and_leaves_earlier_outputs(make, more, words,
     with pytest.raises(BadInput, match=words) as error:
         screen.screen_all(_with_paths(options_for(weights, out, *more), make(tmp_path)))
     assert "\n" not in str(error.value)
-    assert [p.name for p in out.iterdir()] == ["r1.csv"] and (out / "r1.csv").read_text() == "earlier"
+    assert [p.name for p in out.iterdir()] == ["r1.csv"] and (
+        out / "r1.csv"
+    ).read_text() == "earlier"
 
 
 def _with_paths(opt, *paths):
@@ -216,7 +251,7 @@ def test_results_in_a_folder_are_no_recordings(record, weights, tmp_path):
 
 def test_first_minutes_that_cannot_be_read_are_passed_over(record, weights, tmp_path):
     signal = wfdb.rdrecord(str(record), channels=[0]).p_signal[:, 0]
-    signal[:150 * 360] = 0.1
+    signal[: 150 * 360] = 0.1
     findings = run(write(tmp_path, signal), weights, tmp_path, "--calibration-minutes", 1)
     assert np.ptp(findings.alarm.usual_mv) > 0.5
 
@@ -230,12 +265,25 @@ def test_other_detectors_screen_too(name, data, record, tmp_path):
     for learn in (lambda b, _: detector.prepare(b), detector.finish, detector.learn_where):
         learn(beats, beats)
     reference = {"none": np.quantile(detector.score(beats), np.linspace(0, 1, 101)).tolist()}
-    checkpoint = checkpoints.Checkpoint(name, detector.opt, data.manifest["settings"], "simulated", 0,
-                                        detector.state_dict(), reference=reference, finished=True)
+    checkpoint = checkpoints.Checkpoint(
+        name,
+        detector.opt,
+        data.manifest["settings"],
+        "simulated",
+        0,
+        detector.state_dict(),
+        reference=reference,
+        finished=True,
+    )
     checkpoint.save(tmp_path / "weights.pt")
-    signal = wfdb.rdrecord(str(record), channels=[0]).p_signal[:60 * 360, 0]
-    findings = run(write(tmp_path, signal), tmp_path / "weights.pt", tmp_path, "--false-alarm-rate", 0.5)
-    assert findings.flagged.any() and findings.table.loc[findings.flagged, "span_start_s"].notna().any()
+    signal = wfdb.rdrecord(str(record), channels=[0]).p_signal[: 60 * 360, 0]
+    findings = run(
+        write(tmp_path, signal), tmp_path / "weights.pt", tmp_path, "--false-alarm-rate", 0.5
+    )
+    assert (
+        findings.flagged.any()
+        and findings.table.loc[findings.flagged, "span_start_s"].notna().any()
+    )
     assert findings.panels and all(np.isfinite(panel.error).all() for panel in findings.panels)
 
 
@@ -245,16 +293,38 @@ def test_in_a_folder_the_others_are_still_screened(record, weights, tmp_path):
     for file in record.parent.glob(f"{record.name}.*"):
         shutil.copy(file, folder)
     write(folder, np.zeros(36_000), "flat")
-    command = [sys.executable, "main.py", "--screen", folder, "--outf", out, "--checkpoint", weights, "--device", "cpu"]
+    command = [
+        sys.executable,
+        "main.py",
+        "--screen",
+        folder,
+        "--outf",
+        out,
+        "--checkpoint",
+        weights,
+        "--device",
+        "cpu",
+    ]
     result = subprocess.run([str(c) for c in command], cwd=ROOT, capture_output=True, text=True)
-    assert result.returncode == 2 and "1 of 2 recordings" in result.stderr and "unreadable throughout" in result.stderr
+    assert (
+        result.returncode == 2
+        and "1 of 2 recordings" in result.stderr
+        and "unreadable throughout" in result.stderr
+    )
     assert "Traceback" not in result.stderr and (out / f"{record.name}.html").exists()
     assert "beats to look at" in result.stdout
 
 
-@pytest.mark.parametrize("error, words", [(OSError(28, "No space left on device"), "No space left"), (KeyboardInterrupt(),
-                                                                                                     "interrupted")])
-def test_a_full_disk_or_an_interrupt_leaves_nothing_half_written(error, words, record, weights, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (OSError(28, "No space left on device"), "No space left"),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_a_full_disk_or_an_interrupt_leaves_nothing_half_written(
+    error, words, record, weights, tmp_path, monkeypatch
+):
     def fail(*_):
         raise error
 
@@ -268,18 +338,31 @@ def test_a_full_disk_or_an_interrupt_leaves_nothing_half_written(error, words, r
 
 # ------------------------------------------------------------------------------------------------ in a real browser
 
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    chromium, driver = (next((p for name in names if (p := shutil.which(name))), None)
-                        for names in (("chromium", "chromium-browser", "google-chrome"), ("chromedriver",)))
+    chromium, driver = (
+        next((p for name in names if (p := shutil.which(name))), None)
+        for names in (("chromium", "chromium-browser", "google-chrome"), ("chromedriver",))
+    )
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     if not (chromium and driver):
         pytest.skip("there is no Chromium with its chromedriver here")
     settings = webdriver.ChromeOptions()
     settings.binary_location = chromium
     profile = tmp_path_factory.mktemp("profile")
-    for flag in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-                 "disable-component-update", "disable-sync", f"user-data-dir={profile}", "window-size=1280,1000"):
+    for flag in (
+        "headless",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        f"user-data-dir={profile}",
+        "window-size=1280,1000",
+    ):
         settings.add_argument(f"--{flag}")
     settings.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     page = webdriver.Chrome(options=settings, service=webdriver.ChromeService(driver))
@@ -288,17 +371,24 @@ def browser(tmp_path_factory):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page_opens_zooms_and_shows_a_group_without_network_or_errors(scheme, browser, screened, record):
+def test_page_opens_zooms_and_shows_a_group_without_network_or_errors(
+    scheme, browser, screened, record
+):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
 
     findings, out = screened
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
     browser.get("about:blank")
     browser.get_log("performance")
     browser.get((out / f"{record.name}.html").as_uri())
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    asked = [
+        e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"
+    ]
     assert all(url.startswith(("file:", "data:", "about:")) for url in asked), asked
     assert str(int(findings.flagged.sum())) in browser.title
 
@@ -318,8 +408,11 @@ def test_page_opens_zooms_and_shows_a_group_without_network_or_errors(scheme, br
     canvases = group.find_elements(By.TAG_NAME, "canvas")
     assert len(canvases) >= 4
     for canvas in canvases:
-        colours = browser.execute_script("const c = arguments[0]; return new Set(new Uint32Array(c.getContext('2d')"
-                                         ".getImageData(0, 0, c.width, c.height).data.buffer)).size", canvas)
+        colours = browser.execute_script(
+            "const c = arguments[0]; return new Set(new Uint32Array(c.getContext('2d')"
+            ".getImageData(0, 0, c.width, c.height).data.buffer)).size",
+            canvas,
+        )
         assert colours > 3
     assert not browser.get_log("browser")
     assert os.path.getsize(out / f"{record.name}.html") < 8e6

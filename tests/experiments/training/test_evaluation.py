@@ -30,8 +30,20 @@ def test_abnormal_beats_score_higher(evaluated):
 def test_metrics_on_disk_hold_what_others_rely_on(evaluated):
     metrics = json.loads((evaluated[1] / "metrics.json").read_text())
     assert metrics == evaluated[0]
-    for name in ("auc", "ap", "per_class_auc", "n_normal", "n_abnormal", "threshold", "sensitivity", "ppv", "f1",
-                 "false_alarm_rate", "source", "uses_anomaly_labels"):
+    for name in (
+        "auc",
+        "ap",
+        "per_class_auc",
+        "n_normal",
+        "n_abnormal",
+        "threshold",
+        "sensitivity",
+        "ppv",
+        "f1",
+        "false_alarm_rate",
+        "source",
+        "uses_anomaly_labels",
+    ):
         assert name in metrics
     assert metrics["source"] == "simulated" and metrics["uses_anomaly_labels"] is False
     assert metrics["per_class_auc"]["Q"] is None  # no paced beats are simulated
@@ -41,7 +53,9 @@ def test_metrics_on_disk_hold_what_others_rely_on(evaluated):
 def test_scores_on_disk_give_the_metrics_again(evaluated):
     metrics, folder, rows = evaluated
     scores = pd.read_csv(folder / "scores.csv", dtype={"record": str})
-    assert list(scores.columns) == ["record", "sample", "symbol", "class", "score"] and len(scores) == len(rows.test)
+    assert list(scores.columns) == ["record", "sample", "symbol", "class", "score"] and len(
+        scores
+    ) == len(rows.test)
     abnormal = scores["class"] != "N"
     assert roc_auc_score(abnormal, scores["score"]) == pytest.approx(metrics["auc"], abs=1e-5)
     flagged = scores["score"] > metrics["threshold"]
@@ -69,7 +83,9 @@ def test_detection_on_known_scores():
 
 def test_records_are_told_apart():
     record, classes = np.array(["a", "a", "a", "b", "b"]), np.array(list("NNVNN"))
-    table = evaluation.by_record(record, classes, np.array([0, 3, 2, 5, 1.0]), threshold=1.5).set_index("record")
+    table = evaluation.by_record(
+        record, classes, np.array([0, 3, 2, 5, 1.0]), threshold=1.5
+    ).set_index("record")
     assert table.loc["a", "auc"] == 0.5 and np.isnan(table.loc["b", "auc"])
     assert table.loc["a", "sensitivity"] == 1.0 and table["false_alarms"].tolist() == [0.5, 0.5]
     assert table[["N", "V"]].sum().tolist() == [4, 1]
@@ -79,7 +95,9 @@ def test_counting_gives_the_measures_of_scikit_learn_with_ties():
     rng = np.random.default_rng(0)
     normal, abnormal = rng.integers(0, 40, 500), rng.integers(10, 50, 300)
     labels, scores = np.r_[np.zeros(500), np.ones(300)], np.r_[normal, abnormal]
-    auc, ap = evaluation._auc_ap(*(np.bincount(49 - values, minlength=50) for values in (normal, abnormal)))
+    auc, ap = evaluation._auc_ap(
+        *(np.bincount(49 - values, minlength=50) for values in (normal, abnormal))
+    )
     assert auc == pytest.approx(roc_auc_score(labels, scores))
     assert ap == pytest.approx(average_precision_score(labels, scores))
 
@@ -100,7 +118,13 @@ def test_interval_over_patients_is_wider_where_their_beats_are_alike():
     patient, classes = rng.integers(0, 20, n), np.array(["N", "V"])[rng.integers(0, 2, n)]
     scores = 1.0 * (classes == "V") + rng.normal(0, 1, 20)[patient] + rng.normal(0, 0.5, n)
     width = lambda ci: ci["auc_ci"][1] - ci["auc_ci"][0]
-    over_beats, over_patients = (evaluation.intervals(scores, classes, 200, 0, who) for who in (None, patient))
+    over_beats, over_patients = (
+        evaluation.intervals(scores, classes, 200, 0, who) for who in (None, patient)
+    )
     assert width(over_patients) > 3 * width(over_beats)
-    assert over_patients["auc_ci"][0] < roc_auc_score(classes == "V", scores) < over_patients["auc_ci"][1]
+    assert (
+        over_patients["auc_ci"][0]
+        < roc_auc_score(classes == "V", scores)
+        < over_patients["auc_ci"][1]
+    )
     assert (over_beats["bootstrap_over"], over_patients["bootstrap_over"]) == ("beats", "patients")

@@ -40,9 +40,15 @@ def test_losses_fall_and_are_logged(trained):
 
 def test_fewer_beats_are_of_every_recording(data, rows, tmp_path, monkeypatch):
     seen, read = set(), type(data).beats
-    monkeypatch.setattr(type(data), "beats", lambda self, at, *more: (seen.update(at), read(self, at, *more))[1])
-    state = training.train(data, rows, opt("--train-beats", "100", "--niter", "1", "--no-error-map", "--model",
-                                           "autoencoder"), tmp_path)
+    monkeypatch.setattr(
+        type(data), "beats", lambda self, at, *more: (seen.update(at), read(self, at, *more))[1]
+    )
+    state = training.train(
+        data,
+        rows,
+        opt("--train-beats", "100", "--niter", "1", "--no-error-map", "--model", "autoencoder"),
+        tmp_path,
+    )
     learned = np.intersect1d(list(seen), rows.train)
     assert state.train_beats == len(learned) == 100
     assert set(data.index["record"].iloc[learned]) == set(data.index["record"].iloc[rows.train])
@@ -81,8 +87,10 @@ def test_a_checkpoint_alone_rebuilds_the_detector(data, rows, trained):
     loaded = checkpoints.load(trained[1] / "checkpoint.pt")
     test = rows.test[:200]
     for context in loaded.reference:
-        np.testing.assert_array_equal(score_rows(loaded.detector(), data, test, context),
-                                      score_rows(trained[0].detector(), data, test, context))
+        np.testing.assert_array_equal(
+            score_rows(loaded.detector(), data, test, context),
+            score_rows(trained[0].detector(), data, test, context),
+        )
 
 
 def test_scoring_leaves_train_mode_as_it_was(data, rows, trained):
@@ -100,14 +108,16 @@ def test_threshold_keeps_its_promise_on_held_out_normals(data, rows, trained):
 
 
 def test_non_finite_loss_stops_with_a_sentence(data, rows, tmp_path, monkeypatch):
-    monkeypatch.setattr(training.MODELS["b2igan"], "training_step", lambda *_: {"g_rec": float("nan")})
+    monkeypatch.setattr(
+        training.MODELS["b2igan"], "training_step", lambda *_: {"g_rec": float("nan")}
+    )
     with pytest.raises(BadInput, match="g_rec became nan in epoch 1: try a smaller --lr"):
         training.train(data, rows, opt(), tmp_path)
 
 
 def test_corrupt_checkpoint_is_explained(trained, tmp_path):
     whole = (trained[1] / "checkpoint.pt").read_bytes()
-    for content in (b"", b"no checkpoint", whole[:len(whole) // 2]):
+    for content in (b"", b"no checkpoint", whole[: len(whole) // 2]):
         (tmp_path / "c.pt").write_bytes(content)
         with pytest.raises(BadInput, match="not a whole checkpoint"):
             checkpoints.load(tmp_path / "c.pt")
@@ -126,26 +136,44 @@ def test_selection_with_labels_keeps_the_best_epoch_and_says_so(data, tmp_path):
     result = training.train(data, rows, opt("--select", "paper", "--no-error-map"), tmp_path)
     assert result.options["select"] == "paper"
     assert result.best["auc"] == max(row["val_auc_labelled"] for row in result.log)
-    kept = {k for k in result.state if not k.startswith("context.")}  # context is fitted once, after the choice
-    assert same_state(*({k: state[k] for k in kept} for state in (result.state, result.best["state"])))
+    kept = {
+        k for k in result.state if not k.startswith("context.")
+    }  # context is fitted once, after the choice
+    assert same_state(
+        *({k: state[k] for k in kept} for state in (result.state, result.best["state"]))
+    )
 
 
 def test_labels_can_choose_between_moments_of_an_epoch(data, tmp_path, monkeypatch):
     values = iter([0.3, 0.8, 0.5, 0.6])
     monkeypatch.setattr(training, "labelled_auc", lambda *_: next(values))
-    rows, asked = split(data.index, "beatgan", select="paper"), ("--select", "paper", "--checks", "2", "--model", "beatgan")
+    rows, asked = (
+        split(data.index, "beatgan", select="paper"),
+        ("--select", "paper", "--checks", "2", "--model", "beatgan"),
+    )
     result = training.train(data, rows, opt(*asked, "--no-error-map"), tmp_path)
-    assert next(values, None) is None and [row["val_auc_labelled"] for row in result.log] == [0.8, 0.6]
-    assert result.best["auc"] == 0.8 and result.state["averaged.n_averaged"] < len(rows.train) // 64 * 2
+    assert next(values, None) is None and [row["val_auc_labelled"] for row in result.log] == [
+        0.8,
+        0.6,
+    ]
+    assert (
+        result.best["auc"] == 0.8
+        and result.state["averaged.n_averaged"] < len(rows.train) // 64 * 2
+    )
 
 
 def test_warped_copies_are_trained_on(data, rows, tmp_path, monkeypatch):
     seen = []
     step = training.MODELS["b2igan"].training_step
-    monkeypatch.setattr(training.MODELS["b2igan"], "training_step",
-                        lambda self, beats: seen.append(len(beats)) or step(self, beats))
+    monkeypatch.setattr(
+        training.MODELS["b2igan"],
+        "training_step",
+        lambda self, beats: seen.append(len(beats)) or step(self, beats),
+    )
     detector = training.MODELS["b2igan"](training.complete_options(opt("--n_aug", "1")))
     detector.prepare(data.beats(rows.train))
     values = training.complete_options(opt("--n_aug", "1"))
-    training.train_epoch(detector, data, rows.train[:300], 0, values, training.autocast("off", torch.device("cpu")))
+    training.train_epoch(
+        detector, data, rows.train[:300], 0, values, training.autocast("off", torch.device("cpu"))
+    )
     assert sum(seen) == 600

@@ -14,11 +14,19 @@ def index():
     rng, tables = np.random.default_rng(0), []
     for record in DS1 + DS2:
         n = 200
-        symbols = rng.choice(list("NLRAeVFQ"), n, p=[.6, .1, .1, .05, .03, .08, .03, .01])
+        symbols = rng.choice(list("NLRAeVFQ"), n, p=[0.6, 0.1, 0.1, 0.05, 0.03, 0.08, 0.03, 0.01])
         class_of = dict(zip("NLRAeVFQ", "NNNSSVFQ"))
-        tables.append(pd.DataFrame({
-            "record": record, "sample": np.sort(rng.integers(0, 650_000, n)), "symbol": symbols,
-            "class": [class_of[s] for s in symbols], "peak_distance": rng.choice([0, 3, 30], n, p=[.5, .47, .03])}))
+        tables.append(
+            pd.DataFrame(
+                {
+                    "record": record,
+                    "sample": np.sort(rng.integers(0, 650_000, n)),
+                    "symbol": symbols,
+                    "class": [class_of[s] for s in symbols],
+                    "peak_distance": rng.choice([0, 3, 30], n, p=[0.5, 0.47, 0.03]),
+                }
+            )
+        )
     return pd.concat(tables, ignore_index=True)
 
 
@@ -27,7 +35,9 @@ def index():
 def test_parts_are_disjoint_and_learn_from_normals_alone(index, protocol, fold):
     s = split(index, protocol, fold)
     assert (s.classes[s.train] == "N").all() and (s.classes[s.held_out] == "N").all()
-    assert len(np.unique(np.concatenate([s.train, s.held_out, s.test]))) == len(s.train) + len(s.held_out) + len(s.test)
+    assert len(np.unique(np.concatenate([s.train, s.held_out, s.test]))) == len(s.train) + len(
+        s.held_out
+    ) + len(s.test)
     assert len(s.select) == 0
 
 

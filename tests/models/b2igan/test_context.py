@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models.b2igan.context import Context, Surprise, against_own_recording, choose_reference, regions
+from models.b2igan.context import (
+    Context,
+    Surprise,
+    against_own_recording,
+    choose_reference,
+    regions,
+)
 from preprocess.beats import BEFORE, WINDOW, bandpass
 from preprocess.dataset import Beats
 
@@ -17,7 +23,9 @@ def beats(n, share_wide, seed=0):
     p = np.where(wide, 0, 0.15)[:, None] * np.exp(-0.5 * ((t + 60) / 9) ** 2)
     st = np.where(wide, -0.3, 0.3)[:, None] * np.exp(-0.5 * ((t - 95) / 22) ** 2)
     traces = (qrs + p + st + 0.02 * rng.standard_normal((n, WINDOW))).astype(np.float32)
-    return Beats(None, traces, np.full(n, "r"), np.arange(n) * 300, np.full((n, 3), 0.83, np.float32)), wide
+    return Beats(
+        None, traces, np.full(n, "r"), np.arange(n) * 300, np.full((n, 3), 0.83, np.float32)
+    ), wide
 
 
 def test_every_part_tells_wide_beats_from_normal_ones():
@@ -38,7 +46,9 @@ def test_noise_makes_no_beat_abnormal_and_hides_none():
     opinion = np.where(wide, 1.0, -1.0) + np.random.default_rng(1).normal(0, 1.0, 600)
     clean = against_own_recording(recording, opinion)
     noisy = np.arange(600) >= 300
-    muscle = bandpass(np.random.default_rng(2).standard_normal(300 * WINDOW), 8.0, 45.0).reshape(300, WINDOW)
+    muscle = bandpass(np.random.default_rng(2).standard_normal(300 * WINDOW), 8.0, 45.0).reshape(
+        300, WINDOW
+    )
     recording.beat_mv[noisy] += 0.1 * muscle / muscle.std()
     disturbed = against_own_recording(recording, opinion)
     for name in ("qrs", "p", "st"):
@@ -48,7 +58,9 @@ def test_noise_makes_no_beat_abnormal_and_hides_none():
 
 def test_a_stranger_is_held_against_himself():
     recording, wide = beats(300, 0.1)
-    latents = np.random.default_rng(1).normal(5, 0.1, (300, 8)) + 2 * wide[:, None]  # all of them far from anyone else's
+    latents = (
+        np.random.default_rng(1).normal(5, 0.1, (300, 8)) + 2 * wide[:, None]
+    )  # all of them far from anyone else's
     alone, context = np.full(300, 9.0), Context()
     context.calibrate([(recording, alone, latents, ~wide)], alone, {"rhythm"})
     parts = context.parts(recording, alone, latents, {"rhythm"})
@@ -57,7 +69,9 @@ def test_a_stranger_is_held_against_himself():
 
 
 def test_known_normals_are_always_references():
-    rows = choose_reference(np.arange(100.0), np.ones(100), np.arange(100) >= 95, np.random.default_rng(0))
+    rows = choose_reference(
+        np.arange(100.0), np.ones(100), np.arange(100) >= 95, np.random.default_rng(0)
+    )
     assert set(range(95, 100)) <= set(rows)
 
 
@@ -78,5 +92,7 @@ def test_short_recordings_are_scored(n):
 def test_surprise_is_the_logarithm_of_the_share_above():
     surprise = Surprise()
     surprise.fit(np.arange(1000.0))
-    np.testing.assert_allclose(surprise(np.array([-5, 500, 900])), [0, np.log(2), np.log(10)], atol=0.05)
+    np.testing.assert_allclose(
+        surprise(np.array([-5, 500, 900])), [0, np.log(2), np.log(10)], atol=0.05
+    )
     assert surprise(np.array([5000.0])) >= surprise(np.array([990.0]))

@@ -28,7 +28,12 @@ def trained(data):
         losses.append(detector.training_step(data.beats(np.sort(rows))))
     detector.finish(data.beats(normal[::2]), data.beats(normal[1::4]))
     detector.learn_where(data.beats(normal[::2]), data.beats(normal[1::4]))
-    return detector.eval(), losses, data.beats(normal[3::4]), data.beats(np.flatnonzero(data.index["class"] == "V"))
+    return (
+        detector.eval(),
+        losses,
+        data.beats(normal[3::4]),
+        data.beats(np.flatnonzero(data.index["class"] == "V")),
+    )
 
 
 def test_it_learns(trained):
@@ -61,7 +66,9 @@ def test_strangers_are_judged_by_the_latent_alone_and_without_names(data):
     normal = np.flatnonzero(data.index["class"] == "N")[:600]
     detector = B2IGAN(options(protocol="interpatient"))
     detector.prepare(data.beats(normal))
-    assert detector.opt["records"] == ["anyone"] and detector.discriminator.classes.out_features == 2
+    assert (
+        detector.opt["records"] == ["anyone"] and detector.discriminator.classes.out_features == 2
+    )
     detector.training_step(data.beats(normal[:128]))
     detector.finish(data.beats(normal[::2]), data.beats(normal[1::2]))
     beats = data.beats(normal[:50])
@@ -81,24 +88,40 @@ def test_a_part_left_out_has_no_say(trained):
 def test_discriminator_step_leaves_the_generator_alone():
     encoder, decoder, discriminator = Encoder(), Decoder(), Discriminator(3)
     real, record = torch.randn(8, 2, 32, 32), torch.randint(3, (8,))
-    loss, _, named = discriminator_loss(discriminator, real, torch.randn_like(real), decoder(encoder(real)), record)
+    loss, _, named = discriminator_loss(
+        discriminator, real, torch.randn_like(real), decoder(encoder(real)), record
+    )
     loss.backward()
     assert all(p.grad is None for p in [*encoder.parameters(), *decoder.parameters()])
-    assert set(named) == {"d_class", "d_reality"} and all(isinstance(v, float) for v in named.values())
+    assert set(named) == {"d_class", "d_reality"} and all(
+        isinstance(v, float) for v in named.values()
+    )
 
 
 def test_feature_matching_counts_by_its_weight():
-    discriminator, real, latent = Discriminator(3).eval(), torch.randn(8, 2, 32, 32), torch.randn(8, 48)
+    discriminator, real, latent = (
+        Discriminator(3).eval(),
+        torch.randn(8, 2, 32, 32),
+        torch.randn(8, 48),
+    )
     generated, features = torch.randn_like(real), torch.randn(8, 64)
-    values = [generator_loss(discriminator, real, generated, latent, features, w)[0].item() for w in (0, 1, 2)]
-    assert values[0] < values[1] and values[2] - values[1] == pytest.approx(values[1] - values[0], rel=1e-3)
+    values = [
+        generator_loss(discriminator, real, generated, latent, features, w)[0].item()
+        for w in (0, 1, 2)
+    ]
+    assert values[0] < values[1] and values[2] - values[1] == pytest.approx(
+        values[1] - values[0], rel=1e-3
+    )
 
 
 def test_strongest_point_is_where_most_is_wrong_and_marks_stay(trained):
     localiser = trained[0].localiser
     level = localiser.mark_from.item()
     error = np.full((1, 320), level - 1)
-    error[0, 40:60], error[0, 140:160] = level + 2, level + 1  # surer of the first, but the second departs further
+    error[0, 40:60], error[0, 140:160] = (
+        level + 2,
+        level + 1,
+    )  # surer of the first, but the second departs further
     departure_mv = np.zeros((1, 320))
     departure_mv[0, 40:60], departure_mv[0, 140:160] = 0.1, 1.0
     sized = localiser.sized(error, departure_mv)
@@ -120,7 +143,9 @@ def test_memory_holds_as_many_beats_of_each_record():
     record = np.array(["a"] * 1000 + ["b"] * 100 + ["c"] * 10)
     chosen = record[evenly_by_record(record, 150)]
     assert [(chosen == name).sum() for name in "abc"] == [50, 50, 10]
-    assert len(evenly_by_record(np.repeat(np.arange(200).astype(str), 8), 160)) == 200  # many short records
+    assert (
+        len(evenly_by_record(np.repeat(np.arange(200).astype(str), 8), 160)) == 200
+    )  # many short records
 
 
 def test_original_networks_have_the_original_size():
@@ -137,4 +162,9 @@ def test_original_learns_too(data):
     losses = [detector.training_step(beats) for _ in range(6)]
     assert losses[-1]["g_rec"] < losses[0]["g_rec"]
     detector.finish(beats, beats)
-    assert detector.score(beats).shape == (8,) and detector.error_map(beats).shape == (8, 1, 128, 128)
+    assert detector.score(beats).shape == (8,) and detector.error_map(beats).shape == (
+        8,
+        1,
+        128,
+        128,
+    )

@@ -16,8 +16,12 @@ from models.compared.neighbours import ImageNeighbours, Neighbours, WhitenedNeig
 from preprocess.beats import BEFORE, WINDOW
 
 NARROW = (8, 16, 16, 32, 32)
-TRAINED = {AutoEncoder: {"niter": 8, "batchsize": 16, "lr": 5e-3}, BeatGAN: {"niter": 12, "batchsize": 16, "lr": 5e-3},
-           Ganomaly: {"niter": 10, "batchsize": 16, "lr": 5e-3}, AnoGAN: {"niter": 20, "batchsize": 32, "lr": 3e-3}}
+TRAINED = {
+    AutoEncoder: {"niter": 8, "batchsize": 16, "lr": 5e-3},
+    BeatGAN: {"niter": 12, "batchsize": 16, "lr": 5e-3},
+    Ganomaly: {"niter": 10, "batchsize": 16, "lr": 5e-3},
+    AnoGAN: {"niter": 20, "batchsize": 32, "lr": 3e-3},
+}
 UNTRAINED = (PCAReconstruction, OCSVM, Rhythm, Neighbours, WhitenedNeighbours, ImageNeighbours)
 METHODS = {**TRAINED, **dict.fromkeys(UNTRAINED, {})}
 
@@ -49,7 +53,9 @@ def test_error_map_points_at_what_was_injected(detector):
 def test_errors_are_in_standard_deviations_of_normal_beats(detector):
     assert not detector.knows_where
     detector.learn_where(normal_beats(64, seed=3), normal_beats(64, seed=4))
-    usual, found = (detector.errors(beats)[1] for beats in (normal_beats(64, seed=2), abnormal_beats(64)))
+    usual, found = (
+        detector.errors(beats)[1] for beats in (normal_beats(64, seed=2), abnormal_beats(64))
+    )
     detector.error_unit = None
     assert usual.shape == (64, WINDOW) and (usual >= 0).all() and usual.mean() < 1.5
     assert np.median(found[:, INJECTED].max(1)) > 4 or isinstance(detector, Rhythm)
@@ -72,12 +78,16 @@ def test_generated_beats_keep_the_scale_of_the_beat(detector):
     beats = normal_beats(8)
     taller = replace(beats, beat_mv=2 * beats.beat_mv + 1)
     if detector.explains == "beat" and not isinstance(detector, Rhythm):
-        np.testing.assert_allclose(detector.generate(taller), 2 * detector.generate(beats) + 1, atol=0.02)
+        np.testing.assert_allclose(
+            detector.generate(taller), 2 * detector.generate(beats) + 1, atol=0.02
+        )
 
 
 def test_a_file_of_tensors_rebuilds_it(detector):
     beats = abnormal_beats(16)
-    np.testing.assert_array_equal(reloaded(detector).eval().score(beats), detector.eval().score(beats))
+    np.testing.assert_array_equal(
+        reloaded(detector).eval().score(beats), detector.eval().score(beats)
+    )
 
 
 @pytest.mark.parametrize("mode", [True, False])
