@@ -3,8 +3,7 @@
 import argparse
 import sys
 
-from models import MODELS
-from models.detector import CONTEXTS
+from models import CONTEXTS, MODELS
 from preprocess.records import LEAD
 from preprocess.spectrogram import SETTINGS
 

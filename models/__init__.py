@@ -1,28 +1,47 @@
-"""Detectors of abnormal beats, by the name that --model takes."""
+"""Detectors of abnormal beats, by the name that --model takes. No network library is loaded here.
+
+A file models/compared/NAME.py whose last line is `DETECTOR = ItsClass` is a detector (dashes for
+underscores in its name). Files that begin with _ hold what several of them share.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
 
 import preprocess  # noqa: F401  says how threads wait, before torch is loaded
 
-# isort: split
-from models.b2igan.detector import B2IGAN
-from models.compared.anogan import AnoGAN
-from models.compared.autoencoder import AutoEncoder
-from models.compared.b2igan_original import B2IGANSeed
-from models.compared.beatgan import BeatGAN
-from models.compared.classical import OCSVM, PCAReconstruction, Rhythm
-from models.compared.ganomaly import Ganomaly
-from models.compared.neighbours import ImageNeighbours, Neighbours, WhitenedNeighbours
+CONTEXTS = ("none", "rhythm", "record")  # each uses what the one before it does, and more
+ALIASES = {"b2igan-seed": "b2igan-original"}  # earlier names, still understood
 
-MODELS = {
-    "b2igan": B2IGAN,
-    "b2igan-seed": B2IGANSeed,
-    "beatgan": BeatGAN,
-    "ganomaly": Ganomaly,
-    "anogan": AnoGAN,
-    "autoencoder": AutoEncoder,
-    "knn": Neighbours,
-    "knn-pca": WhitenedNeighbours,
-    "knn-image": ImageNeighbours,
-    "pca": PCAReconstruction,
-    "ocsvm": OCSVM,
-    "rhythm": Rhythm,
-}
+
+class _Detectors(Mapping):
+    """Name to Detector class, read-only; a class is imported when it is first asked for."""
+
+    def __init__(self, modules: dict[str, str]):
+        self._modules = modules
+
+    def __getitem__(self, name: str) -> type:
+        return import_module(self._modules[name]).DETECTOR
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
+def _compared() -> dict[str, str]:
+    """{name: module} of the files in models/compared."""
+    stems = sorted(path.stem for path in (Path(__file__).parent / "compared").glob("[!_]*.py"))
+    return {stem.replace("_", "-"): f"models.compared.{stem}" for stem in stems}
+
+
+def canonical(name: str) -> str:
+    """The name of a detector, for any name that it has or had."""
+    return ALIASES.get(name, name)
+
+
+MODELS: Mapping[str, type] = _Detectors({"b2igan": "models.b2igan.detector"} | _compared())

@@ -9,7 +9,6 @@ from torch import nn
 from preprocess.beats import WINDOW
 
 CHUNK = 512  # beats scored at once
-CONTEXTS = ("none", "rhythm", "record")  # each uses what the one before it does, and more
 MAPPED = 512  # held-out normal beats whose error maps give the unit
 
 

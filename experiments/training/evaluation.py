@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
 from experiments.reports import figures
-from models.detector import CONTEXTS
+from models import CONTEXTS
 from preprocess import spectrogram
 from preprocess.files import whole_file, write_json
 from preprocess.records import FS_HZ

@@ -1,5 +1,5 @@
-"""B2I-GAN, the method: its networks, memory, rhythm, context and error map, and the detector made of them."""
+"""B2I-GAN, the method: networks, losses, memory, rhythm, context, error map, and their detector."""
 
-from models.b2igan.detector import B2IGAN
-
-__all__ = ["B2IGAN"]
+# Parts of the score, for --without: of a beat's own window (models.b2igan.detector), and those that
+# its rhythm and its recording add (models.b2igan.context).
+PARTS = ("latent", "features", "odds", "rhythm", "group", "qrs", "p", "st", "own")

@@ -333,3 +333,6 @@ def generator_loss(discriminator, real, generated, latent, real_features, w_adv)
         "g_adv": matching.item(),
         "g_dist": distance.item(),
     }
+
+
+DETECTOR = B2IGAN

@@ -3,8 +3,9 @@
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from models.compared.autoencoder import N_LATENT, AutoEncoder, decoder, descend, min_max
-from models.compared.beatgan import Discriminator, discriminator_loss
+from models.compared._adversarial import Discriminator, discriminator_loss
+from models.compared._layers import N_LATENT, decoder, descend, min_max
+from models.compared.autoencoder import AutoEncoder
 
 STARTS = 4096  # random latent vectors; the search goes from the one whose beat is nearest
 STEPS = 15  # of the search, measured no worse than 30; 500 in the paper, from one random start
@@ -92,3 +93,6 @@ class AnoGAN(AutoEncoder):
         residual = (fake - real).abs().flatten(1).mean(1)
         discrimination = (self.discriminator(fake)[1] - features).abs().flatten(1).mean(1)
         return fake.flatten(1), (1 - LAMBDA) * residual + LAMBDA * discrimination
+
+
+DETECTOR = AnoGAN

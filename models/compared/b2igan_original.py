@@ -4,8 +4,8 @@ import torch
 from torch import nn
 from torch.nn.functional import mse_loss
 
-from models.compared.autoencoder import initialise
-from models.compared.beatgan import COLLAPSED, discriminator_loss
+from models.compared._adversarial import COLLAPSED, discriminator_loss
+from models.compared._layers import initialise
 from models.detector import Detector, step
 
 WIDTHS, STRIDES, LAST_KERNEL, N_LATENT = (32, 64, 128, 256, 512), (2, 2, 2, 2, 1), 7, 50
@@ -157,3 +157,6 @@ def generator_loss(discriminator, real, fake, w_adv):
         "g_rec": reconstruction.item(),
         "g_adv": matching.item(),
     }
+
+
+DETECTOR = B2IGANSeed

@@ -3,8 +3,9 @@
 import torch
 from torch.nn.functional import l1_loss, mse_loss
 
-from models.compared.autoencoder import N_LATENT, AutoEncoder, descend, encoder, initialise
-from models.compared.beatgan import Discriminator, discriminator_loss, feature_matching
+from models.compared._adversarial import Discriminator, discriminator_loss, feature_matching
+from models.compared._layers import N_LATENT, descend, encoder, initialise
+from models.compared.autoencoder import AutoEncoder
 
 W_ADVERSARIAL, W_RECONSTRUCTION, W_LATENT = 1.0, 50.0, 1.0
 COLLAPSED = 1e-5
@@ -65,3 +66,6 @@ class Ganomaly(AutoEncoder):
     def _latent_distance(self, beat_mv):
         latent = self.encoder(self.rows(beat_mv))
         return (self.second_encoder(self.decoder(latent)) - latent).square().flatten(1).mean(1)
+
+
+DETECTOR = Ganomaly

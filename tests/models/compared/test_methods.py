@@ -10,9 +10,13 @@ from synthetic_beats import INJECTED, abnormal_beats, normal_beats, reloaded, tr
 from models.compared.anogan import AnoGAN
 from models.compared.autoencoder import AutoEncoder
 from models.compared.beatgan import BeatGAN
-from models.compared.classical import OCSVM, PCAReconstruction, Rhythm
 from models.compared.ganomaly import Ganomaly
-from models.compared.neighbours import ImageNeighbours, Neighbours, WhitenedNeighbours
+from models.compared.knn import Neighbours
+from models.compared.knn_image import ImageNeighbours
+from models.compared.knn_pca import WhitenedNeighbours
+from models.compared.ocsvm import OCSVM
+from models.compared.pca import PCAReconstruction
+from models.compared.rhythm import Rhythm
 from preprocess.beats import BEFORE, WINDOW
 
 NARROW = (8, 16, 16, 32, 32)

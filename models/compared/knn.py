@@ -2,8 +2,7 @@
 
 import torch
 
-from models.compared.autoencoder import min_max, to_mv
-from models.compared.classical import COMPONENTS, PrincipalComponents
+from models.compared._layers import min_max, to_mv
 from models.detector import Detector
 
 BLOCK = 8192  # remembered beats compared at once: bounds memory to chunk x block distances
@@ -75,52 +74,4 @@ class Neighbours(Detector):
         return index, (best + query.square().sum(1)).clamp_min(0).sqrt()
 
 
-class WhitenedNeighbours(Neighbours):
-    """As Neighbours, on the first principal components of the scaled waveform, each of unit variance."""
-
-    def __init__(self, opt):
-        super().__init__(opt)
-        self.memory = torch.zeros(0, COMPONENTS)
-        self.components = PrincipalComponents()
-
-    def finish(self, normals, held_out):
-        self.components.fit(self.in_chunks(min_max, normals.beat_mv))
-        super().finish(normals, held_out)
-
-    def embed(self, beat_mv):
-        return self.components(min_max(beat_mv))
-
-    def normal(self, beat_mv):
-        """(n, 320) in mV to what the components hold of the nearest beats, (n, 320) in [-1, 1]."""
-        return self.components.back(self.neighbour(beat_mv))
-
-
-class ImageNeighbours(Neighbours):
-    """As Neighbours, on the STFT image: (n, 2, 32, 32) with its phase."""
-
-    image = "complex"
-    explains = "image"
-
-    def __init__(self, opt):
-        super().__init__(opt)
-        self.memory = torch.zeros(0, 2 * 32 * 32, dtype=torch.float16)
-
-    def finish(self, normals, held_out):
-        """Remembers the images in float16, as they are on disk."""
-        self.memory = torch.as_tensor(normals.image, device=self.device).flatten(1).half()
-
-    def raw(self, beats):
-        return beats.image
-
-    def embed(self, image):
-        return image.float().flatten(1)
-
-    def error_map(self, beats):
-        """Squared difference (n, 2, 32, 32) to the nearest image: the score is the root of its sum."""
-        return self.in_chunks(
-            lambda image: (image - self.neighbour(image).view_as(image)).square(), beats.image
-        )
-
-    def generate(self, beats):
-        """(n, 2, 32, 32): the nearest image."""
-        return self.in_chunks(lambda image: self.neighbour(image).view_as(image), beats.image)
+DETECTOR = Neighbours

@@ -1,0 +1,30 @@
+"""Distance to the nearest normal beat, in principal components."""
+
+import torch
+
+from models.compared._layers import min_max
+from models.compared._principal_components import COMPONENTS, PrincipalComponents
+from models.compared.knn import Neighbours
+
+
+class WhitenedNeighbours(Neighbours):
+    """As Neighbours, on the first principal components of the scaled waveform, each of unit variance."""
+
+    def __init__(self, opt):
+        super().__init__(opt)
+        self.memory = torch.zeros(0, COMPONENTS)
+        self.components = PrincipalComponents()
+
+    def finish(self, normals, held_out):
+        self.components.fit(self.in_chunks(min_max, normals.beat_mv))
+        super().finish(normals, held_out)
+
+    def embed(self, beat_mv):
+        return self.components(min_max(beat_mv))
+
+    def normal(self, beat_mv):
+        """(n, 320) in mV to what the components hold of the nearest beats, (n, 320) in [-1, 1]."""
+        return self.components.back(self.neighbour(beat_mv))
+
+
+DETECTOR = WhitenedNeighbours

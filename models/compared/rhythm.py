@@ -1,0 +1,59 @@
+"""RR intervals alone: no waveform at all."""
+
+import numpy as np
+import torch
+from sklearn.mixture import GaussianMixture
+
+from models.detector import Detector
+from preprocess.beats import BEFORE, WINDOW
+
+
+class Rhythm(Detector):
+    """RR intervals alone, before and after the beat, relative to their local median: minus the log-likelihood under a
+    Gaussian mixture. The intervals are those of de Chazal P, O'Dwyer M, Reilly RB. Automatic classification of
+    heartbeats using ECG morphology and heartbeat interval features. IEEE Trans Biomed Eng 2004;51(7):1196-1206.
+    """
+
+    image = None
+    explains = "beat"
+    contexts = ("rhythm",)
+    defaults = {"niter": 0}
+    n_gaussians = 8
+    narrowest = 0.01  # standard deviation of a Gaussian at least, log ratio: RR intervals are read to 1 % or so
+
+    def __init__(self, opt):
+        super().__init__(opt)
+        self.register_buffer("log_weight", torch.zeros(self.n_gaussians))
+        self.register_buffer("mean", torch.zeros(self.n_gaussians, 2))
+        self.register_buffer("precision_root", torch.eye(2).repeat(self.n_gaussians, 1, 1))
+
+    def finish(self, normals, held_out):
+        mixture = GaussianMixture(self.n_gaussians, reg_covar=self.narrowest**2, random_state=0)
+        mixture.fit(self._ratios(torch.as_tensor(normals.rr_s)).numpy())
+        self.log_weight.copy_(torch.as_tensor(mixture.weights_).log())
+        self.mean.copy_(torch.as_tensor(mixture.means_))
+        self.precision_root.copy_(torch.as_tensor(mixture.precisions_cholesky_))
+
+    def score(self, beats, context="rhythm"):
+        """Minus the log-likelihood (n,) of the two ratios."""
+        return self.in_chunks(self._surprise, beats.rr_s).astype(float)
+
+    def error_map(self, beats):
+        """(n, 320): how far the RR before is from the local median, as a log ratio, on each sample before the R peak,
+        and the RR after on the others."""
+        before, after = self.in_chunks(self._ratios, beats.rr_s).T[:, :, None]
+        return np.abs(np.where(np.arange(WINDOW) < BEFORE, before, after))
+
+    @staticmethod
+    def _ratios(rr_s):
+        """(n, 3) RR before, after and local in s to (n, 2) log ratios."""
+        return (rr_s[:, :2].clamp_min(0.01) / rr_s[:, 2:].clamp_min(0.01)).log()
+
+    def _surprise(self, rr_s):
+        off = self._ratios(rr_s)[:, None] - self.mean
+        whitened = torch.einsum("nki,kij->nkj", off, self.precision_root)
+        log_root = self.precision_root.diagonal(dim1=1, dim2=2).log().sum(1)
+        return -(self.log_weight + log_root - whitened.square().sum(2) / 2).logsumexp(1)
+
+
+DETECTOR = Rhythm
