@@ -7,36 +7,52 @@ import sys
 from pathlib import Path
 
 import options
-from experiments.reports.explain import explain
-from experiments.screening.pipeline import screen_all
-from experiments.training import checkpoint as checkpoints
-from experiments.training.evaluation import evaluate
-from experiments.training.loop import find_device, train
-from experiments.training.protocols import split
-from preprocess import BadInput, dataset
+from preprocess import BadInput
 
 
 def main(argv=None):
     opt = options.parse("main", argv)
     if opt.screen:
+        from experiments.screening.pipeline import screen_all
+
         return screen_all(opt)
-    opt.torch_device = find_device(opt.device)
+    from preprocess import dataset
+
     data = dataset.load(opt.dataroot)
     folder = Path(opt.outf) / opt.model / opt.protocol / f"fold{opt.folder}"
     if opt.explain:
+        from experiments.reports.explain import explain
+
         return explain(data, opt, folder)
+    from experiments.training.protocols import split
+
     rows = split(data.index, opt.protocol, opt.folder, opt.select)
     if opt.istest:
-        checkpoint = checkpoints.load(opt.checkpoint or folder / "checkpoint.pt")
-        checkpoints.check_settings(checkpoint, data.manifest, opt.dataroot)
-        checkpoints.check_split(checkpoint, opt)
-        print(summary(evaluate(checkpoint, data, rows, opt, folder), folder))
+        test(data, rows, opt, folder)
     else:
-        checkpoint = train(data, rows, opt, folder)
-        print(
-            f"trained {checkpoint.model} for {checkpoint.epoch} epochs on {checkpoint.train_beats} normal beats in "
-            f"{checkpoint.seconds:.0f} s: {folder / 'checkpoint.pt'}"
-        )
+        train(data, rows, opt, folder)
+
+
+def train(data, rows, opt, folder):
+    from experiments.training import loop
+
+    checkpoint = loop.train(data, rows, opt, folder)
+    print(
+        f"trained {checkpoint.model} for {checkpoint.epoch} epochs on {checkpoint.train_beats} normal beats in "
+        f"{checkpoint.seconds:.0f} s: {folder / 'checkpoint.pt'}"
+    )
+
+
+def test(data, rows, opt, folder):
+    from experiments.reports.evaluation import draw
+    from experiments.training.checkpoint import open_detector
+    from experiments.training.evaluation import evaluate
+
+    path = opt.checkpoint or folder / "checkpoint.pt"
+    checkpoint, detector = open_detector(path, opt.device, data, opt.dataroot, asked=opt)
+    metrics, scores = evaluate(checkpoint, detector, data, rows, opt, folder)
+    draw(checkpoint, detector, data, rows, metrics, scores, folder)
+    print(summary(metrics, folder))
 
 
 def summary(metrics, folder):

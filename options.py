@@ -45,6 +45,11 @@ def parse(command, argv=None):
     return parsers[command]().parse_args(argv)
 
 
+def replaced(opt, **values):
+    """A copy of options with some of them changed."""
+    return argparse.Namespace(**(vars(opt) | values))
+
+
 def _parser(name, text, epilog=""):
     return argparse.ArgumentParser(
         prog=name, description=text, epilog=epilog, allow_abbrev=False, formatter_class=_Formatter

@@ -12,9 +12,8 @@ import pandas as pd
 from tqdm import tqdm
 
 import options
-from experiments.training import checkpoint as checkpoints
-from experiments.training.evaluation import detection
-from experiments.training.loop import find_device
+from experiments.training.checkpoint import open_detector
+from experiments.training.metrics import detection
 from experiments.training.protocols import split
 from models.b2igan.networks import N_LATENT
 from preprocess import BadInput, dataset
@@ -25,14 +24,10 @@ ROWS_AT_ONCE = 8192
 
 def main(argv=None):
     opt = options.parse("ablation", argv)
-    checkpoint = checkpoints.load(opt.checkpoint)
-    if checkpoint.model != "b2igan":
-        raise BadInput(
-            f"{opt.checkpoint} is of {checkpoint.model}, whose score has no parts: give one of b2igan"
-        )
     data = dataset.load(opt.dataroot)
-    checkpoints.check_settings(checkpoint, data.manifest, opt.dataroot)
-    detector = checkpoint.detector(find_device(opt.device))
+    checkpoint, detector = open_detector(
+        opt.checkpoint, opt.device, data, opt.dataroot, model="b2igan"
+    )
     rows = split(
         data.index, *(checkpoint.options[name] for name in ("protocol", "folder", "select"))
     )

@@ -19,8 +19,7 @@ from wfdb.processing import compare_annotations
 
 import options
 from experiments.screening import pipeline as screen
-from experiments.training import checkpoint as checkpoints
-from experiments.training.loop import find_device
+from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, LEARNING_S
 from preprocess import BadInput, records
 from preprocess.beats import CLASS_OF_EC57
@@ -94,17 +93,16 @@ def _compared(samples, truth, from_sample):
 
 def table(opt):
     """Screens opt.records of a folder, and prints their table. Returns (DataFrame, scores (n,), classes (n,))."""
-    checkpoint = checkpoints.load(opt.checkpoint or screen.WEIGHTS)
-    detector = checkpoint.detector(find_device(opt.device))
+    checkpoint, detector = open_detector(opt.checkpoint or screen.WEIGHTS, opt.device)
     rows, scores, classes = [], [], []
     with TemporaryDirectory() as folder:
-        opt.outf = folder
+        asked = options.replaced(opt, outf=folder)
         for name in tqdm(opt.names or DS2, desc="agreement", unit="record"):
             path = Path(opt.records) / name
             if opt.resample:
                 path = resampled(path, Path(folder), opt.resample)
             with contextlib.redirect_stdout(io.StringIO()):
-                screen.screen(path, checkpoint, detector, opt)
+                screen.screen(path, checkpoint, detector, asked)
             counts, score, of = compare(path, folder)
             rows.append(counts)
             scores.append(score)

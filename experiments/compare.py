@@ -14,9 +14,11 @@ from sklearn.metrics import average_precision_score
 from tqdm import tqdm
 
 import options
-from experiments.reports import figures
+from experiments.reports.comparison import draw_best, draw_comparison
+from experiments.reports.published import PUBLISHED
+from experiments.training.device import find_device
 from experiments.training.evaluation import evaluate
-from experiments.training.loop import find_device, train
+from experiments.training.loop import train
 from experiments.training.protocols import split
 from models import MODELS
 from preprocess import BadInput, dataset
@@ -59,8 +61,8 @@ def main(argv=None):
             frame.to_csv(part, index=False, float_format="%.6g")
     with whole_file(out / "table.md") as part:
         part.write_text(as_markdown(table))
-    figures.draw_comparison(table, out / "comparison.png")
-    figures.draw_best(best_scores(runs, table), out / "scores.png")
+    draw_comparison(table, out / "comparison.png")
+    draw_best(best_scores(runs, table), out / "scores.png")
     print(as_markdown(table))
 
 
@@ -98,12 +100,13 @@ def run(model, protocol, fold, seed, opt):
             ),
         ],
     )
-    job.torch_device = find_device(opt.device)
     data = dataset.load(job.dataroot)
     rows = split(data.index, protocol, fold, opt.select)
     checkpoint = train(data, rows, job, folder)
-    for job.context in missing:
-        evaluate(checkpoint, data, rows, job, folder / job.context, pictures=False)
+    detector = checkpoint.detector(find_device(opt.device))
+    for context in missing:
+        asked = options.replaced(job, context=context)
+        evaluate(checkpoint, detector, data, rows, asked, folder / context)
 
 
 def folder_of(model, protocol, fold, seed, opt):
@@ -175,7 +178,7 @@ def summarise(runs):
     table = groups[PER_RUN].mean().join(groups[["auc", "ap"]].std(ddof=1).add_suffix("_sd"))
     table["runs"] = groups.size()
     published = [
-        figures.PUBLISHED.get(model if protocol == "beatgan" else "", ("", None, None))[1:]
+        PUBLISHED.get(model if protocol == "beatgan" else "", ("", None, None))[1:]
         for protocol, model, *_ in table.index
     ]
     table["published_auc"], table["published_ap"] = zip(*published)

@@ -25,10 +25,10 @@ from sklearn.metrics import roc_auc_score
 
 import options
 from experiments.changes import KINDS, STRENGTHS, inject
-from experiments.reports import figures
-from experiments.training import checkpoint as checkpoints
-from experiments.training.evaluation import panels
-from experiments.training.loop import complete_options, find_device
+from experiments.reports.beat import BEAT_S, draw_panels, panels
+from experiments.training.checkpoint import load, open_detector
+from experiments.training.device import find_device
+from experiments.training.loop import complete_options
 from experiments.training.protocols import DS2, split
 from models import MODELS
 from models.b2igan.localiser import MARKED, marked, spans
@@ -54,10 +54,8 @@ def main(argv=None):
     data = dataset.load(opt.dataroot)
     rows = split(data.index, opt.protocol, opt.folder)
     folder = Path(opt.outf) / "b2igan" / opt.protocol / f"fold{opt.folder}"
-    checkpoint = checkpoints.load(opt.checkpoint or folder / "checkpoint.pt")
-    checkpoints.check_settings(checkpoint, data.manifest, opt.dataroot)
-    checkpoints.check_split(checkpoint, opt)
-    ours = checkpoint.detector(device)
+    path = opt.checkpoint or folder / "checkpoint.pt"
+    _, ours = open_detector(path, opt.device, data, opt.dataroot, asked=opt, model="b2igan")
 
     normals = some(rows.test[rows.classes[rows.test] == "N"], opt.beats, opt.seed)
     held_out = data.beats(some(rows.held_out, CALIBRATION, opt.seed))
@@ -148,7 +146,7 @@ def squared_error(detector, beats):
             lambda image: detector._squared_error(image).mean((1, 2)), beats.image
         )
         times_s = spectrogram.axes(detector.image)[0]
-        return np.stack([np.interp(figures.BEAT_S, times_s, row) for row in error])
+        return np.stack([np.interp(BEAT_S, times_s, row) for row in error])
     return detector.error_map(beats)
 
 
@@ -156,7 +154,7 @@ def trained(name, data, rows, opt, device):
     """A detector and how it was trained: read where it is there, else trained on the first beats of one random pass."""
     path = Path(opt.outf) / name / opt.protocol / f"fold{opt.folder}" / "checkpoint.pt"
     if path.exists():
-        checkpoint = checkpoints.load(path)
+        checkpoint = load(path)
         return checkpoint.detector(device), f"{checkpoint.epoch} epochs"
     torch.manual_seed(opt.seed)
     blank = options.parse(
@@ -334,14 +332,14 @@ def draw_gallery(detector, data, rows, beats, folder):
         )
         words = ", ".join(f"{start_s:.2f} to {end_s:.2f} s" for start_s, end_s in spans(truth[i]))
         shown += panels(detector, beat, [f"{kind}, truly at {words}"])
-    figures.draw_panels(
+    draw_panels(
         shown, folder / "changes.png", "Normal test beats with one change each, medium strength"
     )
     for is_right, word in ((True, "right"), (False, "wrong")):
         shown = [
             panel for name in "NSVF" for panel in real_beats(detector, data, rows, name, is_right)
         ]
-        figures.draw_panels(
+        draw_panels(
             shown,
             folder / f"{word}.png",
             f"Test beats whose marks look {word}, source: {data.manifest['source']}",

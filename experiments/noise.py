@@ -19,10 +19,9 @@ from tqdm import tqdm
 
 import options
 from experiments.screening import pipeline as screen
-from experiments.training import checkpoint as checkpoints
-from experiments.training.evaluation import score_rows, usable_context
-from experiments.training.loop import find_device
+from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import LEARNING_S, patients
+from experiments.training.scoring import score_rows, usable_context
 from preprocess import BadInput, dataset, records
 from preprocess.beats import CLASS_OF, CLASS_OF_EC57
 from preprocess.files import whole_file
@@ -35,8 +34,7 @@ TRIMMED = 0.05  # of the largest and of the smallest values, left out of a mean
 
 def main(argv=None):
     opt = options.parse("noise", argv)
-    checkpoint = checkpoints.load(opt.checkpoint or screen.WEIGHTS)
-    detector = checkpoint.detector(find_device(opt.device))
+    checkpoint, detector = open_detector(opt.checkpoint or screen.WEIGHTS, opt.device)
     context = usable_context(detector, opt.context)
     tested = patients([path.name for path in records.find(opt.records)])[1]
     conditions = [("none", np.inf), *itertools.product(opt.kinds, opt.snr)]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.reports import figures
-from experiments.training import checkpoint as checkpoints
-from experiments.training.evaluation import panels, score_rows, usable_context
+from experiments.reports.beat import draw_panels, panels
+from experiments.training.checkpoint import open_detector
+from experiments.training.scoring import score_rows, usable_context
 from preprocess import BadInput, spectrogram
 from preprocess.records import FS_HZ
 
@@ -15,9 +15,9 @@ REACH_S = 0.15  # a sample this far from the next R peak belongs to no beat
 
 def explain(data, opt, folder):
     """Draw a beat with its marks to --outf and print where they are and in which band."""
-    checkpoint = checkpoints.load(opt.checkpoint or folder / "checkpoint.pt")
-    checkpoints.check_settings(checkpoint, data.manifest, opt.dataroot)
-    detector = checkpoint.detector(opt.torch_device)
+    checkpoint, detector = open_detector(
+        opt.checkpoint or folder / "checkpoint.pt", opt.device, data, opt.dataroot
+    )
     row = nearest_beat(data.index, *opt.explain, opt.dataroot)
     beat = data.beats([row])
     context = usable_context(detector, opt.context)
@@ -40,9 +40,7 @@ def explain(data, opt, folder):
     if not found:
         print("  nothing in it is marked")
     path = Path(opt.outf) / f"explain_{beat.record[0]}_{beat.sample[0]}.png"
-    figures.draw_panels(
-        panels(detector, beat, [f"{place}: {verdict}"]), path, "What is wrong, and where"
-    )
+    draw_panels(panels(detector, beat, [f"{place}: {verdict}"]), path, "What is wrong, and where")
     print(f"picture: {path}")
 
 

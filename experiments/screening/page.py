@@ -3,11 +3,12 @@
 import base64
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
-from experiments.reports import figures
+from experiments.reports import pages, scale
 from experiments.screening.clusters import EARLY, LATE, STRIP_HZ, STRIP_S
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, WINDOW
@@ -178,7 +179,7 @@ def render(findings):
         else "detected",
         "beyond": (len(beyond), sum(group.count for group, _ in beyond)),
     }
-    template = figures._environment().get_template("screen.html")
+    template = pages.environment(Path(__file__).parent / "templates").get_template("screen.html")
     data = json.dumps(_data(findings), separators=(",", ":")).replace("<", "\\u003c")
     return template.render(f=facts, rows=rows, data=data)
 
@@ -241,8 +242,8 @@ def _data(findings):
         "step": MV_PER_STEP,
         "before": BEFORE,
         "window": WINDOW,
-        "contour": figures.CONTOUR_SD,
-        "scale": figures.ERROR_SCALE[1],
+        "contour": scale.CONTOUR_SD,
+        "scale": scale.ERROR_SCALE[1],
         "colours": _colours(),
         "groups": [
             _group(group, shown) for (group, _), shown in zip(findings.groups, findings.panels)
@@ -251,7 +252,7 @@ def _data(findings):
 
 
 def _group(group, shown):
-    error = np.clip(shown.error / figures.ERROR_SCALE[1] * 255, 0, 255)
+    error = np.clip(shown.error / scale.ERROR_SCALE[1] * 255, 0, 255)
     error = error if error.ndim == 2 else error[None]
     return {
         "beat": _pack_mv(shown.beat_mv),
@@ -275,7 +276,7 @@ def _colours():
     """The figures' error colours, 256 x 3 bytes."""
     from matplotlib import colormaps
 
-    return _pack(colormaps[figures.ERROR_COLOURS](np.arange(256))[:, :3] * 255, "u1")
+    return _pack(colormaps[scale.ERROR_COLOURS](np.arange(256))[:, :3] * 255, "u1")
 
 
 def _pack(values, dtype):

@@ -21,12 +21,12 @@ import torch
 import wfdb
 from tqdm import tqdm
 
-from experiments.reports.figures import CONTOUR_SD
+from experiments.reports.scale import CONTOUR_SD
 from experiments.screening import page as screen_page
 from experiments.screening.clusters import Example, Shapes, strip, timing_of
 from experiments.training import checkpoint as checkpoints
-from experiments.training.evaluation import usable_context
-from experiments.training.loop import find_device
+from experiments.training.device import find_device
+from experiments.training.scoring import usable_context
 from preprocess import BadInput, rpeaks, spectrogram
 from preprocess import beats as beat_windows
 from preprocess import formats as sources

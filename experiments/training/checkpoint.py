@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from experiments.training.device import find_device
 from models import MODELS
 from preprocess import BadInput
 from preprocess.files import whole_file
@@ -83,6 +84,23 @@ def load(path):
     if result.format != FORMAT or result.model not in MODELS:
         raise BadInput(f"{path} was written by another version of this program: train again")
     return result
+
+
+def open_detector(path, device, dataset=None, dataroot=None, asked=None, model=None):
+    """A checkpoint and the detector it holds: (Checkpoint, Detector), the detector on a device named as in --device.
+
+    dataset, dataroot: what it will score; it must have been made with the settings of the training. asked: options whose
+    model, protocol, fold and selection must be those of the training. model: the only one that will do. Raises BadInput
+    where something does not fit.
+    """
+    checkpoint = load(path)
+    if model not in (None, checkpoint.model):
+        raise BadInput(f"{path} is of {checkpoint.model}: give one of {model}")
+    if dataset is not None:
+        check_settings(checkpoint, dataset.manifest, dataroot)
+    if asked is not None:
+        check_split(checkpoint, asked)
+    return checkpoint, checkpoint.detector(find_device(device))
 
 
 def check_split(checkpoint, opt):

@@ -1,6 +1,5 @@
 """The training loop: epochs over normal beats, a log, an atomic checkpoint after each epoch, resume."""
 
-import contextlib
 import math
 import time
 from dataclasses import replace
@@ -14,7 +13,8 @@ from tqdm import tqdm
 
 from experiments.training import checkpoint as checkpoints
 from experiments.training.checkpoint import Checkpoint
-from experiments.training.evaluation import score_rows
+from experiments.training.device import autocast, find_device
+from experiments.training.scoring import recordings, score_rows
 from models import MODELS
 from models.detector import Detector, evenly
 from preprocess import BadInput
@@ -223,16 +223,6 @@ def spread(dataset, rows, detector):
     return dataset.beats(rows, detector.image is not None)
 
 
-def recordings(detector, dataset, split):
-    """Whole recordings of the training patients, one after another, for fit_context: only of training and held-out normals
-    is it known what they are."""
-    record = dataset.index["record"].to_numpy()
-    normal = np.union1d(split.train, split.held_out)
-    for name in np.unique(record[normal]):
-        rows = np.flatnonzero(record == name)
-        yield dataset.beats(rows, detector.image is not None), np.isin(rows, normal)
-
-
 def reference_scores(detector, dataset, split, context):
     """Quantiles of the scores of held-out normal beats: thresholds and tail probabilities come from these."""
     known = np.setdiff1d(
@@ -246,42 +236,6 @@ def labelled_auc(detector, dataset, split):
     """AUC on labelled validation beats, for `--select paper` alone: it uses anomaly labels, as the original work did."""
     scores = score_rows(detector, dataset, split.select, "none")
     return float(roc_auc_score(split.classes[split.select] != "N", scores))
-
-
-def find_device(name):
-    if name == "auto":
-        name = (
-            "cuda"
-            if torch.cuda.is_available()
-            else "mps"
-            if torch.backends.mps.is_available()
-            else "cpu"
-        )
-    if (
-        name == "cuda"
-        and not torch.cuda.is_available()
-        or name == "mps"
-        and not torch.backends.mps.is_available()
-    ):
-        raise BadInput(f"--device {name}: this machine has none; use --device auto")
-    return torch.device(name)
-
-
-def autocast(amp, device):
-    """bfloat16 where the processor computes in it (so that a machine always chooses alike), else full precision."""
-    if amp == "auto":
-        native = {
-            "cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
-            "cpu": lambda: (
-                torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-            ),
-        }
-        amp = "bfloat16" if native.get(device.type, lambda: False)() else "off"
-    return (
-        torch.autocast(device.type, torch.bfloat16)
-        if amp == "bfloat16"
-        else contextlib.nullcontext()
-    )
 
 
 def write_log(rows, path):

@@ -6,8 +6,8 @@ import pytest
 
 from experiments import ablation
 from experiments.training import checkpoint
-from experiments.training.evaluation import score_rows
 from experiments.training.protocols import split
+from experiments.training.scoring import score_rows
 from preprocess import BadInput
 
 
@@ -54,5 +54,5 @@ def test_other_methods_have_no_parts(data, dataroot, tmp_path, weights):
     other = checkpoint.load(weights)
     other.model = "knn"
     other.save(tmp_path / "knn.pt")
-    with pytest.raises(BadInput, match="has no parts"):
+    with pytest.raises(BadInput, match="is of knn: give one of b2igan"):
         ablation.main(["--checkpoint", str(tmp_path / "knn.pt"), "--dataroot", str(dataroot)])

@@ -1,13 +1,13 @@
-"""Metrics mean what they say, agree with scikit-learn, and everything promised is on disk."""
+"""An evaluation leaves on disk what others rely on, and its parts agree."""
 
 import json
 
-import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 import options
+from experiments.reports.evaluation import draw
 from experiments.training import evaluation
 from experiments.training import loop as training
 from experiments.training.protocols import split
@@ -17,10 +17,12 @@ from experiments.training.protocols import split
 def evaluated(data, hasty_map, tmp_path_factory):
     """(metrics, folder, split) of a short training, evaluated with every context."""
     opt = options.parse("main", ["--niter", "3", "--device", "cpu", "--bootstrap", "20"])
-    opt.torch_device = "cpu"
     rows, folder = split(data.index, "beatgan"), tmp_path_factory.mktemp("evaluated")
     trained = training.train(data, rows, opt, folder)
-    return evaluation.evaluate(trained, data, rows, opt, folder), folder, rows
+    detector = trained.detector()
+    found, scores = evaluation.evaluate(trained, detector, data, rows, opt, folder)
+    draw(trained, detector, data, rows, found, scores, folder)
+    return found, folder, rows
 
 
 def test_abnormal_beats_score_higher(evaluated):
@@ -69,62 +71,3 @@ def test_report_and_figures_are_there(evaluated):
     for name in ("curves", "distributions", "training", "beats_N", "beats_S", "beats_V"):
         assert (evaluated[1] / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     assert not list(evaluated[1].glob("*.part"))
-
-
-def test_detection_on_known_scores():
-    classes = np.array(list("NNNNSVVF"))
-    scores = np.array([0, 1, 2, 5, 4, 6, 7, 0.5])
-    result = evaluation.detection(scores, classes, threshold=4.5)
-    assert result["sensitivity"] == 0.5 and result["false_alarm_rate"] == 0.25
-    assert result["ppv"] == pytest.approx(2 / 3) and result["per_class_sensitivity"]["V"] == 1.0
-    assert result["per_class_auc"]["V"] == 1.0 and result["per_class_auc"]["F"] == 0.25
-    assert result["per_class_auc"]["Q"] is None
-
-
-def test_records_are_told_apart():
-    record, classes = np.array(["a", "a", "a", "b", "b"]), np.array(list("NNVNN"))
-    table = evaluation.by_record(
-        record, classes, np.array([0, 3, 2, 5, 1.0]), threshold=1.5
-    ).set_index("record")
-    assert table.loc["a", "auc"] == 0.5 and np.isnan(table.loc["b", "auc"])
-    assert table.loc["a", "sensitivity"] == 1.0 and table["false_alarms"].tolist() == [0.5, 0.5]
-    assert table[["N", "V"]].sum().tolist() == [4, 1]
-
-
-def test_counting_gives_the_measures_of_scikit_learn_with_ties():
-    rng = np.random.default_rng(0)
-    normal, abnormal = rng.integers(0, 40, 500), rng.integers(10, 50, 300)
-    labels, scores = np.r_[np.zeros(500), np.ones(300)], np.r_[normal, abnormal]
-    auc, ap = evaluation._auc_ap(
-        *(np.bincount(49 - values, minlength=50) for values in (normal, abnormal))
-    )
-    assert auc == pytest.approx(roc_auc_score(labels, scores))
-    assert ap == pytest.approx(average_precision_score(labels, scores))
-
-
-def test_interval_narrows_with_more_beats_and_holds_the_truth():
-    rng = np.random.default_rng(0)
-    widths = []
-    for n in (100, 10_000):
-        scores = np.r_[rng.normal(0, 1, n), rng.normal(1.5, 1, n)]
-        low, high = evaluation.intervals(scores, np.array(["N"] * n + ["V"] * n), 100, 0)["auc_ci"]
-        assert low < 0.8556 < high  # the area for two unit normals 1.5 apart
-        widths.append(high - low)
-    assert widths[1] < widths[0] / 5
-
-
-def test_interval_over_patients_is_wider_where_their_beats_are_alike():
-    rng, n = np.random.default_rng(0), 8000
-    patient, classes = rng.integers(0, 20, n), np.array(["N", "V"])[rng.integers(0, 2, n)]
-    scores = 1.0 * (classes == "V") + rng.normal(0, 1, 20)[patient] + rng.normal(0, 0.5, n)
-    width = lambda ci: ci["auc_ci"][1] - ci["auc_ci"][0]
-    over_beats, over_patients = (
-        evaluation.intervals(scores, classes, 200, 0, who) for who in (None, patient)
-    )
-    assert width(over_patients) > 3 * width(over_beats)
-    assert (
-        over_patients["auc_ci"][0]
-        < roc_auc_score(classes == "V", scores)
-        < over_patients["auc_ci"][1]
-    )
-    assert (over_beats["bootstrap_over"], over_patients["bootstrap_over"]) == ("beats", "patients")

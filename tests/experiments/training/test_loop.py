@@ -8,8 +8,9 @@ import torch
 import options
 from experiments.training import checkpoint as checkpoints
 from experiments.training import loop as training
-from experiments.training.evaluation import score_rows
+from experiments.training.device import autocast
 from experiments.training.protocols import split
+from experiments.training.scoring import score_rows
 from preprocess import BadInput
 
 
@@ -174,6 +175,6 @@ def test_warped_copies_are_trained_on(data, rows, tmp_path, monkeypatch):
     detector.prepare(data.beats(rows.train))
     values = training.complete_options(opt("--n_aug", "1"))
     training.train_epoch(
-        detector, data, rows.train[:300], 0, values, training.autocast("off", torch.device("cpu"))
+        detector, data, rows.train[:300], 0, values, autocast("off", torch.device("cpu"))
     )
     assert sum(seen) == 600

@@ -1,0 +1,347 @@
+"""One beat as it is drawn, wherever one is shown in a picture, and pages of several beats."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import Normal, Stroke
+from matplotlib.ticker import MaxNLocator, MultipleLocator, NullLocator
+
+from experiments.reports.scale import CONTOUR_SD, ERROR_COLOURS, ERROR_SCALE
+from experiments.reports.style import (
+    BLACK,
+    BLUE,
+    EMPTY,
+    GREY,
+    IMAGE_COLOURS,
+    SMALL,
+    VERMILION,
+    WIDTH_IN,
+    draw_note,
+    new_figure,
+    save,
+)
+from preprocess import spectrogram
+from preprocess.beats import BEFORE, WINDOW
+from preprocess.records import FS_HZ
+
+BEAT_S = (np.arange(WINDOW) - BEFORE) / FS_HZ  # time of each sample of a window, from its R peak
+BEAT_SPAN_S = (BEAT_S[0] - 0.5 / FS_HZ, BEAT_S[-1] + 0.5 / FS_HZ)
+SMALLEST_SPAN_MV = (
+    1.5  # of a trace's axis: a flat beat must not be blown up into one that looks wild
+)
+MARK = {"facecolor": "#D55E0038", "edgecolor": "#D55E00", "linewidth": 0.6}
+DASHED_BLUE = {"color": BLUE, "linewidth": 1.2, "linestyle": (0, (3.5, 1.5))}
+DASHED_LEVEL = {"color": VERMILION, "linewidth": 1.0, "linestyle": "--"}
+ROW_IN, GAP_IN, HEAD_IN, FOOT_IN = 1.4, 0.78, 0.85, 1.35
+
+
+@dataclass
+class Panel:
+    """One beat as it is drawn.
+
+    beat_mv: (320,); generated_mv: (320,), what a normal beat would look like there, or None;
+    image, generated: (F, T) magnitudes of the real and the generated image, or None;
+    error: (F, T) or (320,) in standard deviations of held-out normal beats;
+    setting: the image's name in preprocess.spectrogram.SETTINGS; marks: (start, end) of marked spans in s from R.
+    """
+
+    title: str
+    beat_mv: np.ndarray
+    generated_mv: np.ndarray | None
+    image: np.ndarray | None
+    generated: np.ndarray | None
+    error: np.ndarray
+    setting: str
+    marks: list = field(default_factory=list)
+
+
+def panels(detector, beats, titles):
+    """What draw_beat needs of each beat: trace, images, the detector's error map and its marks."""
+    (errors, over_time), generated = detector.errors(beats), detector.generate(beats)
+    marks = detector.marks(over_time)
+    return [
+        Panel(
+            title=title,
+            beat_mv=beats.beat_mv[i],
+            error=errors[i].max(0) if errors[i].ndim == 3 else errors[i],
+            setting=detector.image or "complex",
+            marks=marks[i],
+            **_pictures(detector, beats[[i]], None if generated is None else generated[[i]]),
+        )
+        for i, title in enumerate(titles)
+    ]
+
+
+def _pictures(detector, beat, generated):
+    """The real and the generated beat of one row, as images of magnitudes and as traces, where there are any."""
+    if detector.explains == "beat":
+        return {
+            "generated_mv": None if generated is None else generated[0],
+            "image": None,
+            "generated": None,
+        }
+    real = spectrogram.magnitude(beat.image, detector.image)[0]
+    if generated is None:
+        return {"generated_mv": None, "image": real, "generated": None}
+    trace = None
+    if detector.image == "complex":
+        trace = spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beat.beat_mv))[
+            0
+        ].numpy()
+    return {
+        "generated_mv": trace,
+        "image": real,
+        "generated": spectrogram.magnitude(generated, detector.image)[0],
+    }
+
+
+def beat_axes(figure, cell, panel):
+    """Axes for draw_beat inside one cell of a grid: {"trace", "strip", "error"}, and "real", "generated" if drawn."""
+    pictures = [
+        name
+        for name, image in (("real", panel.image), ("generated", panel.generated))
+        if image is not None
+    ]
+    columns = cell.subgridspec(
+        1, 2 + len(pictures), width_ratios=[1.55] + [1] * (1 + len(pictures)), wspace=0.28
+    )
+    trace_and_strip = columns[0].subgridspec(2, 1, height_ratios=[8, 1], hspace=0.12)
+    axes = {"trace": figure.add_subplot(trace_and_strip[0])}
+    axes["strip"] = figure.add_subplot(trace_and_strip[1], sharex=axes["trace"])
+    for column, name in enumerate([*pictures, "error"], start=1):
+        axes[name] = figure.add_subplot(columns[column])
+    return axes
+
+
+def draw_beat(axes, panel, level_sd=CONTOUR_SD):
+    """The drawing of a beat, wherever one is shown: evaluation, screening report, --explain.
+
+    axes: as from beat_axes. The error is on the absolute ERROR_SCALE; real and generated image share one scale.
+    """
+    error = np.asarray(panel.error, float)
+    _draw_trace(axes["trace"], panel)
+    _draw_strip(axes["strip"], error, panel)
+    _draw_images(axes, panel)
+    if error.ndim == 2:
+        _draw_error_map(axes["error"], error, panel.setting, level_sd)
+    else:
+        _draw_error_trace(axes["error"], error, level_sd)
+
+
+def project_on_time(error):
+    """(F, T) or (320,) error to its largest value at each time: (T,) or (320,)."""
+    return error.max(0) if error.ndim == 2 else error
+
+
+def _draw_trace(axes, panel):
+    for start_s, end_s in panel.marks:
+        axes.axvspan(start_s, end_s, zorder=0, **MARK)
+    traces = [panel.beat_mv] if panel.generated_mv is None else [panel.beat_mv, panel.generated_mv]
+    axes.plot(BEAT_S, panel.beat_mv, color=BLACK, linewidth=1.2)
+    if panel.generated_mv is not None:
+        axes.plot(BEAT_S, panel.generated_mv, **DASHED_BLUE)
+    axes.set_ylim(_limits_mv(np.concatenate(traces)))
+    _rule_like_ecg_paper(axes)
+    axes.tick_params(labelbottom=False, bottom=False, labelsize=SMALL)
+    axes.set_ylabel("lead (mV)", fontsize=SMALL)
+    axes.set_title(panel.title, loc="left", fontsize=9, fontweight="bold", pad=15, parse_math=False)
+
+
+def _limits_mv(values_mv):
+    low, high = float(np.nanmin(values_mv)), float(np.nanmax(values_mv))
+    span = max(1.12 * (high - low), SMALLEST_SPAN_MV)
+    return (low + high - span) / 2, (low + high + span) / 2
+
+
+def _rule_like_ecg_paper(axes):
+    """Large squares of 0.2 s x 0.5 mV and small ones of 0.04 s x 0.1 mV, the latter while they can be told apart."""
+    low, high = axes.get_ylim()
+    axes.xaxis.set_major_locator(MultipleLocator(0.2))
+    axes.xaxis.set_minor_locator(MultipleLocator(0.04))
+    axes.yaxis.set_major_locator(MultipleLocator(0.5) if high - low < 4 else MaxNLocator(5))
+    axes.yaxis.set_minor_locator(MultipleLocator(0.1) if high - low < 4 else NullLocator())
+    axes.grid(True, which="major", color="#c8b0b0", linewidth=0.5)
+    axes.grid(True, which="minor", color="#eee2e2", linewidth=0.3)
+    axes.tick_params(which="minor", length=0)
+    axes.set_axisbelow(True)
+
+
+def _draw_strip(axes, error, panel):
+    times_s = _times_s(error, panel.setting)
+    _picture(
+        axes,
+        project_on_time(error)[None],
+        _edges(times_s),
+        [0, 1],
+        ERROR_COLOURS,
+        Normalize(*ERROR_SCALE),
+    )
+    axes.set_yticks([])
+    axes.set_ylabel("error", rotation=0, ha="right", va="center", fontsize=SMALL)
+    _label_time(axes)
+
+
+def _times_s(error, setting):
+    return spectrogram.axes(setting)[0] if error.ndim == 2 else BEAT_S
+
+
+def _draw_images(axes, panel):
+    shown = {
+        name: np.asarray(image, float)
+        for name, image in (("real", panel.image), ("generated", panel.generated))
+        if image is not None
+    }
+    if not shown:
+        return
+    norm = Normalize(
+        min(image.min() for image in shown.values()), max(image.max() for image in shown.values())
+    )
+    times_s, freqs_hz = spectrogram.axes(panel.setting)
+    for name, image in shown.items():
+        _picture(axes[name], image, _edges(times_s), _edges(freqs_hz), IMAGE_COLOURS, norm)
+        axes[name].set_title(
+            {"real": "this beat's image", "generated": "generated normal image"}[name],
+            fontsize=SMALL,
+        )
+        _label_time(axes[name])
+        _label_frequency(axes[name])
+
+
+def _draw_error_map(axes, error, setting, level_sd):
+    times_s, freqs_hz = spectrogram.axes(setting)
+    _picture(axes, error, _edges(times_s), _edges(freqs_hz), ERROR_COLOURS, Normalize(*ERROR_SCALE))
+    if error.max() > level_sd:  # matplotlib warns about a contour that is nowhere
+        axes.contour(times_s, freqs_hz, error, levels=[level_sd], colors="white", linewidths=1.0)
+    axes.set_title("error map", fontsize=SMALL)
+    _label_time(axes)
+    _label_frequency(axes)
+
+
+def _draw_error_trace(axes, error, level_sd):
+    axes.fill_between(BEAT_S, np.clip(error, *ERROR_SCALE), color=GREY, alpha=0.6, linewidth=0)
+    axes.axhline(level_sd, **DASHED_LEVEL)
+    axes.set(xlim=BEAT_SPAN_S, ylim=ERROR_SCALE)
+    axes.set_title("error", fontsize=SMALL)
+    axes.set_ylabel("standard deviations", fontsize=SMALL)
+    _label_time(axes)
+
+
+def _picture(axes, image, time_edges_s, row_edges, colours, norm):
+    """Cells between these edges, on the whole beat's time axis so that columns stand under their part of the trace."""
+    axes.pcolormesh(time_edges_s, row_edges, image, cmap=colours, norm=norm, rasterized=True)
+    axes.set_facecolor(EMPTY)
+
+
+def _edges(centres):
+    middle = (centres[1:] + centres[:-1]) / 2
+    return np.r_[2 * centres[0] - middle[0], middle, 2 * centres[-1] - middle[-1]]
+
+
+def _label_time(axes):
+    axes.set_xlim(BEAT_SPAN_S)
+    axes.xaxis.set_major_locator(MultipleLocator(0.2))
+    axes.tick_params(labelsize=SMALL)
+    axes.tick_params(axis="x", which="minor", length=0)
+    axes.set_xlabel("time from R peak (s)", fontsize=SMALL)
+
+
+def _label_frequency(axes):
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 3, 5, 6, 10]))
+    axes.set_ylabel("frequency (Hz)", fontsize=SMALL, labelpad=1)
+
+
+def draw_panels(panels, path, heading, level_sd=CONTOUR_SD):
+    """Several beats, one a row, with one colour bar for all. Returns the path."""
+    if not panels:
+        return draw_note(path, heading, "no beat to show")
+    height_in = HEAD_IN + len(panels) * ROW_IN + (len(panels) - 1) * GAP_IN + FOOT_IN
+    figure = new_figure(WIDTH_IN, height_in)
+    figure.text(
+        0.012,
+        1 - 0.12 / height_in,
+        heading,
+        va="top",
+        fontsize=12,
+        fontweight="bold",
+        parse_math=False,
+    )
+    rows = figure.add_gridspec(
+        len(panels),
+        1,
+        left=0.065,
+        right=0.985,
+        top=1 - HEAD_IN / height_in,
+        bottom=FOOT_IN / height_in,
+        hspace=GAP_IN / ROW_IN,
+    )
+    for number, panel in enumerate(panels):
+        axes = beat_axes(figure, rows[number], panel)
+        draw_beat(axes, panel, level_sd)
+        if number < len(panels) - 1:
+            _drop_time_labels(axes)
+    _draw_key(figure, panels, height_in, level_sd)
+    return save(figure, path)
+
+
+def _drop_time_labels(axes):
+    for name in set(axes) - {"trace"}:
+        axes[name].set_xlabel("")
+
+
+def _draw_key(figure, panels, height_in, level_sd):
+    """Under the rows: what each line means, and the one colour bar of all error strips and maps."""
+    has_map = any(np.ndim(panel.error) == 2 for panel in panels)
+    keys = [Line2D([], [], color=BLACK, linewidth=1.2, label="recorded beat")]
+    if any(panel.generated_mv is not None for panel in panels):
+        keys.append(Line2D([], [], label="what a normal beat would look like here", **DASHED_BLUE))
+    keys.append(Patch(label="span marked abnormal", **MARK))
+    if has_map:
+        around = [
+            Stroke(linewidth=7, foreground="#420a68"),
+            Normal(),
+        ]  # white is invisible on paper
+        keys.append(
+            Line2D(
+                [],
+                [],
+                color="white",
+                linewidth=1.2,
+                path_effects=around,
+                solid_capstyle="butt",
+                label=f"contour of the map: error of {level_sd:g}",
+            )
+        )
+    else:
+        keys.append(Line2D([], [], label=f"error of {level_sd:g}", **DASHED_LEVEL))
+    figure.legend(
+        handles=keys,
+        loc="lower left",
+        bbox_to_anchor=(0.055, 0.1 / height_in),
+        frameon=False,
+        fontsize=SMALL,
+        borderaxespad=0,
+        handlelength=2.6,
+    )
+    bar_axes = figure.add_axes((0.42, 0.56 / height_in, 0.565, 0.13 / height_in))
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(*ERROR_SCALE), ERROR_COLOURS),
+        cax=bar_axes,
+        orientation="horizontal",
+        extend="max",
+    )
+    bar.ax.axvline(level_sd, color="white", linewidth=1.5)
+    bar.ax.tick_params(labelsize=SMALL)
+    note = (
+        "\nimages: STFT magnitude, dark is weak and bright is strong, one scale a row"
+        if any(panel.image is not None for panel in panels)
+        else ""
+    )
+    bar.set_label(
+        f"error (standard deviations of held-out normal beats), one scale for every beat{note}",
+        fontsize=SMALL,
+    )

@@ -1,0 +1,31 @@
+"""Numbers on pages: what is missing is a dash, what is there is rounded."""
+
+import pytest
+
+from experiments.reports import pages
+
+
+@pytest.mark.parametrize("write", [pages.fixed, pages.percent, pages.count, pages.significant])
+def test_what_is_missing_is_a_dash(write):
+    assert [write(value) for value in (None, float("nan"), float("inf"))] == [pages.DASH] * 3
+
+
+def test_numbers_are_rounded_as_their_name_says():
+    assert pages.fixed(0.12345) == "0.1235" and pages.percent(0.1234) == "12.3\u202f%"
+    assert pages.count(12345.0) == "12\u202f345" and pages.significant(0.00123456) == "0.0012346"
+
+
+def test_an_interval_has_two_ends_or_is_a_dash():
+    assert pages.interval([0.1, 0.2], 2) == "0.10 to 0.20"
+    assert pages.interval([0.1, None]) == pages.interval(None) == pages.interval([1]) == pages.DASH
+
+
+def test_templates_escape_what_they_print(tmp_path):
+    (tmp_path / "page.html").write_text("{{ name }} {{ share | percent }}")
+    page = pages.environment(tmp_path).get_template("page.html").render(name="<b>", share=0.5)
+    assert page == "&lt;b&gt; 50.0\u202f%"
+
+
+def test_an_embedded_picture_is_its_own_address(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"picture")
+    assert pages.embed(tmp_path / "a.png") == "data:image/png;base64,cGljdHVyZQ=="
