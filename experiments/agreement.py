@@ -22,7 +22,7 @@ from experiments.screening import pipeline as screen
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, LEARNING_S
 from preprocess import BadInput, records
-from preprocess.beats import CLASS_OF_EC57
+from preprocess.classes import CLASS_OF_EC57
 from preprocess.records import FS_HZ
 
 MATCH_S = 0.15

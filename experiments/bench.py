@@ -24,10 +24,12 @@ import options
 from experiments.screening import pipeline as screen
 from experiments.training.loop import complete_options
 from models import MODELS
-from preprocess import BadInput, records, rpeaks, simulate, spectrogram
+from preprocess import BadInput, physionet, records, rpeaks, simulate, spectrogram
 from preprocess import beats as beat_windows
-from preprocess.dataset import CHUNK, Beats
+from preprocess.beats import Beats
+from preprocess.classes import CLASS_OF
 from preprocess.records import FS_HZ
+from preprocess.spectrogram import CHUNK
 
 LEAST_S = 1.0  # that each measurement lasts; the best of REPEATS counts
 REPEATS = 3
@@ -90,7 +92,7 @@ def parts(folder):
     """{name: {"unit", "ours", "original", "ratio"}} of preprocessing, images, training and scoring."""
     path = records.find(folder)[0]
     recording = records.read(path)
-    peaks = recording.samples[np.isin(recording.symbols, list(beat_windows.CLASS_OF))]
+    peaks = recording.samples[np.isin(recording.symbols, list(CLASS_OF))]
     peaks = peaks[
         (peaks >= beat_windows.BEFORE) & (peaks + beat_windows.AFTER < len(recording.signal_mv))
     ]
@@ -112,7 +114,7 @@ def parts(folder):
             "hours/s",
             lambda: _peaks(recording.signal_mv),
             len(recording.signal_mv) / FS_HZ / 3600,
-            lambda: beat_windows.detect_r_peaks(recording.signal_mv),
+            lambda: rpeaks.detect_r_peaks(recording.signal_mv),
             len(recording.signal_mv) / FS_HZ / 3600,
         ),
         "STFT images": (
@@ -327,7 +329,7 @@ def bench(opt):
             "cpus": os.cpu_count(),
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
-            "source": records.source_of(folder),
+            "source": physionet.source_of(folder),
             "matmul_gflops": matrix_multiply_gflops(),
             "parts": parts(folder),
         }

@@ -23,7 +23,7 @@ from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import LEARNING_S, patients
 from experiments.training.scoring import score_rows, usable_context
 from preprocess import BadInput, dataset, records
-from preprocess.beats import CLASS_OF, CLASS_OF_EC57
+from preprocess.classes import CLASS_OF, CLASS_OF_EC57
 from preprocess.files import whole_file
 from preprocess.records import FS_HZ
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import options
-from preprocess import BadInput, dataset, records, simulate
+from preprocess import BadInput, dataset, physionet, simulate
 
 EXPECTED = {"N_on_peak": "86.2 k to 87.2 k", "S": "3026", "V": "7008", "F": "802", "Q": "15"}
 
@@ -26,10 +26,10 @@ def locate(opt):
         return _simulated(cohort)
     if opt.records or os.environ.get("MITDB_DIR"):
         return Path(opt.records or os.environ["MITDB_DIR"])
-    if records.complete(downloads):
+    if physionet.complete(downloads):
         return downloads
-    if records.reachable():
-        records.download(downloads)
+    if physionet.reachable():
+        physionet.download(downloads)
         return downloads
     if opt.data == "mitdb":
         raise BadInput(

@@ -3,8 +3,7 @@
 import numpy as np
 
 from preprocess import spectrogram
-from preprocess.beats import BEFORE, WINDOW
-from preprocess.dataset import Beats
+from preprocess.beats import BEFORE, WINDOW, Beats
 
 TICKS = 7  # on each side of the R peak, so many samples are dropped and as many stretched to two
 

@@ -1,53 +1,46 @@
 """Recording to beats: band-pass, R peaks, windows, AAMI class, RR intervals."""
 
+from dataclasses import dataclass
+
 import numpy as np
-from scipy.signal import butter, sosfiltfilt
 
 from preprocess import BadInput
+from preprocess.classes import CLASS_OF
+from preprocess.filters import bandpass
 from preprocess.records import FS_HZ
+from preprocess.rpeaks import detect_r_peaks, distance_to_nearest
 
 BEFORE, AFTER = 140, 180  # samples of a window before and after its R peak: 0.389 s and 0.5 s
 WINDOW = BEFORE + AFTER
-BAND_HZ = (0.5, 45.0)
 PEAK_TOLERANCE = (
     10  # samples: the original work drops normal beats annotated this far from a detected R peak
 )
 RR_LOCAL_BEATS = 8  # RR intervals on each side that make the local median
 
-# As in the original work (BeatGAN's preprocessing): e and j are S.
-CLASS_OF = {
-    symbol: name
-    for name, symbols in {"N": "NLR", "S": "AaJSje", "V": "VE", "F": "F", "Q": "/fQ"}.items()
-    for symbol in symbols
-}
-# ANSI/AAMI EC57: escape beats (e, j) belong to N.
-CLASS_OF_EC57 = CLASS_OF | {"e": "N", "j": "N"}
 
+@dataclass
+class Beats:
+    """A batch of beats: what every detector is given.
 
-def bandpass(signal_mv, low_hz=BAND_HZ[0], high_hz=BAND_HZ[1]):
-    """(n,) to (n,): second-order Butterworth run forwards and backwards, so that no wave moves in time."""
-    sos = butter(2, (low_hz, high_hz), "bandpass", fs=FS_HZ, output="sos")
-    return sosfiltfilt(sos, signal_mv).astype(np.float32)
+    image: (n, channels, frequencies, times), or None for detectors that read beat_mv alone; beat_mv: (n, 320) in mV;
+    record: (n,) names; sample: (n,) R peaks; rr_s: (n, 3) RR before, RR after and local median RR, in s;
+    known_normal: (n,) bool, beats that someone has looked at; usual_mv: (n, 320), the median of each one's
+    recording (of all its beats, of whatever class; in screening, of the calmer half of them). None where nobody knows.
+    """
 
+    image: np.ndarray | None
+    beat_mv: np.ndarray
+    record: np.ndarray
+    sample: np.ndarray
+    rr_s: np.ndarray
+    known_normal: np.ndarray | None = None
+    usual_mv: np.ndarray | None = None
 
-def detect_r_peaks(signal_mv):
-    """(n,) mV to the sample of each R peak: sleepecg's detector, then the highest point within 50 ms."""
-    import sleepecg  # here, as it takes half a second to import and screening does without
+    def __len__(self):
+        return len(self.sample)
 
-    found = sleepecg.detect_heartbeats(signal_mv, FS_HZ)
-    narrow = bandpass(signal_mv, 3.0, 45.0)
-    reach = FS_HZ // 20
-    around = np.clip(found[:, None] + np.arange(-reach, reach + 1), 0, len(narrow) - 1)
-    return np.unique(around[np.arange(len(found)), narrow[around].argmax(1)])
-
-
-def distance_to_nearest(samples, peaks):
-    """For each sample, how far the nearest peak is, in samples; a large number where there is no peak."""
-    if len(peaks) == 0:
-        return np.full(len(samples), WINDOW)
-    right = np.searchsorted(peaks, samples)
-    candidates = peaks[np.clip(np.stack([right - 1, right]), 0, len(peaks) - 1)]
-    return np.abs(candidates - samples).min(0)
+    def __getitem__(self, rows):
+        return Beats(*(None if values is None else values[rows] for values in vars(self).values()))
 
 
 def windows(signal_mv, samples):

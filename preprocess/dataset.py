@@ -12,37 +12,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from preprocess import BadInput, records, spectrogram
+from preprocess import BadInput, physionet, records, spectrogram
 from preprocess import beats as beat_windows
+from preprocess.beats import Beats
+from preprocess.classes import CLASSES
+from preprocess.filters import BAND_HZ
 
 VERSION = 1  # of the files' content: raise it when the same records would give other numbers
-CHUNK = 128  # beats imaged at once: their frames stay in the processor's cache
-STORED_AS = np.float16  # three significant digits: 1/32 dB at worst
-
-
-@dataclass
-class Beats:
-    """A batch of beats: what every detector is given.
-
-    image: (n, channels, frequencies, times), or None for detectors that read beat_mv alone; beat_mv: (n, 320) in mV;
-    record: (n,) names; sample: (n,) R peaks; rr_s: (n, 3) RR before, RR after and local median RR, in s;
-    known_normal: (n,) bool, beats that someone has looked at; usual_mv: (n, 320), the median of each one's
-    recording (of all its beats, of whatever class; in screening, of the calmer half of them). None where nobody knows.
-    """
-
-    image: np.ndarray | None
-    beat_mv: np.ndarray
-    record: np.ndarray
-    sample: np.ndarray
-    rr_s: np.ndarray
-    known_normal: np.ndarray | None = None
-    usual_mv: np.ndarray | None = None
-
-    def __len__(self):
-        return len(self.sample)
-
-    def __getitem__(self, rows):
-        return Beats(*(None if values is None else values[rows] for values in vars(self).values()))
 
 
 @dataclass
@@ -87,7 +63,7 @@ def settings(image, lead):
         "image": image,
         "lead": lead,
         "fs_hz": records.FS_HZ,
-        "band_hz": list(beat_windows.BAND_HZ),
+        "band_hz": list(BAND_HZ),
         "before": beat_windows.BEFORE,
         "after": beat_windows.AFTER,
     }
@@ -101,7 +77,7 @@ def make(folder, dataroot, image="complex", lead=records.LEAD):
     paths, dataroot = records.find(folder), Path(dataroot)
     wanted = {
         "settings": settings(image, lead),
-        "source": records.source_of(folder),
+        "source": physionet.source_of(folder),
         "records": {p.name: _digest(p) for p in paths},
     }
     if is_current(dataroot, wanted):
@@ -113,7 +89,7 @@ def make(folder, dataroot, image="complex", lead=records.LEAD):
             "beats": len(index),
             "counts": count_classes(index),
             "folder": Path(folder).name,
-            "sha256": {name: records.sha256(part / name) for name in ("beats.npy", "index.csv")},
+            "sha256": {name: physionet.sha256(part / name) for name in ("beats.npy", "index.csv")},
         }
         (part / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return manifest
@@ -159,7 +135,7 @@ def is_current(dataroot, wanted):
 
 def count_classes(index):
     """Beats per class, and the normals that are near enough to a detected R peak for the `beatgan` protocol."""
-    counts = {name: int((index["class"] == name).sum()) for name in "NSVFQ"}
+    counts = {name: int((index["class"] == name).sum()) for name in CLASSES}
     on_peak = (index["class"] == "N") & (index["peak_distance"] < beat_windows.PEAK_TOLERANCE)
     return counts | {"N_on_peak": int(on_peak.sum())}
 
@@ -170,15 +146,15 @@ def _write_arrays(paths, part, image, lead):
     with (
         _NpyWriter(part / "beats.npy", np.float32, (beat_windows.WINDOW,)) as waves,
         _NpyWriter(
-            part / "spectrograms.npy", STORED_AS, spectrogram.SETTINGS[image].shape
+            part / "spectrograms.npy", spectrogram.STORED_AS, spectrogram.SETTINGS[image].shape
         ) as pictures,
     ):
         for path in tqdm(paths, desc=f"Preprocessing ({image} images)", unit="record"):
             columns, windows = beat_windows.cut(records.read(path, lead))
             tables.append(pd.DataFrame(columns))
             waves.append(windows)
-            for start in range(0, len(windows), CHUNK):
-                pictures.append(spectrogram.images(windows[start : start + CHUNK], image).numpy())
+            for chunk in spectrogram.stored_chunks(windows, image):
+                pictures.append(chunk)
     return pd.concat(tables, ignore_index=True)
 
 
@@ -234,7 +210,7 @@ def _digest(path):
     """Short checksum of a record's header and annotations and its signal's size: tells when a record was changed."""
     signal = path.with_suffix(".dat")
     parts = [
-        records.sha256(f)[:16]
+        physionet.sha256(f)[:16]
         for f in (path.with_suffix(".hea"), path.with_suffix(".atr"))
         if f.exists()
     ]

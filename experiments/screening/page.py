@@ -11,8 +11,7 @@ import torch
 from experiments.reports import pages, scale
 from experiments.screening.clusters import EARLY, LATE, STRIP_HZ, STRIP_S
 from preprocess import spectrogram
-from preprocess.beats import BEFORE, WINDOW
-from preprocess.dataset import Beats
+from preprocess.beats import BEFORE, WINDOW, Beats
 from preprocess.records import FS_HZ
 
 MOST_ROWS = 40  # groups with a row of their own

@@ -27,12 +27,13 @@ from experiments.screening.clusters import Example, Shapes, strip, timing_of
 from experiments.training import checkpoint as checkpoints
 from experiments.training.device import find_device
 from experiments.training.scoring import usable_context
-from preprocess import BadInput, rpeaks, spectrogram
+from preprocess import BadInput, quality, rpeaks, spectrogram
 from preprocess import beats as beat_windows
 from preprocess import formats as sources
-from preprocess.beats import AFTER, BEFORE, CLASS_OF
-from preprocess.dataset import CHUNK, Beats
+from preprocess.beats import AFTER, BEFORE, Beats
+from preprocess.classes import CLASS_OF
 from preprocess.records import FS_HZ
+from preprocess.spectrogram import CHUNK
 
 WEIGHTS = Path(__file__).parents[1] / "weights/b2igan.pt"  # see the model card beside it
 BLOCK_S, MARGIN_S, MOST_WORKERS = 1800.0, 30.0, 4
@@ -166,7 +167,7 @@ def side_by_side(function, items):
 def blocks(source):
     """Equal parts of at most BLOCK_S, as (start, end) in samples at FS_HZ."""
     edges = np.linspace(0, source.length, 1 + int(np.ceil(source.duration_s / BLOCK_S))).astype(int)
-    edges[1:-1] -= edges[1:-1] % rpeaks.CELL
+    edges[1:-1] -= edges[1:-1] % quality.CELL
     return list(zip(edges[:-1].tolist(), edges[1:].tolist()))
 
 
@@ -178,7 +179,7 @@ class Block:
     """A part of a recording with its beats in the order of time. start: its first sample, at FS_HZ, in the recording.
 
     signal_mv: band-passed, with a margin on both sides that begins at sample `first`; beats.sample counts from the
-    recording's start; reason: (end - start,) of rpeaks.REASONS; scores: (n,); flagged: rows above the threshold, found:
+    recording's start; reason: (end - start,) of quality.REASONS; scores: (n,); flagged: rows above the threshold, found:
     the beats there, the only ones whose images are kept; place: (len(flagged), 4), as from `places`.
     """
 
@@ -224,7 +225,7 @@ class Scorer:
                 "say what its numbers are with --units uV"
             )
         filtered_mv, envelope = beat_windows.bandpass(signal_mv), rpeaks.qrs_envelope(signal_mv)
-        reason = rpeaks.unreadable(signal_mv, there, envelope)
+        reason = quality.unreadable(signal_mv, there, envelope)
         peaks = (
             rpeaks.find(filtered_mv, envelope, reason == 0)
             if self.annotated is None
@@ -350,7 +351,7 @@ def calibrate(scorer, quantiles, opt):
     source, known = scorer.source, opt.known_normal is not None
     stretch_s = np.array(opt.known_normal if known else (0, opt.calibration_minutes)) * 60
     start, end = np.minimum(
-        np.round(stretch_s * FS_HZ / rpeaks.CELL) * rpeaks.CELL, source.length
+        np.round(stretch_s * FS_HZ / quality.CELL) * quality.CELL, source.length
     ).astype(int)
     if end - start < SHORTEST_S * FS_HZ:
         raise BadInput(
@@ -557,7 +558,7 @@ def _stretches(reason, start, signal_mv, offset):
         [
             start + int(a),
             start + int(b),
-            rpeaks.REASONS[reason[a]],
+            quality.REASONS[reason[a]],
             strip(signal_mv, offset + int(a + b) // 2),
         ]
         for a, b in zip(edges[:-1], edges[1:])

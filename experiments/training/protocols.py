@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from preprocess import BadInput
-from preprocess.beats import CLASS_OF_EC57, PEAK_TOLERANCE
+from preprocess.beats import PEAK_TOLERANCE
+from preprocess.classes import CLASS_OF_EC57
 from preprocess.records import FS_HZ
 
 FOLDS = 5

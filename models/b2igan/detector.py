@@ -21,7 +21,7 @@ from models.b2igan.memory import FEWEST, Memory, means
 from models.b2igan.networks import FREQS, TIMES, Decoder, Discriminator, Encoder
 from models.detector import Detector, evenly, step
 from preprocess import spectrogram
-from preprocess.dataset import STORED_AS
+from preprocess.spectrogram import STORED_AS
 from preprocess.synthetic import synthetic
 
 MEMORY, NEIGHBOURS = 4096, 5

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from preprocess.records import FS_HZ
-from preprocess.synthetic import synthetic_rhythm
+from preprocess.synthetic_rhythm import synthetic_rhythm
 
 LOCAL_BEATS = (8, 40)  # RR intervals on each side that make what is usual: some 15 s and a minute
 LOCAL_QUANTILES = (0.5, 0.75, 0.9)

@@ -6,8 +6,7 @@ import numpy as np
 import torch
 
 from preprocess import spectrogram
-from preprocess.beats import BEFORE, WINDOW
-from preprocess.dataset import Beats
+from preprocess.beats import BEFORE, WINDOW, Beats
 
 WAVES = (
     (-60, 12, 0.15),

@@ -21,31 +21,6 @@ def recording(signal, samples, symbols=None):
     return Recording("r", "MLII", signal, samples, np.array(symbols or ["N"] * len(samples)), 360.0)
 
 
-def test_bandpass_keeps_a_wave_where_it_is_and_takes_wander_away():
-    signal, samples = train_of_beats()
-    wander = 2 * np.sin(2 * np.pi * 0.1 * np.arange(len(signal)) / 360)
-    filtered = beats.bandpass(signal + wander)
-    for sample in samples[3:-3]:
-        assert abs(filtered[sample - 20 : sample + 20].argmax() - 20) <= 1
-    assert np.abs(filtered[samples[5] + 100 : samples[5] + 150]).max() < 0.25
-
-
-def test_r_peaks_are_found_at_the_r_wave():
-    signal, samples = train_of_beats()
-    peaks = beats.detect_r_peaks(
-        signal + 0.01 * np.random.default_rng(0).standard_normal(len(signal))
-    )
-    assert (
-        beats.distance_to_nearest(samples[1:], peaks) <= 2
-    ).all()  # on the first beat the detector still learns
-
-
-def test_distance_where_no_peak_was_found_is_large():
-    assert (
-        beats.distance_to_nearest(np.array([10, 500]), np.zeros(0, int)) > beats.PEAK_TOLERANCE
-    ).all()
-
-
 def test_windows_stand_at_their_r_peak():
     signal = np.arange(2000.0)
     cut = beats.windows(signal, np.array([500, 900]))

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import preprocess.__main__ as command
-from preprocess import BadInput, dataset, records, spectrogram
+from preprocess import BadInput, dataset, physionet, spectrogram
 
 
 def test_rows_of_all_files_belong_together(data):
@@ -29,7 +28,7 @@ def test_manifest_says_where_the_beats_came_from(dataroot, data):
     manifest = json.loads((dataroot / "manifest.json").read_text())
     assert manifest["source"] == "simulated"
     assert manifest["beats"] == len(data.index) and manifest["settings"]["image"] == "complex"
-    assert manifest["sha256"]["index.csv"] == records.sha256(dataroot / "index.csv")
+    assert manifest["sha256"]["index.csv"] == physionet.sha256(dataroot / "index.csv")
 
 
 def test_second_run_does_nothing_and_a_changed_record_does(cohort, tmp_path, monkeypatch):
@@ -61,37 +60,6 @@ def test_incomplete_folder_is_explained(dataroot, tmp_path):
     (folder / "beats.npy").unlink()
     with pytest.raises(BadInput, match="incomplete"):
         dataset.load(folder)
-
-
-def test_command_without_data_or_network_says_simulated(tmp_path, monkeypatch, capsys, cohort):
-    monkeypatch.delenv("MITDB_DIR", raising=False)
-    monkeypatch.setattr(records, "reachable", lambda: False)
-    monkeypatch.setattr(
-        command.simulate, "simulate", lambda folder: shutil.copytree(cohort, folder)
-    )
-    command.main(["--datadir", str(tmp_path), "--dataroot", str(tmp_path / "out")])
-    assert "SIMULATED DATA" in capsys.readouterr().out
-    assert dataset.load(tmp_path / "out").manifest["source"] == "simulated"
-
-
-def test_command_insisting_on_real_data_fails_without_it(tmp_path, monkeypatch):
-    monkeypatch.delenv("MITDB_DIR", raising=False)
-    monkeypatch.setattr(records, "reachable", lambda: False)
-    with pytest.raises(BadInput, match="PhysioNet cannot be reached"):
-        command.main(
-            ["--data", "mitdb", "--datadir", str(tmp_path), "--dataroot", str(tmp_path / "out")]
-        )
-    assert not (tmp_path / "out").exists()
-
-
-def test_an_earlier_download_is_used(tmp_path, monkeypatch):
-    monkeypatch.delenv("MITDB_DIR", raising=False)
-    (tmp_path / "mitdb").mkdir()
-    for name in records.published_checksums():
-        (tmp_path / "mitdb" / name).touch()
-    monkeypatch.setattr(records, "reachable", lambda: pytest.fail("no need to ask PhysioNet"))
-    opt = command.options.parse("preprocess", ["--datadir", str(tmp_path)])
-    assert command.locate(opt) == tmp_path / "mitdb"
 
 
 def test_real_records_become_the_published_classes(mitdb, tmp_path):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import wfdb
 
-from preprocess import BadInput, beats, rpeaks
+from preprocess import BadInput
 from preprocess import formats as sources
 
 
@@ -117,31 +117,3 @@ def test_a_folder_stands_for_its_recordings(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput, match="holds no recording"):
         sources.find(tmp_path / "empty")
-
-
-def found_in(signal):
-    filtered, envelope = beats.bandpass(signal), rpeaks.qrs_envelope(signal)
-    return rpeaks.find(filtered, envelope, np.ones(len(signal), bool))
-
-
-def test_r_peaks_up_or_down_are_found_at_the_wave_and_t_waves_are_not():
-    samples, signal = 400 + 300 * np.arange(40), np.zeros(13_000)
-    t = np.arange(-40, 41)
-    for i, sample in enumerate(samples):
-        signal[sample + t] += (1 if i % 4 else -1.2) * np.exp(-0.5 * (t / 5) ** 2)
-        signal[sample + 110 + t] += 0.3 * np.exp(-0.5 * (t / 18) ** 2)
-    found = found_in(signal + 0.01 * np.random.default_rng(0).standard_normal(len(signal)))
-    found = found[found < len(signal) - beats.AFTER]  # later ones have no whole window
-    assert len(found) == 40 and np.abs(found - samples).max() <= 2
-
-
-def test_r_peaks_of_real_records(mitdb):
-    """Two hard ones, against what the published detectors reach on all: 0.99."""
-    from experiments.agreement import match
-    from preprocess import records
-
-    for name in ("203", "208"):
-        recording = records.read(mitdb / name)
-        truth = recording.samples[np.isin(recording.symbols, list(beats.CLASS_OF))]
-        found = found_in(recording.signal_mv)
-        assert len(match(truth, found, 54)) > 0.985 * max(len(truth), len(found))

@@ -91,3 +91,19 @@ def test_axes_fit_the_image(name, beats_mv):
     channels = spectrogram.SETTINGS[name].shape[0]
     assert spectrogram.images(beats_mv, name).shape[1:] == (channels, len(freqs_hz), len(times_s))
     assert -0.39 <= times_s.min() < 0 < times_s.max() <= 0.5
+
+
+@pytest.mark.parametrize("name", spectrogram.SETTINGS)
+def test_stored_images_are_the_images_rounded_to_half_whatever_the_chunks(name, beats_mv):
+    many = np.concatenate([beats_mv] * 50)
+    expected = spectrogram.images(beats_mv, name).half().float().numpy()
+    stored = spectrogram.stored_images(many, name)
+    assert stored.dtype == np.float32 and stored.shape == (300, *spectrogram.SETTINGS[name].shape)
+    np.testing.assert_allclose(stored[-6:], expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(stored, stored.astype(np.float16))
+
+
+def test_tensors_are_rounded_as_arrays_are(beats_mv):
+    image = spectrogram.images(beats_mv)
+    rounded = spectrogram.rounded_as_stored(image).numpy()
+    np.testing.assert_array_equal(rounded, image.numpy().astype(np.float16))

@@ -11,8 +11,7 @@ from models.b2igan.context import (
     choose_reference,
     regions,
 )
-from preprocess.beats import BEFORE, WINDOW, bandpass
-from preprocess.dataset import Beats
+from preprocess.beats import BEFORE, WINDOW, Beats, bandpass
 
 
 def beats(n, share_wide, seed=0):

@@ -1,0 +1,60 @@
+"""Synthetic anomalies of rhythm: the RR intervals of normal beats, with early and fusion beats put in."""
+
+import numpy as np
+
+
+def synthetic_rhythm(rr, rng):
+    """RR intervals (m,) of normal beats, in samples, to (R peaks (k,), kind (k,)): the same rhythm with beats put in.
+
+    kind 0: normal; 1: atrial, early, alone or in runs; 2: ventricular, early, mostly with a full pause, or in short runs;
+    3: fusion, about on time. In one recording of four most beats are early, so that what is usual is not what is normal.
+    """
+    mostly_early, atrial_runs, ventricular_runs = (
+        rng.random() < 0.25,
+        rng.random() < 0.4,
+        rng.random() < 0.4,
+    )
+    rates = (
+        rng.choice([0, 0.01, 0.03, 0.1, 0.4], p=[0.15, 0.25, 0.25, 0.2, 0.15])
+        / (4 if atrial_runs else 1),
+        rng.choice([0, 0.01, 0.05, 0.2, 0.4], p=[0.15, 0.2, 0.3, 0.2, 0.15]),
+        rng.choice([0, 0.01, 0.05, 0.15], p=[0.4, 0.3, 0.2, 0.1]),
+    )
+    if mostly_early:
+        rates, atrial_runs = (rng.uniform(0.15, 0.5), rng.choice([0, 0.02]), 0), True
+    limits = np.cumsum(rates)
+    intervals, kinds = [], []
+    for i in range(1, len(rr)):
+        kind = (int(np.searchsorted(limits, rng.random(), side="right")) + 1) % 4
+        if kind in (1, 2):
+            runs = (
+                mostly_early or rng.random() < (0.5 if atrial_runs else 0)
+                if kind == 1
+                else ventricular_runs and rng.random() < 0.3
+            )
+            coupling, length, pause = (_atrial if kind == 1 else _ventricular)(runs, rng)
+            intervals += [
+                *(rr[i - 1] * coupling * np.r_[1, rng.uniform(0.95, 1.05, length - 1)]),
+                rr[i] * pause,
+            ]
+            kinds += [kind] * length + [0]
+        else:
+            intervals.append(rr[i] * (rng.uniform(0.85, 1.02) if kind else 1))
+            kinds.append(kind)
+    return np.cumsum(intervals).astype(int), np.array(kinds)
+
+
+def _atrial(in_run, rng):
+    """Coupling and pause as parts of an RR interval, and the number of beats: the sinus node is reset, mostly."""
+    coupling = rng.uniform(0.5, 0.9)
+    pause = rng.choice([rng.uniform(0.95, 1.15), 1 + 0.9 * (1 - coupling), 2 - coupling])
+    return coupling, int(rng.geometric(0.12)) if in_run else 1, pause
+
+
+def _ventricular(in_run, rng):
+    """The same: a full compensatory pause, mostly; one in twenty is interpolated between two sinus beats."""
+    coupling = rng.uniform(0.45, 0.95)
+    pause = 2 - coupling if rng.random() < 0.7 else rng.uniform(0.95, 1.3)
+    if rng.random() < 0.05:
+        pause = max(0.5, 1.1 - coupling)
+    return coupling, int(rng.integers(2, 8)) if in_run else 1, pause
