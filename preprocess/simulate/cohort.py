@@ -1,0 +1,155 @@
+"""The cohort as WFDB records with their truth: made whole, kept, replaced or refused."""
+
+import csv
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import wfdb
+from tqdm import tqdm
+
+from preprocess import BadInput
+from preprocess.records import FS_HZ
+from preprocess.simulate.noise import bump, recording_noise, shaped_noise
+from preprocess.simulate.rhythm import TACHOGRAM_HZ, place_ectopics, sinus_rhythm, time_ectopics
+from preprocess.simulate.subject import draw_subject
+from preprocess.simulate.truth import TRUTH, TRUTH_COLUMNS, truth_rows
+from preprocess.simulate.waveform import as_drawn, beat_variation, draw_recording, vary
+
+# Change it with anything that changes the bytes, so that an old cohort is not taken for a new one.
+VERSION = 1
+GAIN_ADU_PER_MV = 200
+BASELINE_ADU = 1024
+
+
+def simulate_subject(number, minutes, seed):
+    """Subject, (n, 2) mV in the order MLII, V1, R samples, symbols and truth rows of one recording."""
+    rng = np.random.default_rng([seed, number])
+    subject = draw_subject(rng, number)
+    n = round(60 * minutes * FS_HZ)
+    n_slow = int(1.4 * n / FS_HZ + 30) * TACHOGRAM_HZ
+    breathing = shaped_noise(rng, n_slow, TACHOGRAM_HZ, bump(subject.breathing_hz, 0.01))
+    slow_s = np.arange(n_slow) / TACHOGRAM_HZ
+
+    sinus_s = sinus_rhythm(rng, subject, breathing, n / FS_HZ)
+    symbols = place_ectopics(rng, subject, len(sinus_s))
+    r_s, node_s = time_ectopics(rng, subject, sinus_s, symbols)
+    sinus_rr_s = np.diff(sinus_s, prepend=0)
+    local_rr_s = np.convolve(np.pad(sinus_rr_s, 7, "edge"), np.full(15, 1 / 15), "valid")
+
+    variation = beat_variation(rng, subject, r_s, np.interp(r_s, slow_s, breathing), local_rr_s)
+    beats = vary(as_drawn(rng, subject, symbols, node_s), variation)
+    normals = vary(np.repeat(subject.normal[None], len(r_s), 0), variation)
+    clean_mv = draw_recording(beats, r_s, n + 2 * FS_HZ)
+    truth = truth_rows(subject, symbols, r_s, clean_mv[:, 0], beats, normals, local_rr_s, n)
+    signal_mv = clean_mv[:n] + recording_noise(
+        rng, subject, np.interp(np.arange(n) / FS_HZ, slow_s, breathing), n
+    )
+    r_sample = np.round(r_s * FS_HZ).astype(int)
+    return subject, signal_mv, r_sample[r_sample < n], symbols[r_sample < n], truth
+
+
+def write_record(folder, subject, signal_mv, r_sample, symbols, seed):
+    """NAME.hea, .dat and .atr, as in the MIT-BIH database: format 212, 200 adu/mV, 11 bits."""
+    adu = np.clip(np.round(signal_mv * GAIN_ADU_PER_MV) + BASELINE_ADU, 0, 2047).astype(int)
+    adu = adu[:, [("MLII", "V1").index(lead) for lead in subject.leads]]
+    wfdb.wrsamp(
+        subject.name,
+        FS_HZ,
+        ["mV", "mV"],
+        list(subject.leads),
+        d_signal=adu,
+        fmt=["212", "212"],
+        adc_gain=[GAIN_ADU_PER_MV] * 2,
+        baseline=[BASELINE_ADU] * 2,
+        write_dir=str(folder),
+        comments=[
+            "simulated: no patient, made by preprocess/simulate.py",
+            f"simulated: seed {seed}, normal rhythm annotated {subject.conduction}",
+        ],
+    )
+    first = max(1, r_sample[0] - 60)
+    wfdb.wrann(
+        subject.name,
+        "atr",
+        np.r_[first, r_sample],
+        ["+", *symbols],
+        aux_note=["(N", *[""] * len(symbols)],
+        write_dir=str(folder),
+    )
+
+
+def is_cohort(folder, settings=None):
+    """Whether `folder` holds a whole cohort with these settings or, without settings, one and nothing else."""
+    try:
+        found = json.loads((folder / "cohort.json").read_text())
+        needed = {name + end for name in found["records"] for end in (".hea", ".dat", ".atr")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    needed |= {"RECORDS", TRUTH, "cohort.json"}
+    present = {path.name for path in folder.iterdir()}
+    if settings is None:
+        return needed == present
+    return needed <= present and all(found.get(key) == value for key, value in settings.items())
+
+
+def write_cohort(folder, settings, progress):
+    """Every file of the cohort; `cohort.json` last."""
+    names, truth = [], []
+    for number in tqdm(
+        range(1, settings["subjects"] + 1), "simulate", disable=not progress, unit="record"
+    ):
+        subject, signal_mv, r_sample, symbols, rows = simulate_subject(
+            number, settings["minutes"], settings["seed"]
+        )
+        write_record(folder, subject, signal_mv, r_sample, symbols, settings["seed"])
+        names.append(subject.name)
+        truth += rows
+    (folder / "RECORDS").write_text("\n".join(names) + "\n")
+    with open(folder / TRUTH, "w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([TRUTH_COLUMNS, *truth])
+    (folder / "cohort.json").write_text(
+        json.dumps({**settings, "source": "simulated", "records": names}, indent=1)
+    )
+    return names
+
+
+def simulate(folder, subjects=24, minutes=10.0, seed=0, progress=True):
+    """Write a simulated cohort to `folder` and return its record names; the same settings give the same bytes.
+
+    folder: made if need be; a complete cohort with the same settings is kept as it is, another one is replaced,
+        and a folder with anything else in it is refused.
+    subjects: at most 99. minutes: per recording, at least 0.5.
+    """
+    if not 1 <= subjects <= 99 or minutes < 0.5:
+        raise BadInput(
+            f"cannot simulate {subjects} subjects of {minutes} min: choose 1 to 99 and at least 0.5 min"
+        )
+    folder = Path(folder).absolute()
+    settings = {
+        "seed": int(seed),
+        "subjects": int(subjects),
+        "minutes": float(minutes),
+        "version": VERSION,
+    }
+    if is_cohort(folder, settings):
+        return (folder / "RECORDS").read_text().split()
+    if folder.exists() and any(folder.iterdir()) and not is_cohort(folder):
+        raise BadInput(
+            f"{folder} holds other files: name an empty or new folder for the simulated cohort"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    working = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:  # nobody sees half a cohort: made beside its place, then renamed
+        made = working / "new"
+        made.mkdir()
+        names = write_cohort(made, settings, progress)
+        if folder.exists():
+            os.replace(folder, working / "old")
+        os.replace(made, folder)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+    return names
