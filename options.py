@@ -3,11 +3,11 @@
 import argparse
 import sys
 
+from experiments.training.protocols import PROTOCOLS
 from models import CONTEXTS, MODELS
 from preprocess.records import LEAD
 from preprocess.spectrogram import SETTINGS
 
-PROTOCOLS = ("beatgan", "interpatient", "patient", "develop")
 PARTS = (
     "latent",
     "features",
@@ -150,7 +150,7 @@ def _add_what(group):
 def _add_data(group):
     group.add_argument(
         "--protocol",
-        choices=PROTOCOLS,
+        choices=tuple(PROTOCOLS),
         default="beatgan",
         help="who trains and who is tested; see the README",
     )
@@ -290,7 +290,7 @@ def _compare_parser():
         metavar="NAME",
         help=f"of {', '.join(MODELS)}",
     )
-    group.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=["beatgan"])
+    group.add_argument("--protocols", nargs="+", choices=tuple(PROTOCOLS), default=["beatgan"])
     group.add_argument(
         "--contexts",
         nargs="+",

@@ -19,7 +19,7 @@ from experiments.reports.published import PUBLISHED
 from experiments.training.device import find_device
 from experiments.training.evaluation import evaluate
 from experiments.training.loop import train
-from experiments.training.protocols import split
+from experiments.training.protocols import PROTOCOLS, split
 from models import MODELS
 from preprocess import BadInput, dataset
 from preprocess.files import whole_file
@@ -178,7 +178,7 @@ def summarise(runs):
     table = groups[PER_RUN].mean().join(groups[["auc", "ap"]].std(ddof=1).add_suffix("_sd"))
     table["runs"] = groups.size()
     published = [
-        PUBLISHED.get(model if protocol == "beatgan" else "", ("", None, None))[1:]
+        PUBLISHED.get(model if PROTOCOLS[protocol].is_published else "", ("", None, None))[1:]
         for protocol, model, *_ in table.index
     ]
     table["published_auc"], table["published_ap"] = zip(*published)

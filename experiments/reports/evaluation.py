@@ -11,17 +11,12 @@ from experiments.reports.curves import draw_curves, draw_distributions, draw_tra
 from experiments.reports.pages import embed, environment, is_missing
 from experiments.reports.published import PUBLISHED
 from experiments.reports.style import ABNORMAL, CLASS_NAMES
+from experiments.training.protocols import PROTOCOLS
 from preprocess.files import whole_file
 from preprocess.records import FS_HZ
 
 TEMPLATES = Path(__file__).parent / "templates"
-PROTOCOLS = {
-    "beatgan": "a fifth of all patients' normal beats is tested, with every abnormal beat: the same patients are in "
-    "training and test",
-    "interpatient": "tested on patients that were never seen in training",
-    "patient": "tested on patients whose labelled normal beats of the first 5 minutes were seen in training",
-}
-CONTEXTS = {
+CONTEXT_TEXTS = {
     "none": "a score uses the beat's own window and nothing else",
     "rhythm": "a score uses the beat's window and the RR intervals around it",
     "record": "a score uses the beat, the RR intervals and the whole recording's own unlabelled beats",
@@ -110,8 +105,8 @@ def write_overview(path, metrics, figures, settings):
             confusion=_confusion(metrics),
             settings=_flat(settings),
             published=PUBLISHED.values() if _is_comparable(metrics) else (),
-            protocols=PROTOCOLS,
-            contexts=CONTEXTS,
+            protocol=PROTOCOLS.get(metrics.get("protocol")),
+            contexts=CONTEXT_TEXTS,
             figures=[(title, caption, embed(png)) for title, caption, png in figures],
         )
     )
@@ -123,7 +118,8 @@ def write_overview(path, metrics, figures, settings):
 def _is_comparable(metrics):
     """Published figures are set beside a run on the same records and split only."""
     sources = metrics.get("source"), metrics.get("trained_on") or "mitdb"
-    return sources == ("mitdb", "mitdb") and metrics.get("protocol") == "beatgan"
+    protocol = PROTOCOLS.get(metrics.get("protocol"))
+    return sources == ("mitdb", "mitdb") and protocol is not None and protocol.is_published
 
 
 def _class_rows(metrics):

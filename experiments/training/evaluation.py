@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.training.metrics import by_record, detection, intervals
+from experiments.training.protocols import PROTOCOLS
 from experiments.training.scoring import score_rows, usable_context
 from preprocess.files import whole_file, write_json
 
@@ -52,7 +53,7 @@ def evaluate(checkpoint, detector, dataset, split, opt, folder):
             classes,
             opt.bootstrap,
             opt.seed,
-            None if opt.protocol == "beatgan" else record[split.test],
+            record[split.test] if PROTOCOLS[opt.protocol].resampled == "patients" else None,
         ),
     }
     write_scores(dataset.index.iloc[split.test], classes, scores, folder / "scores.csv")

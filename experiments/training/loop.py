@@ -14,6 +14,7 @@ from tqdm import tqdm
 from experiments.training import checkpoint as checkpoints
 from experiments.training.checkpoint import Checkpoint
 from experiments.training.device import autocast, find_device
+from experiments.training.protocols import PROTOCOLS
 from experiments.training.scoring import recordings, score_rows
 from models import MODELS
 from models.detector import Detector, evenly
@@ -189,7 +190,8 @@ def complete_options(opt):
     untrained = (
         {"niter": 0} if own["niter"] == 0 else {}
     )  # what has no steps takes none, whatever --niter says
-    return Detector.defaults | own | given | untrained
+    shared = {"shared_patients": PROTOCOLS[opt.protocol].shared_patients}
+    return Detector.defaults | own | given | untrained | shared
 
 
 def resumable(path, options, dataset, dataroot):

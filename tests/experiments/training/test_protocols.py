@@ -1,10 +1,14 @@
 """No abnormal beat is learned from, no test patient is met before, folds cover every normal once."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.training.protocols import DS1, DS2, FOLDS, LEARNING_S, split
+from experiments.training.protocols import DS1, DS2, FOLDS, LEARNING_S, PROTOCOLS, split
 from preprocess import BadInput
 
 
@@ -30,7 +34,7 @@ def index():
     return pd.concat(tables, ignore_index=True)
 
 
-@pytest.mark.parametrize("protocol", ["beatgan", "interpatient", "patient"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("fold", range(FOLDS))
 def test_parts_are_disjoint_and_learn_from_normals_alone(index, protocol, fold):
     s = split(index, protocol, fold)
@@ -80,3 +84,35 @@ def test_empty_parts_are_explained(index):
         split(index[index["record"] == "100"].reset_index(drop=True), "interpatient")
     with pytest.raises(BadInput, match="has only normal ones"):
         split(index[index["class"] == "N"].reset_index(drop=True), "beatgan")
+
+
+def test_develop_tests_a_fifth_of_the_training_patients_and_nobody_else(index):
+    parts = [split(index, "develop", k) for k in range(FOLDS)]
+    tested = [set(index["record"].iloc[s.test]) for s in parts]
+    assert set.union(*tested) == set(DS1) and sum(map(len, tested)) == len(DS1)
+    for s, names in zip(parts, tested):
+        assert not names & set(index["record"].iloc[np.r_[s.train, s.held_out]])
+
+
+def test_an_unknown_protocol_is_refused(index):
+    with pytest.raises(BadInput, match="there is no protocol beatgun: choose one of beatgan"):
+        split(index, "beatgun")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
+def test_shared_patients_are_those_in_training_and_test(index, protocol):
+    s = protocol.split(index)
+    of = index["record"].to_numpy()
+    shared = set(of[s.train]) & set(of[s.test])
+    assert bool(shared) == protocol.shared_patients
+    assert protocol.text and protocol.resampled in ("beats", "patients")
+
+
+def test_names_of_protocols_are_read_without_network_or_figure_library():
+    code = (
+        "import sys, experiments.training.protocols as _;"
+        "sys.exit(bool({'torch', 'matplotlib', 'pandas', 'scipy'} & set(sys.modules)))"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3]).returncode == 0
+    )
