@@ -3,11 +3,9 @@ explain what it finds in a beat (--explain).
 
 See options.py for every flag."""
 
-import sys
 from pathlib import Path
 
 import options
-from preprocess import BadInput
 
 
 def main(argv=None):
@@ -86,7 +84,4 @@ def summary(metrics, folder):
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BadInput as error:
-        sys.exit(options.explain(error))
+    options.command(main)

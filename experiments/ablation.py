@@ -4,7 +4,6 @@ Nothing is trained again. Parts are taken out of a trained detector's score and 
 usual among normal beats is measured anew.
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +15,14 @@ from experiments.training.checkpoint import open_detector
 from experiments.training.metrics import detection
 from experiments.training.protocols import split
 from models.b2igan.networks import N_LATENT
-from preprocess import BadInput, dataset
+from preprocess import dataset
 from preprocess.files import whole_file
 
 ROWS_AT_ONCE = 8192
 
 
 def main(argv=None):
-    opt = options.parse("ablation", argv)
+    opt = parse(argv)
     data = dataset.load(opt.dataroot)
     checkpoint, detector = open_detector(
         opt.checkpoint, opt.device, data, opt.dataroot, model="b2igan"
@@ -41,14 +40,36 @@ def main(argv=None):
     )
 
 
+def parse(argv):
+    parser = options.parser(
+        "python -m experiments.ablation",
+        "What each part of b2igan's score is worth: a table and a .csv.",
+        "example:\n  python -m experiments.ablation --checkpoint "
+        f"{options.OUTPUT}/b2igan/interpatient/fold0/checkpoint.pt",
+    )
+    group = parser.add_argument_group("what to measure")
+    group.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        required=True,
+        help="of b2igan; says which protocol and fold",
+    )
+    options.add_dataroot(group)
+    group.add_argument(
+        "--outf", default=options.OUTPUT, metavar="DIR", help="where ablation_PROTOCOL.csv goes"
+    )
+    options.add_device(group)
+    return parser.parse_args(argv)
+
+
 def ablation(detector, data, rows):
     """One row for each choice of parts: {"parts", "auc", "ap", "S", "V", "F"}."""
     record = data.index["record"].to_numpy()
     needed = np.flatnonzero(
         np.isin(record, np.unique(record[np.r_[rows.train, rows.held_out, rows.test]]))
     )
-    alone = np.full((len(record), len(detector.names)), np.nan)
-    latents = None if detector.patients_met else np.zeros((len(record), N_LATENT), np.float32)
+    alone = np.full((len(record), len(detector.beat_parts.names)), np.nan)
+    latents = None if detector.shared_patients else np.zeros((len(record), N_LATENT), np.float32)
     for some in tqdm(
         np.array_split(needed, 1 + len(needed) // ROWS_AT_ONCE),
         desc="parts of each beat",
@@ -75,8 +96,8 @@ def ablation(detector, data, rows):
 
 def choices(detector):
     """(name, parts left out): all, each left out, each alone, and groups of parts that belong together."""
-    gan = [*detector.names, *([] if detector.patients_met else ["own"])]
-    template = ["group", "qrs", "p", "st"]
+    gan = [*detector.beat_parts.names, *([] if detector.shared_patients else ["record_latent"])]
+    template = ["neighbours", "qrs", "p", "st"]
     parts = [*gan, "rhythm", *template]
     named = [
         ("all", []),
@@ -85,7 +106,9 @@ def choices(detector):
         ("rhythm and template, no GAN", gan),
         ("GAN and rhythm, no template", template),
     ]
-    return named + ([("no discriminator", ["features", "odds"])] if detector.patients_met else [])
+    return named + (
+        [("no discriminator", ["features", "synthetic"])] if detector.shared_patients else []
+    )
 
 
 def rescored(detector, alone, latents, data, rows):
@@ -96,7 +119,7 @@ def rescored(detector, alone, latents, data, rows):
         lambda of: None if latents is None else latents[of],
     )
     scores, left_out, normal = (
-        detector.alone(alone),
+        detector.beat_scores(alone),
         detector.left_out(),
         np.union1d(rows.train, rows.held_out),
     )
@@ -121,7 +144,4 @@ def rescored(detector, alone, latents, data, rows):
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BadInput as error:
-        sys.exit(options.explain(error))
+    options.command(main)

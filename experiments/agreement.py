@@ -6,7 +6,6 @@ one to one, the first five minutes and ventricular flutter left out.
 
 import contextlib
 import io
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,11 +20,60 @@ import options
 from experiments.screening import pipeline as screen
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, LEARNING_S
-from preprocess import BadInput, records
+from preprocess import records
 from preprocess.classes import CLASS_OF_EC57
 from preprocess.records import FS_HZ
 
 MATCH_S = 0.15
+
+
+def main(argv=None):
+    """Screens records and prints their table. Returns (DataFrame, scores (n,), classes (n,))."""
+    opt = parse(argv)
+    checkpoint, detector = open_detector(opt.checkpoint or screen.WEIGHTS, opt.device)
+    rows, scores, classes = [], [], []
+    with TemporaryDirectory() as folder:
+        asked = options.replaced(opt, outf=folder)
+        for name in tqdm(opt.names or DS2, desc="agreement", unit="record"):
+            path = Path(opt.records) / name
+            if opt.resample:
+                path = resampled(path, Path(folder), opt.resample)
+            with contextlib.redirect_stdout(io.StringIO()):
+                screen.screen(path, checkpoint, detector, asked)
+            counts, score, of = compare(path, folder)
+            rows.append(counts)
+            scores.append(score)
+            classes.append(of)
+    result = pd.DataFrame(rows).set_index("record")
+    print(report(result, np.concatenate(scores), np.concatenate(classes)))
+    return result, np.concatenate(scores), np.concatenate(classes)
+
+
+def parse(argv):
+    parser = options.parser(
+        "python -m experiments.agreement",
+        "Screen labelled records as if nobody had labelled them, and hold the outputs against the "
+        "labels, as bxb does.",
+        "example:\n  python -m experiments.agreement --records /data/mitdb",
+    )
+    group = parser.add_argument_group("what to compare")
+    group.add_argument(
+        "--records", metavar="DIR", required=True, help="folder with the MIT-BIH records"
+    )
+    group.add_argument(
+        "--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)"
+    )
+    group.add_argument(
+        "--resample",
+        type=options.number(100, 2000),
+        metavar="HZ",
+        help="screen copies of the records at this sampling rate",
+    )
+    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
+    options.add_device(group)
+    options.add_context(group)
+    options.add_screening(parser.add_argument_group("screening a recording"))
+    return parser.parse_args(argv)
 
 
 def match(reference, found, reach):
@@ -52,7 +100,7 @@ def compare(path, folder):
     fs_hz = wfdb.rdheader(str(path)).fs
     is_beat, is_found = (
         np.isin(truth.symbol, list(CLASS_OF_EC57)),
-        np.isin(found.symbol, [screen.NORMAL, screen.FLAGGED]),
+        np.isin(found.symbol, [screen.NORMAL, outputs.FLAGGED]),
     )
     classes = np.array([CLASS_OF_EC57[s] for s in np.array(truth.symbol)[is_beat]])
     reference, samples = truth.sample[is_beat], found.sample[is_found]
@@ -89,27 +137,6 @@ def _compared(samples, truth, from_sample):
         ends = truth.sample[(symbols == "]") & (truth.sample > start)]
         keep &= (samples < start) | (samples > (ends[0] if len(ends) else np.inf))
     return keep
-
-
-def table(opt):
-    """Screens opt.records of a folder, and prints their table. Returns (DataFrame, scores (n,), classes (n,))."""
-    checkpoint, detector = open_detector(opt.checkpoint or screen.WEIGHTS, opt.device)
-    rows, scores, classes = [], [], []
-    with TemporaryDirectory() as folder:
-        asked = options.replaced(opt, outf=folder)
-        for name in tqdm(opt.names or DS2, desc="agreement", unit="record"):
-            path = Path(opt.records) / name
-            if opt.resample:
-                path = resampled(path, Path(folder), opt.resample)
-            with contextlib.redirect_stdout(io.StringIO()):
-                screen.screen(path, checkpoint, detector, asked)
-            counts, score, of = compare(path, folder)
-            rows.append(counts)
-            scores.append(score)
-            classes.append(of)
-    result = pd.DataFrame(rows).set_index("record")
-    print(report(result, np.concatenate(scores), np.concatenate(classes)))
-    return result, np.concatenate(scores), np.concatenate(classes)
 
 
 def resampled(path, folder, fs_hz):
@@ -151,7 +178,4 @@ def report(rows, scores, classes):
 
 
 if __name__ == "__main__":
-    try:
-        table(options.parse("agreement"))
-    except BadInput as error:
-        sys.exit(options.explain(error))
+    options.command(main)

@@ -3,6 +3,7 @@
 Prints a table and, last, one JSON object on one line.
 """
 
+import argparse
 import contextlib
 import io
 import json
@@ -35,6 +36,58 @@ LEAST_S = 1.0  # that each measurement lasts; the best of REPEATS counts
 REPEATS = 3
 N_BEATS, N_SLOW = 4096, 256  # beats for our parts, and for the original's
 ROOT = Path(__file__).parents[1]
+
+
+def main(argv=None):
+    """Measures everything; returns the JSON object."""
+    opt = parse(argv)
+    if opt.only_screen:
+        return only_screen(opt)
+    with TemporaryDirectory() as made:
+        folder = opt.records or os.environ.get("MITDB_DIR") or Path(made)
+        if folder == Path(made):
+            simulate.simulate(folder, subjects=4, minutes=30.0)
+        result = {
+            "machine": platform.processor() or platform.machine(),
+            "cpus": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "source": physionet.source_of(folder),
+            "matmul_gflops": matrix_multiply_gflops(),
+            "parts": parts(folder),
+        }
+        checkpoint = Path(opt.checkpoint or screen.WEIGHTS).resolve()
+        result["screening"] = [
+            screening(folder, hours, checkpoint) for hours in tqdm(opt.hours, desc="screening")
+        ]
+    print(report(result))
+    print(json.dumps(result))
+    return result
+
+
+def parse(argv):
+    parser = options.parser(
+        "python -m experiments.bench",
+        "Speed and memory, beside the original's way of doing the same.",
+        "example:\n  python -m experiments.bench --records /data/mitdb --hours 1 6 24 72",
+    )
+    group = parser.add_argument_group("what to measure")
+    group.add_argument(
+        "--records",
+        metavar="DIR",
+        help="folder with WFDB records (or set MITDB_DIR; else a simulated cohort)",
+    )
+    group.add_argument(
+        "--hours",
+        nargs="*",
+        type=options.number(0, open_low=True),
+        default=[1, 6, 24],
+        metavar="H",
+        help="lengths of the recordings to screen",
+    )
+    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
+    group.add_argument("--only-screen", metavar="PATH", help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
 
 
 def measure(function, n):
@@ -254,7 +307,7 @@ def screening(folder, hours, checkpoint):
             "peak_mb": float(done.stdout.split()[-1]),
             "page_mb": page_mb,
             "beats": sum(
-                symbol in (screen.NORMAL, screen.FLAGGED)
+                symbol in (screen.NORMAL, outputs.FLAGGED)
                 for symbol in wfdb.rdann(str(path.parent / "out" / path.name), "b2i").symbol
             ),
         }
@@ -318,33 +371,5 @@ def report(result):
     return "\n".join(lines)
 
 
-def bench(opt):
-    """Measures everything; returns the JSON object."""
-    with TemporaryDirectory() as made:
-        folder = opt.records or os.environ.get("MITDB_DIR") or Path(made)
-        if folder == Path(made):
-            simulate.simulate(folder, subjects=4, minutes=30.0)
-        result = {
-            "machine": platform.processor() or platform.machine(),
-            "cpus": os.cpu_count(),
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-            "source": physionet.source_of(folder),
-            "matmul_gflops": matrix_multiply_gflops(),
-            "parts": parts(folder),
-        }
-        checkpoint = Path(opt.checkpoint or screen.WEIGHTS).resolve()
-        result["screening"] = [
-            screening(folder, hours, checkpoint) for hours in tqdm(opt.hours, desc="screening")
-        ]
-    print(report(result))
-    print(json.dumps(result))
-    return result
-
-
 if __name__ == "__main__":
-    try:
-        asked = options.parse("bench")
-        only_screen(asked) if asked.only_screen else bench(asked)
-    except BadInput as error:
-        sys.exit(options.explain(error))
+    options.command(main)

@@ -6,7 +6,6 @@ that was ever run under --outf.
 
 import itertools
 import json
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -19,9 +18,9 @@ from experiments.reports.published import PUBLISHED
 from experiments.training.device import find_device
 from experiments.training.evaluation import evaluate
 from experiments.training.loop import train
-from experiments.training.protocols import PROTOCOLS, split
-from models import MODELS
-from preprocess import BadInput, dataset
+from experiments.training.protocols import FOLDS, PROTOCOLS, split
+from models import CONTEXTS, MODELS, canonical
+from preprocess import dataset
 from preprocess.files import whole_file
 
 NATURAL_SHARE = (
@@ -47,7 +46,7 @@ PER_RUN = [
 
 
 def main(argv=None):
-    opt = options.parse("compare", argv)
+    opt = parse(argv)
     jobs = list(itertools.product(opt.models, opt.protocols, opt.folds, opt.seeds))
     for job in tqdm(jobs, desc="comparison", unit="run"):
         run(*job, opt)
@@ -64,6 +63,62 @@ def main(argv=None):
     draw_comparison(table, out / "comparison.png")
     draw_best(best_scores(runs, table), out / "scores.png")
     print(as_markdown(table))
+
+
+def parse(argv):
+    parser = options.parser(
+        "python -m experiments.compare",
+        "Every method on the same beats, in one table and one figure. Runs what is missing, skips "
+        "what is done; stop it and call it again.",
+        "example:\n  python -m experiments.compare --models b2igan knn --protocols beatgan "
+        "--folds 0 1 2",
+    )
+    group = parser.add_argument_group("what to compare")
+    group.add_argument(
+        "--models",
+        nargs="+",
+        type=canonical,
+        choices=tuple(MODELS),
+        default=list(MODELS),
+        metavar="NAME",
+        help=f"of {', '.join(MODELS)}",
+    )
+    group.add_argument("--protocols", nargs="+", choices=tuple(PROTOCOLS), default=["beatgan"])
+    group.add_argument(
+        "--contexts",
+        nargs="+",
+        choices=CONTEXTS,
+        default=list(CONTEXTS),
+        help="rows of their own for models that can use them",
+    )
+    group.add_argument(
+        "--folds",
+        nargs="+",
+        type=options.integer(0, FOLDS - 1),
+        default=list(range(FOLDS)),
+        metavar="K",
+    )
+    group.add_argument("--seeds", nargs="+", type=options.integer(0), default=[0], metavar="S")
+    group = parser.add_argument_group("how")
+    group.add_argument(
+        "--niter", type=options.integer(0), metavar="N", help="epochs (default: each model's own)"
+    )
+    options.add_train_beats(group)
+    options.add_selection(group)
+    group.add_argument(
+        "--datadir",
+        default=options.DATASET,
+        metavar="DIR",
+        help="holds a preprocessed folder for each image: complex, and seed for b2igan-seed",
+    )
+    group.add_argument(
+        "--outf",
+        default=f"{options.OUTPUT}/compare",
+        metavar="DIR",
+        help="where runs and the table go",
+    )
+    options.add_device(group)
+    return parser.parse_args(argv)
 
 
 def run(model, protocol, fold, seed, opt):
@@ -234,7 +289,4 @@ def _markdown_row(row):
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BadInput as error:
-        sys.exit(options.explain(error))
+    options.command(main)

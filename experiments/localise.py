@@ -14,7 +14,6 @@ Baselines see the same beats. b2igan-seed and beatgan are read from --outf where
 """
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,11 +30,12 @@ from experiments.training.device import find_device
 from experiments.training.loop import complete_options
 from experiments.training.protocols import DS2, split
 from models import MODELS
-from models.b2igan.localiser import MARKED, marked, spans
-from preprocess import BadInput, dataset, simulate, spectrogram
+from models.b2igan.localiser import SEGMENT_RATE, in_segment, segments
+from preprocess import dataset, simulate, spectrogram
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ
 
+BASELINES = ("median", "chance", "beatgan", "b2igan-seed")
 CALIBRATION = 2000  # held-out normal beats that set the marks of a baseline
 BRIEFLY = {
     "b2igan-seed": 1024,
@@ -49,7 +49,7 @@ QRS_T, BEFORE_QRS = (
 
 
 def main(argv=None):
-    opt = options.parse("localise", argv)
+    opt = parse(argv)
     device = find_device(opt.device)
     data = dataset.load(opt.dataroot)
     rows = split(data.index, opt.protocol, opt.folder)
@@ -82,6 +82,44 @@ def main(argv=None):
     print(json.dumps(result))
 
 
+def parse(argv):
+    parser = options.parser(
+        "python -m experiments.localise",
+        "Error maps held against changes of known place and against real ectopic beats: a table, "
+        "pictures, and last one JSON object.",
+        f"example:\n  python -m experiments.localise --dataroot {options.DATAROOT}",
+    )
+    group = parser.add_argument_group("what to measure")
+    options.add_data(group)
+    group.add_argument(
+        "--checkpoint", metavar="FILE", help="of b2igan; default: the one under --outf"
+    )
+    group.add_argument(
+        "--beats",
+        type=options.integer(50),
+        default=400,
+        metavar="N",
+        help="normal test beats that are changed",
+    )
+    group.add_argument(
+        "--baselines",
+        nargs="*",
+        choices=BASELINES,
+        default=BASELINES,
+        metavar="NAME",
+        help="what to compare with; median is the difference to the record's median beat",
+    )
+    group.add_argument(
+        "--cohort",
+        metavar="DIR",
+        help="folder for a simulated cohort, whose truth is measured against too",
+    )
+    group.add_argument(
+        "--seed", type=options.integer(0), default=0, metavar="S", help="of the choice of beats"
+    )
+    return parser.parse_args(argv)
+
+
 def some(rows, n, seed):
     """n of the rows at random, in their order."""
     return np.sort(np.random.default_rng(seed).permutation(rows)[:n])
@@ -101,17 +139,17 @@ class Map:
 
     def marked(self, error):
         localiser = self.detector.localiser
-        return marked(error, float(localiser.mark_from), float(localiser.mark_to))
+        return in_segment(error, float(localiser.segment_from), float(localiser.segment_to))
 
 
 class Baseline:
-    """error: beats to (n, WINDOW); marks are where it is above what MARKED of held-out normal beats reach anywhere."""
+    """error: beats to (n, WINDOW); marks are where it is above what SEGMENT_RATE of held-out normal beats reach anywhere."""
 
     def __init__(self, error):
         self.error = error
 
     def calibrated(self, held_out):
-        self.mark_from = np.quantile(self.error(held_out).max(1), 1 - MARKED)
+        self.mark_from = np.quantile(self.error(held_out).max(1), 1 - SEGMENT_RATE)
         return self
 
     def marked(self, error):
@@ -330,7 +368,9 @@ def draw_gallery(detector, data, rows, beats, folder):
         beat = replace(
             beats[[i]], image=spectrogram.images(changed_mv[[i]]).numpy(), beat_mv=changed_mv[[i]]
         )
-        words = ", ".join(f"{start_s:.2f} to {end_s:.2f} s" for start_s, end_s in spans(truth[i]))
+        words = ", ".join(
+            f"{start_s:.2f} to {end_s:.2f} s" for start_s, end_s in segments(truth[i])
+        )
         shown += panels(detector, beat, [f"{kind}, truly at {words}"])
     draw_panels(
         shown, folder / "changes.png", "Normal test beats with one change each, medium strength"
@@ -367,7 +407,4 @@ def looks_right(detector, beats, place):
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BadInput as error:
-        sys.exit(options.explain(error))
+    options.command(main)

@@ -8,7 +8,6 @@ and go the whole way from there. R peaks stay where annotators saw them: what is
 """
 
 import itertools
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +21,7 @@ from experiments.screening import pipeline as screen
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import LEARNING_S, patients
 from experiments.training.scoring import score_rows, usable_context
-from preprocess import BadInput, dataset, records
+from preprocess import dataset, records
 from preprocess.classes import CLASS_OF, CLASS_OF_EC57
 from preprocess.files import whole_file
 from preprocess.records import FS_HZ
@@ -33,7 +32,7 @@ TRIMMED = 0.05  # of the largest and of the smallest values, left out of a mean
 
 
 def main(argv=None):
-    opt = options.parse("noise", argv)
+    opt = parse(argv)
     checkpoint, detector = open_detector(opt.checkpoint or screen.WEIGHTS, opt.device)
     context = usable_context(detector, opt.context)
     tested = patients([path.name for path in records.find(opt.records)])[1]
@@ -63,6 +62,45 @@ def main(argv=None):
     print(
         f"context {context}, {len(tested)} records\n{table.to_string(index=False, float_format='%.4f')}"
     )
+
+
+def parse(argv):
+    parser = options.parser(
+        "python -m experiments.noise",
+        "What noise costs: real electrode noise added to half of each test record; a table and "
+        "noise.csv.",
+        "example:\n  python -m experiments.noise --records /data/mitdb --noise /data/nstdb",
+    )
+    group = parser.add_argument_group("what to measure")
+    group.add_argument(
+        "--records", metavar="DIR", required=True, help="folder with the MIT-BIH records"
+    )
+    group.add_argument(
+        "--noise",
+        metavar="DIR",
+        required=True,
+        help="folder with noise records (PhysioNet's nstdb)",
+    )
+    group.add_argument(
+        "--kinds",
+        nargs="+",
+        metavar="NAME",
+        default=["bw", "ma"],
+        help="noise records: bw is baseline wander, ma muscle noise",
+    )
+    group.add_argument(
+        "--snr",
+        nargs="+",
+        type=options.number(-30, 60),
+        metavar="DB",
+        default=[24, 12, 6],
+        help="signal-to-noise ratios",
+    )
+    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
+    group.add_argument("--outf", default=options.OUTPUT, metavar="DIR", help="where noise.csv goes")
+    options.add_device(group)
+    options.add_context(group)
+    return parser.parse_args(argv)
 
 
 def scored(detector, checkpoint, folder, names, noise_mv, snr_db, context):
@@ -137,7 +175,4 @@ def _trimmed_mean(values):
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BadInput as error:
-        sys.exit(options.explain(error))
+    options.command(main)

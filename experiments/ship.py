@@ -1,6 +1,5 @@
 """A finished checkpoint without what only training needs: weights to hand on.  python -m experiments.ship --help"""
 
-import sys
 from pathlib import Path
 
 import options
@@ -10,7 +9,7 @@ from preprocess import BadInput
 
 
 def main(argv=None):
-    opt = options.parse("ship", argv)
+    opt = parse(argv)
     checkpoint = checkpoints.load(opt.checkpoint)
     if not checkpoint.finished:
         raise BadInput(
@@ -35,8 +34,25 @@ def main(argv=None):
     )
 
 
+def parse(argv):
+    parser = options.parser(
+        "python -m experiments.ship",
+        "Weights to hand on: a checkpoint without what only training needs.",
+        "example:\n  python -m experiments.ship --checkpoint "
+        f"{options.OUTPUT}/b2igan/interpatient/fold0/checkpoint.pt",
+    )
+    group = parser.add_argument_group("what to ship")
+    group.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        required=True,
+        help="a finished one, trained on real records",
+    )
+    group.add_argument(
+        "--to", metavar="FILE", help="instead of experiments/weights/b2igan.pt, what screening uses"
+    )
+    return parser.parse_args(argv)
+
+
 if __name__ == "__main__":
-    try:
-        main()
-    except BadInput as error:
-        sys.exit(options.explain(error))
+    options.command(main)

@@ -1,7 +1,6 @@
 """python -m preprocess: WFDB records to spectrograms.npy, beats.npy, index.csv and manifest.json."""
 
 import os
-import sys
 from pathlib import Path
 
 import options
@@ -63,7 +62,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BadInput as error:
-        sys.exit(options.explain(error))
+    options.command(main)

@@ -41,8 +41,8 @@ def test_a_made_recording_is_as_long_as_asked_and_reads_like_its_source(cohort, 
 
 def test_command_prints_one_object(cohort, weights):
     code = (
-        "import sys; from experiments import bench; import options; bench.LEAST_S, bench.REPEATS = 0.01, 1; "
-        "bench.N_BEATS, bench.N_SLOW = 512, 64; bench.bench(options.parse('bench', sys.argv[1:]))"
+        "import sys; from experiments import bench; bench.LEAST_S, bench.REPEATS = 0.01, 1; "
+        "bench.N_BEATS, bench.N_SLOW = 512, 64; bench.main(sys.argv[1:])"
     )
     result = subprocess.run(
         [

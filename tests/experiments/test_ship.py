@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-import options
 from experiments import agreement, ship
 from experiments.screening import pipeline as screen
 from experiments.training import checkpoint
@@ -54,8 +53,8 @@ def test_no_remembered_trace_is_a_single_beat(data, weights):
 
 
 def test_weights_in_the_repository_find_ventricular_beats_of_a_stranger(mitdb, capsys):
-    opt = options.parse("agreement", ["--records", str(mitdb), "--names", "200", "--device", "cpu"])
-    rows, scores, classes = agreement.table(opt)
+    command = ["--records", str(mitdb), "--names", "200", "--device", "cpu"]
+    rows, scores, classes = agreement.main(command)
     assert rows["matched"].iloc[0] > 0.98 * rows["beats"].iloc[0]
     assert rows["wfdb_matched"].iloc[0] == rows["matched"].iloc[0]
     assert np.median(scores[classes == "V"]) > np.quantile(scores[classes == "N"], 0.95)

@@ -1,0 +1,57 @@
+"""Flags: impossible values end at once, help is quick, and bad input is one sentence."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import options
+from models import ALIASES, MODELS
+from preprocess import BadInput
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_help_loads_neither_network_nor_figure_library():
+    code = (
+        "import sys, options\n"
+        "try:\n"
+        "    options.parse('main', ['--help'])\n"
+        "except SystemExit:\n"
+        "    sys.exit(bool({'torch', 'matplotlib', 'pandas', 'scipy', 'wfdb'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("text", ["0", "1.5", "many", "nan"])
+def test_numbers_out_of_bounds_are_refused(text):
+    with pytest.raises(SystemExit):
+        options.parse("main", ["--lr", text])
+
+
+def test_earlier_names_of_detectors_are_understood():
+    for earlier, name in ALIASES.items():
+        assert name in MODELS and options.parse("main", ["--model", earlier]).model == name
+
+
+def test_an_unknown_image_is_refused_with_those_there_are(capsys):
+    with pytest.raises(SystemExit):
+        options.parse("preprocess", ["--image", "sharp"])
+    assert "sharp is none of complex" in capsys.readouterr().err
+
+
+def test_a_changed_copy_leaves_the_options_as_they_were():
+    opt = options.parse("main", [])
+    assert options.replaced(opt, outf="here").outf == "here" and opt.outf == options.OUTPUT
+
+
+def test_bad_input_ends_as_one_sentence_with_status_2(capsys):
+    def main():
+        raise BadInput("no such record: give another")
+
+    with pytest.raises(SystemExit) as ended:
+        options.command(main)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "error: no such record: give another\n"
