@@ -16,3 +16,4 @@ else
     cp requirements.txt .venv/installed.txt
   fi
 fi
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}  # idle threads sleep: on a busy machine spinning ones cost much
