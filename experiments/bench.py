@@ -154,7 +154,7 @@ def parts(folder):
     )
     ours, seed = _beats(waves, "complex"), _beats(waves[:N_SLOW], "seed")
     image = lambda: [spectrogram.images(waves[i : i + CHUNK]) for i in range(0, N_BEATS, CHUNK)]
-    seed_scoring = _scoring("b2igan-seed", seed)
+    seed_scoring = _scoring("b2igan-original", seed)
     steps = {
         "reading to windows": (
             "beats/s",
@@ -181,7 +181,7 @@ def parts(folder):
             "beats/s",
             _training("b2igan", ours),
             256,
-            _training("b2igan-seed", seed[:64]),
+            _training("b2igan-original", seed[:64]),
             64,
         ),
         "scoring": ("beats/s", _scoring("b2igan", ours), N_BEATS, seed_scoring, N_SLOW),

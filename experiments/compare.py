@@ -109,7 +109,7 @@ def parse(argv):
         "--datadir",
         default=options.DATASET,
         metavar="DIR",
-        help="holds a preprocessed folder for each image: complex, and seed for b2igan-seed",
+        help="holds a preprocessed folder for each image: complex, and seed for b2igan-original",
     )
     group.add_argument(
         "--outf",

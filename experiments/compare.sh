@@ -17,7 +17,7 @@
 #   autoencoder      0.926 / 0.886                           0.783 / 0.272    0.867 / 0.371
 #   beatgan          0.937 / 0.892, labels choose
 #   anogan           0.876 / 0.820
-#   b2igan-seed      0.701 / 0.678, 1 epoch of 4,096 beats
+#   b2igan-original      0.701 / 0.678, 1 epoch of 4,096 beats
 #
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -37,5 +37,5 @@ compare --protocols beatgan --models beatgan --niter 1 --select paper --checks 8
 compare --protocols beatgan --folds 0 1 2 --models b2igan --select paper                           # 30 min
 compare --protocols interpatient patient --folds 0 1 2 --models autoencoder --niter 3              # 30 min
 "$python" -m preprocess --data mitdb --image seed --dataroot $data/seed
-compare --protocols beatgan --folds 0 1 2 --models b2igan-seed --niter 1 --train-beats 4096        # 80 min
-# With a GPU, leave out --niter and --train-beats, and --folds: b2igan-seed has 70 epochs, the others more folds and epochs.
+compare --protocols beatgan --folds 0 1 2 --models b2igan-original --niter 1 --train-beats 4096        # 80 min
+# With a GPU, leave out --niter and --train-beats, and --folds: b2igan-original has 70 epochs, the others more folds and epochs.

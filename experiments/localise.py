@@ -9,7 +9,7 @@ Dice             overlap of marked and changed samples, at marks that 2 % of hel
 hit              the strongest point lies inside the change
 marked           share of beats with any mark; of unchanged normal beats, these are false
 
-Baselines see the same beats. b2igan-seed and beatgan are read from --outf where they were trained (python main.py
+Baselines see the same beats. b2igan-original and beatgan are read from --outf where they were trained (python main.py
 --model beatgan), else trained briefly here, and the table says on how many beats.
 """
 
@@ -35,13 +35,13 @@ from preprocess import dataset, simulate, spectrogram
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ
 
-BASELINES = ("median", "chance", "beatgan", "b2igan-seed")
+BASELINES = ("median", "chance", "beatgan", "b2igan-original")
 CALIBRATION = 2000  # held-out normal beats that set the marks of a baseline
 BRIEFLY = {
-    "b2igan-seed": 1024,
+    "b2igan-original": 1024,
     "beatgan": 32768,
 }  # beats that a baseline is trained on where nobody trained it
-SLOW = 100  # beats of each kind that b2igan-seed is shown, and a quarter to calibrate on; the others see all
+SLOW = 100  # beats of each kind that b2igan-original is shown, and a quarter to calibrate on; the others see all
 QRS_T, BEFORE_QRS = (
     slice(BEFORE - 36, WINDOW),
     slice(0, BEFORE - 18),
@@ -70,7 +70,7 @@ def main(argv=None):
     result["baselines"] = {}
     for name, baseline in baselines(data, rows, opt, device):
         seen, usual = (
-            (beats[:SLOW], held_out[::4]) if name.startswith("b2igan-seed") else (beats, held_out)
+            (beats[:SLOW], held_out[::4]) if name.startswith("b2igan-original") else (beats, held_out)
         )
         result["baselines"][name] = on_changes(baseline.calibrated(usual), seen, ["medium"])
     result["real"] = on_ectopic_beats(ours, data, rows, opt)

@@ -3,7 +3,7 @@
 # (method, AUC, AP) as published for the split that the `beatgan` protocol follows. Each chose its epoch with labelled
 # abnormal beats. Zhou et al., BeatGAN, IJCAI 2019; the B2I-GAN row is the original work's, one fold.
 PUBLISHED = {
-    "b2igan-seed": ("B2I-GAN, one fold", 0.9460, 0.9058),
+    "b2igan-original": ("B2I-GAN, one fold", 0.9460, 0.9058),
     "beatgan-augmented": ("BeatGAN with augmentation", 0.9475, 0.9143),
     "beatgan": ("BeatGAN", 0.9447, 0.9108),
     "ganomaly": ("Ganomaly", 0.9083, 0.8701),

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from experiments.training.device import find_device
-from models import MODELS
+from models import MODELS, canonical
 from preprocess import BadInput
 from preprocess.files import whole_file
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass
@@ -81,6 +81,7 @@ def load(path):
             f"{path} is not a whole checkpoint of this program ({type(error).__name__}): "
             "train again or give another --checkpoint"
         ) from error
+    result.model = canonical(result.model)
     if result.format != FORMAT or result.model not in MODELS:
         raise BadInput(f"{path} was written by another version of this program: train again")
     return result

@@ -16,7 +16,7 @@ from experiments.changes import KINDS, STRENGTHS, inject
 from experiments.reports import explain
 from experiments.training import loop as training
 from experiments.training.protocols import split
-from models.b2igan.localiser import marked, spans
+from models.b2igan.localiser import in_segment, segments
 from preprocess import BadInput
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ
@@ -78,19 +78,19 @@ def test_map_strip_and_marks_agree(trained):
     column = error_map.max((1, 2)).argmax(1)
     assert np.median(np.abs(column * WINDOW / 32 + 5 - over_time.argmax(1))) < 30
     for row, found in zip(over_time, detector.marks(over_time)):
-        assert (row.max() > float(detector.localiser.mark_from)) == bool(found)
+        assert (row.max() > float(detector.localiser.segment_from)) == bool(found)
 
 
 def test_a_mark_starts_at_one_level_and_goes_on_at_the_other():
     error = np.zeros((2, WINDOW))
     error[0, 100:110], error[0, 105], error[0, 200:220], error[1, 310:] = 3.5, 5, 3.5, 5
-    is_marked = marked(error, 4.0, 3.0)
+    is_marked = in_segment(error, 4.0, 3.0)
     assert [np.flatnonzero(row).tolist() for row in is_marked] == [
         list(range(100, 110)),
         list(range(310, WINDOW)),
     ]
-    assert spans(is_marked[0]) == [((100 - BEFORE) / FS_HZ, (110 - BEFORE) / FS_HZ)]
-    assert spans(np.zeros(WINDOW, bool)) == []
+    assert segments(is_marked[0]) == [((100 - BEFORE) / FS_HZ, (110 - BEFORE) / FS_HZ)]
+    assert segments(np.zeros(WINDOW, bool)) == []
 
 
 def test_band_is_where_the_error_of_the_span_is():
@@ -102,7 +102,7 @@ def test_band_is_where_the_error_of_the_span_is():
 
 def test_benchmark_prints_a_table_and_then_json(trained, dataroot, monkeypatch, capsys):
     _, _, out = trained
-    monkeypatch.setattr(localise, "BRIEFLY", {"b2igan-seed": 64, "beatgan": 256})
+    monkeypatch.setattr(localise, "BRIEFLY", {"b2igan-original": 64, "beatgan": 256})
     monkeypatch.setattr(localise, "SLOW", 4)
     localise.main(["--dataroot", str(dataroot), "--outf", str(out), "--beats", "60"])
     *table, last = capsys.readouterr().out.splitlines()
