@@ -1,0 +1,312 @@
+"""Every table of the README, of RESULTS.md and of the model card, made from experiments/results/.
+
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`. Numbers are rounded once, from the
+digits of the file; those of files that hold rounded numbers are printed as they stand.
+"""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+import options
+from preprocess import BadInput
+from preprocess.files import whole_file
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
+DOCUMENTS = (HERE.parent / "README.md", HERE / "RESULTS.md", HERE / "weights" / "README.md")
+MARKED = re.compile(r"(<!-- table: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+# Runs alike in these are averaged; they differ in fold and seed.
+KIND = ["protocol", "model", "context", "select"]
+# The README's rows: the method in its three contexts, the best of what needs no training, and the
+# one published method that was run under every protocol.
+HEADLINE = [
+    ("b2igan", "none"),
+    ("b2igan", "rhythm"),
+    ("b2igan", "record"),
+    ("knn-pca", "none"),
+    ("autoencoder", "none"),
+]
+PROTOCOLS = ("beatgan", "interpatient", "patient")
+
+
+def main(argv=None):
+    opt = parse(argv)
+    for document in opt.documents:
+        text = read(document)
+        filled, stale = fill(text, Path(opt.results))
+        if stale and opt.check:
+            raise BadInput(
+                f"table {stale[0]} of {document} is stale: run python -m experiments.tables"
+            )
+        if stale:
+            with whole_file(Path(document)) as part:
+                part.write_text(filled, encoding="utf-8")
+        print(f"{document}: {', '.join(stale) if stale else 'nothing'} changed")
+
+
+def parse(argv):
+    parser = options.parser(
+        "python -m experiments.tables",
+        "Fill the tables of the README and of the results from experiments/results/.",
+        "example:\n  python -m experiments.tables --check",
+    )
+    group = parser.add_argument_group("what to fill")
+    group.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; end with exit status 2 where a table and its file disagree",
+    )
+    group.add_argument(
+        "--documents",
+        nargs="+",
+        default=DOCUMENTS,
+        metavar="FILE",
+        help="Markdown files to fill (default: README.md, RESULTS.md and the model card)",
+    )
+    group.add_argument(
+        "--results", default=RESULTS, metavar="DIR", help="folder of the measured numbers"
+    )
+    return parser.parse_args(argv)
+
+
+def read(document):
+    try:
+        return Path(document).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BadInput(f"{document} is not there: give --documents that are") from None
+
+
+def fill(text, results):
+    """A document's text with its tables made anew, and the names of those that changed."""
+    stale = []
+
+    def table(found):
+        start, name, old, end = found.groups()
+        if name not in TABLES:
+            raise BadInput(f"there is no table {name}: choose from {', '.join(TABLES)}")
+        new = markdown(*TABLES[name](results))
+        if new != old:
+            stale.append(name)
+        return start + new + end
+
+    return MARKED.sub(table, text), stale
+
+
+def markdown(headings, rows):
+    """Headings, and rows of as many cells, to a table; columns of numbers lie to the right."""
+    numbers = [all(_is_number(row[k]) for row in rows) for k in range(len(headings))]
+    lines = [headings, ["---:" if number else "---" for number in numbers], *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def _is_number(cell):
+    return not cell or re.fullmatch(r"-?[\d,.]+( %)?", cell.strip("*")) is not None
+
+
+# ---------------------------------------------------------------------- runs of experiments.compare
+
+
+def summary(results):
+    """Mean and standard deviation over the runs of each kind, and their number."""
+    runs = pd.read_csv(results / "runs.csv")
+    groups = runs.groupby(KIND, sort=False)
+    table = groups.mean(numeric_only=True)
+    table["auc_sd"], table["ap_sd"] = groups["auc"].std(ddof=1), groups["ap"].std(ddof=1)
+    table["runs"] = groups.size()
+    return table
+
+
+def headline(results):
+    """Five rows for the README: AUC / AP, a column for each protocol."""
+    table = summary(results)
+    rows = [
+        [
+            f"`{model}`",
+            context,
+            *(pair(table.loc[(protocol, model, context, "last")]) for protocol in PROTOCOLS),
+        ]
+        for model, context in HEADLINE
+    ]
+    return ["method", "context", *(f"`{name}`" for name in PROTOCOLS)], rows
+
+
+def pair(row):
+    return f"{row['auc']:.3f} / {row['ap']:.3f}"
+
+
+def methods(protocol):
+    """All that was run under a protocol, best AUC first."""
+
+    def table(results):
+        rows = summary(results).loc[protocol].sort_values("auc", ascending=False, kind="stable")
+        headings = (
+            "method,context,AUC,AP,AP at 10.8 %,S,V,F,sensitivity,PPV,weights,training,a beat,runs"
+        )
+        return headings.split(","), [_method(kind, row) for kind, row in rows.iterrows()]
+
+    return table
+
+
+def _method(kind, row):
+    model, context, select = kind
+    return [
+        f"`{model}`" + (", labels choose" if select == "paper" else ""),
+        context,
+        f"{row['auc']:.3f} ± {row['auc_sd']:.3f}",
+        f"{row['ap']:.3f} ± {row['ap_sd']:.3f}",
+        f"{row['ap_natural']:.3f}",
+        *(f"{row[f'auc_{name}']:.3f}" for name in "SVF"),
+        f"{row['sensitivity']:.3f}",
+        f"{row['ppv']:.3f}",
+        f"{row['parameters']:,.0f}",
+        f"{row['epochs']:.0f} x {row['train_beats']:,.0f} beats, {row['train_s']:.0f} s",
+        f"{row['us_per_beat']:.0f} µs",
+        f"{row['runs']:.0f}",
+    ]
+
+
+def published(results):
+    """What others printed, beside what this repository's runs of the same method came to."""
+    table, ours = cells(results, "published.csv"), summary(results).loc["beatgan"].reset_index()
+    rows = []
+    for row in table.to_dict("records"):
+        same = ours[(ours["model"] == row["model"]) & (ours["context"] == "none")]
+        labels = ", labels choose" if (same["select"] == "paper").any() else ""
+        here = "".join(pair(found) + labels for _, found in same.iterrows())
+        there = f"{row['auc']} / {row['ap']}" if row["ap"] else row["auc"]
+        rows.append([row["method"], there, row["note"], here])
+    return ["method", "published AUC / AP", "note", "here"], rows
+
+
+def folds(results):
+    """b2igan by fold, seed 0, with the interval of each run."""
+    runs = pd.read_csv(results / "runs.csv")
+    chosen = (runs["model"] == "b2igan") & (runs["select"] == "last") & (runs["seed"] == 0)
+    rows = [
+        [
+            f"`{row['protocol']}`",
+            str(row["fold"]),
+            row["context"],
+            interval(row, "auc"),
+            interval(row, "ap"),
+            *(f"{row[f'auc_{name}']:.3f}" for name in "SVF"),
+            *(f"{row[name]:.3f}" for name in ("sensitivity", "ppv", "false_alarm_rate")),
+        ]
+        for row in runs[chosen].to_dict("records")
+    ]
+    headings = "protocol,fold,context,AUC,AP,S,V,F,sensitivity,PPV,false alarms"
+    return headings.split(","), rows
+
+
+def interval(row, name):
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return f"{row[name]:.4f} [{low:.4f}, {high:.4f}]"
+
+
+def shipped(results):
+    """What the shipped weights do: fold 0, seed 0 of `interpatient`."""
+    runs = pd.read_csv(results / "runs.csv").set_index(["protocol", "model", "fold", "seed"])
+    runs = runs.loc[("interpatient", "b2igan", 0, 0)].set_index("context")
+    rows = [
+        [context, interval(row, "auc"), interval(row, "ap")]
+        + [f"{row[f'auc_{name}']:.3f}" for name in "SVF"]
+        for context in ("none", "rhythm", "record")
+        for row in [runs.loc[context]]
+    ]
+    return ["context", "AUC [95 %]", "AP [95 %]", "S", "V", "F"], rows
+
+
+# ----------------------------------------------------------------- files printed as they stand
+
+
+def cells(results, name):
+    """A file's cells as text."""
+    return pd.read_csv(results / name, dtype=str, keep_default_na=False)
+
+
+def as_it_stands(name, headings, bold=""):
+    """A table of all cells of a file, under headings; a row that begins with `bold` is bold."""
+
+    def table(results):
+        rows = cells(results, name).to_numpy().tolist()
+        return headings.split(","), [
+            [f"**{cell}**" if cell and bold and row[0] == bold else cell for cell in row]
+            for row in rows
+        ]
+
+    return table
+
+
+def ablation(results):
+    """A row for each choice of parts, a column for each protocol: AUC / AP; S, V, F."""
+    table = cells(results, "ablation.csv")
+    table["cell"] = (
+        table["auc"] + " / " + table["ap"] + "; " + table[["S", "V", "F"]].agg(", ".join, axis=1)
+    )
+    table = table.pivot(index="parts", columns="protocol", values="cell").fillna("")
+    order = sorted(table.index, key=_kind_of_choice)
+    rows = [[parts, *table.loc[parts, list(PROTOCOLS)]] for parts in order]
+    return ["parts", *(f"`{name}`" for name in PROTOCOLS)], rows
+
+
+def _kind_of_choice(parts):
+    """All parts, one part less, groups of parts, one part alone; each by its name."""
+    one_alone = parts.endswith(" alone")
+    return parts != "all", not parts.startswith("without"), one_alone, parts
+
+
+def bench(results):
+    """Speed beside the original's, and how many times as fast."""
+    rows = [
+        [what, f"{float(ours):,g}", f"{float(original):,g}", times(ours, original), unit]
+        for what, ours, original, unit in cells(results, "bench.csv").to_numpy()
+    ]
+    return ["", "ours", "the original's way", "times", "unit"], rows
+
+
+def times(ours, original):
+    return f"{float(ours) / float(original):.1f}"
+
+
+TABLES = {
+    "headline": headline,
+    "shipped": shipped,
+    **{f"methods-{protocol}": methods(protocol) for protocol in PROTOCOLS},
+    "published": published,
+    "folds": folds,
+    "audit": as_it_stands("audit.csv", "question,AUC,AP,beside"),
+    "left-out": as_it_stands("left_out.csv", "left out,context,AUC,AP,S,V,F"),
+    "records": as_it_stands(
+        "records.csv", "record,N,S,V,F,AUC,sensitivity (%),false alarms (%)", bold="all"
+    ),
+    "localise": as_it_stands(
+        "localise.csv",
+        "method,change,strength,time-point AUC,Dice,strongest point inside (%),"
+        "beats with a segment (%),beats",
+    ),
+    "ectopic": as_it_stands(
+        "ectopic.csv", "beats,n,where,strongest point inside (%),beats with a segment (%)"
+    ),
+    "noise": as_it_stands(
+        "noise.csv", "noise,SNR (dB),AUC,AP,AUC lost,AP lost,AUC of the beats in noise"
+    ),
+    "ablation": ablation,
+    "screening": as_it_stands(
+        "screening.csv",
+        "record,beats,beat Se,beat P+,V,V Se,V P+,S,S Se,S P+,false alarms an hour",
+        bold="all",
+    ),
+    "screening-rates": as_it_stands(
+        "screening_rates.csv", "R peaks,AUC,V Se,V P+,S Se,S P+,false alarms an hour"
+    ),
+    "bench": bench,
+    "bench-screening": as_it_stands(
+        "bench_screening.csv", "hours,seconds,peak memory (MB),page (MB),beats"
+    ),
+}
+
+if __name__ == "__main__":
+    options.command(main)
