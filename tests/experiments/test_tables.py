@@ -1,0 +1,91 @@
+"""Tables of the documents are those of experiments/results/, and the README says nothing else."""
+
+import csv
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from experiments import tables
+from experiments.reports.published import PUBLISHED
+from preprocess import BadInput
+
+ROOT = Path(tables.__file__).resolve().parent.parent
+README = ROOT / "README.md"
+RESULTS = ROOT / "experiments" / "RESULTS.md"
+# AUCs and APs, with three or four decimals, and percentages with decimals
+MEASURED = re.compile(r"(?<![\w.])(?:0\.\d{3,4}|\d+\.\d+(?= %))(?![\w.])")
+
+
+def test_documents_agree_with_the_measured_numbers(capsys):
+    tables.main(["--check"])
+    assert "nothing changed" in capsys.readouterr().out
+
+
+def test_every_table_stands_in_a_document():
+    text = "".join(tables.read(document) for document in tables.DOCUMENTS)
+    assert {name for _, name, _, _ in tables.MARKED.findall(text)} == set(tables.TABLES)
+
+
+def test_an_edited_number_in_a_document_is_noticed_and_mended(tmp_path):
+    text = README.read_text()
+    row = next(line for line in text.splitlines() if line.startswith("| `knn-pca`"))
+    edited = tmp_path / "README.md"
+    edited.write_text(text.replace(row, row.replace("0.9", "0.8", 1)))
+    with pytest.raises(BadInput, match=f"table headline of {edited} is stale"):
+        tables.main(["--check", "--documents", str(edited)])
+    tables.main(["--documents", str(edited)])
+    assert edited.read_text() == text
+
+
+def test_an_edited_number_in_a_file_is_noticed(tmp_path):
+    shutil.copytree(tables.RESULTS, tmp_path / "results")
+    file = tmp_path / "results" / "noise.csv"
+    file.write_text(file.read_text().replace("0.9718", "0.9719", 1))
+    with pytest.raises(BadInput, match="table noise of .*RESULTS.md is stale"):
+        tables.main(["--check", "--results", str(tmp_path / "results")])
+
+
+def test_unknown_tables_and_documents_are_one_sentence(tmp_path):
+    document = tmp_path / "notes.md"
+    with pytest.raises(BadInput, match="notes.md is not there"):
+        tables.main(["--documents", str(document)])
+    document.write_text("<!-- table: nonsense -->\n<!-- end -->\n")
+    with pytest.raises(BadInput, match="no table nonsense"):
+        tables.main(["--documents", str(document)])
+
+
+def test_measured_numbers_in_prose_stand_in_the_results():
+    """So that each can be followed to the command that made it."""
+    results = RESULTS.read_text()
+    for document in (README, *sorted((ROOT / "docs").glob("*.md"))):
+        prose = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
+        unknown = [number for number in MEASURED.findall(prose) if number not in results]
+        assert not unknown, f"{document} says {unknown}, which RESULTS.md does not"
+
+
+def test_published_figures_are_said_alike_everywhere():
+    with open(tables.RESULTS / "published.csv", newline="") as file:
+        rows = {(float(row["auc"]), float(row["ap"] or 0)) for row in csv.DictReader(file)}
+    assert {(auc, ap) for _, auc, ap in PUBLISHED.values()} <= rows
+
+
+def test_links_and_the_layout_name_what_is_there():
+    for document in (README, ROOT / "CONTRIBUTING.md", RESULTS, *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
+            if not link.startswith("http"):
+                assert (document.parent / link).exists(), f"{document} links to {link}"
+    layout = re.search(r"## Layout\n+```\n(.*?)```", README.read_text(), re.DOTALL)[1]
+    folder = ROOT
+    for line in layout.splitlines():
+        indent, first = re.match(r"( *)(\S+)", line).groups()
+        inside = folder if indent else ROOT
+        for name in re.findall(r"\w+\.(?:py|sh)|[\w/]+/(?= )", line):
+            assert (inside / name).exists(), f"the layout names {name}"
+        if first.endswith("/") and not indent:
+            folder = ROOT / first
+
+
+def test_numbers_are_rounded_once():
+    assert tables.pair({"auc": 0.926206, "ap": 0.885491}) == "0.926 / 0.885"
