@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 
-import preprocess  # noqa: F401  says how threads wait, before torch is loaded
-
 CONTEXTS = ("none", "rhythm", "record")  # each uses what the one before it does, and more
 ALIASES = {"b2igan-seed": "b2igan-original"}  # earlier names, still understood
 

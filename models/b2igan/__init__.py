@@ -2,4 +2,14 @@
 
 # Parts of the score, for --without: of a beat's own window (models.b2igan.detector), and those that
 # its rhythm and its recording add (models.b2igan.context).
-PARTS = ("latent", "features", "odds", "rhythm", "group", "qrs", "p", "st", "own")
+PARTS = (
+    "latent",
+    "features",
+    "synthetic",
+    "rhythm",
+    "neighbours",
+    "qrs",
+    "p",
+    "st",
+    "record_latent",
+)

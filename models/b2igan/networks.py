@@ -1,24 +1,26 @@
-"""The networks of B2I-GAN. An image column, 2 x 32 numbers, is the channels of a convolution along time.
+"""The networks of B2I-GAN. An image column, its frequencies, is the channels of a convolution.
 
-A spectrum is read whole: the same shape some hertz higher means something else, unlike the same shape some time later.
-It is also four times as fast on a CPU as convolving both ways.
+A spectrum is read whole: the same shape some hertz higher means something else, unlike the same
+shape some time later. It is also four times as fast on a CPU as convolving both ways.
 """
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-CHANNELS, FREQS, TIMES = 2, 32, 32
-WIDTH = 64  # filters of the first layer
-COLUMNS = WIDTH * 3 // 2  # filters of the second
-FLAT = COLUMNS * TIMES // 4
+from preprocess.spectrogram import COMPLEX
+
+CHANNELS, FREQS, TIMES = COMPLEX.shape  # 2, 32, 32
+FILTERS = 64  # of the first layer
+MORE_FILTERS = FILTERS * 3 // 2  # of the second
+FLAT = MORE_FILTERS * TIMES // 4  # numbers that are left of an image after both
 N_LATENT = 48
 N_FEATURES = 64
 
 
-def read_columns():
+def read_columns() -> nn.Sequential:
     """Image (n, 2, 32, 32) to (n, FLAT): two strided convolutions along time."""
 
-    def convolution(n_in, n_out):
+    def convolution(n_in: int, n_out: int) -> list[nn.Module]:
         return [
             nn.Conv1d(n_in, n_out, 3, 2, 1, bias=False),
             nn.BatchNorm1d(n_out),
@@ -26,22 +28,23 @@ def read_columns():
         ]
 
     return nn.Sequential(
-        nn.Flatten(1, 2),
-        *convolution(CHANNELS * FREQS, WIDTH),
-        *convolution(WIDTH, COLUMNS),
-        nn.Flatten(),
+        nn.Flatten(1, 2),  # [n, 64, 32]
+        *convolution(CHANNELS * FREQS, FILTERS),  # [n, 64, 16]
+        *convolution(FILTERS, MORE_FILTERS),  # [n, 96, 8]
+        nn.Flatten(),  # [n, 768]
     )
 
 
 class Encoder(nn.Module):
-    """Image (n, 2, 32, 32) to latent (n, N_LATENT): a linear path, so that it starts near PCA, and a deep one."""
+    """Image (n, 2, 32, 32) to latent (n, N_LATENT): a linear path, so that it starts near PCA, and
+    a deep one."""
 
     def __init__(self):
         super().__init__()
         self.linear = nn.Linear(CHANNELS * FREQS * TIMES, N_LATENT)
         self.deep = nn.Sequential(read_columns(), nn.Linear(FLAT, N_LATENT))
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> Tensor:
         return self.linear(image.flatten(1)) + self.deep(image)
 
 
@@ -53,23 +56,25 @@ class Decoder(nn.Sequential):
             nn.Linear(N_LATENT, FLAT),
             nn.BatchNorm1d(FLAT),
             nn.LeakyReLU(0.1),
-            nn.Unflatten(1, (COLUMNS, TIMES // 4)),
-            nn.ConvTranspose1d(COLUMNS, WIDTH, 4, 2, 1, bias=False),
-            nn.BatchNorm1d(WIDTH),
+            nn.Unflatten(1, (MORE_FILTERS, TIMES // 4)),  # [n, 96, 8]
+            nn.ConvTranspose1d(MORE_FILTERS, FILTERS, 4, 2, 1, bias=False),  # [n, 64, 16]
+            nn.BatchNorm1d(FILTERS),
             nn.LeakyReLU(0.1),
-            nn.ConvTranspose1d(WIDTH, CHANNELS * FREQS, 4, 2, 1),
-            nn.Unflatten(1, (CHANNELS, FREQS)),
+            nn.ConvTranspose1d(FILTERS, CHANNELS * FREQS, 4, 2, 1),  # [n, 64, 32]
+            nn.Unflatten(1, (CHANNELS, FREQS)),  # [n, 2, 32, 32]
         )
 
 
 class Discriminator(nn.Module):
-    """Image (n, 2, 32, 32) to features (n, N_FEATURES), class logits (n, 2 * n_records), reality logit (n,).
+    """Image (n, 2, 32, 32) to features (n, N_FEATURES), class logits (n, 2 * n_records), and the
+    logit (n,) of being real.
 
-    Classes: below n_records, a real beat of that record; from n_records on, an anomaly made from a beat of it
-    (an auxiliary classifier: Odena et al., ICML 2017). The reality logit is high for real, low for generated images.
+    Classes: below n_records, a real beat of that record; from n_records on, a synthetic anomaly
+    made from a beat of it (an auxiliary classifier: Odena et al., ICML 2017). The other logit is
+    high for real images and low for generated ones.
     """
 
-    def __init__(self, n_records):
+    def __init__(self, n_records: int):
         super().__init__()
         self.trunk = nn.Sequential(
             read_columns(),
@@ -81,7 +86,7 @@ class Discriminator(nn.Module):
         self.classes = nn.Linear(N_FEATURES, 2 * n_records)
         self.reality = nn.Linear(N_FEATURES, 1)
 
-    def forward(self, image):
-        features = self.trunk(image)
-        seen = torch.relu(features)
-        return features, self.classes(seen), self.reality(seen)[:, 0]
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        features = self.trunk(image)  # [n, 64]
+        active = torch.relu(features)
+        return features, self.classes(active), self.reality(active)[:, 0]

@@ -1,31 +1,39 @@
-"""Rhythm: does a beat come when a normal one would? Read from R peaks alone, learnt from normal rhythms alone."""
+"""Rhythm: does a beat come when a normal one would? From R peaks alone, learnt from normal ones."""
 
 import numpy as np
 import torch
-from torch import nn
+from numpy.random import Generator
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from preprocess.records import FS_HZ
 from preprocess.synthetic_rhythm import synthetic_rhythm
 
-LOCAL_BEATS = (8, 40)  # RR intervals on each side that make what is usual: some 15 s and a minute
+# What is usual: so many RR intervals on each side, some 15 s and a minute, and these quantiles.
+LOCAL_BEATS = (8, 40)
 LOCAL_QUANTILES = (0.5, 0.75, 0.9)
-RR_LIMITS_S = (0.15, 4.0)
-FEATURES, LEVELS = 22, 65
-COPIES, EXAMPLES = 3, 60_000
-KIND_SHARES = (
-    0.4,
-    0.35,
-    0.25,
-)  # of atrial, ventricular and fusion beats; together they weigh as much as the normals
-NETS, HIDDEN, EPOCHS, BATCH, LR = 3, 48, 4, 512, 4e-3
+RR_LIMITS_S = (0.15, 4.0)  # beyond them an interval tells no more
+NORMAL_RR_LIMITS_S = (0.2, 3.3)  # of the intervals that synthetic rhythms are made from
+FEATURES = 22
+GRID_LEVELS = 65  # quantiles of each feature, between which its values are placed
+
+COPIES = 3  # synthetic rhythms made from each recording
+EXAMPLES = 60_000  # drawn from all of them, to learn from
+SYNTHETIC_WEIGHT = 0.5  # of a synthetic normal beat, beside a real one
+# Of atrial, ventricular and fusion beats: together they weigh as much as the normals.
+KIND_SHARES = (0.4, 0.35, 0.25)
+
+NETWORKS, HIDDEN = 3, 48  # networks whose outputs are averaged, and the width of each
+EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 4, 512, 4e-3, 1e-2
 
 
-def rhythm_features(samples):
-    """R peaks (n,) to (n, FEATURES): logarithms of the RR intervals before and after against what is usual around them.
+def rhythm_features(samples: np.ndarray) -> np.ndarray:
+    """R peaks (n,) to (n, FEATURES): logarithms of the RR intervals before and after, against what
+    is usual around them.
 
-    Usual is the median and the upper quantiles of the surrounding intervals: where most beats are early, the long
-    intervals still tell when a beat should have come. Irregularity (as in fibrillation) is given too.
+    Usual is the median and the upper quantiles of the surrounding intervals: where most beats are
+    early, the long intervals still tell when a beat should have come. Irregularity (as in
+    fibrillation) is given too.
     """
     rr = np.log(np.clip(np.diff(samples) / FS_HZ, *RR_LIMITS_S))
     before, after = np.r_[rr[:1], rr], np.r_[rr, rr[-1:]]
@@ -57,24 +65,26 @@ def rhythm_features(samples):
     return np.stack(columns, 1).astype(np.float32)
 
 
-def normal_intervals(samples, normal):
-    """RR intervals, in samples, between normal beats (n,) bool; one with another beat in between is filled in."""
+def normal_intervals(samples: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """RR intervals, in samples, between normal beats (n,) bool; one with another beat in between is
+    filled in."""
     rr = np.diff(samples, prepend=samples[0]).astype(float)[normal]
     between_normals = (normal & np.r_[False, normal[:-1]])[normal]
     if not between_normals.any():
         return np.zeros(0)
     filled = np.interp(np.arange(len(rr)), np.flatnonzero(between_normals), rr[between_normals])
-    return np.clip(filled, 0.2 * FS_HZ, 3.3 * FS_HZ)
+    shortest_s, longest_s = NORMAL_RR_LIMITS_S
+    return np.clip(filled, shortest_s * FS_HZ, longest_s * FS_HZ)
 
 
 class Rhythm(nn.Module):
-    """A few small networks that tell normal beats from early ones put into the same rhythms (synthetic_rhythm)."""
+    """A few small networks that tell normal beats from early ones put into the same rhythms
+    (preprocess.synthetic_rhythm)."""
 
     def __init__(self):
         super().__init__()
-        self.register_buffer(
-            "grid", torch.zeros(LEVELS, FEATURES, dtype=torch.float64)
-        )  # quantiles of each feature
+        grid = torch.zeros(GRID_LEVELS, FEATURES, dtype=torch.float64)
+        self.register_buffer("grid", grid)  # quantiles of each feature
         self.nets = nn.ModuleList(
             nn.Sequential(
                 nn.Linear(FEATURES, HIDDEN),
@@ -84,59 +94,52 @@ class Rhythm(nn.Module):
                 nn.GELU(),
                 nn.Linear(HIDDEN, 1),
             )
-            for _ in range(NETS)
+            for _ in range(NETWORKS)
         )
 
-    def fit(self, recordings, seed):
-        """recordings: [(R peaks (n,), normal (n,) bool), ...]; only normal beats count, the others are passed over."""
+    def fit(self, recordings: list[tuple[np.ndarray, np.ndarray]], seed: int) -> None:
+        """recordings: [(R peaks (n,), normal (n,) bool), ...]; only normal beats count, the others
+        are passed over."""
         x, kind, weight = _examples(recordings, np.random.default_rng(seed))
-        self.grid.copy_(
-            torch.as_tensor(
-                np.quantile(x, np.linspace(0, 1, LEVELS), axis=0)
-                + np.arange(LEVELS)[:, None] * 1e-7
-            )
-        )  # strictly rising, for interpolation
-        x, y, weight = (
-            self._scaled(x),
-            torch.as_tensor(kind > 0).float(),
-            torch.as_tensor(weight).float(),
-        )
+        quantiles = np.quantile(x, np.linspace(0, 1, GRID_LEVELS), axis=0)
+        rising = np.arange(GRID_LEVELS)[:, None] * 1e-7  # strictly, for interpolation
+        self.grid.copy_(torch.as_tensor(quantiles + rising))
+
+        x, weight = self._placed(x), torch.as_tensor(weight).float()
+        is_synthetic = torch.as_tensor(kind > 0).float()
         for i, net in enumerate(self.nets):
-            _fit_network(net.cpu(), x, y, weight, seed + i)
+            _fit_network(net.cpu(), x, is_synthetic, weight, seed + i)
         self.to(self.grid.device)
 
-    def score(self, samples):
-        """R peaks (n,) of one recording, in order, to log odds (n,) that the beat does not come as a normal one would."""
+    def score(self, samples: np.ndarray) -> np.ndarray:
+        """R peaks (n,) of one recording, in order, to log odds (n,) that the beat does not come as
+        a normal one would."""
         with torch.inference_mode():
-            x = self._scaled(rhythm_features(samples)).to(self.grid.device)
-            return (
-                torch.stack([net.eval()(x)[:, 0] for net in self.nets])
-                .mean(0)
-                .cpu()
-                .numpy()
-                .astype(float)
-            )
+            x = self._placed(rhythm_features(samples)).to(self.grid.device)
+            log_odds = torch.stack([net.eval()(x)[:, 0] for net in self.nets])  # [nets, n]
+            return log_odds.mean(0).cpu().numpy().astype(float)
 
-    def _scaled(self, x):
+    def _placed(self, x: np.ndarray) -> Tensor:
         """Features (n, FEATURES) to their places among those seen in training, -2 to 2."""
-        places = np.linspace(-2, 2, LEVELS)
-        columns = [
-            np.interp(column, grid, places) for column, grid in zip(x.T, self.grid.cpu().numpy().T)
-        ]
+        places = np.linspace(-2, 2, GRID_LEVELS)
+        grid = self.grid.cpu().numpy()
+        columns = [np.interp(x[:, i], grid[:, i], places) for i in range(x.shape[1])]
         return torch.as_tensor(np.stack(columns, 1), dtype=torch.float32)
 
 
-def _local_quantiles(x, reach, quantiles):
+def _local_quantiles(x: np.ndarray, reach: int, quantiles: tuple[float, ...]) -> list[np.ndarray]:
     """(n,) to one (n,) a quantile, of the values up to `reach` beats away."""
     reach = min(reach, len(x) - 1)
-    around = np.sort(
-        np.lib.stride_tricks.sliding_window_view(np.pad(x, reach, "reflect"), 2 * reach + 1), 1
-    )
+    padded = np.pad(x, reach, "reflect")
+    around = np.sort(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), 1)
     return [around[:, round(q * 2 * reach)] for q in quantiles]
 
 
-def _examples(recordings, rng):
-    """Features, kinds (0 is normal) and weights of real normal beats and of synthetic rhythms made from them."""
+def _examples(
+    recordings: list[tuple[np.ndarray, np.ndarray]], rng: Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features, kinds (0 is normal) and weights of real normal beats and of synthetic rhythms made
+    from them."""
     x, kinds, weights = [], [], []
     for samples, normal in recordings:
         x.append(rhythm_features(samples)[normal])
@@ -147,7 +150,7 @@ def _examples(recordings, rng):
             peaks, kind = synthetic_rhythm(rr, rng)
             x.append(rhythm_features(peaks))
             kinds.append(kind)
-            weights.append(np.full(len(kind), 0.5))
+            weights.append(np.full(len(kind), SYNTHETIC_WEIGHT))
     x, kinds, weights = np.concatenate(x), np.concatenate(kinds), np.concatenate(weights)
     for kind, share in enumerate(KIND_SHARES, 1):
         weights[kinds == kind] = share * weights[kinds == 0].sum() / max(1, (kinds == kind).sum())
@@ -155,14 +158,18 @@ def _examples(recordings, rng):
     return x[chosen], kinds[chosen], weights[chosen] / weights[chosen].mean()
 
 
-def _fit_network(net, x, y, weight, seed):
+def _fit_network(net: nn.Sequential, x: Tensor, y: Tensor, weight: Tensor, seed: int) -> None:
+    """x: (n, FEATURES); y: (n,), 1 for synthetic beats, 0 for normal ones; weight: (n,)."""
     torch.manual_seed(seed)
     for layer in net:
         if isinstance(layer, nn.Linear):
             layer.reset_parameters()
     steps = max(1, len(x) // BATCH)
-    optimizer = torch.optim.AdamW(net.parameters(), LR, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, total_steps=EPOCHS * steps + 1)
+    optimizer = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    total_steps = EPOCHS * steps + 1
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, LEARNING_RATE, total_steps=total_steps
+    )
     net.train()
     for _ in range(EPOCHS):
         for rows in torch.randperm(len(x)).tensor_split(steps):

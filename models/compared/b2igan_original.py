@@ -6,7 +6,8 @@ from torch.nn.functional import mse_loss
 
 from models.compared._adversarial import COLLAPSED, discriminator_loss
 from models.compared._layers import initialise
-from models.detector import Detector, step
+from models.detector import Detector
+from models.steps import descend
 
 WIDTHS, STRIDES, LAST_KERNEL, N_LATENT = (32, 64, 128, 256, 512), (2, 2, 2, 2, 1), 7, 50
 
@@ -46,11 +47,11 @@ class B2IGANSeed(Detector):
             self.optimizers(),
         )
         d_loss, d_named = discriminator_loss(self.discriminator, real, self.generator(real))
-        step(steps["discriminator"], d_loss)
+        descend(steps["discriminator"], d_loss)
         g_loss, g_named = generator_loss(
             self.discriminator, real, self.generator(real), self.opt["w_adv"]
         )
-        step(steps["generator"], g_loss)
+        descend(steps["generator"], g_loss)
         if d_named["d_loss"] < COLLAPSED:
             self.discriminator.apply(initialise)
         return d_named | g_named

@@ -1,0 +1,166 @@
+"""A beat held against its own recording: its neighbours in shape, and the beats presumed normal.
+
+Distances are taken region by region, in heights of the recording's QRS, and noise is allowed for.
+"""
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from scipy.ndimage import median_filter
+
+from models.b2igan.memory import nearest
+from preprocess.beats import BEFORE, Beats
+from preprocess.records import FS_HZ
+
+# Samples from R that make each region.
+QRS = np.arange(-36, 54, 2)  # -0.10 to 0.15 s
+P = np.arange(-94, -20)  # -0.26 to -0.06 s
+P_MEAN, P_STEP = 5, 3  # it is small beside noise: means over 14 ms, every third of them
+ST = np.arange(40, 173, 5)  # 0.11 to 0.47 s
+REGIONS = ("qrs", "p", "st")
+
+HEIGHT_SPAN = slice(110, 175)  # of the window: where the height of the QRS is measured
+TEMPLATE_SPAN = slice(110, 180)  # and where beats are lined up
+SHIFT = 7  # samples a beat may be moved by to line its QRS up with the recording's
+
+PRIOR_LIMIT = 6.0  # of a prior score, either way: no single beat outvotes its look-alikes
+POOL_BEATS = 1500  # beats searched for look-alikes
+LOOK_ALIKES = 20  # that are averaged
+P_WEIGHT = 3.0  # of the P wave beside the QRS, when look-alikes are searched for: it is small
+
+# The reference: a share of the recording, fewer where few beats are presumed normal.
+REFERENCE_SHARE, REFERENCE_SHARE_LEAST = 0.4, 0.1
+REFERENCE_BEATS, REFERENCE_BEATS_LEAST = 40, 30  # and so many at least, in a short recording
+PRESUMED_SHARE = 0.6  # of the beats whose look-alikes score below 0: how many are trusted
+REFERENCE_MOST = 300  # beats that are kept, drawn at random: more tell nothing more
+REFERENCE_NEIGHBOURS = 5  # a distance is that to the fifth nearest of them
+UNIT_FLOOR = 0.25  # of the usual distance, added: closer than usual means little
+TINY = 1e-3  # QRS heights or mV, so that a flat recording divides by no zero
+
+NOISE_LAG = 4  # samples: a value is compared with the mean of those so far on either side
+NOISE_BEATS = 11  # neighbouring beats whose median is taken: noise comes in stretches
+NOISE_QRS_S = 0.12  # on either side of R, where what trembles is the QRS
+MEDIAN_ABSOLUTE = 0.6745  # of a normal distribution of unit variance
+# What noise of unit variance adds to a squared distance, for each number of a region. Measured on
+# DS1 with synthetic muscle noise at 12 and 6 dB; within a tenth of these in three records of four.
+# Latents are taken as they are: with their 0.86 the part by itself is better in noise (0.958 for
+# 0.887 at 12 dB) and the sum is not (0.988 for 0.990).
+NOISE_GAIN = {"qrs": 0.70, "p": 0.48, "st": 0.82, "record_latent": 0.0}
+
+
+def against_own_recording(
+    beats: Beats, prior: np.ndarray, latents: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Beats of a recording, in order, and a prior score of each (n,), higher is more abnormal, to
+    {"neighbours", REGIONS and, with latents (n, d), "record_latent": (n,)}."""
+    rng = np.random.default_rng(0)
+    shape = regions(beats.beat_mv)
+
+    # What the prior score says of each beat's look-alikes.
+    pool = np.sort(rng.permutation(len(beats))[:POOL_BEATS])
+    with_p = np.concatenate([shape["qrs"], P_WEIGHT * shape["p"]], 1)  # [n, 69]
+    by_qrs_and_p = _mean_of_look_alikes(with_p, prior, pool)
+    by_qrs = _mean_of_look_alikes(shape["qrs"], prior, pool)
+
+    # The reference beats, and how much noisier than those each beat is.
+    posterior = prior + by_qrs_and_p + by_qrs
+    reference = choose_reference(posterior, by_qrs_and_p, beats.known_normal, rng)
+    noise = noise_level(beats.beat_mv)
+    excess = np.maximum(noise**2 - np.median(noise[reference]) ** 2, 0)
+
+    compared = dict(shape)
+    if latents is not None:
+        compared["record_latent"] = latents
+    distances = {
+        name: _distance(values, reference, NOISE_GAIN[name] * excess)
+        for name, values in compared.items()
+    }
+    return {"neighbours": by_qrs_and_p, **distances}
+
+
+def choose_reference(
+    score: np.ndarray, neighbours: np.ndarray, known_normal: np.ndarray | None, rng: Generator
+) -> np.ndarray:
+    """Rows of the beats presumed normal in this recording: those with the lowest scores (n,), the
+    fewer the fewer have neighbours below 0. Known normal beats (n,) bool always are among them."""
+    n = len(score)
+    presumed = max(REFERENCE_BEATS_LEAST, int(PRESUMED_SHARE * (neighbours < 0).sum()))
+    most = max(REFERENCE_BEATS, int(REFERENCE_SHARE * n))
+    size = max(int(REFERENCE_SHARE_LEAST * n), min(most, presumed))
+    rows = rng.permutation(np.argsort(score, kind="stable")[:size])[:REFERENCE_MOST]
+    if known_normal is not None:
+        rows = np.union1d(rows, rng.permutation(np.flatnonzero(known_normal))[:REFERENCE_MOST])
+    return rows
+
+
+def regions(beats_mv: np.ndarray) -> dict[str, np.ndarray]:
+    """(n, WINDOW) to {"qrs": (n, 45), "p": (n, 24), "st": (n, 27)}, in heights of the recording's
+    median QRS, on which beats are lined up first."""
+    level = beats_mv - np.median(beats_mv[:, ::4], 1, keepdims=True)
+    height = _height(beats_mv)
+    rows, at = np.arange(len(level))[:, None], BEFORE + _alignment(level)[:, None]
+
+    qrs, p, st = (level[rows, at + offsets] / height for offsets in (QRS, P, ST))
+    p = np.lib.stride_tricks.sliding_window_view(p, P_MEAN, axis=1)[:, ::P_STEP].mean(2)
+    return {"qrs": qrs - qrs.mean(1, keepdims=True), "p": p - p.mean(1, keepdims=True), "st": st}
+
+
+def noise_level(beats_mv: np.ndarray) -> np.ndarray:
+    """(n, WINDOW), in order of time, to (n,): the standard deviation of what trembles outside the
+    QRS, in heights of the recording's median QRS, and as usual among neighbouring beats: a single
+    beat's own shape must not count as noise."""
+    samples = np.arange(NOISE_LAG, beats_mv.shape[1] - NOISE_LAG)
+    away = np.abs(samples - BEFORE) > NOISE_QRS_S * FS_HZ
+    around = (beats_mv[:, 2 * NOISE_LAG :] + beats_mv[:, : -2 * NOISE_LAG]) / 2
+    rough = beats_mv[:, NOISE_LAG:-NOISE_LAG] - around
+    deviation = np.median(np.abs(rough[:, away][:, ::2]), 1) / MEDIAN_ABSOLUTE  # [n]
+    return median_filter(deviation, NOISE_BEATS, mode="nearest") / _height(beats_mv)
+
+
+def _height(beats_mv: np.ndarray) -> float:
+    """From the lowest to the highest point of the recording's median QRS, in mV."""
+    return np.median(np.ptp(beats_mv[:, HEIGHT_SPAN], axis=1)) + TINY
+
+
+def _alignment(level: np.ndarray) -> np.ndarray:
+    """(n, WINDOW) to shifts (n,) in samples at which each QRS correlates best with the recording's
+    median one."""
+    template = np.median(level[:, TEMPLATE_SPAN], 0)
+    n, n_shifts = len(template), 2 * SHIFT + 1
+    around = level[:, TEMPLATE_SPAN.start - SHIFT : TEMPLATE_SPAN.stop + SHIFT]
+    centred = template - template.mean()
+    shifted = np.stack([np.pad(centred, (k, n_shifts - 1 - k)) for k in range(n_shifts)], 1)
+
+    # Mean and spread of each beat under the template, at every shift, from running sums.
+    sums, squares = (
+        np.cumsum(np.pad(x, ((0, 0), (1, 0))), 1, dtype=float) for x in (around, around**2)
+    )
+    mean, mean_square = ((total[:, n:] - total[:, :-n]) / n for total in (sums, squares))
+    spread = np.sqrt(np.maximum(mean_square - mean**2, 0) * n)  # [n, n_shifts]
+    return np.argmax(around @ shifted / (spread + TINY), 1) - SHIFT
+
+
+def _mean_of_look_alikes(shape: np.ndarray, prior: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """Shapes (n, d) to the mean prior score (n,) of the pool's most similar beats, without the
+    beat itself."""
+    index = _nearest(shape[pool], shape, min(LOOK_ALIKES + 1, len(pool)))[1]
+    return prior[pool][index[:, min(1, index.shape[1] - 1) :]].mean(1)
+
+
+def _distance(shape: np.ndarray, reference: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Shapes (n, d) to log distances (n,) to their nearest reference beats, in units of what is
+    usual among those, with what noise (n,) adds to each number's squared difference."""
+    distance = _nearest(shape[reference], shape, min(REFERENCE_NEIGHBOURS + 1, len(reference)))[0]
+    # The nearest of a reference beat is itself: it takes one more.
+    is_reference = np.isin(np.arange(len(shape)), reference)
+    distance = np.where(is_reference, distance[:, -1], distance[:, max(0, distance.shape[1] - 2)])
+    usual = np.sqrt(np.median(distance[reference]) ** 2 + shape.shape[1] * noise)
+    return np.log((distance + UNIT_FLOOR * usual + TINY) / ((1 + UNIT_FLOOR) * usual + TINY))
+
+
+def _nearest(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    points, queries = (
+        torch.as_tensor(np.ascontiguousarray(a), dtype=torch.float32) for a in (points, queries)
+    )
+    distance, index = nearest(points, queries, k)
+    return distance.numpy().astype(float), index.numpy()

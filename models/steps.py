@@ -1,0 +1,34 @@
+"""Steps of training: down the gradient, and how far."""
+
+import math
+from collections.abc import Iterable
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+# One cycle (Smith LN. A disciplined approach to neural network hyper-parameters. 2018).
+WARM_UP = 0.3  # share of training in which the learning rate rises; it falls to nothing by the end
+START = 0.04  # of the highest rate: what the first step has
+
+
+def descend(optimizer: Optimizer, loss: Tensor) -> None:
+    """One step of an optimizer; gradients are worked out for its own weights alone."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward(inputs=weights)
+    optimizer.step()
+
+
+def set_rate(optimizers: Iterable[Optimizer], rate: float) -> None:
+    """Gives all of them one learning rate."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+
+def one_cycle(progress: float) -> float:
+    """Share of training done, 0 to 1, to a share of the highest rate: a cosine up, another down."""
+    rising = progress < WARM_UP
+    phase = progress / WARM_UP if rising else 1 - (progress - WARM_UP) / (1 - WARM_UP)
+    height = (1 - math.cos(math.pi * phase)) / 2
+    return START + (1 - START) * height if rising else height

@@ -1,0 +1,62 @@
+"""The recording's own normal beats are its reference, also where they are few; each part finds what
+it is there for."""
+
+import numpy as np
+import pytest
+from ecg_recording import recording_with_wide_beats
+from sklearn.metrics import roc_auc_score
+
+from models.b2igan.own_recording import against_own_recording, choose_reference, regions
+from preprocess.beats import WINDOW, bandpass
+
+
+def noisy_prior(wide, deviation):
+    """(n,): right about which beats are wide, but for noise."""
+    noise = np.random.default_rng(1).normal(0, deviation, len(wide))
+    return np.where(wide, 1.0, -1.0) + noise
+
+
+def test_every_part_tells_wide_beats_from_normal_ones():
+    recording, wide = recording_with_wide_beats(400, 0.1)
+    for name, values in against_own_recording(recording, noisy_prior(wide, 1.5)).items():
+        assert roc_auc_score(wide, values) > 0.95, name
+
+
+def test_an_abnormal_majority_does_not_become_the_reference():
+    recording, wide = recording_with_wide_beats(400, 0.75)
+    found = against_own_recording(recording, noisy_prior(wide, 1.0))
+    assert roc_auc_score(wide, found["qrs"]) > 0.95
+
+
+def test_noise_makes_no_beat_abnormal_and_hides_none():
+    recording, wide = recording_with_wide_beats(600, 0.1)
+    prior = noisy_prior(wide, 1.0)
+    clean = against_own_recording(recording, prior)
+    noisy = np.arange(600) >= 300
+    muscle = bandpass(np.random.default_rng(2).standard_normal(300 * WINDOW), 8.0, 45.0)
+    recording.beat_mv[noisy] += 0.1 * muscle.reshape(300, WINDOW) / muscle.std()
+    disturbed = against_own_recording(recording, prior)
+    for name in ("qrs", "p", "st"):
+        rise = np.median(disturbed[name][noisy & ~wide]) - np.median(clean[name][noisy & ~wide])
+        assert abs(rise) < 0.35 and roc_auc_score(wide, disturbed[name]) > 0.9, name
+
+
+def test_known_normals_are_always_references():
+    rows = choose_reference(
+        np.arange(100.0), np.ones(100), np.arange(100) >= 95, np.random.default_rng(0)
+    )
+    assert set(range(95, 100)) <= set(rows)
+
+
+def test_regions_do_not_mind_a_badly_placed_r_peak():
+    recording, _ = recording_with_wide_beats(100, 0)
+    moved = np.roll(recording.beat_mv, 5, axis=1)
+    both = regions(np.concatenate([recording.beat_mv, moved[:20]]))["qrs"]
+    assert np.abs(both[:20] - both[100:]).mean() < 0.05
+
+
+@pytest.mark.parametrize("n", [2, 5, 25])
+def test_short_recordings_are_scored(n):
+    recording, _ = recording_with_wide_beats(n, 0)
+    for values in against_own_recording(recording, np.zeros(n)).values():
+        assert values.shape == (n,) and np.isfinite(values).all()

@@ -1,0 +1,29 @@
+"""The original network has the original size, and learns."""
+
+import numpy as np
+import torch
+
+from models.compared.b2igan_original import B2IGANSeed
+from preprocess import spectrogram
+from preprocess.spectrogram import SETTINGS
+
+OPTIONS = B2IGANSeed.defaults | {"w_adv": 1.0, "seed": 0}
+
+
+def test_networks_have_the_original_size():
+    detector = B2IGANSeed(OPTIONS)
+    count = lambda module: sum(p.numel() for p in module.parameters())
+    assert count(detector.generator) == 8_084_288
+    assert count(detector.discriminator) == 2_812_800
+
+
+def test_it_learns(data):
+    torch.manual_seed(0)
+    beats = data.beats(np.flatnonzero(data.index["class"] == "N")[:8])
+    beats.image = spectrogram.images(beats.beat_mv, B2IGANSeed.image).numpy()
+    detector = B2IGANSeed(OPTIONS | {"lr": 1e-3})
+    losses = [detector.training_step(beats) for _ in range(6)]
+    assert losses[-1]["g_rec"] < losses[0]["g_rec"]
+    detector.finish(beats, beats)
+    assert detector.score(beats).shape == (8,)
+    assert detector.error_map(beats).shape == (8, *SETTINGS[B2IGANSeed.image].shape)

@@ -1,0 +1,68 @@
+"""What a detector has without doing anything for it: errors with a unit, over time, no segments."""
+
+import numpy as np
+import pytest
+from synthetic_beats import abnormal_beats, normal_beats, reloaded
+
+from models.detector import Detector
+from preprocess.beats import WINDOW
+
+
+class SquaredVoltage(Detector):
+    """The smallest detector: its error map is the square of each sample."""
+
+    image, explains = None, "beat"
+
+    def score(self, beats, context="none"):
+        return self.error_map(beats).mean(1).astype(float)
+
+    def error_map(self, beats):
+        return beats.beat_mv**2
+
+
+class Columns(SquaredVoltage):
+    """The same on an image of one row and 32 columns."""
+
+    image, explains = "complex", "image"
+
+    def error_map(self, beats):
+        return super().error_map(beats).reshape(-1, 1, 1, 32, 10).mean(4)
+
+
+@pytest.fixture
+def detector():
+    return SquaredVoltage(SquaredVoltage.defaults)
+
+
+def test_errors_get_a_unit_from_normal_beats(detector):
+    assert not detector.knows_where
+    raw = detector.errors(normal_beats(50))[0]
+    detector.learn_where(normal_beats(50), normal_beats(50, seed=1))
+    assert detector.knows_where
+    np.testing.assert_allclose(raw, detector.error_map(normal_beats(50)))
+    standard, over_time = detector.errors(normal_beats(50))
+    assert (standard >= 0).all() and standard.mean() < 1
+    np.testing.assert_array_equal(standard, over_time)
+
+
+def test_the_unit_is_kept_in_the_state(detector):
+    detector.learn_where(normal_beats(50), normal_beats(50, seed=1))
+    again, beats = reloaded(detector), abnormal_beats(20)
+    np.testing.assert_array_equal(again.errors(beats)[0], detector.errors(beats)[0])
+
+
+def test_a_map_of_fewer_columns_is_spread_over_the_trace():
+    error, over_time = Columns(Columns.defaults).errors(normal_beats(5))
+    assert error.shape == (5, 1, 1, 32) and over_time.shape == (5, WINDOW)
+    np.testing.assert_array_equal(over_time[:, ::10], error[:, 0, 0])
+
+
+def test_nothing_else_is_required(detector):
+    beats = normal_beats(8)
+    detector.prepare(beats)
+    detector.begin_step(0.0)
+    detector.finish(beats, beats)
+    assert detector.optimizers() == {} and detector.generate(beats) is None
+    assert detector.marks(np.zeros((8, WINDOW))) == [[]] * 8
+    with pytest.raises(NotImplementedError, match="SquaredVoltage has nothing to train by steps"):
+        detector.training_step(beats)
