@@ -20,7 +20,7 @@ def main(argv=None):
             f"{opt.checkpoint} is not fit to be handed on: it was trained on simulated data or chosen with "
             "anomaly labels"
         )
-    if checkpoint.model != "b2igan" or not checkpoint.detector().knows_where:
+    if checkpoint.model != "b2igan" or not checkpoint.detector().has_error_map:
         raise BadInput(
             f"{opt.checkpoint} is not fit to be handed on: only a b2igan trained with its error map is, and "
             "what others remember are single beats of patients"

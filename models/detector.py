@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 from models.module import ChunkedModule, evenly
 from preprocess.beats import WINDOW, Beats
 
-MAPPED = 512  # held-out normal beats whose error maps give the unit
+MAPPED = 512  # calibration beats whose error maps give the unit
 
 
 class Detector(ChunkedModule):
@@ -60,31 +60,31 @@ class Detector(ChunkedModule):
         """One step on a batch of normal beats; returns the terms of its losses by name."""
         raise NotImplementedError(f"{type(self).__name__} has nothing to train by steps")
 
-    def finish(self, normals: Beats, held_out: Beats) -> None:
+    def finish(self, normals: Beats, calibration: Beats) -> None:
         """Called once after training, with all training beats and normal beats beside them:
         memory and calibration."""
 
     def fit_context(
-        self, recordings: Iterable[tuple[Beats, np.ndarray]], held_out_scores: np.ndarray
+        self, recordings: Iterable[tuple[Beats, np.ndarray]], calibration_scores: np.ndarray
     ) -> None:
         """Called after finish where contexts has "record".
 
         recordings: (Beats, normal (n,) bool) of the training patients, one after another, each
         whole and in order of time; of beats that are not `normal` nothing is known.
-        held_out_scores: (m,), without context, of the normal beats that calibrate.
+        calibration_scores: (m,), without context, of the normal beats that calibrate.
         """
 
     # --- where in the beat ----------------------------------------------------------------------
 
-    def learn_where(self, normals: Beats, held_out: Beats) -> None:
+    def fit_error_map(self, normals: Beats, calibration: Beats) -> None:
         """Called after finish, with the same beats: what `errors` needs beside the score. Here,
         how large the errors of normal beats are."""
-        errors = self.error_map(held_out[evenly(len(held_out), MAPPED)])
+        errors = self.error_map(calibration[evenly(len(calibration), MAPPED)])
         self.error_unit = torch.tensor([errors.mean(), errors.std() + 1e-9], device=self.device)
 
     @property
-    def knows_where(self) -> bool:
-        """Whether learn_where was called, so that errors have a unit."""
+    def has_error_map(self) -> bool:
+        """Whether fit_error_map was called, so that errors have a unit."""
         return self.error_unit is not None
 
     def errors(self, beats: Beats) -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +95,7 @@ class Detector(ChunkedModule):
         over_time = error.reshape(len(error), -1, error.shape[-1]).max(1)  # [n, columns]
         return error, over_time[:, np.arange(WINDOW) * error.shape[-1] // WINDOW]
 
-    def marks(self, over_time: np.ndarray) -> list[list[tuple[float, float]]]:
+    def segments(self, over_time: np.ndarray) -> list[list[tuple[float, float]]]:
         """Errors over time (n, WINDOW) to the segments held for abnormal, (start_s, end_s) from R
         each, of every beat: here, none."""
         return [[] for _ in range(len(over_time))]

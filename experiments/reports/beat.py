@@ -63,7 +63,7 @@ class Panel:
 def panels(detector, beats, titles):
     """What draw_beat needs of each beat: trace, images, the detector's error map and its marks."""
     (errors, over_time), generated = detector.errors(beats), detector.generate(beats)
-    marks = detector.marks(over_time)
+    marks = detector.segments(over_time)
     return [
         Panel(
             title=title,

@@ -45,7 +45,7 @@ def draw(checkpoint, detector, dataset, split, metrics, scores, folder):
     if checkpoint.log:
         drawn.append(("Training", "Losses over epochs.", folder / "training.png"))
         draw_training(pd.DataFrame(checkpoint.log), drawn[-1][2])
-    for name in ("N", *ABNORMAL) if detector.knows_where else ():
+    for name in ("N", *ABNORMAL) if detector.has_error_map else ():
         rows, titles = examples(scores, classes, name, threshold)
         if not len(rows):
             continue

@@ -30,7 +30,7 @@ def explain(data, opt, folder):
         f"record {beat.record[0]}, beat at {beat.sample[0] / FS_HZ:.2f} s (sample {beat.sample[0]})"
     )
     (error,), over_time = detector.errors(beat)
-    (found,) = detector.marks(over_time)
+    (found,) = detector.segments(over_time)
     print(f"{place}: {verdict}, score {score:.2f}, threshold {threshold:.2f}, context {context}")
     for span in found:
         print(

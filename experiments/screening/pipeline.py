@@ -385,7 +385,7 @@ def places(detector, beats):
         return np.full((0, 4), np.nan)
     errors, over_time = detector.errors(beats)
     result = where(errors, detector.image)
-    for row, spans in enumerate(detector.marks(over_time)):
+    for row, spans in enumerate(detector.segments(over_time)):
         if spans:
             result[row, :2] = max(spans, key=lambda span: span[1] - span[0])
     return result

@@ -102,7 +102,7 @@ def train(dataset, split, opt, folder):
     else:
         detector.finish(normals, held_out)
     if opt.error_map:
-        detector.learn_where(normals, held_out)
+        detector.fit_error_map(normals, held_out)
     if "record" in detector.contexts:
         detector.fit_context(
             recordings(detector, dataset, split),

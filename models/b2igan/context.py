@@ -82,22 +82,22 @@ class Context(nn.Module):
     def fit(
         self,
         recordings: list[ScoredRecording],
-        held_out_scores: np.ndarray,
+        calibration_scores: np.ndarray,
         left_out: Collection[str],
         seed: int,
     ) -> None:
-        """held_out_scores: (m,) of normal beats that the GAN was not trained on."""
+        """calibration_scores: (m,) of normal beats that the GAN was not trained on."""
         self.rhythm.fit([(each.beats.sample, each.normal) for each in recordings], seed)
-        self.calibrate(recordings, held_out_scores, left_out)
+        self.calibrate(recordings, calibration_scores, left_out)
 
     def calibrate(
         self,
         recordings: list[ScoredRecording],
-        held_out_scores: np.ndarray,
+        calibration_scores: np.ndarray,
         left_out: Collection[str],
     ) -> None:
         """What is usual among normal beats, for each part."""
-        self.tails["beat"].fit(held_out_scores)
+        self.tails["beat"].fit(calibration_scores)
         found = []
         for beats, beat_scores, latents, normal in recordings:
             values = self.values(beats, beat_scores, latents, left_out)

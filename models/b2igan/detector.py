@@ -171,7 +171,7 @@ class B2IGAN(Detector):
         classes = np.searchsorted(names, record) if names else np.zeros(len(record), int)
         return torch.as_tensor(classes, device=self.device)
 
-    def finish(self, normals: Beats, held_out: Beats) -> None:
+    def finish(self, normals: Beats, calibration: Beats) -> None:
         """Fills the memories from training beats; the scale of each part comes from others."""
         points = max(BEATS_PER_POINT, min(MEMORY, len(normals) // BEATS_PER_POINT))
         start = evenly_by_record(normals.record, points)
@@ -179,18 +179,18 @@ class B2IGAN(Detector):
         if self.shared_patients:
             features = self._embedded(normals.image, lambda image: self.discriminator(image)[0])
             self.beat_parts.features.fit(features, start)
-        parts = self.in_chunks(lambda image: self._parts(image)[0], held_out.image)
+        parts = self.in_chunks(lambda image: self._parts(image)[0], calibration.image)
         self.beat_parts.calibrate(torch.as_tensor(parts))
 
     def fit_context(
-        self, recordings: Iterable[tuple[Beats, np.ndarray]], held_out_scores: np.ndarray
+        self, recordings: Iterable[tuple[Beats, np.ndarray]], calibration_scores: np.ndarray
     ) -> None:
         scored = []
         for beats, normal in recordings:
             parts, latents = self.read(beats)
             without_image = replace(beats, image=None)  # all recordings are kept at once
             scored.append(ScoredRecording(without_image, self.beat_scores(parts), latents, normal))
-        self.context.fit(scored, held_out_scores, self.left_out(), self.opt["seed"])
+        self.context.fit(scored, calibration_scores, self.left_out(), self.opt["seed"])
 
     def _embedded(self, image: np.ndarray, network: Callable[[Tensor], Tensor]) -> Tensor:
         """(n, 2, 32, 32) to what a network makes of it (n, d)."""
@@ -200,10 +200,10 @@ class B2IGAN(Detector):
     # --- where in the beat ----------------------------------------------------------------------
 
     @property
-    def knows_where(self) -> bool:
+    def has_error_map(self) -> bool:
         return len(self.localiser.traces) > 0
 
-    def learn_where(self, normals: Beats, held_out: Beats) -> None:
+    def fit_error_map(self, normals: Beats, calibration: Beats) -> None:
         self.eval()
         nearest = self.in_chunks(
             lambda image: self._nearest(self._scaled(image), 1)[:, 0], normals.image
@@ -211,7 +211,7 @@ class B2IGAN(Detector):
         points = self.beat_parts.latents.points
         self.localiser.traces = mean_traces(normals.beat_mv, nearest, points)
         self.localiser.fit(normals.beat_mv, _record_median(normals), self._show, self.opt["seed"])
-        self.localiser.calibrate(*self._localise(held_out))
+        self.localiser.calibrate(*self._localise(calibration))
 
     def error_map(self, beats: Beats) -> np.ndarray:
         """(n, 2, 32, 32): where the image is not a normal one, the same for both its channels."""
@@ -222,7 +222,7 @@ class B2IGAN(Detector):
         over_time = self.localiser.sized(over_time, beats.beat_mv - _record_median(beats))
         return np.repeat(over_map[:, None], 2, 1), over_time
 
-    def marks(self, over_time: np.ndarray) -> list[list[tuple[float, float]]]:
+    def segments(self, over_time: np.ndarray) -> list[list[tuple[float, float]]]:
         return self.localiser.segments(over_time)
 
     def generate(self, beats: Beats) -> np.ndarray:

@@ -48,7 +48,7 @@ class AnoGAN(AutoEncoder):
         descend(steps["generator"], g_loss)
         return d_named | {"g_adv": g_loss.item()}
 
-    def finish(self, normals, held_out):
+    def finish(self, normals, calibration):
         """Generates the beats of the starts."""
         generated = self.in_chunks(
             lambda z: self.decoder(z[:, :, None, None]).flatten(1), self.starts

@@ -12,7 +12,7 @@ from models.steps import descend
 WIDTHS, STRIDES, LAST_KERNEL, N_LATENT = (32, 64, 128, 256, 512), (2, 2, 2, 2, 1), 7, 50
 
 
-class B2IGANSeed(Detector):
+class B2IGANOriginal(Detector):
     """github.com/dlgosla/B2I-GAN: 8,084,288 weights in the generator, 2,812,800 in the discriminator.
 
     Each image is scaled to [-1, 1] by its own extremes. Scores are mean squared reconstruction errors, in eval mode.
@@ -56,9 +56,9 @@ class B2IGANSeed(Detector):
             self.discriminator.apply(initialise)
         return d_named | g_named
 
-    def finish(self, normals, held_out):
+    def finish(self, normals, calibration):
         """Remembers the usual error of each pixel, the unit of error_map."""
-        error = self.in_chunks(self._squared_error, held_out.image[: self.most_normals])
+        error = self.in_chunks(self._squared_error, calibration.image[: self.most_normals])
         self.usual_error.copy_(torch.as_tensor(error.mean(0) + 1e-6))
 
     def score(self, beats, context="none"):
@@ -160,4 +160,4 @@ def generator_loss(discriminator, real, fake, w_adv):
     }
 
 
-DETECTOR = B2IGANSeed
+DETECTOR = B2IGANOriginal

@@ -24,7 +24,7 @@ class Neighbours(Detector):
         super().__init__(opt)
         self.register_buffer("memory", torch.zeros(0, 320))
 
-    def finish(self, normals, held_out):
+    def finish(self, normals, calibration):
         """Remembers every training beat, (n, dimensions)."""
         self.memory = torch.as_tensor(
             self.in_chunks(self.embed, self.raw(normals)), device=self.device

@@ -15,7 +15,7 @@ class ImageNeighbours(Neighbours):
         super().__init__(opt)
         self.memory = torch.zeros(0, 2 * 32 * 32, dtype=torch.float16)
 
-    def finish(self, normals, held_out):
+    def finish(self, normals, calibration):
         """Remembers the images in float16, as they are on disk."""
         self.memory = torch.as_tensor(normals.image, device=self.device).flatten(1).half()
 

@@ -15,9 +15,9 @@ class WhitenedNeighbours(Neighbours):
         self.memory = torch.zeros(0, COMPONENTS)
         self.components = PrincipalComponents()
 
-    def finish(self, normals, held_out):
+    def finish(self, normals, calibration):
         self.components.fit(self.in_chunks(min_max, normals.beat_mv))
-        super().finish(normals, held_out)
+        super().finish(normals, calibration)
 
     def embed(self, beat_mv):
         return self.components(min_max(beat_mv))

@@ -28,7 +28,7 @@ class OCSVM(Detector):
         self.register_buffer("support", torch.zeros(0, COMPONENTS))
         self.register_buffer("weight", torch.zeros(0))
 
-    def finish(self, normals, held_out):
+    def finish(self, normals, calibration):
         self.components.fit(self.in_chunks(min_max, normals.beat_mv))
         machine = OneClassSVM(nu=self.nu, gamma=1 / COMPONENTS).fit(
             self.in_chunks(self._embed, normals.beat_mv)

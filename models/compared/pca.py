@@ -18,7 +18,7 @@ class PCAReconstruction(Detector):
         super().__init__(opt)
         self.components = PrincipalComponents()
 
-    def finish(self, normals, held_out):
+    def finish(self, normals, calibration):
         self.components.fit(self.in_chunks(min_max, normals.beat_mv))
 
     def score(self, beats, context="none"):

@@ -27,7 +27,7 @@ class Rhythm(Detector):
         self.register_buffer("mean", torch.zeros(self.n_gaussians, 2))
         self.register_buffer("precision_root", torch.eye(2).repeat(self.n_gaussians, 1, 1))
 
-    def finish(self, normals, held_out):
+    def finish(self, normals, calibration):
         mixture = GaussianMixture(self.n_gaussians, reg_covar=self.narrowest**2, random_state=0)
         mixture.fit(self._ratios(torch.as_tensor(normals.rr_s)).numpy())
         self.log_weight.copy_(torch.as_tensor(mixture.weights_).log())
@@ -36,7 +36,7 @@ class Rhythm(Detector):
 
     def score(self, beats, context="rhythm"):
         """Minus the log-likelihood (n,) of the two ratios."""
-        return self.in_chunks(self._surprise, beats.rr_s).astype(float)
+        return self.in_chunks(self._negative_log_likelihood, beats.rr_s).astype(float)
 
     def error_map(self, beats):
         """(n, 320): how far the RR before is from the local median, as a log ratio, on each sample before the R peak,
@@ -49,7 +49,7 @@ class Rhythm(Detector):
         """(n, 3) RR before, after and local in s to (n, 2) log ratios."""
         return (rr_s[:, :2].clamp_min(0.01) / rr_s[:, 2:].clamp_min(0.01)).log()
 
-    def _surprise(self, rr_s):
+    def _negative_log_likelihood(self, rr_s):
         off = self._ratios(rr_s)[:, None] - self.mean
         whitened = torch.einsum("nki,kij->nkj", off, self.precision_root)
         log_root = self.precision_root.diagonal(dim1=1, dim2=2).log().sum(1)

@@ -63,7 +63,7 @@ def test_normal_beats_stay_unmarked(trained):
     detector, beats, _ = trained
     assert (
         np.mean(
-            [len(spans_of_beat) > 0 for spans_of_beat in detector.marks(detector.errors(beats)[1])]
+            [len(spans_of_beat) > 0 for spans_of_beat in detector.segments(detector.errors(beats)[1])]
         )
         <= 0.1
     )
@@ -77,7 +77,7 @@ def test_map_strip_and_marks_agree(trained):
     assert error_map.min() >= 0 and over_time.min() >= 0
     column = error_map.max((1, 2)).argmax(1)
     assert np.median(np.abs(column * WINDOW / 32 + 5 - over_time.argmax(1))) < 30
-    for row, found in zip(over_time, detector.marks(over_time)):
+    for row, found in zip(over_time, detector.segments(over_time)):
         assert (row.max() > float(detector.localiser.segment_from)) == bool(found)
 
 

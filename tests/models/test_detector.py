@@ -35,10 +35,10 @@ def detector():
 
 
 def test_errors_get_a_unit_from_normal_beats(detector):
-    assert not detector.knows_where
+    assert not detector.has_error_map
     raw = detector.errors(normal_beats(50))[0]
-    detector.learn_where(normal_beats(50), normal_beats(50, seed=1))
-    assert detector.knows_where
+    detector.fit_error_map(normal_beats(50), normal_beats(50, seed=1))
+    assert detector.has_error_map
     np.testing.assert_allclose(raw, detector.error_map(normal_beats(50)))
     standard, over_time = detector.errors(normal_beats(50))
     assert (standard >= 0).all() and standard.mean() < 1
@@ -46,7 +46,7 @@ def test_errors_get_a_unit_from_normal_beats(detector):
 
 
 def test_the_unit_is_kept_in_the_state(detector):
-    detector.learn_where(normal_beats(50), normal_beats(50, seed=1))
+    detector.fit_error_map(normal_beats(50), normal_beats(50, seed=1))
     again, beats = reloaded(detector), abnormal_beats(20)
     np.testing.assert_array_equal(again.errors(beats)[0], detector.errors(beats)[0])
 
@@ -63,6 +63,6 @@ def test_nothing_else_is_required(detector):
     detector.begin_step(0.0)
     detector.finish(beats, beats)
     assert detector.optimizers() == {} and detector.generate(beats) is None
-    assert detector.marks(np.zeros((8, WINDOW))) == [[]] * 8
+    assert detector.segments(np.zeros((8, WINDOW))) == [[]] * 8
     with pytest.raises(NotImplementedError, match="SquaredVoltage has nothing to train by steps"):
         detector.training_step(beats)

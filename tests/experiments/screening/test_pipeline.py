@@ -262,7 +262,7 @@ def test_other_detectors_screen_too(name, data, record, tmp_path):
     detector = MODELS[name](complete_options(opt)).eval()
     beats = data.beats(np.flatnonzero(data.index["class"] == "N")[:64])
     beats.image = screen.images(beats.beat_mv, detector.image or "complex")
-    for learn in (lambda b, _: detector.prepare(b), detector.finish, detector.learn_where):
+    for learn in (lambda b, _: detector.prepare(b), detector.finish, detector.fit_error_map):
         learn(beats, beats)
     reference = {"none": np.quantile(detector.score(beats), np.linspace(0, 1, 101)).tolist()}
     checkpoint = checkpoints.Checkpoint(

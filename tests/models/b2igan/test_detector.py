@@ -28,7 +28,7 @@ def trained(data):
         rows = np.random.default_rng(i).choice(normal[::2], 128, replace=False)
         losses.append(detector.training_step(data.beats(np.sort(rows))))
     detector.finish(data.beats(normal[::2]), data.beats(normal[1::4]))
-    detector.learn_where(data.beats(normal[::2]), data.beats(normal[1::4]))
+    detector.fit_error_map(data.beats(normal[::2]), data.beats(normal[1::4]))
     ventricular = np.flatnonzero(data.index["class"] == "V")
     return detector.eval(), losses, data.beats(normal[3::4]), data.beats(ventricular)
 

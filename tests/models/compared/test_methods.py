@@ -38,7 +38,7 @@ def detector(request):
         yield trained(request.param, normal_beats(192), **METHODS[request.param])
 
 
-def test_abnormal_beats_score_above_held_out_normal_ones(detector):
+def test_abnormal_beats_score_above_unseen_normal_ones(detector):
     normal, abnormal = detector.score(normal_beats(64, seed=2)), detector.score(abnormal_beats(64))
     assert normal.shape == (64,) and normal.dtype == np.float64 and np.isfinite(abnormal).all()
     assert roc_auc_score(np.repeat([0, 1], 64), np.r_[normal, abnormal]) > 0.9
@@ -55,8 +55,8 @@ def test_error_map_points_at_what_was_injected(detector):
 
 
 def test_errors_are_in_standard_deviations_of_normal_beats(detector):
-    assert not detector.knows_where
-    detector.learn_where(normal_beats(64, seed=3), normal_beats(64, seed=4))
+    assert not detector.has_error_map
+    detector.fit_error_map(normal_beats(64, seed=3), normal_beats(64, seed=4))
     usual, found = (
         detector.errors(beats)[1] for beats in (normal_beats(64, seed=2), abnormal_beats(64))
     )
@@ -105,8 +105,8 @@ def test_scoring_is_repeatable_and_leaves_no_trace(detector, mode):
     assert [p.requires_grad for p in detector.parameters()] == learns
 
 
-def test_training_lowers_the_error_on_held_out_normals(detector):
+def test_training_lowers_the_error_on_unseen_normals(detector):
     if type(detector) in TRAINED:
-        held_out, options = normal_beats(64, seed=2), METHODS[type(detector)] | {"niter": 0}
+        calibration, options = normal_beats(64, seed=2), METHODS[type(detector)] | {"niter": 0}
         untrained = trained(type(detector), normal_beats(192), **options)
-        assert detector.error_map(held_out).mean() < untrained.error_map(held_out).mean() / 2
+        assert detector.error_map(calibration).mean() < untrained.error_map(calibration).mean() / 2
