@@ -66,7 +66,7 @@ def ablation(detector, data, rows):
     """One row for each choice of parts: {"parts", "auc", "ap", "S", "V", "F"}."""
     record = data.index["record"].to_numpy()
     needed = np.flatnonzero(
-        np.isin(record, np.unique(record[np.r_[rows.train, rows.held_out, rows.test]]))
+        np.isin(record, np.unique(record[np.r_[rows.train, rows.calibration, rows.test]]))
     )
     alone = np.full((len(record), len(detector.beat_parts.names)), np.nan)
     latents = None if detector.shared_patients else np.zeros((len(record), N_LATENT), np.float32)
@@ -121,7 +121,7 @@ def rescored(detector, alone, latents, data, rows):
     scores, left_out, normal = (
         detector.beat_scores(alone),
         detector.left_out(),
-        np.union1d(rows.train, rows.held_out),
+        np.union1d(rows.train, rows.calibration),
     )
     whole = {
         name: np.flatnonzero(record == name) for name in np.unique(record[np.r_[normal, rows.test]])
@@ -129,7 +129,7 @@ def rescored(detector, alone, latents, data, rows):
     learned = [of for name, of in whole.items() if np.isin(of, normal).any()]
     detector.context.calibrate(
         [(data.beats(of, False), scores[of], own(of), np.isin(of, normal)) for of in learned],
-        scores[rows.held_out],
+        scores[rows.calibration],
         left_out,
     )
     result = np.full(len(record), np.nan)

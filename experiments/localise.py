@@ -58,7 +58,7 @@ def main(argv=None):
     _, ours = open_detector(path, opt.device, data, opt.dataroot, asked=opt, model="b2igan")
 
     normals = some(rows.test[rows.classes[rows.test] == "N"], opt.beats, opt.seed)
-    held_out = data.beats(some(rows.held_out, CALIBRATION, opt.seed))
+    calibration = data.beats(some(rows.calibration, CALIBRATION, opt.seed))
     beats = data.beats(normals)
     result = {
         "source": data.manifest["source"],
@@ -70,7 +70,9 @@ def main(argv=None):
     result["baselines"] = {}
     for name, baseline in baselines(data, rows, opt, device):
         seen, usual = (
-            (beats[:SLOW], held_out[::4]) if name.startswith("b2igan-original") else (beats, held_out)
+            (beats[:SLOW], calibration[::4])
+            if name.startswith("b2igan-original")
+            else (beats, calibration)
         )
         result["baselines"][name] = on_changes(baseline.calibrated(usual), seen, ["medium"])
     result["real"] = on_ectopic_beats(ours, data, rows, opt)
@@ -148,8 +150,8 @@ class Baseline:
     def __init__(self, error):
         self.error = error
 
-    def calibrated(self, held_out):
-        self.mark_from = np.quantile(self.error(held_out).max(1), 1 - SEGMENT_RATE)
+    def calibrated(self, calibration):
+        self.mark_from = np.quantile(self.error(calibration).max(1), 1 - SEGMENT_RATE)
         return self
 
     def marked(self, error):

@@ -63,11 +63,11 @@ def train(dataset, split, opt, folder):
     for name, saved in state.optimizers.items():
         optimizers[name].load_state_dict(saved)
 
-    held_out = dataset.beats(split.held_out, detector.image is not None)
+    calibration = dataset.beats(split.calibration, detector.image is not None)
 
     def check():
         """For `--select paper`: finishes the detector as it is, and keeps it if none before had a larger labelled AUC."""
-        detector.finish(normals, held_out)
+        detector.finish(normals, calibration)
         auc = labelled_auc(detector, dataset, split)
         if auc > state.best.get("auc", 0):
             state.best = {
@@ -100,13 +100,13 @@ def train(dataset, split, opt, folder):
     if state.best:
         detector.restore(state.best["state"])
     else:
-        detector.finish(normals, held_out)
+        detector.finish(normals, calibration)
     if opt.error_map:
-        detector.fit_error_map(normals, held_out)
+        detector.fit_error_map(normals, calibration)
     if "record" in detector.contexts:
         detector.fit_context(
             recordings(detector, dataset, split),
-            score_rows(detector, dataset, split.held_out, "none"),
+            score_rows(detector, dataset, split.calibration, "none"),
         )
     state.reference = {
         context: reference_scores(detector, dataset, split, context)
@@ -228,9 +228,9 @@ def spread(dataset, rows, detector):
 def reference_scores(detector, dataset, split, context):
     """Quantiles of the scores of held-out normal beats: thresholds and tail probabilities come from these."""
     known = np.setdiff1d(
-        split.known_normal, split.held_out
+        split.known_normal, split.calibration
     )  # what is to be judged must not be known
-    scores = score_rows(detector, dataset, split.held_out, context, known)
+    scores = score_rows(detector, dataset, split.calibration, context, known)
     return np.quantile(scores, np.linspace(0, 1, QUANTILES)).tolist()
 
 

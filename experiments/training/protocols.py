@@ -1,7 +1,7 @@
 """Who trains and who is tested. A protocol is one object here, and no other module knows its name.
 
 To add one: a function that splits an index, and a Protocol in PROTOCOLS. No abnormal beat is ever in
-`train` or `held_out`. `--help` reads PROTOCOLS: what takes long to import is imported where used.
+`train` or `calibration`. `--help` reads PROTOCOLS: what takes long to import is imported where used.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ NO_ROWS = np.zeros(0, int)
 class Split:
     """Rows of an index, by what they are used for.
 
-    train, held_out: normal beats to learn from and to calibrate on; test: beats to report on;
+    train, calibration: normal beats to learn from and to calibrate on; test: beats to report on;
     classes: (len(index),) class of every beat under this protocol;
     select: labelled beats, normal and abnormal, for `--select paper` alone, else empty;
     known_normal: beats of test patients that someone has looked at, else empty.
     """
 
     train: np.ndarray
-    held_out: np.ndarray
+    calibration: np.ndarray
     test: np.ndarray
     classes: np.ndarray
     select: np.ndarray
@@ -69,7 +69,7 @@ class Protocol:
     def split(self, index: pd.DataFrame, fold: int = 0, select: str = "last") -> Split:
         """Rows of an index (see preprocess). Raises BadInput when a part would be empty."""
         result = self.rows(index, fold, select)
-        for part in ("train", "held_out", "test"):
+        for part in ("train", "calibration", "test"):
             if len(getattr(result, part)) == 0:
                 raise BadInput(
                     f"protocol {self.name}, fold {fold}: no beat is left in its {part} part; "
@@ -106,17 +106,17 @@ def all_patients(index: pd.DataFrame, fold: int, select: str) -> Split:
     # Four fifths of the normals: a tenth of them calibrates, the rest trains.
     fifths = np.array_split(normals, FOLDS)
     rest = np.concatenate([part for k, part in enumerate(fifths) if k != fold])
-    held_out, train = np.split(rest, [len(rest) // 10])
+    calibration, train = np.split(rest, [len(rest) // 10])
 
     # The original holds a tenth of the abnormal beats out to choose its epoch, and tests the rest.
     labelled = NO_ROWS
     if select == "paper":
         shuffled = np.random.default_rng(FOLD_SEED).permutation(abnormal)
         chosen, abnormal = np.split(shuffled, [len(shuffled) // 10])
-        labelled = np.concatenate([held_out, chosen])
+        labelled = np.concatenate([calibration, chosen])
 
     test = np.r_[fifths[fold], abnormal]
-    parts = (np.sort(part) for part in (train, held_out, test))
+    parts = (np.sort(part) for part in (train, calibration, test))
     return Split(*parts, classes, np.sort(labelled), known_normal=NO_ROWS)
 
 
@@ -148,18 +148,18 @@ def _by_patient(index, fold, select, training, testing, knows_first_minutes=Fals
     in_test = np.isin(record, testing)
     in_calibration = np.isin(record, fifths_of(training)[fold])
     train = is_normal & np.isin(record, training) & ~in_calibration & ~in_test
-    held_out = is_normal & in_calibration
+    calibration = is_normal & in_calibration
 
     # Of a test patient's own first minutes a fifth calibrates, the rest trains.
     own = NO_ROWS
     if knows_first_minutes:
         own = np.flatnonzero(is_normal & in_test & is_early)
         train[own[np.arange(len(own)) % FOLDS != fold]] = True
-        held_out[own[np.arange(len(own)) % FOLDS == fold]] = True
+        calibration[own[np.arange(len(own)) % FOLDS == fold]] = True
 
     labelled = np.flatnonzero(in_calibration) if select == "paper" else NO_ROWS
     test = in_test & ~is_early
-    parts = (np.flatnonzero(part) for part in (train, held_out, test))
+    parts = (np.flatnonzero(part) for part in (train, calibration, test))
     return Split(*parts, classes, labelled, known_normal=own)
 
 

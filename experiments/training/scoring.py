@@ -44,7 +44,7 @@ def recordings(detector, dataset, split):
     """Whole recordings of the training patients, one after another, for fit_context: only of training and held-out normals
     is it known what they are."""
     record = dataset.index["record"].to_numpy()
-    normal = np.union1d(split.train, split.held_out)
+    normal = np.union1d(split.train, split.calibration)
     for name in np.unique(record[normal]):
         rows = np.flatnonzero(record == name)
         yield dataset.beats(rows, detector.image is not None), np.isin(rows, normal)

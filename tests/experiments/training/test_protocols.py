@@ -38,9 +38,9 @@ def index():
 @pytest.mark.parametrize("fold", range(FOLDS))
 def test_parts_are_disjoint_and_learn_from_normals_alone(index, protocol, fold):
     s = split(index, protocol, fold)
-    assert (s.classes[s.train] == "N").all() and (s.classes[s.held_out] == "N").all()
-    assert len(np.unique(np.concatenate([s.train, s.held_out, s.test]))) == len(s.train) + len(
-        s.held_out
+    assert (s.classes[s.train] == "N").all() and (s.classes[s.calibration] == "N").all()
+    assert len(np.unique(np.concatenate([s.train, s.calibration, s.test]))) == len(s.train) + len(
+        s.calibration
     ) + len(s.test)
     assert len(s.select) == 0
 
@@ -56,10 +56,10 @@ def test_beatgan_folds_test_every_normal_once_and_every_abnormal_always(index):
 
 def test_interpatient_tests_strangers_after_their_first_five_minutes(index):
     s = split(index, "interpatient")
-    assert set(index["record"].iloc[s.train]) | set(index["record"].iloc[s.held_out]) <= set(DS1)
+    assert set(index["record"].iloc[s.train]) | set(index["record"].iloc[s.calibration]) <= set(DS1)
     assert set(index["record"].iloc[s.test]) == set(DS2)
     assert index["sample"].iloc[s.test].min() >= LEARNING_S * 360
-    assert not set(index["record"].iloc[s.train]) & set(index["record"].iloc[s.held_out])
+    assert not set(index["record"].iloc[s.train]) & set(index["record"].iloc[s.calibration])
 
 
 def test_interpatient_counts_escape_beats_as_normal(index):
@@ -91,7 +91,7 @@ def test_develop_tests_a_fifth_of_the_training_patients_and_nobody_else(index):
     tested = [set(index["record"].iloc[s.test]) for s in parts]
     assert set.union(*tested) == set(DS1) and sum(map(len, tested)) == len(DS1)
     for s, names in zip(parts, tested):
-        assert not names & set(index["record"].iloc[np.r_[s.train, s.held_out]])
+        assert not names & set(index["record"].iloc[np.r_[s.train, s.calibration]])
 
 
 def test_an_unknown_protocol_is_refused(index):
