@@ -12,6 +12,8 @@ from experiments.training.protocols import FOLDS, PROTOCOLS
 from models import CONTEXTS, MODELS, canonical
 from models.b2igan import PARTS
 from preprocess import BadInput
+from preprocess.constants import LEAD
+from preprocess.threads import wait_asleep
 
 DATASET = "experiments/ecg/dataset"
 DATAROOT = f"{DATASET}/complex"
@@ -20,6 +22,7 @@ OUTPUT = "experiments/ecg/output"
 
 def command(main: Callable[[], object]) -> None:
     """Run a command line: bad input ends as one sentence on the terminal, with exit status 2."""
+    wait_asleep()  # for what loads torch later; setup_env.sh says it to what loads it at once
     try:
         main()
     except BadInput as error:
@@ -38,9 +41,6 @@ def replaced(opt: argparse.Namespace, **values) -> argparse.Namespace:
     return argparse.Namespace(**(vars(opt) | values))
 
 
-# ------------------------------------------------------------------------------------- commands
-
-
 def main_parser():
     made = parser(
         "python main.py",
@@ -50,18 +50,13 @@ def main_parser():
         "  python main.py                                     train on fold 0\n"
         "  python main.py --istest                            evaluate what was trained\n"
         "  python main.py --model b2igan --protocol interpatient --niter 12 --seed 1\n"
-        "  python main.py --screen mitdb/208 --outf screened  find the abnormal beats of a recording",
+        "  python main.py --screen mitdb/208 --outf screened  find a recording's abnormal beats",
     )
     group = made.add_argument_group("what to run")
-    group.add_argument(
-        "--istest", action="store_true", help="evaluate a trained checkpoint instead of training"
-    )
-    group.add_argument(
-        "--model", type=canonical, choices=tuple(MODELS), default="b2igan", help="detector"
-    )
-    group.add_argument(
-        "--checkpoint", metavar="FILE", help="evaluate this one instead of the one under --outf"
-    )
+    add = group.add_argument
+    add("--istest", action="store_true", help="evaluate a trained checkpoint, do not train")
+    add("--model", type=canonical, choices=tuple(MODELS), default="b2igan", help="detector")
+    add("--checkpoint", metavar="FILE", help="evaluate this one, not the one under --outf")
     add_data(group)
     add_training(made.add_argument_group("training"))
     add_evaluation(made.add_argument_group("evaluation"))
@@ -71,8 +66,8 @@ def main_parser():
         "--screen",
         nargs="+",
         metavar="PATH",
-        help="find the abnormal beats of recordings that nobody has looked at: WFDB records, EDF or "
-        "CSV files, or folders of them; with the shipped weights or --checkpoint; writes "
+        help="find the abnormal beats of recordings that nobody has looked at: WFDB records, EDF "
+        "or CSV files, or folders of them; with the shipped weights or --checkpoint; writes "
         "NAME.html, NAME.csv and NAME.b2i to --outf",
     )
     add_screening(group)
@@ -89,35 +84,30 @@ def main_parser():
 
 
 def preprocess_parser():
-    # here, as it takes seconds to import and main.py --help does without
-    from preprocess.constants import LEAD
-
     made = parser(
         "python -m preprocess",
         "WFDB records to beats, STFT images and an index.",
         f"example:\n  python -m preprocess --records /data/mitdb --dataroot {DATAROOT}",
     )
-    group = made.add_argument_group("data")
-    group.add_argument(
+    add = made.add_argument_group("data").add_argument
+    add(
         "--records",
         metavar="DIR",
         help="folder with WFDB records (or set MITDB_DIR); without it an earlier download is used, "
         "else one is tried, else a simulated cohort is made",
     )
-    group.add_argument(
+    add(
         "--data",
         choices=("auto", "mitdb", "simulated"),
         default="auto",
         help="mitdb insists on the real database, simulated asks for the cohort",
     )
-    group.add_argument(
-        "--datadir", metavar="DIR", default=DATASET, help="where downloads and the cohort are kept"
-    )
-    group.add_argument("--dataroot", metavar="DIR", default=DATAROOT, help="where the results go")
+    add("--datadir", metavar="DIR", default=DATASET, help="where downloads and the cohort are kept")
+    add("--dataroot", metavar="DIR", default=DATAROOT, help="where the results go")
 
-    group = made.add_argument_group("beats and images")
-    group.add_argument("--lead", default=LEAD, help="lead to read, by its name in the header")
-    group.add_argument(
+    add = made.add_argument_group("beats and images").add_argument
+    add("--lead", default=LEAD, help="lead to read, by its name in the header")
+    add(
         "--image",
         type=_image,
         default="complex",
@@ -128,15 +118,12 @@ def preprocess_parser():
 
 
 def _image(name):
-    """The name of an image setting. They are asked only when the flag is given: that loads torch."""
+    """The name of an image setting, asked only when the flag is given: that loads torch."""
     from preprocess.spectrogram import SETTINGS
 
     if name not in SETTINGS:
         raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(SETTINGS)}")
     return name
-
-
-# ---------------------------------------------------------------------- what parsers are made of
 
 
 def parser(name: str, text: str, epilog: str = "") -> argparse.ArgumentParser:
@@ -150,7 +137,7 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescription
     """Shows defaults, keeps the line breaks of examples."""
 
     def _get_help_string(self, action):
-        if action.default in (None, False, "") or action.default is argparse.SUPPRESS:
+        if action.default in (None, False, "", [], argparse.SUPPRESS):
             return action.help
         return super()._get_help_string(action)
 
@@ -187,24 +174,19 @@ def add_device(group):
 
 def add_data(group):
     """Which beats, from where to where, and on what device."""
-    group.add_argument(
-        "--protocol",
-        choices=tuple(PROTOCOLS),
-        default="beatgan",
-        help="who trains and who is tested; see the README",
-    )
-    group.add_argument(
+    add = group.add_argument
+    names = tuple(PROTOCOLS)
+    add("--protocol", choices=names, default="beatgan", help="who trains and who is tested")
+    add(
         "--folder",
         type=integer(0, FOLDS - 1),
         default=0,
         metavar="K",
-        help=f"fold 0 to {FOLDS - 1}: which fifth of the normals is tested (beatgan), which fifth of "
-        "the training patients is held out for the threshold (the others)",
+        help=f"fold 0 to {FOLDS - 1}: which fifth of the normals is tested (beatgan), which fifth "
+        "of the training patients calibrates (the others)",
     )
     add_dataroot(group)
-    group.add_argument(
-        "--outf", default=OUTPUT, metavar="DIR", help="results go to OUTF/MODEL/PROTOCOL/foldK/"
-    )
+    add("--outf", default=OUTPUT, metavar="DIR", help="results go to OUTF/MODEL/PROTOCOL/foldK/")
     add_device(group)
 
 
@@ -215,53 +197,42 @@ def add_dataroot(group):
 
 
 def add_training(group):
-    group.add_argument(
-        "--niter", type=integer(0), metavar="N", help="epochs (default: the model's own)"
-    )
-    group.add_argument(
-        "--lr",
-        type=number(0, 1, open_low=True),
-        metavar="RATE",
-        help="learning rate of Adam (default: the model's own)",
-    )
-    group.add_argument(
-        "--batchsize", type=integer(2), metavar="N", help="beats a step (default: the model's own)"
-    )
+    add = group.add_argument
+    add("--niter", type=integer(0), metavar="N", help="epochs (default: the model's own)")
+    rate = number(0, 1, open_low=True)
+    add("--lr", type=rate, metavar="RATE", help="of Adam (default: the model's own)")
+    add("--batchsize", type=integer(2), metavar="N", help="beats a step (default: the model's own)")
     add_train_beats(group)
-    group.add_argument(
+    add(
         "--w_adv",
         type=number(0),
         default=1.0,
         metavar="W",
         help="weight of the feature-matching loss against the reconstruction loss",
     )
-    group.add_argument(
+    add(
         "--n_aug",
         type=integer(0, 10),
         default=0,
         metavar="N",
         help="time-warped copies of each training beat, added to it",
     )
-    group.add_argument(
-        "--seed", type=integer(0), default=0, metavar="S", help="of weights and batches"
-    )
-    group.add_argument(
+    add("--seed", type=integer(0), default=0, metavar="S", help="of weights and batches")
+    add(
         "--amp",
         choices=("auto", "off", "bfloat16"),
         default="auto",
         help="mixed precision; auto uses it where the processor computes in bfloat16",
     )
-    group.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint under --outf"
-    )
-    group.add_argument(
+    add("--resume", action="store_true", help="go on from the checkpoint under --outf")
+    add(
         "--no-error-map",
         dest="error_map",
         action="store_false",
         help="detect only: do not learn where in a beat the error is, which takes about a third of "
         "the time",
     )
-    group.add_argument(
+    add(
         "--without",
         nargs="*",
         choices=PARTS,
@@ -277,25 +248,25 @@ def add_train_beats(group):
         "--train-beats",
         type=integer(2),
         metavar="N",
-        help="train on so many of the normal beats, evenly spread over the recordings (default: all)",
+        help="train on so many of the normal beats, evenly over the recordings (default: all)",
     )
 
 
 def add_selection(group):
     """Which epoch is kept."""
-    group.add_argument(
+    add = group.add_argument
+    add(
         "--select",
         choices=("last", "paper"),
         default="last",
         help="last: the last epoch. paper: the epoch with the best validation AUC, WITH LABELLED "
         "ANOMALIES, as the original work did; its outputs say uses_anomaly_labels",
     )
-    group.add_argument(
+    add(
         "--checks",
         type=integer(1),
         metavar="N",
-        help="with --select paper, how often in an epoch that AUC is taken (default: once, at its "
-        "end)",
+        help="with --select paper, how often in an epoch that AUC is taken (default: at its end)",
     )
 
 
@@ -304,21 +275,22 @@ def add_context(group):
         "--context",
         choices=CONTEXTS,
         default="record",
-        help="what a score may use: none, the beat's window; rhythm, also its RR intervals; record, "
-        "also the whole recording's own unlabelled beats",
+        help="what a score may use: none, the beat's window; rhythm, also its RR intervals; "
+        "record, also the whole recording's own unlabelled beats",
     )
 
 
 def add_evaluation(group):
+    add = group.add_argument
     add_context(group)
-    group.add_argument(
+    add(
         "--threshold",
         type=number(0, 1, open_low=True),
         default=0.05,
         metavar="RATE",
         help="false-alarm rate on held-out normal beats at which the alarm threshold is set",
     )
-    group.add_argument(
+    add(
         "--bootstrap",
         type=integer(0),
         default=200,
@@ -328,40 +300,39 @@ def add_evaluation(group):
 
 
 def add_screening(group):
-    group.add_argument(
+    add = group.add_argument
+    add(
         "--lead",
         help="lead, by name or by index from 0 "
         "(default: the lead that the weights were trained on, else a likely one)",
     )
-    group.add_argument(
+    add(
         "--fs",
         type=number(1),
         metavar="HZ",
         help="sampling rate of a CSV file without a time column",
     )
-    group.add_argument(
-        "--units", choices=("mV", "uV", "V"), help="of a CSV file's numbers (default: mV)"
-    )
-    group.add_argument(
+    add("--units", choices=("mV", "uV", "V"), help="of a CSV file's numbers (default: mV)")
+    add(
         "--annotator",
         metavar="EXT",
         help="take the R peaks from this WFDB annotation file (atr, for instance) instead of "
         "detecting them; its labels are not read",
     )
-    group.add_argument(
+    add(
         "--false-alarms-per-hour",
         type=number(0, open_low=True),
         default=60.0,
         metavar="N",
         help="normal beats that may be flagged in an hour",
     )
-    group.add_argument(
+    add(
         "--false-alarm-rate",
         type=number(0, 0.5, open_low=True),
         metavar="RATE",
         help="the same, as a share of the normal beats",
     )
-    group.add_argument(
+    add(
         "--calibration-minutes",
         type=number(0.5),
         default=5.0,
@@ -370,7 +341,7 @@ def add_screening(group):
         "measures beats against the patient's own, by the heart rate alone); they may hold "
         "abnormal beats",
     )
-    group.add_argument(
+    add(
         "--known-normal",
         nargs=2,
         type=number(0),

@@ -25,18 +25,19 @@ from experiments.reports.style import (
     new_figure,
     save,
 )
+from models.detector import Detector
 from preprocess import spectrogram
-from preprocess.beats import BEFORE, WINDOW
-from preprocess.records import FS_HZ
+from preprocess.beats import Beats
+from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
 BEAT_S = (np.arange(WINDOW) - BEFORE) / FS_HZ  # time of each sample of a window, from its R peak
 BEAT_SPAN_S = (BEAT_S[0] - 0.5 / FS_HZ, BEAT_S[-1] + 0.5 / FS_HZ)
-SMALLEST_SPAN_MV = (
-    1.5  # of a trace's axis: a flat beat must not be blown up into one that looks wild
-)
-MARK = {"facecolor": "#D55E0038", "edgecolor": "#D55E00", "linewidth": 0.6}
+# Of a trace's axis: a flat beat must not be blown up into one that looks wild.
+SMALLEST_SPAN_MV = 1.5
+MARK = {"facecolor": "#D55E0038", "edgecolor": VERMILION, "linewidth": 0.6}
 DASHED_BLUE = {"color": BLUE, "linewidth": 1.2, "linestyle": (0, (3.5, 1.5))}
 DASHED_LEVEL = {"color": VERMILION, "linewidth": 1.0, "linestyle": "--"}
+# Heights of a page of beats: a row, the gap between two, what stands above and below them all.
 ROW_IN, GAP_IN, HEAD_IN, FOOT_IN = 1.4, 0.78, 0.85, 1.35
 
 
@@ -47,7 +48,8 @@ class Panel:
     beat_mv: (320,); generated_mv: (320,), what a normal beat would look like there, or None;
     image, generated: (F, T) magnitudes of the real and the generated image, or None;
     error: (F, T) or (320,) in standard deviations of held-out normal beats;
-    setting: the image's name in preprocess.spectrogram.SETTINGS; marks: (start, end) of marked spans in s from R.
+    setting: the image's name in preprocess.spectrogram.SETTINGS;
+    marks: (start, end) of the segments held for abnormal, in s from R.
     """
 
     title: str
@@ -60,7 +62,7 @@ class Panel:
     marks: list = field(default_factory=list)
 
 
-def panels(detector, beats, titles):
+def panels(detector: Detector, beats: Beats, titles: list[str]) -> list[Panel]:
     """What draw_beat needs of each beat: trace, images, the detector's error map and its marks."""
     (errors, over_time), generated = detector.errors(beats), detector.generate(beats)
     marks = detector.segments(over_time)
@@ -78,30 +80,25 @@ def panels(detector, beats, titles):
 
 
 def _pictures(detector, beat, generated):
-    """The real and the generated beat of one row, as images of magnitudes and as traces, where there are any."""
+    """The real and the generated beat of one row, as images of magnitudes and as traces, where
+    there are any."""
     if detector.explains == "beat":
-        return {
-            "generated_mv": None if generated is None else generated[0],
-            "image": None,
-            "generated": None,
-        }
+        trace = None if generated is None else generated[0]
+        return {"generated_mv": trace, "image": None, "generated": None}
     real = spectrogram.magnitude(beat.image, detector.image)[0]
     if generated is None:
         return {"generated_mv": None, "image": real, "generated": None}
     trace = None
-    if detector.image == "complex":
-        trace = spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beat.beat_mv))[
-            0
-        ].numpy()
-    return {
-        "generated_mv": trace,
-        "image": real,
-        "generated": spectrogram.magnitude(generated, detector.image)[0],
-    }
+    if detector.image == "complex":  # which keeps the phase, so that it can be inverted
+        image, beat_mv = torch.as_tensor(generated), torch.as_tensor(beat.beat_mv)
+        trace = spectrogram.invert(image, beat_mv)[0].numpy()
+    made = spectrogram.magnitude(generated, detector.image)[0]
+    return {"generated_mv": trace, "image": real, "generated": made}
 
 
 def beat_axes(figure, cell, panel):
-    """Axes for draw_beat inside one cell of a grid: {"trace", "strip", "error"}, and "real", "generated" if drawn."""
+    """Axes for draw_beat inside one cell of a grid: {"trace", "strip", "error"}, and "real",
+    "generated" if drawn."""
     pictures = [
         name
         for name, image in (("real", panel.image), ("generated", panel.generated))
@@ -121,7 +118,8 @@ def beat_axes(figure, cell, panel):
 def draw_beat(axes, panel, level_sd=CONTOUR_SD):
     """The drawing of a beat, wherever one is shown: evaluation, screening report, --explain.
 
-    axes: as from beat_axes. The error is on the absolute ERROR_SCALE; real and generated image share one scale.
+    axes: as from beat_axes. The error is on the absolute ERROR_SCALE; real and generated image
+    share one scale.
     """
     error = np.asarray(panel.error, float)
     _draw_trace(axes["trace"], panel)
@@ -159,7 +157,8 @@ def _limits_mv(values_mv):
 
 
 def _rule_like_ecg_paper(axes):
-    """Large squares of 0.2 s x 0.5 mV and small ones of 0.04 s x 0.1 mV, the latter while they can be told apart."""
+    """Large squares of 0.2 s x 0.5 mV and small ones of 0.04 s x 0.1 mV, the latter while they can
+    be told apart."""
     low, high = axes.get_ylim()
     axes.xaxis.set_major_locator(MultipleLocator(0.2))
     axes.xaxis.set_minor_locator(MultipleLocator(0.04))
@@ -232,7 +231,8 @@ def _draw_error_trace(axes, error, level_sd):
 
 
 def _picture(axes, image, time_edges_s, row_edges, colours, norm):
-    """Cells between these edges, on the whole beat's time axis so that columns stand under their part of the trace."""
+    """Cells between these edges, on the whole beat's time axis so that columns stand under their
+    part of the trace."""
     axes.pcolormesh(time_edges_s, row_edges, image, cmap=colours, norm=norm, rasterized=True)
     axes.set_facecolor(EMPTY)
 

@@ -7,18 +7,19 @@ from experiments.reports.curves import Stretch, draw_histogram
 from experiments.reports.style import (
     BLUE,
     CLASS_COLOURS,
-    CLASS_NAMES,
     EMPTY,
     VERMILION,
     new_figure,
     save,
 )
+from preprocess.classes import CLASS_NAMES
 
 
 def draw_comparison(table, path):
-    """AUC and AP of every method, a panel for each protocol, published figures beside. Returns the path.
+    """AUC and AP of every method, a panel for each protocol, published figures beside.
 
-    table: as from experiments.compare: protocol, model, context, auc, ap, auc_sd, ap_sd, published_auc, published_ap.
+    table: as from experiments.compare: protocol, model, context, select, auc, ap, auc_sd, ap_sd,
+    published_auc, published_ap.
     """
     protocols = list(dict.fromkeys(table["protocol"]))
     heights = [table["protocol"].eq(p).sum() + 1 for p in protocols]
@@ -81,7 +82,7 @@ def _draw_measure(axes, methods, measure):
 
 
 def draw_best(methods, path):
-    """Scores of normal beats against those of S, V and F, a column for each method. Returns the path.
+    """Scores of normal beats against those of S, V and F, a column for each method. Returns path.
 
     methods: {name: (scores (n,), classes (n,))}.
     """

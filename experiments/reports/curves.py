@@ -1,4 +1,4 @@
-"""Scores of all beats: ROC and precision-recall curves, distributions by class; and the losses of a training."""
+"""Scores of all beats as curves and as distributions by class, and the losses of a training."""
 
 import math
 
@@ -7,14 +7,13 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
 from experiments.reports.style import (
-    ABNORMAL,
     BLACK,
     BLUE,
     CHANCE,
     CLASS_COLOURS,
     CLASS_DASHES,
-    CLASS_NAMES,
     GREY,
+    GROUP_NAMES,
     SMALL,
     VERMILION,
     WIDTH_IN,
@@ -22,15 +21,16 @@ from experiments.reports.style import (
     new_figure,
     save,
 )
+from preprocess.classes import CLASSES
 
-BINS = 90
+HISTOGRAM_BINS = 90
 
 
 def draw_curves(labels, scores, path, title, class_masks=None, threshold=None):
     """ROC and precision-recall curve, side by side. Returns the path.
 
-    labels: (n,) true for abnormal; scores: (n,); class_masks: {"S": (n,) true for beats of class S, ...}, each drawn
-    against all normal beats; threshold: marks the operating point.
+    labels: (n,) true for abnormal; scores: (n,); threshold: marks the operating point;
+    class_masks: {"S": (n,) true for beats of class S, ...}, each drawn against all normal beats.
     """
     labels, scores = np.asarray(labels, bool), np.asarray(scores, float)
     figure = new_figure(WIDTH_IN, 5.2)
@@ -134,13 +134,14 @@ def _finish_curves(axes, x_label, y_label, title, legend_at):
 
 
 def draw_distributions(scores, classes, threshold, path, false_alarm_target=None):
-    """Scores of N, S, V, F, Q and of all abnormal beats, one row each over the same axis. Returns the path.
+    """Scores of each class and of all abnormal beats, a row each on one axis. Returns the path.
 
-    scores: (n,); classes: (n,) of "N", "S", "V", "F", "Q"; threshold: a beat above it raises an alarm, or None;
-    false_alarm_target: the rate on held-out normal beats for which the threshold was set, for its label.
+    scores: (n,); classes: (n,) of "N", "S", "V", "F", "Q";
+    threshold: a beat above it raises an alarm, or None;
+    false_alarm_target: the rate on held-out normal beats for which it was set, for its label.
     """
     scores, classes = np.asarray(scores, float), np.asarray(classes)
-    groups = {name: scores[classes == name] for name in "N" + ABNORMAL} | {
+    groups = {name: scores[classes == name] for name in CLASSES} | {
         "abnormal": scores[classes != "N"]
     }
     stretch = Stretch(groups["N"] if len(groups["N"]) else scores)
@@ -171,8 +172,12 @@ def draw_distributions(scores, classes, threshold, path, false_alarm_target=None
 
 
 class Stretch:
-    """A score axis on which both the bulk of the normal beats and far outliers can be read, whatever the scores' unit:
-    inverse hyperbolic sine of the distance to the normals' median in interquartile ranges (linear near, log far)."""
+    """A score axis on which the bulk of the normal beats and far outliers can both be read,
+    whatever the scores' unit.
+
+    Positions are the inverse hyperbolic sine, linear near and logarithmic far, of the distance to
+    the normals' median in interquartile ranges.
+    """
 
     def __init__(self, normals):
         normals = normals[np.isfinite(normals)]
@@ -188,8 +193,8 @@ class Stretch:
         return np.sinh(positions) * self.width + self.middle
 
     def limits(self, scores, threshold=None):
-        """Positions that leave out one beat in a thousand at each end (counted in the outermost bins), with the
-        threshold in view."""
+        """Positions that leave out one beat in a thousand at each end (counted in the outermost
+        bins), with the threshold in view."""
         positions = self.forward(scores[np.isfinite(scores)])
         ends = np.percentile(positions, [0.1, 99.9]) if len(positions) else np.array([-1.0, 1.0])
         if threshold is not None:
@@ -199,11 +204,12 @@ class Stretch:
 
 
 def draw_histogram(axes, stretch, limits, values, name, outline=False):
-    """Share of the group's beats in each bin, scaled to its tallest bin: shapes are compared, counts are in the label."""
+    """Share of the group's beats in each bin, scaled to its tallest bin: shapes are compared,
+    counts are in the label."""
     values = values[~np.isnan(values)]
     if len(values) == 0:
         return
-    edges = np.linspace(*limits, BINS + 1)
+    edges = np.linspace(*limits, HISTOGRAM_BINS + 1)
     counts, _ = np.histogram(np.clip(stretch.forward(values), edges[0], edges[-1]), edges)
     if outline:
         axes.stairs(counts / counts.max(), edges, color=GREY, linewidth=0.8)
@@ -221,18 +227,13 @@ def _draw_threshold_line(axes, stretch, threshold):
 
 def _group_label(name, values, threshold):
     if len(values) == 0:
-        return f"{name}: {CLASS_NAMES[name]}\nno beats"
-    lines = (
-        f"{name}: {CLASS_NAMES[name]}\nn {len(values)}"
-        if name != "abnormal"
-        else f"abnormal\nn {len(values)}"
-    )
+        return f"{name}: {GROUP_NAMES[name]}\nno beats"
+    meaning = "abnormal" if name == "abnormal" else f"{name}: {GROUP_NAMES[name]}"
+    label = f"{meaning}\nn {len(values)}"
     if threshold is None:
-        return lines
-    return (
-        lines
-        + f", {100 * np.mean(values > threshold):.1f} % {'false alarms' if name == 'N' else 'found'}"
-    )
+        return label
+    word = "false alarms" if name == "N" else "found"
+    return f"{label}, {100 * np.mean(values > threshold):.1f} % {word}"
 
 
 def _explain_threshold(axes, threshold, false_alarm_target):
@@ -264,7 +265,8 @@ def _label_scores(axes, stretch, limits):
 
 
 def _round_ticks(scores):
-    """Rising scores to round numbers near them, and their text: no more digits than tell neighbours apart."""
+    """Rising scores to round numbers near them, and their text: no more digits than tell
+    neighbours apart."""
     gaps = np.diff(scores)
     nearest = np.minimum(np.r_[gaps, gaps[-1]], np.r_[gaps[0], gaps])
     digits = [-math.floor(math.log10(gap)) for gap in nearest]
@@ -273,7 +275,7 @@ def _round_ticks(scores):
 
 
 def draw_training(log, path):
-    """train_log.csv as small lines, one plot a column. log: DataFrame with `epoch` and numeric columns."""
+    """train_log.csv as small lines, one plot a column. log: `epoch` and numeric columns."""
     numeric = log.select_dtypes("number").dropna(axis="columns", how="all")
     columns = [name for name in numeric if name != "epoch"]
     if len(log) == 0 or not columns:

@@ -1,6 +1,7 @@
 """The report of an evaluation: its figures, and the page that one opens first."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,57 +11,73 @@ from experiments.reports.beat import draw_panels, panels
 from experiments.reports.curves import draw_curves, draw_distributions, draw_training
 from experiments.reports.pages import embed, environment, is_missing
 from experiments.reports.published import PUBLISHED
-from experiments.reports.style import ABNORMAL, CLASS_NAMES
-from experiments.training.protocols import PROTOCOLS
+from experiments.training.checkpoint import Checkpoint
+from experiments.training.protocols import PROTOCOLS, Split
+from models.detector import Detector
+from preprocess.classes import ABNORMAL, CLASS_NAMES, CLASSES
+from preprocess.constants import FS_HZ
+from preprocess.dataset import Dataset
 from preprocess.files import whole_file
-from preprocess.records import FS_HZ
 
 TEMPLATES = Path(__file__).parent / "templates"
 CONTEXT_TEXTS = {
     "none": "a score uses the beat's own window and nothing else",
     "rhythm": "a score uses the beat's window and the RR intervals around it",
-    "record": "a score uses the beat, the RR intervals and the whole recording's own unlabelled beats",
+    "record": "a score uses the beat, the RR intervals and the whole recording's own unlabelled "
+    "beats",
 }
 
 
-def draw(checkpoint, detector, dataset, split, metrics, scores, folder):
-    """All figures of an evaluation (see experiments.training.evaluation), and the page that one opens first."""
+def draw(
+    checkpoint: Checkpoint,
+    detector: Detector,
+    dataset: Dataset,
+    split: Split,
+    metrics: Mapping,
+    scores: np.ndarray,
+    folder: Path,
+) -> None:
+    """All figures of an evaluation (experiments.training.evaluation), and report.html with them."""
     classes, threshold = split.classes[split.test], metrics["threshold"]
-    drawn = [
-        (
-            "Detection",
-            "Left, sensitivity against false alarms; right, how many of the flagged beats are abnormal.",
-            folder / "curves.png",
-        ),
-        (
-            "Scores",
-            "Each class against the normal beats. What lies right of the line raises an alarm.",
-            folder / "distributions.png",
-        ),
-    ]
-    title = f"{checkpoint.model}, {metrics['protocol']}, fold {metrics['fold']}, source: {metrics['source']}"
+    drawn = []  # (title, caption, path) of each figure, as the page shows them
+
+    # How well the classes are told apart.
+    title = (
+        f"{checkpoint.model}, {metrics['protocol']}, fold {metrics['fold']}, "
+        f"source: {metrics['source']}"
+    )
     masks = {name: classes == name for name in ABNORMAL}
-    draw_curves(classes != "N", scores, drawn[0][2], title, masks, threshold)
-    draw_distributions(scores, classes, threshold, drawn[1][2], metrics["false_alarm_target"])
+    path = folder / "curves.png"
+    draw_curves(classes != "N", scores, path, title, masks, threshold)
+    caption = (
+        "Left, sensitivity against false alarms; right, how many of the flagged beats are abnormal."
+    )
+    drawn.append(("Detection", caption, path))
+
+    path = folder / "distributions.png"
+    draw_distributions(scores, classes, threshold, path, metrics["false_alarm_target"])
+    caption = "Each class against the normal beats. What lies right of the line raises an alarm."
+    drawn.append(("Scores", caption, path))
+
+    # How it was trained.
     if checkpoint.log:
-        drawn.append(("Training", "Losses over epochs.", folder / "training.png"))
-        draw_training(pd.DataFrame(checkpoint.log), drawn[-1][2])
-    for name in ("N", *ABNORMAL) if detector.has_error_map else ():
+        path = folder / "training.png"
+        draw_training(pd.DataFrame(checkpoint.log), path)
+        drawn.append(("Training", "Losses over epochs.", path))
+
+    # Single beats of each class.
+    caption = (
+        "The most abnormal, the median and the least abnormal beats of the class. The map shows "
+        "where, in standard deviations of normal beats, on one scale for all classes."
+    )
+    for name in CLASSES if detector.has_error_map else ():
         rows, titles = examples(scores, classes, name, threshold)
-        if not len(rows):
-            continue
-        panels = make_panels(detector, dataset, split.test[rows], titles)
-        drawn.append(
-            (
-                f"Class {name}",
-                "The most abnormal, the median and the least abnormal beats of the class. The map "
-                "shows where, in standard deviations of normal beats, on one scale for all classes.",
-                folder / f"beats_{name}.png",
-            )
-        )
-        draw_panels(
-            panels, drawn[-1][2], f"Class {name}: {len(np.flatnonzero(classes == name))} beats"
-        )
+        if len(rows):
+            path = folder / f"beats_{name}.png"
+            shown = make_panels(detector, dataset, split.test[rows], titles)
+            draw_panels(shown, path, f"Class {name}: {np.sum(classes == name)} beats")
+            drawn.append((f"Class {name}", caption, path))
+
     write_overview(folder / "report.html", metrics, drawn, checkpoint.options | checkpoint.settings)
 
 
@@ -90,25 +107,22 @@ def make_panels(detector, dataset, rows, titles):
     return panels(detector, beats, places)
 
 
-def write_overview(path, metrics, figures, settings):
+def write_overview(path: Path, metrics: Mapping, figures: list, settings: Mapping) -> Path:
     """The page to open first: one HTML file that needs nothing else. Returns the path.
 
-    metrics: as in metrics.json; what is missing or None is printed as a dash. figures: (title, caption, PNG path) each;
-    settings: dict, printed at the end.
+    metrics: as in metrics.json; what is missing or None is printed as a dash;
+    figures: (title, caption, PNG path) each; settings: printed at the end.
     """
-    page = (
-        environment(TEMPLATES)
-        .get_template("evaluation.html")
-        .render(
-            m=metrics,
-            classes=_class_rows(metrics),
-            confusion=_confusion(metrics),
-            settings=_flat(settings),
-            published=PUBLISHED.values() if _is_comparable(metrics) else (),
-            protocol=PROTOCOLS.get(metrics.get("protocol")),
-            contexts=CONTEXT_TEXTS,
-            figures=[(title, caption, embed(png)) for title, caption, png in figures],
-        )
+    template = environment(TEMPLATES).get_template("evaluation.html")
+    page = template.render(
+        m=metrics,
+        classes=_class_rows(metrics),
+        confusion=_confusion(metrics),
+        settings=_flat(settings),
+        published=PUBLISHED.values() if _is_comparable(metrics) else (),
+        protocol=PROTOCOLS.get(metrics.get("protocol")),
+        contexts=CONTEXT_TEXTS,
+        figures=[(title, caption, embed(png)) for title, caption, png in figures],
     )
     with whole_file(path) as part:
         part.write_text(page, encoding="utf-8")
@@ -140,7 +154,7 @@ def _class_rows(metrics):
 
 
 def _confusion(metrics):
-    """Beats by truth and alarm at the threshold, from the rates and counts; None where one is missing."""
+    """Beats by truth and alarm at the threshold; None where a rate or count is missing."""
 
     def split(n, rate):
         n, rate = metrics.get(n), metrics.get(rate)
@@ -165,10 +179,6 @@ def _flat(settings, prefix=""):
         if isinstance(value, dict):
             rows += _flat(value, f"{prefix}{name}.")
         else:
-            rows.append(
-                (
-                    f"{prefix}{name}",
-                    value if isinstance(value, str) else json.dumps(value, default=str),
-                )
-            )
+            text = value if isinstance(value, str) else json.dumps(value, default=str)
+            rows.append((f"{prefix}{name}", text))
     return rows

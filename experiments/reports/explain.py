@@ -54,13 +54,15 @@ def nearest_beat(index, record, sample, dataroot):
         )
     if not sample.isdigit():
         raise BadInput(
-            f"--explain {record} {sample}: the sample must be a whole number, counted at {FS_HZ} a second"
+            f"--explain {record} {sample}: the sample must be a whole number, counted at {FS_HZ} "
+            "a second"
         )
     distance = np.abs(index["sample"].to_numpy()[rows] - int(sample))
     if distance.min() > REACH_S * FS_HZ:
         there = index["sample"].to_numpy()[rows[distance.argmin()]]
         raise BadInput(
-            f"record {record} has no beat within {REACH_S} s of sample {sample}: the nearest is at {there}"
+            f"record {record} has no beat within {REACH_S} s of sample {sample}: the nearest is "
+            f"at {there}"
         )
     return rows[distance.argmin()]
 
@@ -72,7 +74,8 @@ def words_of_band(error, span, detector):
 
 
 def band_hz(error, span, setting):
-    """(channels, F, T) error map and (start_s, end_s) to the band whose error is at least half of the span's largest."""
+    """(channels, F, T) error map and (start_s, end_s) to the band whose error is at least half of
+    the largest of that segment."""
     times_s, freqs_hz = spectrogram.axes(setting)
     half_s = (times_s[1] - times_s[0]) / 2
     over_freqs = error.max(0)[:, (times_s > span[0] - half_s) & (times_s < span[1] + half_s)].max(1)

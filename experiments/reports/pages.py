@@ -1,4 +1,4 @@
-"""What pages are made with: templates, how numbers are written, embedded pictures. Needs no matplotlib."""
+"""What pages are made of: templates, numbers as text, embedded pictures. Needs no matplotlib."""
 
 import base64
 import math
@@ -57,5 +57,5 @@ def dash(value):
 
 
 def embed(path):
-    """A PNG file as the address of an image inside a page, so that the page stays whole wherever it is sent."""
+    """A PNG file as the address of an image inside a page: the page needs no other file."""
     return "data:image/png;base64," + base64.b64encode(Path(path).read_bytes()).decode()

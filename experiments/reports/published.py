@@ -1,7 +1,8 @@
 """Published figures, with which those measured here are compared."""
 
-# (method, AUC, AP) as published for the split that the `beatgan` protocol follows. Each chose its epoch with labelled
-# abnormal beats. Zhou et al., BeatGAN, IJCAI 2019; the B2I-GAN row is the original work's, one fold.
+# {model: (method, AUC, AP)} as published for the split of the protocol that is_published. Each
+# chose its epoch with labelled abnormal beats. Zhou et al., BeatGAN, IJCAI 2019; the B2I-GAN row is
+# the original work's, one fold.
 PUBLISHED = {
     "b2igan-original": ("B2I-GAN, one fold", 0.9460, 0.9058),
     "beatgan-augmented": ("BeatGAN with augmentation", 0.9475, 0.9143),

@@ -1,6 +1,8 @@
-"""Checkpoints: one file that rebuilds a trained detector, its threshold and what it was trained on, with no flag."""
+"""Checkpoints: one file rebuilds a trained detector and its thresholds, with no flag."""
 
 import pickle
+from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import torch
 
 from experiments.training.device import find_device
 from models import MODELS, canonical
+from models.detector import Detector
 from preprocess import BadInput
+from preprocess.dataset import Dataset
 from preprocess.files import whole_file
 
 FORMAT = 4
@@ -19,9 +23,10 @@ FORMAT = 4
 class Checkpoint:
     """Plain values and tensors only, so that loading a file from a stranger runs no code of theirs.
 
-    settings: of the dataset (preprocess.dataset.settings), source: where its records came from;
-    reference: {context: (1001,) quantiles of the scores of held-out normal beats, lowest first};
-    optimizers: their state_dicts, absent from shipped weights; log: rows of train_log.csv.
+    settings: of the dataset (preprocess.dataset.settings); source: where its records came from;
+    reference: {context: (1001,) quantiles of the scores of calibration beats, lowest first};
+    optimizers: their state_dicts, absent from shipped weights; log: rows of train_log.csv;
+    best: with --select paper, {"auc": ..., "state": ...} of the best epoch so far.
     """
 
     model: str
@@ -33,50 +38,53 @@ class Checkpoint:
     optimizers: dict = field(default_factory=dict)
     reference: dict = field(default_factory=dict)
     log: list = field(default_factory=list)
-    best: dict = field(
-        default_factory=dict
-    )  # with --select paper: {"auc": ..., "state": ...} of the best epoch so far
+    best: dict = field(default_factory=dict)
     finished: bool = False
     train_beats: int = 0
     seconds: float = 0.0
     format: int = FORMAT
 
-    def save(self, path):
-        """Written beside its place and renamed: an interrupted save leaves the earlier checkpoint whole."""
+    def save(self, path: Path) -> None:
+        """Written whole: an interrupted save leaves the earlier checkpoint as it was."""
         with whole_file(path) as part:
             torch.save(asdict(self), part)
 
-    def detector(self, device="cpu"):
+    def detector(self, device: torch.device | str = "cpu") -> Detector:
         """The detector as it was when saved."""
         made = MODELS[self.model](self.options).to(device)
         made.restore(self.state)
         return made.eval()
 
-    def threshold(self, context, false_alarm_rate):
-        """Score above which held-out normal beats fall at the given rate."""
+    def threshold(self, context: str, false_alarm_rate: float) -> float:
+        """Score above which calibration beats fall at the given rate."""
         quantiles = np.asarray(self.reference[context])
         return float(np.interp(1 - false_alarm_rate, np.linspace(0, 1, len(quantiles)), quantiles))
 
 
-def load(path):
+# What torch.load and Checkpoint(**values) raise where a file is not what it should be.
+CORRUPT = (
+    RuntimeError,
+    pickle.UnpicklingError,
+    EOFError,
+    TypeError,
+    ValueError,
+    KeyError,
+    OSError,
+)
+
+
+def load(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises BadInput when it is missing, corrupt or of another format."""
     path = Path(path)
     if not path.exists():
         raise BadInput(
-            f"there is no checkpoint {path}: train first (test=0 bash run_ecg.sh) or give --checkpoint"
+            f"there is no checkpoint {path}: train first (test=0 bash run_ecg.sh) or give "
+            "--checkpoint"
         )
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
         result = Checkpoint(**values)
-    except (
-        RuntimeError,
-        pickle.UnpicklingError,
-        EOFError,
-        TypeError,
-        ValueError,
-        KeyError,
-        OSError,
-    ) as error:
+    except CORRUPT as error:
         raise BadInput(
             f"{path} is not a whole checkpoint of this program ({type(error).__name__}): "
             "train again or give another --checkpoint"
@@ -87,12 +95,19 @@ def load(path):
     return result
 
 
-def open_detector(path, device, dataset=None, dataroot=None, asked=None, model=None):
-    """A checkpoint and the detector it holds: (Checkpoint, Detector), the detector on a device named as in --device.
+def open_detector(
+    path: Path,
+    device: str,
+    dataset: Dataset | None = None,
+    dataroot: str | None = None,
+    asked: Namespace | None = None,
+    model: str | None = None,
+) -> tuple[Checkpoint, Detector]:
+    """A checkpoint and the detector it holds, on a device named as in --device.
 
-    dataset, dataroot: what it will score; it must have been made with the settings of the training. asked: options whose
-    model, protocol, fold and selection must be those of the training. model: the only one that will do. Raises BadInput
-    where something does not fit.
+    dataset, dataroot: what it will score; its settings must be those of the training;
+    asked: options whose model, protocol, fold and selection must be those of the training;
+    model: the only one that will do. Raises BadInput where something does not fit.
     """
     checkpoint = load(path)
     if model not in (None, checkpoint.model):
@@ -104,20 +119,22 @@ def open_detector(path, device, dataset=None, dataroot=None, asked=None, model=N
     return checkpoint, checkpoint.detector(find_device(device))
 
 
-def check_split(checkpoint, opt):
-    """Raises BadInput when opt's protocol, fold or selection, where it has them, are not those of the training: its beats
-    might be tested. Nor may the model be another: the results of one would go where those of the other belong."""
+def check_split(checkpoint: Checkpoint, opt: Namespace) -> None:
+    """Raises BadInput when opt's protocol, fold or selection, where it has them, are not those of
+    the training: its beats might be tested. Nor may the model be another: the results of one would
+    go where those of the other belong."""
     trained = checkpoint.options | {"model": checkpoint.model}
     for name in ("model", "protocol", "folder", "select"):
-        if trained[name] != getattr(opt, name, trained[name]):
+        asked = getattr(opt, name, trained[name])
+        if trained[name] != asked:
             raise BadInput(
-                f"the checkpoint was trained with --{name} {trained[name]}, not {getattr(opt, name)}, which "
+                f"the checkpoint was trained with --{name} {trained[name]}, not {asked}, which "
                 "might test beats that it knows: give the same"
             )
 
 
-def check_settings(checkpoint, manifest, dataroot):
-    """Raises BadInput when a dataset was not made with the settings that a checkpoint was trained on."""
+def check_settings(checkpoint: Checkpoint, manifest: Mapping, dataroot: str) -> None:
+    """Raises BadInput when a dataset was not made with the settings of the training."""
     theirs, ours = manifest["settings"], checkpoint.settings
     different = [
         f"{key} {theirs.get(key)} instead of {ours[key]}"
@@ -126,6 +143,7 @@ def check_settings(checkpoint, manifest, dataroot):
     ]
     if different:
         raise BadInput(
-            f"{dataroot} was preprocessed with other settings than the checkpoint's: {'; '.join(different)}; "
-            f"preprocess again with --image {ours['image']} --lead {ours['lead']} into another --dataroot"
+            f"{dataroot} was preprocessed with other settings than the checkpoint's: "
+            f"{'; '.join(different)}; preprocess again with --image {ours['image']} "
+            f"--lead {ours['lead']} into another --dataroot"
         )

@@ -1,43 +1,37 @@
 """Where to compute, and in which precision."""
 
-import contextlib
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
 from preprocess import BadInput
 
 
-def find_device(name):
+def find_device(name: str) -> torch.device:
+    """A device named as in --device. Raises BadInput where this machine has none of that name."""
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
     if name == "auto":
-        name = (
-            "cuda"
-            if torch.cuda.is_available()
-            else "mps"
-            if torch.backends.mps.is_available()
-            else "cpu"
-        )
-    if (
-        name == "cuda"
-        and not torch.cuda.is_available()
-        or name == "mps"
-        and not torch.backends.mps.is_available()
-    ):
+        name = next(kind for kind, is_there in there.items() if is_there)
+    if not there[name]:
         raise BadInput(f"--device {name}: this machine has none; use --device auto")
     return torch.device(name)
 
 
-def autocast(amp, device):
-    """bfloat16 where the processor computes in it (so that a machine always chooses alike), else full precision."""
+def autocast(amp: str, device: torch.device) -> AbstractContextManager:
+    """Mixed precision as asked for by --amp; auto is bfloat16 where the processor computes in it,
+    so that one machine always chooses alike, else full precision."""
     if amp == "auto":
-        native = {
-            "cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
-            "cpu": lambda: (
-                torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-            ),
-        }
-        amp = "bfloat16" if native.get(device.type, lambda: False)() else "off"
-    return (
-        torch.autocast(device.type, torch.bfloat16)
-        if amp == "bfloat16"
-        else contextlib.nullcontext()
-    )
+        amp = "bfloat16" if _has_bfloat16(device) else "off"
+    return torch.autocast(device.type, torch.bfloat16) if amp == "bfloat16" else nullcontext()
+
+
+def _has_bfloat16(device):
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return False

@@ -1,38 +1,49 @@
-"""A trained detector on the test beats of a split: scores, metrics and times, as files. Draws nothing."""
+"""A trained detector on the test beats of a split: scores, metrics and times. Draws nothing."""
 
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
+from experiments.training.checkpoint import Checkpoint
 from experiments.training.metrics import by_record, detection, intervals
-from experiments.training.protocols import PROTOCOLS
+from experiments.training.protocols import PROTOCOLS, Split
 from experiments.training.scoring import score_rows, usable_context
+from models.detector import Detector
+from preprocess.dataset import Dataset
 from preprocess.files import whole_file, write_json
 
 
-def evaluate(checkpoint, detector, dataset, split, opt, folder):
-    """Score a split's test beats; write scores.csv, records.csv, timing.json and metrics.json to folder.
+def evaluate(
+    checkpoint: Checkpoint,
+    detector: Detector,
+    dataset: Dataset,
+    split: Split,
+    opt: Namespace,
+    folder: Path,
+) -> tuple[dict, np.ndarray]:
+    """Score a split's test beats; write scores.csv, records.csv, timing.json and metrics.json.
 
-    detector: as the checkpoint holds it. Returns (metrics, scores (len(split.test),)). The metrics are figures that the
-    same seed gives again on the same machine.
+    detector: as the checkpoint holds it. Returns (metrics, scores (len(split.test),)). The metrics
+    are figures that the same seed gives again on the same machine.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    record = dataset.index["record"].to_numpy(str)
+    of_test, classes = record[split.test], split.classes[split.test]
+
+    # Scores; with a context, whole recordings are scored.
     context = usable_context(detector, opt.context)
     started = time.monotonic()
     scores = score_rows(detector, dataset, split.test, context, split.known_normal, progress=True)
-    seconds, record = time.monotonic() - started, dataset.index["record"].to_numpy(str)
-    scored = (
-        split.test if context == "none" else np.isin(record, record[split.test]).nonzero()[0]
-    )  # whole recordings
-    timing = {
-        "train_seconds": round(checkpoint.seconds, 1),
-        "score_seconds": round(seconds, 2),
-        "scored_beats": len(scored),
-    }
-    classes = split.classes[split.test]
+    seconds = time.monotonic() - started
+    n_scored = len(split.test) if context == "none" else int(np.isin(record, of_test).sum())
+
+    # What they are worth.
     threshold = checkpoint.threshold(context, opt.threshold)
+    patient = of_test if PROTOCOLS[opt.protocol].resampled == "patients" else None
     metrics = {
         "model": checkpoint.model,
         "protocol": opt.protocol,
@@ -48,25 +59,25 @@ def evaluate(checkpoint, detector, dataset, split, opt, folder):
         "parameters": sum(p.numel() for p in detector.parameters() if p.requires_grad),
         **detection(scores, classes, threshold),
         "false_alarm_target": opt.threshold,
-        **intervals(
-            scores,
-            classes,
-            opt.bootstrap,
-            opt.seed,
-            record[split.test] if PROTOCOLS[opt.protocol].resampled == "patients" else None,
-        ),
+        **intervals(scores, classes, opt.bootstrap, opt.seed, patient),
     }
+    timing = {
+        "train_seconds": round(checkpoint.seconds, 1),
+        "score_seconds": round(seconds, 2),
+        "scored_beats": n_scored,
+    }
+
+    # Files; metrics.json comes last, so that where it is, all are.
     write_scores(dataset.index.iloc[split.test], classes, scores, folder / "scores.csv")
     with whole_file(folder / "records.csv") as part:
-        by_record(record[split.test], classes, scores, threshold).to_csv(
-            part, index=False, float_format="%.4f"
-        )
+        table = by_record(of_test, classes, scores, threshold)
+        table.to_csv(part, index=False, float_format="%.4f")
     write_json(timing, folder / "timing.json")
     write_json(metrics, folder / "metrics.json")
     return metrics, scores
 
 
-def write_scores(table, classes, scores, path):
-    table = table[["record", "sample", "symbol"]].assign(**{"class": classes, "score": scores})
+def write_scores(index: pd.DataFrame, classes: np.ndarray, scores: np.ndarray, path: Path) -> None:
+    table = index[["record", "sample", "symbol"]].assign(**{"class": classes, "score": scores})
     with whole_file(path) as part:
         table.to_csv(part, index=False, float_format="%.6g")

@@ -1,7 +1,10 @@
-"""The training loop: epochs over normal beats, a log, an atomic checkpoint after each epoch, resume."""
+"""The training loop: epochs over normal beats, a log, a checkpoint after each epoch, resume."""
 
 import math
 import time
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,36 +17,57 @@ from tqdm import tqdm
 from experiments.training import checkpoint as checkpoints
 from experiments.training.checkpoint import Checkpoint
 from experiments.training.device import autocast, find_device
-from experiments.training.protocols import PROTOCOLS
+from experiments.training.protocols import PROTOCOLS, Split
 from experiments.training.scoring import recordings, score_rows
 from models import MODELS
-from models.detector import Detector, evenly
+from models.detector import Detector
+from models.module import evenly
 from preprocess import BadInput
 from preprocess.augment import with_warped_copies
+from preprocess.beats import Beats
+from preprocess.dataset import Dataset
 from preprocess.files import whole_file
 
-QUANTILES = 1001
+QUANTILES = 1001  # of the scores of calibration beats: thresholds in steps of a tenth of a percent
+
+# What of the options of main.py shapes a training, and is kept with it.
+KEPT_OPTIONS = (
+    "niter",
+    "lr",
+    "batchsize",
+    "train_beats",
+    "checks",
+    "w_adv",
+    "n_aug",
+    "seed",
+    "protocol",
+    "folder",
+    "select",
+    "without",
+    "error_map",
+)
 
 
-def train(dataset, split, opt, folder):
+def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Checkpoint:
     """Train opt.model on a split's normal beats; writes checkpoint.pt and train_log.csv to folder.
 
-    opt: options of main.py. Returns the finished Checkpoint. With opt.resume an interrupted run goes on, to the result
-    it would have had; a finished one with as many epochs is returned as it is.
+    opt: options of main.py. Returns the finished Checkpoint. With opt.resume an interrupted run
+    goes on, to the result it would have had; a finished one with as many epochs is returned.
     """
     options = complete_options(opt)
-    split = replace(
-        split, train=split.train[evenly(len(split.train), opt.train_beats or len(split.train))]
-    )
+    most = opt.train_beats or len(split.train)
+    split = replace(split, train=split.train[evenly(len(split.train), most)])
     path = Path(folder) / "checkpoint.pt"
     torch.manual_seed(options["seed"])
+
+    # A new training, or the one that was interrupted.
     state = Checkpoint(
-        opt.model,
-        options,
-        dataset.manifest["settings"],
-        dataset.manifest["source"],
-        0,
-        {},
+        model=opt.model,
+        options=options,
+        settings=dataset.manifest["settings"],
+        source=dataset.manifest["source"],
+        epoch=0,
+        state={},
         train_beats=len(split.train),
     )
     if opt.resume and path.exists():
@@ -51,6 +75,8 @@ def train(dataset, split, opt, folder):
         options = state.options
         if state.finished:
             return state
+
+    # The detector, prepared on its beats or as it was left.
     device = find_device(opt.device)
     detector = MODELS[opt.model](options).to(device)
     normals = spread(dataset, split.train, detector)
@@ -62,40 +88,32 @@ def train(dataset, split, opt, folder):
     optimizers = detector.optimizers()
     for name, saved in state.optimizers.items():
         optimizers[name].load_state_dict(saved)
-
     calibration = dataset.beats(split.calibration, detector.image is not None)
 
     def check():
-        """For `--select paper`: finishes the detector as it is, and keeps it if none before had a larger labelled AUC."""
+        """For `--select paper`: finishes the detector as it is now, and keeps it if no earlier one
+        had a larger labelled AUC."""
         detector.finish(normals, calibration)
         auc = labelled_auc(detector, dataset, split)
         if auc > state.best.get("auc", 0):
-            state.best = {
-                "auc": auc,
-                "state": {k: v.clone() for k, v in detector.state_dict().items()},
-            }
+            kept = {name: value.clone() for name, value in detector.state_dict().items()}
+            state.best = {"auc": auc, "state": kept}
         return {"val_auc_labelled": auc}
 
+    # Epochs, each with its checkpoint.
+    precision = autocast(opt.amp, device)
+    checked = check if opt.select == "paper" else dict
     for epoch in range(state.epoch, options["niter"]):
-        row = train_epoch(
-            detector,
-            dataset,
-            split.train,
-            epoch,
-            options,
-            autocast(opt.amp, device),
-            check if opt.select == "paper" else dict,
-        )
-        state.epoch, state.log, state.seconds = (
-            epoch + 1,
-            [*state.log, row],
-            state.seconds + row["seconds"],
-        )
+        row = train_epoch(detector, dataset, split.train, epoch, options, precision, checked)
+        state.epoch = epoch + 1
+        state.log = [*state.log, row]
+        state.seconds += row["seconds"]
         state.state = detector.state_dict()
         state.optimizers = {name: o.state_dict() for name, o in optimizers.items()}
         state.save(path)
         write_log(state.log, Path(folder) / "train_log.csv")
 
+    # What comes after the last epoch: calibration, error map, context, thresholds.
     started = time.monotonic()
     if state.best:
         detector.restore(state.best["state"])
@@ -104,26 +122,32 @@ def train(dataset, split, opt, folder):
     if opt.error_map:
         detector.fit_error_map(normals, calibration)
     if "record" in detector.contexts:
-        detector.fit_context(
-            recordings(detector, dataset, split),
-            score_rows(detector, dataset, split.calibration, "none"),
-        )
+        beat_scores = score_rows(detector, dataset, split.calibration, "none")
+        detector.fit_context(recordings(detector, dataset, split), beat_scores)
     state.reference = {
         context: reference_scores(detector, dataset, split, context)
         for context in detector.contexts
     }
-    state.state, state.finished, state.seconds = (
-        detector.state_dict(),
-        True,
-        state.seconds + time.monotonic() - started,
-    )
+    state.state, state.finished = detector.state_dict(), True
+    state.seconds += time.monotonic() - started
     state.save(path)
     return state
 
 
-def train_epoch(detector, dataset, rows, epoch, options, precision, check=dict):
-    """One pass over the training beats, in an order that depends on seed and epoch alone. check() is called at the end, or
-    as often as the option says, evenly; what it returned last goes into the log's row, which is returned."""
+def train_epoch(
+    detector: Detector,
+    dataset: Dataset,
+    rows: np.ndarray,
+    epoch: int,
+    options: Mapping,
+    precision: AbstractContextManager,
+    check: Callable[[], dict] = dict,
+) -> dict:
+    """One pass over the training beats, in an order that depends on seed and epoch alone.
+
+    check() is called at the end, or as often as the option says, evenly. Returns the log's row,
+    with what check returned last.
+    """
     detector.train()
     torch.manual_seed(options["seed"] * 100_003 + epoch)
     order = np.random.default_rng([options["seed"], epoch]).permutation(rows)
@@ -131,10 +155,10 @@ def train_epoch(detector, dataset, rows, epoch, options, precision, check=dict):
     batches = np.array_split(order, max(1, len(order) // options["batchsize"]))
     checks = options.get("checks") or 1
     check_after = {len(batches) * k // checks - 1 for k in range(1, checks + 1)}
+
     sums, seen, started = {}, 0, time.monotonic()
-    with tqdm(
-        total=len(order), desc=f"epoch {epoch + 1}/{options['niter']}", unit="beat", unit_scale=True
-    ) as bar:
+    title = f"epoch {epoch + 1}/{options['niter']}"
+    with tqdm(total=len(order), desc=title, unit="beat", unit_scale=True) as bar:
         for i, batch in enumerate(batches):
             detector.begin_step((epoch + i / len(batches)) / options["niter"])
             beats = dataset.beats(np.sort(batch), detector.image is not None)
@@ -142,22 +166,21 @@ def train_epoch(detector, dataset, rows, epoch, options, precision, check=dict):
                 beats = with_warped_copies(beats, options["n_aug"], warps, detector.image)
             with precision:
                 losses = detector.training_step(beats)
+            require_finite(losses, epoch)
+
+            # Means over the beats seen so far.
             for name, value in losses.items():
-                if not math.isfinite(value):
-                    raise BadInput(
-                        f"the loss {name} became {value} in epoch {epoch + 1}: try a smaller --lr, or "
-                        "--amp off; the checkpoint of the epoch before is kept"
-                    )
                 sums[name] = sums.get(name, 0.0) + value * len(batch)
             seen += len(batch)
             bar.update(len(batch))
-            bar.set_postfix(
-                {name: f"{total / seen:.4f}" for name, total in sums.items()}, refresh=False
-            )
+            means = {name: f"{total / seen:.4f}" for name, total in sums.items()}
+            bar.set_postfix(means, refresh=False)
+
             if i in check_after:
                 paused = time.monotonic()
                 checked = check()
-                started += time.monotonic() - paused
+                started += time.monotonic() - paused  # a check is no part of the training's time
+
     seconds = time.monotonic() - started
     return {
         "epoch": epoch + 1,
@@ -168,50 +191,45 @@ def train_epoch(detector, dataset, rows, epoch, options, precision, check=dict):
     }
 
 
-def complete_options(opt):
-    """The options a checkpoint keeps: those given, and the model's own defaults for those that were not."""
+def require_finite(losses: Mapping[str, float], epoch: int) -> None:
+    """Raises BadInput when a loss is infinite or no number."""
+    for name, value in losses.items():
+        if not math.isfinite(value):
+            raise BadInput(
+                f"the loss {name} became {value} in epoch {epoch + 1}: try a smaller --lr, or "
+                "--amp off; the checkpoint of the epoch before is kept"
+            )
+
+
+def complete_options(opt: Namespace) -> dict:
+    """The options a checkpoint keeps: those given, and the model's defaults for the others."""
     own = MODELS[opt.model].defaults
-    names = (
-        "niter",
-        "lr",
-        "batchsize",
-        "train_beats",
-        "checks",
-        "w_adv",
-        "n_aug",
-        "seed",
-        "protocol",
-        "folder",
-        "select",
-        "without",
-        "error_map",
-    )
-    given = {name: getattr(opt, name) for name in names if getattr(opt, name) is not None}
-    untrained = (
-        {"niter": 0} if own["niter"] == 0 else {}
-    )  # what has no steps takes none, whatever --niter says
+    given = {name: getattr(opt, name) for name in KEPT_OPTIONS if getattr(opt, name) is not None}
+    # What has no steps takes none, whatever --niter says.
+    untrained = {"niter": 0} if own["niter"] == 0 else {}
     shared = {"shared_patients": PROTOCOLS[opt.protocol].shared_patients}
     return Detector.defaults | own | given | untrained | shared
 
 
-def resumable(path, options, dataset, dataroot):
-    """The checkpoint to go on from. Raises BadInput when it was trained with other options or data."""
+def resumable(path: Path, options: Mapping, dataset: Dataset, dataroot: str) -> Checkpoint:
+    """The checkpoint to go on from. Raises BadInput when its options or data were others."""
     state = checkpoints.load(path)
     checkpoints.check_settings(state, dataset.manifest, dataroot)
-    if state.source != dataset.manifest["source"]:
+    source = dataset.manifest["source"]
+    if state.source != source:
         raise BadInput(
-            f"{path} was trained on data from {state.source}, {dataroot} is from {dataset.manifest['source']}: "
+            f"{path} was trained on data from {state.source}, {dataroot} is from {source}: "
             "give another --outf"
         )
     changed = [
-        f"{k} {v} instead of {state.options.get(k)}"
-        for k, v in options.items()
-        if k != "niter" and state.options.get(k) != v
+        f"{name} {value} instead of {state.options.get(name)}"
+        for name, value in options.items()
+        if name != "niter" and state.options.get(name) != value
     ]
     if changed:
         raise BadInput(
-            f"{path} was trained with other options ({'; '.join(changed)}): give the same, or train anew "
-            "without --resume"
+            f"{path} was trained with other options ({'; '.join(changed)}): give the same, or "
+            "train anew without --resume"
         )
     if state.epoch != options["niter"]:
         state.finished = False
@@ -219,27 +237,28 @@ def resumable(path, options, dataset, dataroot):
     return state
 
 
-def spread(dataset, rows, detector):
-    """The training beats that prepare and finish see: all, or an even choice of as many as the detector wants."""
+def spread(dataset: Dataset, rows: np.ndarray, detector: Detector) -> Beats:
+    """The training beats that prepare and finish see: all, or an even choice of as many as the
+    detector wants."""
     rows = rows[evenly(len(rows), detector.most_normals or len(rows))]
     return dataset.beats(rows, detector.image is not None)
 
 
-def reference_scores(detector, dataset, split, context):
-    """Quantiles of the scores of held-out normal beats: thresholds and tail probabilities come from these."""
-    known = np.setdiff1d(
-        split.known_normal, split.calibration
-    )  # what is to be judged must not be known
+def reference_scores(detector: Detector, dataset: Dataset, split: Split, context: str) -> list:
+    """Quantiles of the scores of calibration beats, lowest first: thresholds and tail
+    probabilities come from these."""
+    known = np.setdiff1d(split.known_normal, split.calibration)  # what is judged must not be known
     scores = score_rows(detector, dataset, split.calibration, context, known)
     return np.quantile(scores, np.linspace(0, 1, QUANTILES)).tolist()
 
 
-def labelled_auc(detector, dataset, split):
-    """AUC on labelled validation beats, for `--select paper` alone: it uses anomaly labels, as the original work did."""
+def labelled_auc(detector: Detector, dataset: Dataset, split: Split) -> float:
+    """AUC on labelled validation beats, for `--select paper` alone: it uses anomaly labels, as the
+    original work did."""
     scores = score_rows(detector, dataset, split.select, "none")
     return float(roc_auc_score(split.classes[split.select] != "N", scores))
 
 
-def write_log(rows, path):
+def write_log(rows: list[dict], path: Path) -> None:
     with whole_file(path) as part:
         pd.DataFrame(rows).to_csv(part, index=False)

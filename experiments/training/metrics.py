@@ -1,14 +1,15 @@
-"""Scores and classes to figures: detection at a threshold, bootstrap intervals, one row a record."""
+"""Scores and classes to measures: at a threshold, with intervals, record by record."""
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-ABNORMAL = ("S", "V", "F", "Q")
+from preprocess.classes import ABNORMAL, CLASSES
 
 
-def detection(scores, classes, threshold):
-    """How well scores (n,) tell classes (n,) "N" from the others, and what the threshold makes of them."""
+def detection(scores: np.ndarray, classes: np.ndarray, threshold: float) -> dict:
+    """How well scores (n,) tell classes (n,) "N" from the others, and what the threshold makes of
+    them."""
     abnormal, flagged = classes != "N", scores > threshold
     masks = {name: classes == name for name in ABNORMAL}
     true_alarms = int((flagged & abnormal).sum())
@@ -36,26 +37,28 @@ def detection(scores, classes, threshold):
 
 
 def _against_normals(measure, scores, mask, normal):
-    """A measure of one class of abnormal beats against all normal ones; None where the class is empty."""
+    """A measure of one class against all normal beats; None where the class is empty."""
     if not mask.any():
         return None
     both = mask | normal
     return float(measure(mask[both], scores[both]))
 
 
-def by_record(record, classes, scores, threshold):
-    """One row a record: its beats, how well they are told apart within it (NaN where one kind is missing), and alarms."""
+def by_record(
+    record: np.ndarray, classes: np.ndarray, scores: np.ndarray, threshold: float
+) -> pd.DataFrame:
+    """One row a record: its beats, how well they are told apart within it (NaN where one kind is
+    missing), and alarms."""
     rows = []
     for name in np.unique(record):
         of = record == name
         abnormal, flagged = classes[of] != "N", scores[of] > threshold
+        has_both = abnormal.any() and not abnormal.all()
         rows.append(
             {
                 "record": name,
-                **{c: int((classes[of] == c).sum()) for c in ("N", *ABNORMAL)},
-                "auc": roc_auc_score(abnormal, scores[of])
-                if 0 < abnormal.sum() < len(abnormal)
-                else np.nan,
+                **{c: int((classes[of] == c).sum()) for c in CLASSES},
+                "auc": roc_auc_score(abnormal, scores[of]) if has_both else np.nan,
                 "sensitivity": flagged[abnormal].mean() if abnormal.any() else np.nan,
                 "false_alarms": flagged[~abnormal].mean() if not abnormal.all() else np.nan,
             }
@@ -63,34 +66,32 @@ def by_record(record, classes, scores, threshold):
     return pd.DataFrame(rows)
 
 
-def intervals(scores, classes, resamplings, seed, patient=None):
-    """95 % bootstrap intervals of AUC and AP. Drawn with replacement are beats, within normals and within abnormals, or,
-    where patient (n,) names them, whole patients: beats of one are alike, and the next one is new."""
+def intervals(
+    scores: np.ndarray,
+    classes: np.ndarray,
+    resamplings: int,
+    seed: int,
+    patient: np.ndarray | None = None,
+) -> dict:
+    """95 % bootstrap intervals of AUC and AP; {} without resamplings.
+
+    Drawn with replacement are beats, within normals and within abnormals, or, where patient (n,)
+    names them, whole patients: beats of one are alike, and the next one is new.
+    """
     if not resamplings:
         return {}
     rng = np.random.default_rng(seed)
     # Ranks, highest first, hold all that both measures need, and counting them is fast.
     ranks, n_ranks = np.unique(-scores, return_inverse=True)[1], len(scores)
     count = lambda rows: np.bincount(ranks[rows], minlength=n_ranks)
-    if patient is None:
-        groups = [np.flatnonzero(classes == "N"), np.flatnonzero(classes != "N")]
-        drawn = (
-            [count(rng.choice(rows, len(rows))) for rows in groups] for _ in range(resamplings)
-        )
-    else:
-        names, is_normal = np.unique(patient), classes == "N"
-        counts = np.array(
-            [
-                [count((patient == name) & kind) for name in names]
-                for kind in (is_normal, ~is_normal)
-            ]
-        )
-        chosen = (
-            rng.multinomial(len(names), np.full(len(names), 1 / len(names)))
-            for _ in range(resamplings)
-        )
-        drawn = (times @ counts for times in chosen)
-    values = np.array([_auc_ap(*pair) for pair in drawn if pair[0].any() and pair[1].any()])
+    draw = _draws_of_beats if patient is None else _draws_of_patients
+    values = np.array(
+        [
+            _auc_ap(normals, abnormals)
+            for normals, abnormals in draw(count, classes == "N", patient, resamplings, rng)
+            if normals.any() and abnormals.any()
+        ]
+    )
     low, high = np.quantile(values, [0.025, 0.975], axis=0)
     return {
         "auc_ci": [float(low[0]), float(high[0])],
@@ -100,8 +101,27 @@ def intervals(scores, classes, resamplings, seed, patient=None):
     }
 
 
+def _draws_of_beats(count, is_normal, _, resamplings, rng):
+    """Counts at each rank of as many normals, and as many abnormals, drawn with replacement."""
+    kinds = [np.flatnonzero(is_normal), np.flatnonzero(~is_normal)]
+    for _ in range(resamplings):
+        yield [count(rng.choice(rows, len(rows))) for rows in kinds]
+
+
+def _draws_of_patients(count, is_normal, patient, resamplings, rng):
+    """Counts at each rank of the beats of as many patients drawn with replacement."""
+    names = np.unique(patient)
+    # [2, patients, ranks]: of each patient's normals and abnormals
+    counts = np.array(
+        [[count((patient == name) & kind) for name in names] for kind in (is_normal, ~is_normal)]
+    )
+    for _ in range(resamplings):
+        times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)))
+        yield times @ counts
+
+
 def _auc_ap(negatives, positives):
-    """AUC and AP from counts at each rank, highest first, as scikit-learn would give them, ties included."""
+    """AUC and AP from counts at each rank, highest first, as scikit-learn has them, with ties."""
     n, above_n, above_p = negatives.sum(), np.cumsum(negatives), np.cumsum(positives)
     auc = 1 - (positives * (above_n - negatives / 2)).sum() / (n * positives.sum())
     ap = (positives * above_p / np.maximum(above_n + above_p, 1)).sum() / positives.sum()

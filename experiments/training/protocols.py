@@ -1,7 +1,7 @@
 """Who trains and who is tested. A protocol is one object here, and no other module knows its name.
 
-To add one: a function that splits an index, and a Protocol in PROTOCOLS. No abnormal beat is ever in
-`train` or `calibration`. `--help` reads PROTOCOLS: what takes long to import is imported where used.
+To add one: a function that splits an index, and a Protocol in PROTOCOLS. No abnormal beat is
+ever in `train` or `calibration`. `--help` reads PROTOCOLS, so nothing slow is imported.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from preprocess import BadInput
 from preprocess.classes import CLASS_OF_EC57
+from preprocess.constants import FS_HZ, PEAK_TOLERANCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,8 +79,8 @@ class Protocol:
         is_abnormal = result.classes[result.test] != "N"
         if is_abnormal.all() or not is_abnormal.any():
             raise BadInput(
-                f"protocol {self.name}, fold {fold}: the test part needs normal and abnormal beats, "
-                f"and has only {'abnormal' if is_abnormal.all() else 'normal'} ones; "
+                f"protocol {self.name}, fold {fold}: the test part needs normal and abnormal "
+                f"beats, and has only {'abnormal' if is_abnormal.all() else 'normal'} ones; "
                 "preprocess more records"
             )
         return result
@@ -93,9 +94,7 @@ def split(index: pd.DataFrame, protocol: str, fold: int = 0, select: str = "last
 
 
 def all_patients(index: pd.DataFrame, fold: int, select: str) -> Split:
-    """A fifth of all patients' normals is tested, with every abnormal beat, as in BeatGAN's paper."""
-    from preprocess.beats import PEAK_TOLERANCE
-
+    """A fifth of all patients' normals is tested, with every abnormal beat."""
     classes = index["class"].to_numpy()
     on_peak = index["peak_distance"].to_numpy() < PEAK_TOLERANCE
     normals = np.random.default_rng(FOLD_SEED).permutation(
@@ -140,8 +139,6 @@ def among_training_patients(index: pd.DataFrame, fold: int, select: str) -> Spli
 
 def _by_patient(index, fold, select, training, testing, knows_first_minutes=False):
     """Patients of the test are in no other part, but for the normals of their own first minutes."""
-    from preprocess.records import FS_HZ
-
     record, sample = index["record"].to_numpy(), index["sample"].to_numpy()
     classes = np.array([CLASS_OF_EC57[s] for s in index["symbol"]])
     is_normal, is_early = classes == "N", sample < LEARNING_S * FS_HZ
@@ -205,8 +202,8 @@ PROTOCOLS = {
         ),
         Protocol(
             "develop",
-            "tested on a fifth of the training patients, never seen in training: for tuning, so that "
-            "the test patients are met once",
+            "tested on a fifth of the training patients, never seen in training: for tuning, so "
+            "that the test patients are met once",
             among_training_patients,
             shared_patients=False,
             resampled="patients",

@@ -1,36 +1,50 @@
 """Scores of rows of a dataset, with what a score may use besides the beat itself."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from experiments.training.protocols import Split
 from models import CONTEXTS
+from models.detector import Detector
+from preprocess.beats import Beats
+from preprocess.dataset import Dataset
 
-ROWS_AT_ONCE = 16384
+ROWS_AT_ONCE = 16384  # beats in memory at a time, where each is scored by itself
 
 
-def usable_context(detector, wanted):
-    """The richest context a detector can use, up to the one asked for; the least it needs where that is more."""
-    usable = [c for c in CONTEXTS[: CONTEXTS.index(wanted) + 1] if c in detector.contexts]
+def usable_context(detector: Detector, wanted: str) -> str:
+    """The richest context that a detector can use, up to the one asked for; the least it needs
+    where that is more."""
+    up_to_wanted = CONTEXTS[: CONTEXTS.index(wanted) + 1]
+    usable = [context for context in up_to_wanted if context in detector.contexts]
     return usable[-1] if usable else detector.contexts[0]
 
 
-def score_rows(detector, dataset, rows, context, known_normal=(), progress=False):
-    """Scores (len(rows),) of rows of a dataset. With a context their whole recordings are read, unlabelled but for the
-    rows known_normal, which someone has looked at (protocol `patient`)."""
+def score_rows(
+    detector: Detector,
+    dataset: Dataset,
+    rows: np.ndarray,
+    context: str,
+    known_normal: Sequence[int] = (),
+    progress: bool = False,
+) -> np.ndarray:
+    """Scores (len(rows),) of rows of a dataset.
+
+    With a context their whole recordings are read, unlabelled but for the rows known_normal, which
+    someone has looked at.
+    """
     if context == "none":
         batches = np.array_split(rows, max(1, len(rows) // ROWS_AT_ONCE))
     else:
         record = dataset.index["record"].to_numpy()
         batches = [np.flatnonzero(record == name) for name in pd.unique(record[rows])]
+
     result = np.full(len(dataset.index), np.nan)
-    with tqdm(
-        total=sum(map(len, batches)),
-        desc="scoring",
-        unit="beat",
-        unit_scale=True,
-        disable=not progress,
-    ) as bar:
+    n = sum(map(len, batches))
+    with tqdm(total=n, desc="scoring", unit="beat", unit_scale=True, disable=not progress) as bar:
         for batch in batches:
             beats = dataset.beats(batch, detector.image is not None)
             if len(known_normal):
@@ -40,9 +54,13 @@ def score_rows(detector, dataset, rows, context, known_normal=(), progress=False
     return result[rows]
 
 
-def recordings(detector, dataset, split):
-    """Whole recordings of the training patients, one after another, for fit_context: only of training and held-out normals
-    is it known what they are."""
+def recordings(
+    detector: Detector, dataset: Dataset, split: Split
+) -> Iterator[tuple[Beats, np.ndarray]]:
+    """Whole recordings of the training patients, one after another, for fit_context.
+
+    With each, (n,) bool: its training and calibration normals. Of the other beats nothing is known.
+    """
     record = dataset.index["record"].to_numpy()
     normal = np.union1d(split.train, split.calibration)
     for name in np.unique(record[normal]):

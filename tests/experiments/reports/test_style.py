@@ -11,7 +11,7 @@ def test_a_note_is_a_picture_too(tmp_path, assert_is_modest_png):
 
 
 def test_every_class_has_a_colour_and_a_name():
-    assert set(style.CLASS_COLOURS) == set(style.CLASS_NAMES)
+    assert set(style.CLASS_COLOURS) == set(style.GROUP_NAMES)
     assert set(style.CLASS_DASHES) <= set(style.CLASS_COLOURS)
 
 

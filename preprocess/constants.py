@@ -1,0 +1,11 @@
+"""Numbers that every module shares. Imports nothing, so that command lines can name them at once."""
+
+FS_HZ = 360  # of MIT-BIH: every recording is brought to it
+LEAD = "MLII"
+
+# A beat's window, in samples before and after its R peak: 0.389 s and 0.5 s.
+BEFORE, AFTER = 140, 180
+WINDOW = BEFORE + AFTER
+
+# Samples. The original work drops normal beats annotated this far from a detected R peak.
+PEAK_TOLERANCE = 10
