@@ -1,1 +1,1 @@
-"""Detectors that b2igan is compared with."""
+"""Detectors that b2igan is compared with, one a file; what begins with _ is shared."""

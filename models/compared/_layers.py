@@ -1,47 +1,35 @@
 """Layers of the 1-D networks: autoencoder, BeatGAN, GANomaly and AnoGAN.
 
-Beats go through as images one row high, (n, 1, 1, 320): with channels-last memory the 2-D convolutions of a processor
-are a third faster than its 1-D ones.
+Beats go through as images one row high, (n, 1, 1, 320): with channels-last memory the 2-D
+convolutions of a processor are a third faster than its 1-D ones.
 """
 
-from torch import nn
+from torch import Tensor, nn
 
-PUBLISHED_WIDTHS = (
-    32,
-    64,
-    128,
-    256,
-    512,
-)  # BeatGAN's channels after each halving: 320 samples become 10
-WIDTHS = (
-    16,
-    32,
-    64,
-    128,
-    256,
-)  # half of them: three times as fast, and as good in the same time on a processor
-LAST_KERNEL = 10
+# BeatGAN's channels after each halving: 320 samples become 10.
+PUBLISHED_WIDTHS = (32, 64, 128, 256, 512)
+# Half of them: three times as fast, and as good in the same time on a processor.
+WIDTHS = (16, 32, 64, 128, 256)
+LAST_KERNEL = 10  # as long as what the halvings leave
 N_LATENT = 50
 
 
-def encoder(n_out, widths, batch_norm=True):
+def encoder(n_out: int, widths: tuple[int, ...], batch_norm: bool = True) -> nn.Sequential:
     """Layers from (n, 1, 1, 320) to (n, n_out, 1, 1)."""
     layers, before = [], 1
     for width in widths:
         layers += [nn.Conv2d(before, width, (1, 4), (1, 2), (0, 1), bias=False)]
-        layers += [nn.BatchNorm2d(width)] * (batch_norm and before > 1) + [
-            nn.LeakyReLU(0.2, inplace=True)
-        ]
+        if batch_norm and before > 1:
+            layers += [nn.BatchNorm2d(width)]
+        layers += [nn.LeakyReLU(0.2, inplace=True)]
         before = width
     return nn.Sequential(*layers, nn.Conv2d(before, n_out, (1, LAST_KERNEL), bias=False))
 
 
-def decoder(n_latent, widths):
+def decoder(n_latent: int, widths: tuple[int, ...]) -> nn.Sequential:
     """Layers from (n, n_latent, 1, 1) to (n, 1, 1, 320) in [-1, 1]: the encoder backwards."""
-    layers, before = (
-        [nn.ConvTranspose2d(n_latent, widths[-1], (1, LAST_KERNEL), bias=False)],
-        widths[-1],
-    )
+    layers = [nn.ConvTranspose2d(n_latent, widths[-1], (1, LAST_KERNEL), bias=False)]
+    before = widths[-1]
     for width in (*widths[-2::-1], 1):
         layers += [
             nn.BatchNorm2d(before),
@@ -52,35 +40,29 @@ def decoder(n_latent, widths):
     return nn.Sequential(*layers, nn.Tanh())
 
 
-def initialise(module):
+def initialise(module: nn.Module) -> None:
     """Xavier for convolutions, N(1, 0.02) for the scale of batch norm: BeatGAN's."""
-    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.xavier_normal_(module.weight)
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)
 
 
-def extremes(beat_mv):
+def extremes(beat_mv: Tensor) -> tuple[Tensor, Tensor]:
     """(n, 320) to each beat's lowest and highest value, (n, 1) each."""
     return beat_mv.amin(1, keepdim=True), beat_mv.amax(1, keepdim=True)
 
 
-def min_max(beat_mv):
-    """(n, 320) in mV to the same in [-1, 1], each beat by its own extremes: amplitude is nobody's anomaly."""
+def min_max(beat_mv: Tensor) -> Tensor:
+    """(n, 320) in mV to the same in [-1, 1], each beat by its own extremes: amplitude is nobody's
+    anomaly."""
     low, high = extremes(beat_mv)
     return 2 * (beat_mv - low) / (high - low).clamp_min(1e-6) - 1
 
 
-def to_mv(scaled, beat_mv):
-    """Undo min_max: (n, 320) in [-1, 1] to mV, by the extremes of the beats (n, 320) they are set beside."""
+def to_mv(scaled: Tensor, beat_mv: Tensor) -> Tensor:
+    """Undo min_max: (n, 320) in [-1, 1] to mV, by the extremes of the beats (n, 320) they are set
+    beside."""
     low, high = extremes(beat_mv)
     return (scaled + 1) / 2 * (high - low) + low
-
-
-def descend(optimizer, loss):
-    """One step of an optimizer; gradients are worked out for its own weights alone."""
-    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward(inputs=weights)
-    optimizer.step()

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 from sklearn.decomposition import PCA
-from torch import nn
+from torch import Tensor, nn
 
 from preprocess.beats import WINDOW
 
@@ -11,7 +11,8 @@ COMPONENTS = 20
 
 
 class PrincipalComponents(nn.Module):
-    """(n, 320) beats, scaled to [-1, 1], to their first components (n, COMPONENTS), each of unit variance, and back."""
+    """(n, 320) beats, scaled to [-1, 1], to their first components (n, COMPONENTS), each of unit
+    variance, and back."""
 
     def __init__(self):
         super().__init__()
@@ -19,18 +20,15 @@ class PrincipalComponents(nn.Module):
         self.register_buffer("axes", torch.zeros(COMPONENTS, WINDOW))
         self.register_buffer("deviation", torch.ones(COMPONENTS))
 
-    def fit(self, scaled):
+    def fit(self, scaled: np.ndarray) -> None:
         pca = PCA(COMPONENTS, random_state=0).fit(scaled)
         variance = np.maximum(pca.explained_variance_, 1e-9)
-        for buffer, value in (
-            (self.mean, pca.mean_),
-            (self.axes, pca.components_),
-            (self.deviation, variance**0.5),
-        ):
-            buffer.copy_(torch.as_tensor(value))
+        self.mean.copy_(torch.as_tensor(pca.mean_))
+        self.axes.copy_(torch.as_tensor(pca.components_))
+        self.deviation.copy_(torch.as_tensor(variance**0.5))
 
-    def forward(self, scaled):
+    def forward(self, scaled: Tensor) -> Tensor:
         return (scaled - self.mean) @ self.axes.T / self.deviation
 
-    def back(self, components):
+    def back(self, components: Tensor) -> Tensor:
         return components * self.deviation @ self.axes + self.mean

@@ -1,27 +1,35 @@
 """A 1-D convolutional autoencoder of beats, which BeatGAN, GANomaly and AnoGAN build upon."""
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor
+from torch.nn.functional import mse_loss
+from torch.optim import Adam, Optimizer
 
 from models.compared._layers import (
     N_LATENT,
     WIDTHS,
     decoder,
-    descend,
     encoder,
     initialise,
     min_max,
     to_mv,
 )
 from models.detector import Detector
+from models.steps import descend, set_rate
+from preprocess.beats import Beats
 
 
 class AutoEncoder(Detector):
-    """Convolutional autoencoder trained on reconstruction alone, scored by mean squared error: the AE row of Zhou B,
-    Liu S, Hooi B, Cheng X, Ye J. BeatGAN: anomalous rhythm detection using adversarially generated time series.
-    IJCAI 2019. Encoder and decoder are BeatGAN's, half as wide.
+    """Convolutional autoencoder trained on reconstruction alone, scored by mean squared error: the
+    AE row of Zhou B, Liu S, Hooi B, Cheng X, Ye J. BeatGAN: anomalous rhythm detection using
+    adversarially generated time series. IJCAI 2019. Encoder and decoder are BeatGAN's, half as
+    wide.
 
-    A subclass adds networks, names in `trained` what each optimizer trains, and replaces training_step.
+    A subclass adds networks, names in `trained` what each optimizer trains, and replaces
+    training_step.
     """
 
     image = None
@@ -32,64 +40,61 @@ class AutoEncoder(Detector):
     widths = WIDTHS
     trained = {"generator": ("encoder", "decoder")}
 
-    def __init__(self, opt):
+    def __init__(self, opt: Mapping):
         super().__init__(opt)
         self._optimizers = {}
         self.build()
         self.apply(initialise)
         self.to(memory_format=torch.channels_last)
 
-    def build(self):
+    def build(self) -> None:
         """Makes the networks."""
         self.encoder, self.decoder = encoder(N_LATENT, self.widths), decoder(N_LATENT, self.widths)
 
-    def optimizers(self):
+    def optimizers(self) -> dict[str, Optimizer]:
         if not self._optimizers:
-            self._optimizers = {
-                name: torch.optim.Adam(
-                    [w for part in parts for w in getattr(self, part).parameters()],
-                    lr=self.opt["lr"],
-                    betas=self.betas,
-                )
-                for name, parts in self.trained.items()
-            }
+            for name, parts in self.trained.items():
+                weights = [w for part in parts for w in getattr(self, part).parameters()]
+                self._optimizers[name] = Adam(weights, lr=self.opt["lr"], betas=self.betas)
         return self._optimizers
 
-    def begin_step(self, progress):
-        """The learning rate falls in a line towards 0: the end must not be one moment of an adversarial game."""
-        for optimizer in self.optimizers().values():
-            for group in optimizer.param_groups:
-                group["lr"] = self.opt["lr"] * (1 - progress)
+    def begin_step(self, progress: float) -> None:
+        """The learning rate falls in a line towards 0: the end must not be one moment of an
+        adversarial game."""
+        set_rate(self.optimizers().values(), self.opt["lr"] * (1 - progress))
 
-    def training_step(self, beats):
-        real = self.rows(torch.as_tensor(beats.beat_mv, device=self.device))
-        loss = nn.functional.mse_loss(self.decoder(self.encoder(real)), real)
+    def training_step(self, beats: Beats) -> dict[str, float]:
+        real = self.batch(beats)
+        loss = mse_loss(self.decoder(self.encoder(real)), real)
         descend(self.optimizers()["generator"], loss)
         return {"g_rec": loss.item()}
 
-    def score(self, beats, context="none"):
+    def score(self, beats: Beats, context: str = "none") -> np.ndarray:
         """Mean squared reconstruction error (n,) on the scale of min_max."""
-        return self.in_chunks(lambda beat: self.squared_error(beat).mean(1), beats.beat_mv).astype(
-            float
-        )
+        mean_error = self.in_chunks(lambda beat: self.squared_error(beat).mean(1), beats.beat_mv)
+        return mean_error.astype(float)
 
-    def error_map(self, beats):
+    def error_map(self, beats: Beats) -> np.ndarray:
         """Squared reconstruction error (n, 320): the score is its mean."""
         return self.in_chunks(self.squared_error, beats.beat_mv)
 
-    def generate(self, beats):
+    def generate(self, beats: Beats) -> np.ndarray:
         """(n, 320) in mV: the reconstruction, on each beat's own scale."""
         return self.in_chunks(lambda beat: to_mv(self.reconstruct(beat), beat), beats.beat_mv)
 
-    def squared_error(self, beat_mv):
+    def squared_error(self, beat_mv: Tensor) -> Tensor:
         return (self.reconstruct(beat_mv) - min_max(beat_mv)).square()
 
-    def reconstruct(self, beat_mv):
+    def reconstruct(self, beat_mv: Tensor) -> Tensor:
         """(n, 320) in mV to its reconstruction (n, 320) in [-1, 1]."""
         return self.decoder(self.encoder(self.rows(beat_mv))).flatten(1).float()
 
+    def batch(self, beats: Beats) -> Tensor:
+        """Beats to network input (n, 1, 1, 320)."""
+        return self.rows(torch.as_tensor(beats.beat_mv, device=self.device))
+
     @staticmethod
-    def rows(beat_mv):
+    def rows(beat_mv: Tensor) -> Tensor:
         """(n, 320) in mV to network input (n, 1, 1, 320) in [-1, 1]."""
         return min_max(beat_mv)[:, None, None].contiguous(memory_format=torch.channels_last)
 

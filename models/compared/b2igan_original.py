@@ -1,111 +1,115 @@
-"""The original B2I-GAN: its network on its image (dB, 128 x 128), scored by reconstruction error."""
+"""The original B2I-GAN: its network on its image (dB, 128 x 128), scored by its reconstruction
+error."""
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import mse_loss
+from torch.optim import Adam, Optimizer
 
 from models.compared._adversarial import COLLAPSED, discriminator_loss
 from models.compared._layers import initialise
 from models.detector import Detector
 from models.steps import descend
+from preprocess.beats import Beats
+from preprocess.spectrogram import SETTINGS
 
-WIDTHS, STRIDES, LAST_KERNEL, N_LATENT = (32, 64, 128, 256, 512), (2, 2, 2, 2, 1), 7, 50
+WIDTHS, STRIDES = (32, 64, 128, 256, 512), (2, 2, 2, 2, 1)
+LAST_KERNEL = 7  # as long as what the strides leave
+N_LATENT = 50
 
 
 class B2IGANOriginal(Detector):
-    """github.com/dlgosla/B2I-GAN: 8,084,288 weights in the generator, 2,812,800 in the discriminator.
+    """github.com/dlgosla/B2I-GAN: 8,084,288 weights in the generator, 2,812,800 in the
+    discriminator.
 
-    Each image is scaled to [-1, 1] by its own extremes. Scores are mean squared reconstruction errors, in eval mode.
+    Each image is scaled to [-1, 1] by its own extremes. Scores are mean squared reconstruction
+    errors, in eval mode.
     """
 
     image = "seed"
     most_normals = 2048
     defaults = {"niter": 70, "lr": 1e-4, "batchsize": 64}
 
-    def __init__(self, opt):
+    def __init__(self, opt: Mapping):
         super().__init__(opt)
         self.generator = Generator()
         self.discriminator = Discriminator()
         self.apply(initialise)
         self.to(memory_format=torch.channels_last)
-        self.register_buffer("usual_error", torch.ones(1, 128, 128))
+        # Mean squared error of each pixel of normal beats.
+        self.register_buffer("normal_error", torch.ones(SETTINGS[self.image].shape))
         self._optimizers = {}
 
-    def optimizers(self):
+    def optimizers(self) -> dict[str, Optimizer]:
         if not self._optimizers:
-            self._optimizers = {
-                name: torch.optim.Adam(
-                    getattr(self, name).parameters(), lr=self.opt["lr"], betas=(0.5, 0.999)
-                )
-                for name in ("generator", "discriminator")
-            }
+            for name in ("generator", "discriminator"):
+                weights = getattr(self, name).parameters()
+                self._optimizers[name] = Adam(weights, lr=self.opt["lr"], betas=(0.5, 0.999))
         return self._optimizers
 
-    def training_step(self, beats):
-        real, steps = (
-            self._scaled(torch.as_tensor(beats.image, device=self.device)),
-            self.optimizers(),
-        )
-        d_loss, d_named = discriminator_loss(self.discriminator, real, self.generator(real))
+    def training_step(self, beats: Beats) -> dict[str, float]:
+        steps = self.optimizers()
+        real = _scaled(torch.as_tensor(beats.image, device=self.device))
+        d_loss, d_terms = discriminator_loss(self.discriminator, real, self.generator(real))
         descend(steps["discriminator"], d_loss)
-        g_loss, g_named = generator_loss(
-            self.discriminator, real, self.generator(real), self.opt["w_adv"]
-        )
+
+        fake = self.generator(real)
+        g_loss, g_terms = generator_loss(self.discriminator, real, fake, self.opt["w_adv"])
         descend(steps["generator"], g_loss)
-        if d_named["d_loss"] < COLLAPSED:
+        if d_terms["d_loss"] < COLLAPSED:
             self.discriminator.apply(initialise)
-        return d_named | g_named
+        return d_terms | g_terms
 
-    def finish(self, normals, calibration):
-        """Remembers the usual error of each pixel, the unit of error_map."""
+    def finish(self, normals: Beats, calibration: Beats) -> None:
+        """Remembers how large the error of each pixel is on normal beats, the unit of error_map."""
         error = self.in_chunks(self._squared_error, calibration.image[: self.most_normals])
-        self.usual_error.copy_(torch.as_tensor(error.mean(0) + 1e-6))
+        self.normal_error.copy_(torch.as_tensor(error.mean(0) + 1e-6))
 
-    def score(self, beats, context="none"):
-        return self.in_chunks(
-            lambda image: self._squared_error(image).mean((1, 2, 3)), beats.image
-        ).astype(float)
+    def score(self, beats: Beats, context: str = "none") -> np.ndarray:
+        def mean_error(image: Tensor) -> Tensor:
+            return self._squared_error(image).mean((1, 2, 3))
 
-    def error_map(self, beats):
-        return self.in_chunks(
-            lambda image: (self._squared_error(image) / self.usual_error).sqrt(), beats.image
-        )
+        return self.in_chunks(mean_error, beats.image).astype(float)
 
-    def generate(self, beats):
+    def error_map(self, beats: Beats) -> np.ndarray:
+        def relative_error(image: Tensor) -> Tensor:
+            return (self._squared_error(image) / self.normal_error).sqrt()
+
+        return self.in_chunks(relative_error, beats.image)
+
+    def generate(self, beats: Beats) -> np.ndarray:
         """(n, 1, 128, 128) in dB: the generated image, on each beat's own scale."""
         return self.in_chunks(self._generate_decibel, beats.image)
 
-    def _generate_decibel(self, image):
-        low, high = image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
-        return (self.generator(self._scaled(image)) + 1) / 2 * (high - low) + low
+    def _generate_decibel(self, image: Tensor) -> Tensor:
+        low, high = _extremes(image)
+        return (self.generator(_scaled(image)) + 1) / 2 * (high - low) + low
 
-    def _squared_error(self, image):
-        real = self._scaled(image)
+    def _squared_error(self, image: Tensor) -> Tensor:
+        real = _scaled(image)
         return (self.generator(real) - real).square()
-
-    @staticmethod
-    def _scaled(image):
-        """(n, 1, h, w) to the same in [-1, 1], each by its own extremes."""
-        low, high = image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
-        return (2 * (image - low) / (high - low).clamp_min(1e-6) - 1).contiguous(
-            memory_format=torch.channels_last
-        )
 
 
 class Encoder(nn.Module):
-    """(n, 1, 128, 128) to (n, n_out, 1, 1): 4 x 4 kernels halve the side four times, take one off, and 7 x 7 ends it."""
+    """(n, 1, 128, 128) to (n, n_out, 1, 1): 4 x 4 kernels halve the side four times, take one off,
+    and 7 x 7 ends it."""
 
-    def __init__(self, n_out):
+    def __init__(self, n_out: int):
         super().__init__()
         layers, before = [], 1
-        for i, (width, stride) in enumerate(zip(WIDTHS, STRIDES)):
+        for width, stride in zip(WIDTHS, STRIDES, strict=True):
             layers += [nn.Conv2d(before, width, 4, stride, 1, bias=False)]
-            layers += [nn.BatchNorm2d(width)] * (i > 0) + [nn.LeakyReLU(0.2)]
+            if before > 1:
+                layers += [nn.BatchNorm2d(width)]
+            layers += [nn.LeakyReLU(0.2)]
             before = width
-        self.features = nn.Sequential(*layers)
+        self.features = nn.Sequential(*layers)  # [n, 512, 7, 7]
         self.head = nn.Conv2d(before, n_out, LAST_KERNEL, bias=False)
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> Tensor:
         return self.head(self.features(image))
 
 
@@ -115,16 +119,15 @@ class Decoder(nn.Sequential):
     def __init__(self):
         layers, before = [], N_LATENT
         kernels = [(LAST_KERNEL, 1, 0), *((4, stride, 1) for stride in reversed(STRIDES[1:]))]
-        for width, (kernel, stride, padding) in zip(reversed(WIDTHS), kernels):
+        for width, (kernel, stride, padding) in zip(reversed(WIDTHS), kernels, strict=True):
             layers += [
                 nn.ConvTranspose2d(before, width, kernel, stride, padding, bias=False),
                 nn.BatchNorm2d(width),
                 nn.ReLU(),
             ]
             before = width
-        super().__init__(
-            *layers, nn.ConvTranspose2d(before, 1, 4, STRIDES[0], 1, bias=False), nn.Tanh()
-        )
+        last = nn.ConvTranspose2d(before, 1, 4, STRIDES[0], 1, bias=False)
+        super().__init__(*layers, last, nn.Tanh())
 
 
 class Generator(nn.Module):
@@ -134,30 +137,46 @@ class Generator(nn.Module):
         super().__init__()
         self.encoder, self.decoder = Encoder(N_LATENT), Decoder()
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> Tensor:
         return self.decoder(self.encoder(image))
 
 
 class Discriminator(nn.Module):
-    """Image to (logit (n,), features before the last layer (n, 512, 7, 7)): high where the image is real."""
+    """Image to (logit (n,), features before the last layer (n, 512, 7, 7)): high where the image is
+    real."""
 
     def __init__(self):
         super().__init__()
         self.encoder = Encoder(1)
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         features = self.encoder.features(image)
         return self.encoder.head(features).flatten(), features
 
 
-def generator_loss(discriminator, real, fake, w_adv):
-    """Reconstruction plus w_adv times feature matching (BeatGAN, Zhou et al., IJCAI 2019), both mean squared."""
+def generator_loss(
+    discriminator: nn.Module, real: Tensor, fake: Tensor, w_adv: float
+) -> tuple[Tensor, dict[str, float]]:
+    """real, fake: (n, 1, 128, 128)."""
+    # Reconstruction.
     reconstruction = mse_loss(fake, real)
-    matching = mse_loss(discriminator(fake)[1], discriminator(real)[1].detach())
-    return reconstruction + w_adv * matching, {
-        "g_rec": reconstruction.item(),
-        "g_adv": matching.item(),
-    }
+    # Feature matching (BeatGAN, Zhou et al., IJCAI 2019).
+    feature_matching = mse_loss(discriminator(fake)[1], discriminator(real)[1].detach())
+
+    loss = reconstruction + w_adv * feature_matching
+    return loss, {"g_rec": reconstruction.item(), "g_adv": feature_matching.item()}
+
+
+def _extremes(image: Tensor) -> tuple[Tensor, Tensor]:
+    """(n, 1, 128, 128) to each image's lowest and highest value, (n, 1, 1, 1) each."""
+    return image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
+
+
+def _scaled(image: Tensor) -> Tensor:
+    """(n, 1, 128, 128) to the same in [-1, 1], each by its own extremes."""
+    low, high = _extremes(image)
+    scaled = 2 * (image - low) / (high - low).clamp_min(1e-6) - 1
+    return scaled.contiguous(memory_format=torch.channels_last)
 
 
 DETECTOR = B2IGANOriginal

@@ -1,19 +1,26 @@
 """A one-class support vector machine on principal components."""
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
 from sklearn.svm import OneClassSVM
+from torch import Tensor
 
 from models.compared._layers import min_max, to_mv
 from models.compared._principal_components import COMPONENTS, PrincipalComponents
 from models.detector import Detector
+from preprocess.beats import Beats
 
 
 class OCSVM(Detector):
-    """One-class support vector machine on whitened principal components: Scholkopf B, Platt JC, Shawe-Taylor J,
-    Smola AJ, Williamson RC. Estimating the support of a high-dimensional distribution. Neural Comput 2001;13:1443-71.
+    """One-class support vector machine on whitened principal components: Scholkopf B, Platt JC,
+    Shawe-Taylor J, Smola AJ, Williamson RC. Estimating the support of a high-dimensional
+    distribution. Neural Comput 2001;13:1443-71.
 
-    Taken instead of an isolation forest because its decision is one formula in a few hundred support vectors, so that a
-    checkpoint holds it as tensors; a forest would need scikit-learn's own pickle.
+    Taken instead of an isolation forest because its decision is one formula in a few hundred
+    support vectors, so that a checkpoint holds it as tensors; a forest would need scikit-learn's
+    own pickle.
     """
 
     image = None
@@ -22,54 +29,54 @@ class OCSVM(Detector):
     defaults = {"niter": 0}
     nu = 0.05  # at most this share of the training beats is left outside
 
-    def __init__(self, opt):
+    def __init__(self, opt: Mapping):
         super().__init__(opt)
         self.components = PrincipalComponents()
         self.register_buffer("support", torch.zeros(0, COMPONENTS))
         self.register_buffer("weight", torch.zeros(0))
 
-    def finish(self, normals, calibration):
+    def finish(self, normals: Beats, calibration: Beats) -> None:
         self.components.fit(self.in_chunks(min_max, normals.beat_mv))
-        machine = OneClassSVM(nu=self.nu, gamma=1 / COMPONENTS).fit(
-            self.in_chunks(self._embed, normals.beat_mv)
-        )
-        self.support = torch.as_tensor(
-            machine.support_vectors_, dtype=torch.float32, device=self.device
-        )
-        self.weight = torch.as_tensor(
-            machine.dual_coef_[0], dtype=torch.float32, device=self.device
-        )
+        embedded = self.in_chunks(self._embed, normals.beat_mv)
+        machine = OneClassSVM(nu=self.nu, gamma=1 / COMPONENTS).fit(embedded)
+        as_tensor = {"dtype": torch.float32, "device": self.device}
+        self.support = torch.as_tensor(machine.support_vectors_, **as_tensor)
+        self.weight = torch.as_tensor(machine.dual_coef_[0], **as_tensor)
 
-    def score(self, beats, context="none"):
-        """Minus the logarithm (n,) of the decision function without its constant: the same order, and no two beats
-        are alike for being far from every support vector."""
-        result = self.in_chunks(
-            lambda beat: -self._log_kernels(self._embed(beat)).logsumexp(1), beats.beat_mv
-        )
-        return result.astype(float)
+    def score(self, beats: Beats, context: str = "none") -> np.ndarray:
+        """Minus the logarithm (n,) of the decision function without its constant: the same order,
+        and no two beats are alike for being far from every support vector."""
 
-    def error_map(self, beats):
-        """Squared difference (n, 320) between a beat and what generate makes of it, both in [-1, 1]."""
-        return self.in_chunks(
-            lambda beat: (min_max(beat) - self._preimage(beat)).square(), beats.beat_mv
-        )
+        def minus_log(beat_mv: Tensor) -> Tensor:
+            return -self._log_kernels(self._embed(beat_mv)).logsumexp(1)
 
-    def generate(self, beats):
-        """(n, 320) in mV: the support vectors around a beat, averaged as the machine weighs them: where the score
-        falls steepest to (Mika S et al. Kernel PCA and de-noising in feature spaces. NIPS 1998)."""
+        return self.in_chunks(minus_log, beats.beat_mv).astype(float)
+
+    def error_map(self, beats: Beats) -> np.ndarray:
+        """Squared difference (n, 320) between a beat and what generate makes of it, both in
+        [-1, 1]."""
+
+        def squared_difference(beat_mv: Tensor) -> Tensor:
+            return (min_max(beat_mv) - self._preimage(beat_mv)).square()
+
+        return self.in_chunks(squared_difference, beats.beat_mv)
+
+    def generate(self, beats: Beats) -> np.ndarray:
+        """(n, 320) in mV: the support vectors around a beat, averaged as the machine weighs them:
+        where the score falls steepest to (Mika S et al. Kernel PCA and de-noising in feature
+        spaces. NIPS 1998)."""
         return self.in_chunks(lambda beat: to_mv(self._preimage(beat), beat), beats.beat_mv)
 
-    def _embed(self, beat_mv):
+    def _embed(self, beat_mv: Tensor) -> Tensor:
         return self.components(min_max(beat_mv))
 
-    def _log_kernels(self, embedded):
+    def _log_kernels(self, embedded: Tensor) -> Tensor:
         """(n, COMPONENTS) to (n, support vectors): log of weight times Gaussian kernel."""
         return self.weight.log() - torch.cdist(embedded, self.support).square() / COMPONENTS
 
-    def _preimage(self, beat_mv):
-        return self.components.back(
-            self._log_kernels(self._embed(beat_mv)).softmax(1) @ self.support
-        )
+    def _preimage(self, beat_mv: Tensor) -> Tensor:
+        weights = self._log_kernels(self._embed(beat_mv)).softmax(1)  # [n, support vectors]
+        return self.components.back(weights @ self.support)
 
 
 DETECTOR = OCSVM

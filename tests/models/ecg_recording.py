@@ -1,4 +1,4 @@
-"""One made-up recording for the tests of the context: some of its beats are wide, without P wave."""
+"""A made-up recording for the tests of the context: some of its beats are wide, without P wave."""
 
 import numpy as np
 

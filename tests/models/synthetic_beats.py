@@ -1,4 +1,5 @@
-"""Small synthetic beats, normal and abnormal, and a training loop of a few lines, for the tests of the methods."""
+"""Small synthetic beats, normal and abnormal, and a training loop of a few lines, for the tests of
+the methods."""
 
 import io
 
@@ -8,11 +9,8 @@ import torch
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, WINDOW, Beats
 
-WAVES = (
-    (-60, 12, 0.15),
-    (0, 8, 1.2),
-    (90, 18, 0.3),
-)  # P, QRS, T: place from the R peak, width in samples, mV
+# P, QRS, T: place from the R peak, width in samples, mV.
+WAVES = ((-60, 12, 0.15), (0, 8, 1.2), (90, 18, 0.3))
 INJECTED = slice(40, 70)  # samples of the bump that makes a beat abnormal, before its P wave
 
 
@@ -44,7 +42,8 @@ def _beats(beat_mv, rr_s):
 
 
 def trained(cls, beats, **options):
-    """A detector of a class, trained and finished as the program does it; options are added to the class's defaults."""
+    """A detector of a class, trained and finished as the program does it; options are added to the
+    class's defaults."""
     torch.manual_seed(0)
     detector = cls({**cls.defaults, "seed": 0, "w_adv": 1.0, **options})
     detector.prepare(beats)

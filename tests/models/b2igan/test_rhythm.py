@@ -1,4 +1,4 @@
-"""Early beats stand out of any rhythm, also where most beats are early; AF's irregularity is not called premature."""
+"""Early beats stand out of any rhythm, also where most beats are early."""
 
 import numpy as np
 import pytest

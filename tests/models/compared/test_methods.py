@@ -1,4 +1,5 @@
-"""What every method of the comparison must do, whatever it is: learn normal beats, see and find what is not normal."""
+"""What every method of the comparison must do, whatever it is: learn normal beats, see and find
+what is not normal."""
 
 from dataclasses import replace
 
