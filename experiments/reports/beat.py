@@ -1,6 +1,7 @@
-"""One beat as it is drawn, wherever one is shown in a picture, and pages of several beats."""
+"""One beat as it is drawn in every picture, and pages of several beats."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -115,8 +116,8 @@ def beat_axes(figure, cell, panel):
     return axes
 
 
-def draw_beat(axes, panel, level_sd=CONTOUR_SD):
-    """The drawing of a beat, wherever one is shown: evaluation, screening report, --explain.
+def draw_beat(axes, panel):
+    """The drawing of a beat, in every picture: of an evaluation, of a study, of --explain.
 
     axes: as from beat_axes. The error is on the absolute ERROR_SCALE; real and generated image
     share one scale.
@@ -126,9 +127,9 @@ def draw_beat(axes, panel, level_sd=CONTOUR_SD):
     _draw_strip(axes["strip"], error, panel)
     _draw_images(axes, panel)
     if error.ndim == 2:
-        _draw_error_map(axes["error"], error, panel.setting, level_sd)
+        _draw_error_map(axes["error"], error, panel.setting)
     else:
-        _draw_error_trace(axes["error"], error, level_sd)
+        _draw_error_trace(axes["error"], error)
 
 
 def project_on_time(error):
@@ -211,19 +212,19 @@ def _draw_images(axes, panel):
         _label_frequency(axes[name])
 
 
-def _draw_error_map(axes, error, setting, level_sd):
+def _draw_error_map(axes, error, setting):
     times_s, freqs_hz = spectrogram.axes(setting)
     _picture(axes, error, _edges(times_s), _edges(freqs_hz), ERROR_COLOURS, Normalize(*ERROR_SCALE))
-    if error.max() > level_sd:  # matplotlib warns about a contour that is nowhere
-        axes.contour(times_s, freqs_hz, error, levels=[level_sd], colors="white", linewidths=1.0)
+    if error.max() > CONTOUR_SD:  # matplotlib warns about a contour that is nowhere
+        axes.contour(times_s, freqs_hz, error, levels=[CONTOUR_SD], colors="white", linewidths=1.0)
     axes.set_title("error map", fontsize=SMALL)
     _label_time(axes)
     _label_frequency(axes)
 
 
-def _draw_error_trace(axes, error, level_sd):
+def _draw_error_trace(axes, error):
     axes.fill_between(BEAT_S, np.clip(error, *ERROR_SCALE), color=GREY, alpha=0.6, linewidth=0)
-    axes.axhline(level_sd, **DASHED_LEVEL)
+    axes.axhline(CONTOUR_SD, **DASHED_LEVEL)
     axes.set(xlim=BEAT_SPAN_S, ylim=ERROR_SCALE)
     axes.set_title("error", fontsize=SMALL)
     axes.set_ylabel("standard deviations", fontsize=SMALL)
@@ -255,7 +256,7 @@ def _label_frequency(axes):
     axes.set_ylabel("frequency (Hz)", fontsize=SMALL, labelpad=1)
 
 
-def draw_panels(panels, path, heading, level_sd=CONTOUR_SD):
+def draw_panels(panels: list[Panel], path: Path, heading: str) -> Path:
     """Several beats, one a row, with one colour bar for all. Returns the path."""
     if not panels:
         return draw_note(path, heading, "no beat to show")
@@ -281,10 +282,10 @@ def draw_panels(panels, path, heading, level_sd=CONTOUR_SD):
     )
     for number, panel in enumerate(panels):
         axes = beat_axes(figure, rows[number], panel)
-        draw_beat(axes, panel, level_sd)
+        draw_beat(axes, panel)
         if number < len(panels) - 1:
             _drop_time_labels(axes)
-    _draw_key(figure, panels, height_in, level_sd)
+    _draw_key(figure, panels, height_in)
     return save(figure, path)
 
 
@@ -293,7 +294,7 @@ def _drop_time_labels(axes):
         axes[name].set_xlabel("")
 
 
-def _draw_key(figure, panels, height_in, level_sd):
+def _draw_key(figure, panels, height_in):
     """Under the rows: what each line means, and the one colour bar of all error strips and maps."""
     has_map = any(np.ndim(panel.error) == 2 for panel in panels)
     keys = [Line2D([], [], color=BLACK, linewidth=1.2, label="recorded beat")]
@@ -313,11 +314,11 @@ def _draw_key(figure, panels, height_in, level_sd):
                 linewidth=1.2,
                 path_effects=around,
                 solid_capstyle="butt",
-                label=f"contour of the map: error of {level_sd:g}",
+                label=f"contour of the map: error of {CONTOUR_SD:g}",
             )
         )
     else:
-        keys.append(Line2D([], [], label=f"error of {level_sd:g}", **DASHED_LEVEL))
+        keys.append(Line2D([], [], label=f"error of {CONTOUR_SD:g}", **DASHED_LEVEL))
     figure.legend(
         handles=keys,
         loc="lower left",
@@ -334,7 +335,7 @@ def _draw_key(figure, panels, height_in, level_sd):
         orientation="horizontal",
         extend="max",
     )
-    bar.ax.axvline(level_sd, color="white", linewidth=1.5)
+    bar.ax.axvline(CONTOUR_SD, color="white", linewidth=1.5)
     bar.ax.tick_params(labelsize=SMALL)
     note = (
         "\nimages: STFT magnitude, dark is weak and bright is strong, one scale a row"
