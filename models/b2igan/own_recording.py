@@ -19,8 +19,8 @@ P_MEAN, P_STEP = 5, 3  # it is small beside noise: means over 14 ms, every third
 ST = np.arange(40, 173, 5)  # 0.11 to 0.47 s
 REGIONS = ("qrs", "p", "st")
 
-HEIGHT_SPAN = slice(110, 175)  # of the window: where the height of the QRS is measured
-TEMPLATE_SPAN = slice(110, 180)  # and where beats are lined up
+# Of the window: where the height of the QRS is measured, and where beats are lined up.
+HEIGHT_SPAN, TEMPLATE_SPAN = slice(BEFORE - 30, BEFORE + 35), slice(BEFORE - 30, BEFORE + 40)
 SHIFT = 7  # samples a beat may be moved by to line its QRS up with the recording's
 
 PRIOR_LIMIT = 6.0  # of a prior score, either way: no single beat outvotes its look-alikes
@@ -32,7 +32,7 @@ P_WEIGHT = 3.0  # of the P wave beside the QRS, when look-alikes are searched fo
 REFERENCE_SHARE, REFERENCE_SHARE_LEAST = 0.4, 0.1
 REFERENCE_BEATS, REFERENCE_BEATS_LEAST = 40, 30  # and so many at least, in a short recording
 PRESUMED_SHARE = 0.6  # of the beats whose look-alikes score below 0: how many are trusted
-REFERENCE_MOST = 300  # beats that are kept, drawn at random: more tell nothing more
+REFERENCE_MOST = 300  # beats that are kept, drawn at random: it bounds the search
 REFERENCE_NEIGHBOURS = 5  # a distance is that to the fifth nearest of them
 UNIT_FLOOR = 0.25  # of the usual distance, added: closer than usual means little
 TINY = 1e-3  # QRS heights or mV, so that a flat recording divides by no zero
