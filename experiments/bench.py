@@ -1,4 +1,4 @@
-"""Speed and memory, side by side with the original's way of doing the same.  python -m experiments.bench
+"""Speed and memory, side by side with the original's way of doing the same.
 
 Prints a table and, last, one JSON object on one line.
 """
@@ -13,6 +13,8 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,19 +24,20 @@ import wfdb
 from tqdm import tqdm
 
 import options
+from experiments.original_way import original_image, original_windows
 from experiments.screening import pipeline as screen
 from experiments.training.loop import complete_options
 from models import MODELS
 from preprocess import BadInput, physionet, records, rpeaks, simulate, spectrogram
-from preprocess import beats as beat_windows
-from preprocess.beats import Beats
+from preprocess.beats import Beats, windows
 from preprocess.classes import CLASS_OF
-from preprocess.records import FS_HZ
-from preprocess.spectrogram import CHUNK
+from preprocess.constants import AFTER, BEFORE, FS_HZ, WINDOW
+from preprocess.filters import bandpass
 
 LEAST_S = 1.0  # that each measurement lasts; the best of REPEATS counts
 REPEATS = 3
 N_BEATS, N_SLOW = 4096, 256  # beats for our parts, and for the original's
+N_BATCH, N_SLOW_BATCH = 256, 64  # the same of a training step
 ROOT = Path(__file__).parents[1]
 
 
@@ -109,124 +112,94 @@ def matrix_multiply_gflops(n=2048):
     return measure(lambda: a @ b, 2 * n**3) / 1e9
 
 
-# ------------------------------------------------------------------------------------------- the original's way
+# --- the parts ------------------------------------------------------------------------------------
 
 
-def original_windows(signal_mv, peaks):
-    """Each beat cut by itself, from a signal filtered as ours is."""
-    filtered = beat_windows.bandpass(signal_mv)
-    return np.stack([filtered[p - beat_windows.BEFORE : p + beat_windows.AFTER] for p in peaks])
+@dataclass
+class Step:
+    """One part of the way, ours and the original's: a call each, and of how many units."""
 
+    unit: str
+    ours: Callable[[], object]
+    n_ours: float
+    original: Callable[[], object]
+    n_original: float
 
-def original_image(beat_mv):
-    """librosa 0.8's stft and amplitude_to_db of one beat, then the area resize: (320,) to (128, 128)."""
-    padded = np.pad(beat_mv, spectrogram.N_FFT // 2, mode="reflect")
-    hann = np.zeros(spectrogram.N_FFT)
-    start = (spectrogram.N_FFT - spectrogram.HANN) // 2
-    hann[start : start + spectrogram.HANN] = 0.5 - 0.5 * np.cos(
-        2 * np.pi * np.arange(spectrogram.HANN) / spectrogram.HANN
-    )
-    frames = (
-        np.lib.stride_tricks.sliding_window_view(padded, spectrogram.N_FFT)[:: spectrogram.SEED_HOP]
-        * hann
-    )
-    decibel = 20 * np.log10(np.maximum(np.abs(np.fft.rfft(frames, axis=1).T), 1e-5))
-    decibel = np.maximum(decibel, decibel.max() - spectrogram.SEED_RANGE_DB)[
-        :, spectrogram.SEED_COLUMNS
-    ]
-    rows, columns = (spectrogram.area_weights(n, spectrogram.SEED_SIZE) for n in decibel.shape)
-    return rows @ decibel @ columns.T
-
-
-# ------------------------------------------------------------------------------------------------------ the parts
+    def measured(self):
+        """{"unit", "ours", "original", "ratio"}, in units per second."""
+        ours, original = measure(self.ours, self.n_ours), measure(self.original, self.n_original)
+        return {"unit": self.unit, "ours": ours, "original": original, "ratio": ours / original}
 
 
 def parts(folder):
-    """{name: {"unit", "ours", "original", "ratio"}} of preprocessing, images, training and scoring."""
+    """{name: Step.measured()} of preprocessing, images, training and scoring."""
     path = records.find(folder)[0]
     recording = records.read(path)
+    signal_mv = recording.signal_mv
+    hours = len(signal_mv) / FS_HZ / 3600
     peaks = recording.samples[np.isin(recording.symbols, list(CLASS_OF))]
-    peaks = peaks[
-        (peaks >= beat_windows.BEFORE) & (peaks + beat_windows.AFTER < len(recording.signal_mv))
-    ]
-    waves = np.resize(
-        beat_windows.windows(beat_windows.bandpass(recording.signal_mv), peaks), (N_BEATS, 320)
-    )
-    ours, seed = _beats(waves, "complex"), _beats(waves[:N_SLOW], "seed")
-    image = lambda: [spectrogram.images(waves[i : i + CHUNK]) for i in range(0, N_BEATS, CHUNK)]
-    seed_scoring = _scoring("b2igan-original", seed)
+    peaks = peaks[(peaks >= BEFORE) & (peaks + AFTER < len(signal_mv))]
+    waves = np.resize(windows(bandpass(signal_mv), peaks), (N_BEATS, WINDOW))
+    ours, theirs = _beats(waves, "complex"), _beats(waves[:N_SLOW], "seed")
+
+    original_scoring = _scoring("b2igan-original", theirs)
     steps = {
-        "reading to windows": (
+        "reading to windows": Step(
             "beats/s",
-            lambda: _windows(path),
+            lambda: _read_windows(path),
             len(peaks),
             lambda: original_windows(records.read(path).signal_mv, peaks),
             len(peaks),
         ),
-        "R peaks": (
+        "R peaks": Step(
             "hours/s",
-            lambda: _peaks(recording.signal_mv),
-            len(recording.signal_mv) / FS_HZ / 3600,
-            lambda: rpeaks.detect_r_peaks(recording.signal_mv),
-            len(recording.signal_mv) / FS_HZ / 3600,
+            lambda: _find_peaks(signal_mv),
+            hours,
+            lambda: rpeaks.detect_r_peaks(signal_mv),
+            hours,
         ),
-        "STFT images": (
+        "STFT images": Step(
             "images/s",
-            image,
+            lambda: list(spectrogram.stored_chunks(waves)),
             N_BEATS,
-            lambda: [original_image(w) for w in waves[:N_SLOW]],
+            lambda: [original_image(wave) for wave in waves[:N_SLOW]],
             N_SLOW,
         ),
-        "training": (
+        "training": Step(
             "beats/s",
-            _training("b2igan", ours),
-            256,
-            _training("b2igan-original", seed[:64]),
-            64,
+            _training("b2igan", ours[:N_BATCH]),
+            N_BATCH,
+            _training("b2igan-original", theirs[:N_SLOW_BATCH]),
+            N_SLOW_BATCH,
         ),
-        "scoring": ("beats/s", _scoring("b2igan", ours), N_BEATS, seed_scoring, N_SLOW),
-        "scoring strangers": (
+        "scoring, shared patients": Step(
+            "beats/s", _scoring("b2igan", ours), N_BEATS, original_scoring, N_SLOW
+        ),
+        "scoring, unseen patients": Step(
             "beats/s",
             _scoring("b2igan", ours, "--protocol", "interpatient"),
             N_BEATS,
-            seed_scoring,
+            original_scoring,
             N_SLOW,
         ),
     }
-    result = {}
-    for name, (unit, our, n, original, n_original) in tqdm(
-        steps.items(), desc="parts", unit="part"
-    ):
-        rates = measure(our, n), measure(original, n_original)
-        result[name] = {
-            "unit": unit,
-            "ours": rates[0],
-            "original": rates[1],
-            "ratio": rates[0] / rates[1],
-        }
-    return result
+    return {name: step.measured() for name, step in tqdm(steps.items(), desc="parts", unit="part")}
 
 
-def _windows(path):
+def _read_windows(path):
     recording = records.read(path)
-    return beat_windows.windows(beat_windows.bandpass(recording.signal_mv), recording.samples[5:-5])
+    return windows(bandpass(recording.signal_mv), recording.samples[5:-5])
 
 
-def _peaks(signal_mv):
-    return rpeaks.find(
-        beat_windows.bandpass(signal_mv),
-        rpeaks.qrs_envelope(signal_mv),
-        np.ones(len(signal_mv), bool),
-    )
+def _find_peaks(signal_mv):
+    readable = np.ones(len(signal_mv), bool)
+    return rpeaks.find(bandpass(signal_mv), rpeaks.qrs_envelope(signal_mv), readable)
 
 
 def _beats(waves, image):
     n = len(waves)
-    pictures = np.concatenate(
-        [spectrogram.images(waves[i : i + CHUNK], image).numpy() for i in range(0, n, CHUNK)]
-    )
     return Beats(
-        pictures,
+        spectrogram.stored_images(waves, image),
         waves,
         np.full(n, "r1"),
         np.arange(n) * 300 + 300,
@@ -234,32 +207,31 @@ def _beats(waves, image):
     )
 
 
-def _model(name, beats, *settings):
-    opt = options.parse("main", ["--model", name, *settings])
-    model = MODELS[name](complete_options(opt))
+def _model(name, beats, *flags):
+    model = MODELS[name](complete_options(options.parse("main", ["--model", name, *flags])))
     model.prepare(beats)
     return model
 
 
 def _training(name, beats):
-    model, batch = _model(name, beats), beats[:256]
+    model = _model(name, beats)
     model.begin_step(0.5)
-    return lambda: model.training_step(batch)
+    return lambda: model.training_step(beats)
 
 
-def _scoring(name, beats, *settings):
-    """Of beats alone. The memories hold as many points as in earnest; what else finish fits is no part of it."""
-    model = _model(name, beats, *settings).eval()
+def _scoring(name, beats, *flags):
+    """Of beats alone. The memories hold as many points as in earnest; what else finish fits is no
+    part of it."""
+    model = _model(name, beats, *flags).eval()
     if name == "b2igan":
-        model.latents.points = model._embed(beats.image, model.encoder)
-        model.features.points = model._embed(
-            beats.image, lambda image: model.discriminator(image)[0]
-        )
-        model.latents.unit = model.features.unit = torch.ones(len(beats))
+        latents, features = model.beat_parts.latents, model.beat_parts.features
+        latents.points = model._embedded(beats.image, model.encoder)
+        features.points = model._embedded(beats.image, lambda image: model.discriminator(image)[0])
+        latents.unit = features.unit = torch.ones(len(beats))
     return lambda: model.score(beats)
 
 
-# ------------------------------------------------------------------------------------------------ whole recordings
+# --- whole recordings -----------------------------------------------------------------------------
 
 
 def make_recording(folder, hours, out):
@@ -283,89 +255,66 @@ def make_recording(folder, hours, out):
 
 
 def screening(folder, hours, checkpoint):
-    """{"seconds", "peak_mb", "beats"} of screening so many hours in a process of its own, start to end."""
+    """{"hours", "seconds", "peak_mb", "page_mb", "beats"} of screening in a process of its own,
+    from its start to its end."""
     with TemporaryDirectory() as out:
         path = make_recording(folder, hours, out)
         start = time.perf_counter()
-        command = [
-            sys.executable,
-            "-m",
-            "experiments.bench",
-            "--only-screen",
-            str(path),
-            "--checkpoint",
-            str(checkpoint),
-        ]
+        flags = ["--only-screen", str(path), "--checkpoint", str(checkpoint)]
+        command = [sys.executable, "-m", "experiments.bench", *flags]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         seconds = time.perf_counter() - start
         if done.returncode:
             raise BadInput(f"screening {hours:g} h failed: {done.stderr.strip().splitlines()[-1]}")
-        page_mb = (path.parent / "out" / f"{path.name}.html").stat().st_size / 1e6
+        written = path.parent / "out" / path.name
+        symbols = wfdb.rdann(str(written), "b2i").symbol
         return {
             "hours": hours,
             "seconds": seconds,
             "peak_mb": float(done.stdout.split()[-1]),
-            "page_mb": page_mb,
-            "beats": sum(
-                symbol in (screen.NORMAL, outputs.FLAGGED)
-                for symbol in wfdb.rdann(str(path.parent / "out" / path.name), "b2i").symbol
-            ),
+            "page_mb": written.with_suffix(".html").stat().st_size / 1e6,
+            "beats": sum(symbol in (screen.NORMAL, screen.FLAGGED) for symbol in symbols),
         }
 
 
 def only_screen(opt):
     """What the process of its own does: screen, and print the peak of its memory in MB."""
-    asked = options.parse(
-        "main",
-        [
-            "--screen",
-            opt.only_screen,
-            "--checkpoint",
-            str(opt.checkpoint),
-            "--device",
-            "cpu",
-            "--outf",
-            str(Path(opt.only_screen).parent / "out"),
-        ],
-    )
+    out = str(Path(opt.only_screen).parent / "out")
+    flags = ["--checkpoint", opt.checkpoint, "--device", "cpu", "--outf", out]
     with contextlib.redirect_stdout(io.StringIO()):
-        screen.screen_all(asked)
+        screen.screen_all(options.parse("main", ["--screen", opt.only_screen, *flags]))
     print(peak_mb())
 
 
 def peak_mb():
-    """Of this program; Linux counts the parent's peak in ru_maxrss."""
+    """Of this program. Linux counts the parent's peak in ru_maxrss, and says the own one here."""
     status = Path("/proc/self/status")
     if status.exists():
-        return (
-            int(
-                next(
-                    line for line in status.read_text().splitlines() if line.startswith("VmHWM")
-                ).split()[1]
-            )
-            / 1024
-        )
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        1 << 20 if sys.platform == "darwin" else 1024
-    )
+        lines = status.read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+    per_mb = 1 << 20 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mb
 
 
-# --------------------------------------------------------------------------------------------------------- output
+# --- output ---------------------------------------------------------------------------------------
 
 
 def report(result):
     lines = [
-        f"{result['machine']}, {result['threads']} threads, matrix multiply {result['matmul_gflops']:.0f} GFLOP/s",
+        f"{result['machine']}, {result['threads']} threads, "
+        f"matrix multiply {result['matmul_gflops']:.0f} GFLOP/s",
         "",
-        f"{'':22s}{'ours':>12s}{'original':>12s}{'times':>8s}",
+        f"{'':26s}{'ours':>12s}{'original':>12s}{'times':>8s}",
     ]
     lines += [
-        f"{name:22s}{r['ours']:12,.4g}{r['original']:12,.4g}{r['ratio']:8.1f}  {r['unit']}"
+        f"{name:26s}{r['ours']:12,.4g}{r['original']:12,.4g}{r['ratio']:8.1f}  {r['unit']}"
         for name, r in result["parts"].items()
     ]
-    lines += ["", f"{'screening':22s}{'seconds':>12s}{'peak MB':>12s}{'page MB':>9s}{'beats':>10s}"]
+    heads = f"{'seconds':>12s}{'peak MB':>12s}{'page MB':>9s}{'beats':>10s}"
+    lines += ["", f"{'screening':26s}{heads}"]
     lines += [
-        f"{r['hours']:>15g} hours {r['seconds']:12.1f}{r['peak_mb']:12.0f}{r['page_mb']:9.1f}{r['beats']:10d}"
+        f"{r['hours']:>19g} hours {r['seconds']:12.1f}{r['peak_mb']:12.0f}"
+        f"{r['page_mb']:9.1f}{r['beats']:10d}"
         for r in result["screening"]
     ]
     return "\n".join(lines)

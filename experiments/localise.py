@@ -1,16 +1,17 @@
-"""Where in the beat: error maps held against changes of known place, and against real ectopic beats.
+"""Where in the beat: error maps against changes of known place and against real ectopic beats.
 
-    python -m experiments.localise --dataroot DIR --outf DIR        prints a table, and last one JSON object
+    python -m experiments.localise --dataroot DIR --outf DIR    a table, and last one JSON object
 
 Measures, on beats of the test part that no detector was trained on:
 
-time-point AUC   does the error over time rank changed samples above unchanged ones, pooled over all changed beats
-Dice             overlap of marked and changed samples, at marks that 2 % of held-out normal beats have
+time-point AUC   does the error over time rank changed samples above unchanged ones, over all beats
+Dice             overlap of segments and changed samples; 2 % of calibration beats have a segment
 hit              the strongest point lies inside the change
-marked           share of beats with any mark; of unchanged normal beats, these are false
+marked           share of beats with any segment; of unchanged normal beats, these are false
 
-Baselines see the same beats. b2igan-original and beatgan are read from --outf where they were trained (python main.py
---model beatgan), else trained briefly here, and the table says on how many beats.
+Baselines see the same beats. b2igan-original and beatgan are read from --outf where they were
+trained (python main.py --model beatgan), else trained briefly here, and the table says on how many
+beats.
 """
 
 import json
@@ -19,44 +20,35 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from sklearn.metrics import roc_auc_score
 
 import options
 from experiments.changes import KINDS, STRENGTHS, inject
-from experiments.reports.beat import BEAT_S, draw_panels, panels
-from experiments.training.checkpoint import load, open_detector
-from experiments.training.device import find_device
-from experiments.training.loop import complete_options
+from experiments.error_maps import BASELINES, ErrorMap, baselines
+from experiments.reports.beat import draw_panels, panels
+from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, split
-from models import MODELS
-from models.b2igan.localiser import SEGMENT_RATE, in_segment, segments
+from models.b2igan.localiser import segments
 from preprocess import dataset, simulate, spectrogram
-from preprocess.beats import BEFORE, WINDOW
-from preprocess.records import FS_HZ
+from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
-BASELINES = ("median", "chance", "beatgan", "b2igan-original")
-CALIBRATION = 2000  # held-out normal beats that set the marks of a baseline
-BRIEFLY = {
-    "b2igan-original": 1024,
-    "beatgan": 32768,
-}  # beats that a baseline is trained on where nobody trained it
-SLOW = 100  # beats of each kind that b2igan-original is shown, and a quarter to calibrate on; the others see all
-QRS_T, BEFORE_QRS = (
-    slice(BEFORE - 36, WINDOW),
-    slice(0, BEFORE - 18),
-)  # from 0.1 s before R; up to 0.05 s before R
+CALIBRATION = 2000  # normal beats that set the segments of a baseline
+# Beats of each kind that b2igan-original is shown, with a quarter of the calibration beats: it is
+# slow. The others see all.
+SLOW = 100
+QRS_T = slice(BEFORE - 36, WINDOW)  # from 0.1 s before R on: where a ventricular beat is abnormal
+BEFORE_QRS = slice(0, BEFORE - 18)  # up to 0.05 s before R: where a supraventricular one is
 
 
 def main(argv=None):
     opt = parse(argv)
-    device = find_device(opt.device)
     data = dataset.load(opt.dataroot)
     rows = split(data.index, opt.protocol, opt.folder)
     folder = Path(opt.outf) / "b2igan" / opt.protocol / f"fold{opt.folder}"
     path = opt.checkpoint or folder / "checkpoint.pt"
     _, ours = open_detector(path, opt.device, data, opt.dataroot, asked=opt, model="b2igan")
 
+    # Changes of known place: our map, then the baselines.
     normals = some(rows.test[rows.classes[rows.test] == "N"], opt.beats, opt.seed)
     calibration = data.beats(some(rows.calibration, CALIBRATION, opt.seed))
     beats = data.beats(normals)
@@ -65,16 +57,16 @@ def main(argv=None):
         "protocol": opt.protocol,
         "fold": opt.folder,
         "beats": len(beats),
+        "b2igan": on_changes(ErrorMap(ours), beats, STRENGTHS),
+        "baselines": {},
     }
-    result["b2igan"] = on_changes(Map(ours), beats, STRENGTHS)
-    result["baselines"] = {}
-    for name, baseline in baselines(data, rows, opt, device):
-        seen, usual = (
-            (beats[:SLOW], calibration[::4])
-            if name.startswith("b2igan-original")
-            else (beats, calibration)
-        )
-        result["baselines"][name] = on_changes(baseline.calibrated(usual), seen, ["medium"])
+    for name, baseline in baselines(data, rows, opt):
+        is_slow = name.startswith("b2igan-original")
+        baseline.calibrated(calibration[::4] if is_slow else calibration)
+        seen = beats[:SLOW] if is_slow else beats
+        result["baselines"][name] = on_changes(baseline, seen, ["medium"])
+
+    # Real ectopic beats, the simulated cohort, and what is printed and drawn of it all.
     result["real"] = on_ectopic_beats(ours, data, rows, opt)
     if opt.cohort:
         result["cohort"] = on_cohort(opt.cohort, ours)
@@ -127,130 +119,41 @@ def some(rows, n, seed):
     return np.sort(np.random.default_rng(seed).permutation(rows)[:n])
 
 
-# ----------------------------------------------------------------------------------------------- what is compared
-
-
-class Map:
-    """A detector's error over time, and its marks."""
-
-    def __init__(self, detector):
-        self.detector = detector
-
-    def error(self, beats):
-        return self.detector.errors(beats)[1]
-
-    def marked(self, error):
-        localiser = self.detector.localiser
-        return in_segment(error, float(localiser.segment_from), float(localiser.segment_to))
-
-
-class Baseline:
-    """error: beats to (n, WINDOW); marks are where it is above what SEGMENT_RATE of held-out normal beats reach anywhere."""
-
-    def __init__(self, error):
-        self.error = error
-
-    def calibrated(self, calibration):
-        self.mark_from = np.quantile(self.error(calibration).max(1), 1 - SEGMENT_RATE)
-        return self
-
-    def marked(self, error):
-        return error > self.mark_from
-
-
-def baselines(data, rows, opt, device):
-    """(name, Baseline) of those asked for: squared reconstruction errors, the difference to the record's median beat,
-    chance."""
-    for name in opt.baselines:
-        if name == "median":
-            yield (
-                "difference to the record's median beat",
-                Baseline(lambda beats: np.abs(beats.beat_mv - beats.usual_mv)),
-            )
-        elif name == "chance":
-            rng = np.random.default_rng(opt.seed)
-            yield "chance", Baseline(lambda beats, rng=rng: rng.random((len(beats), WINDOW)))
-        else:
-            detector, words = trained(name, data, rows, opt, device)
-            yield (
-                f"{name}, {words}",
-                Baseline(lambda beats, detector=detector: squared_error(detector, beats)),
-            )
-
-
-def squared_error(detector, beats):
-    """(n, WINDOW) plain squared reconstruction error; of an image, the mean of each column."""
-    if detector.image:
-        beats = replace(beats, image=spectrogram.images(beats.beat_mv, detector.image).numpy())
-        error = detector.in_chunks(
-            lambda image: detector._squared_error(image).mean((1, 2)), beats.image
-        )
-        times_s = spectrogram.axes(detector.image)[0]
-        return np.stack([np.interp(BEAT_S, times_s, row) for row in error])
-    return detector.error_map(beats)
-
-
-def trained(name, data, rows, opt, device):
-    """A detector and how it was trained: read where it is there, else trained on the first beats of one random pass."""
-    path = Path(opt.outf) / name / opt.protocol / f"fold{opt.folder}" / "checkpoint.pt"
-    if path.exists():
-        checkpoint = load(path)
-        return checkpoint.detector(device), f"{checkpoint.epoch} epochs"
-    torch.manual_seed(opt.seed)
-    blank = options.parse(
-        "main", ["--model", name, "--protocol", opt.protocol, "--folder", str(opt.folder)]
-    )
-    detector = MODELS[name](complete_options(blank)).to(device)
-    order = np.random.default_rng(opt.seed).permutation(rows.train)[: BRIEFLY[name]]
-    detector.train()
-    batches = np.array_split(order, max(1, len(order) // detector.opt["batchsize"]))
-    for number, batch in enumerate(batches):
-        detector.begin_step(number / len(batches))
-        beats = data.beats(np.sort(batch), with_image=False)
-        if detector.image:
-            beats = replace(beats, image=spectrogram.images(beats.beat_mv, detector.image).numpy())
-        detector.training_step(beats)
-    return detector.eval(), f"trained on {len(order)} beats"
-
-
-# ------------------------------------------------------------------------------------------------------- measures
-
-
 def on_changes(method, beats, strengths):
-    """{"unchanged": share marked, strength: {kind or "all": measures}}."""
-    result = {"unchanged_marked": float(method.marked(method.error(beats)).any(1).mean())}
+    """{"unchanged_marked": share with a segment, strength: {kind or "all": measures}}."""
+    result = {"unchanged_marked": float(method.inside(method.error(beats)).any(1).mean())}
     for strength in strengths:
         found = {kind: found_in(method, beats, kind, strength) for kind in KINDS}
         result[strength] = {kind: measures(*parts) for kind, parts in found.items()}
-        result[strength]["all"] = measures(
-            *(np.concatenate(parts) for parts in zip(*found.values()))
-        )
+        pooled = (np.concatenate(parts) for parts in zip(*found.values()))
+        result[strength]["all"] = measures(*pooled)
     return result
 
 
 def found_in(method, beats, kind, strength):
-    """Truth, error and marks, (n, WINDOW) each, of the beats that the change did change."""
+    """Truth, error and where segments are, (n, WINDOW) each, of the beats that did change."""
     changed_mv, truth = inject(beats.beat_mv, kind, strength, seed=list(KINDS).index(kind))
     there = truth.any(1)
     error = method.error(replace(beats[there], image=None, beat_mv=changed_mv[there]))
-    return truth[there], error, method.marked(error)
+    return truth[there], error, method.inside(error)
 
 
-def measures(truth, error, is_marked):
-    """(n, WINDOW) truth, error and marks to the figures of the table."""
-    overlap = 2 * (is_marked & truth).sum(1) / (is_marked.sum(1) + truth.sum(1))
+def measures(truth, error, inside):
+    """(n, WINDOW) truth, error and where segments are, to the figures of the table."""
+    overlap = 2 * (inside & truth).sum(1) / (inside.sum(1) + truth.sum(1))
     return {
         "auc": float(roc_auc_score(truth.ravel(), error.ravel())),
         "dice": float(overlap.mean()),
         "hit": float(truth[np.arange(len(truth)), error.argmax(1)].mean()),
-        "marked": float(is_marked.any(1).mean()),
+        "marked": float(inside.any(1).mean()),
         "n": len(truth),
         "changed": float(truth.mean()),
     }
 
 
 def on_ectopic_beats(detector, data, rows, opt):
-    """Real V and S beats of DS2 (of all test records where there is no DS2), beside normal beats of the same records."""
+    """Real V and S beats of DS2 (of all test records where there is no DS2), beside normal beats of
+    the same records."""
     record = data.index["record"].to_numpy()[rows.test]
     classes = rows.classes[rows.test]
     ds2 = np.isin(record, DS2) if np.isin(record, DS2).any() else np.ones(len(record), bool)
@@ -268,30 +171,30 @@ def on_ectopic_beats(detector, data, rows, opt):
 def in_place(detector, beats, place):
     """How much of the error lies in a part of the window, and whether its strongest point does."""
     error = detector.errors(beats)[1]
-    is_marked = Map(detector).marked(error)
+    inside = ErrorMap(detector).inside(error)
     return {
         "n": len(beats),
         "strongest_inside": float((np.isin(error.argmax(1), np.r_[place])).mean()),
         "mass_inside": float(np.mean(error[:, place].sum(1) / np.maximum(error.sum(1), 1e-6))),
-        "marked": float(is_marked.any(1).mean()),
-        "marked_inside": float(is_marked[:, place].any(1).mean()),
+        "marked": float(inside.any(1).mean()),
+        "marked_inside": float(inside[:, place].any(1).mean()),
     }
 
 
 def on_cohort(folder, detector):
-    """The abnormal beats of a simulated cohort against its truth.csv; its patients are strangers to the detector."""
+    """The abnormal beats of a simulated cohort against its truth.csv; its patients are unseen."""
     data, truth = simulated(Path(folder))
     beats = data.beats(np.flatnonzero(truth.any(1)))
-    truth, method = truth[truth.any(1)], Map(detector)
+    truth, method = truth[truth.any(1)], ErrorMap(detector)
     normals = data.beats(some(np.flatnonzero(data.index["class"] == "N"), 1000, 0))
     error = method.error(beats)
-    return measures(truth, error, method.marked(error)) | {
-        "unchanged_marked": float(method.marked(method.error(normals)).any(1).mean())
-    }
+    unchanged_marked = float(method.inside(method.error(normals)).any(1).mean())
+    return measures(truth, error, method.inside(error)) | {"unchanged_marked": unchanged_marked}
 
 
 def simulated(folder):
-    """Dataset of a simulated cohort, made if need be, and (beats, WINDOW) bool: where each departs from normal."""
+    """Dataset of a simulated cohort, made if need be, and (beats, WINDOW) bool: where each departs
+    from normal."""
     simulate.simulate(folder / "records", subjects=12, minutes=5.0, seed=11, progress=False)
     dataset.make(folder / "records", folder / "complex")
     data = dataset.load(folder / "complex")
@@ -305,22 +208,19 @@ def truth_of(data, path):
     for span in pd.read_csv(path, dtype={"record": str}).itertuples():
         row = place.get((span.record, span.sample))
         if row is not None:
-            truth[
-                row, round(span.start_s * FS_HZ) + BEFORE : round(span.end_s * FS_HZ) + BEFORE
-            ] = True
+            start, end = (round(at_s * FS_HZ) + BEFORE for at_s in (span.start_s, span.end_s))
+            truth[row, start:end] = True
     return truth
 
 
-# ------------------------------------------------------------------------------------------------------- results
+# --- results -------------------------------------------------------------------------------------
 
 
 def headline(result):
     """The figures that the aims are stated in."""
-    ours, others = (
-        result["b2igan"],
-        [found["medium"]["all"]["auc"] for found in result["baselines"].values()],
-    )
+    ours = result["b2igan"]
     medium = ours["medium"]["all"]
+    others = [found["medium"]["all"]["auc"] for found in result["baselines"].values()]
     return {
         "auc": medium["auc"],
         "dice": medium["dice"],
@@ -334,12 +234,13 @@ def headline(result):
 def table(result):
     """Markdown, for the terminal and for RESULTS.md alike."""
     lines = [
-        "| change | strength | time-point AUC | Dice | strongest point inside | beats marked | beats | changed |",
+        "| change | strength | time-point AUC | Dice | strongest point inside | beats marked | "
+        "beats | changed |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     row = lambda name, word, m: lines.append(
-        f"| {name} | {word} | {m['auc']:.3f} | {m['dice']:.3f} | {m['hit']:.1%} | {m['marked']:.1%} | {m['n']} | "
-        f"{m['changed']:.1%} |"
+        f"| {name} | {word} | {m['auc']:.3f} | {m['dice']:.3f} | {m['hit']:.1%} | "
+        f"{m['marked']:.1%} | {m['n']} | {m['changed']:.1%} |"
     )
     for kind in [*KINDS, "all"]:
         for strength in STRENGTHS:
@@ -347,22 +248,24 @@ def table(result):
     for name, found in result["baselines"].items():
         row(f"{name}: all", "medium", found["medium"]["all"])
     if "cohort" in result:
-        row("simulated cohort, strangers", "-", result["cohort"])
+        row("simulated cohort, unseen", "-", result["cohort"])
     lines += [
         "",
-        f"unchanged normal beats with any mark: {result['b2igan']['unchanged_marked']:.1%}",
+        f"unchanged normal beats with any segment: {result['b2igan']['unchanged_marked']:.1%}",
     ]
     for name, m in result["real"].items():
         place = "QRS to T" if name.endswith("V") else "before the QRS"
         lines.append(
-            f"{name}, {m['n']} real beats: strongest point {place} {m['strongest_inside']:.1%}, error there "
-            f"{m['mass_inside']:.1%}, any mark {m['marked']:.1%}, a mark there {m['marked_inside']:.1%}"
+            f"{name}, {m['n']} real beats: strongest point {place} {m['strongest_inside']:.1%}, "
+            f"error there {m['mass_inside']:.1%}, any segment {m['marked']:.1%}, a segment there "
+            f"{m['marked_inside']:.1%}"
         )
     return "\n".join(lines)
 
 
 def draw_gallery(detector, data, rows, beats, folder):
-    """changes.png: one beat of each kind at medium strength. right.png, wrong.png: real beats of each class."""
+    """changes.png: one beat of each kind at medium strength; right.png, wrong.png: real beats of
+    each class."""
     shown = []
     for number, kind in enumerate(KINDS):
         changed_mv, truth = inject(beats.beat_mv, kind, "medium", seed=number)
@@ -378,18 +281,15 @@ def draw_gallery(detector, data, rows, beats, folder):
         shown, folder / "changes.png", "Normal test beats with one change each, medium strength"
     )
     for is_right, word in ((True, "right"), (False, "wrong")):
-        shown = [
-            panel for name in "NSVF" for panel in real_beats(detector, data, rows, name, is_right)
-        ]
-        draw_panels(
-            shown,
-            folder / f"{word}.png",
-            f"Test beats whose marks look {word}, source: {data.manifest['source']}",
-        )
+        shown = []
+        for name in "NSVF":
+            shown += real_beats(detector, data, rows, name, is_right)
+        heading = f"Test beats whose segments look {word}, source: {data.manifest['source']}"
+        draw_panels(shown, folder / f"{word}.png", heading)
 
 
 def real_beats(detector, data, rows, name, is_right):
-    """Panels of up to two test beats of a class whose marks look right, or wrong."""
+    """Panels of up to two test beats of a class whose segments look right, or wrong."""
     beats = data.beats(some(rows.test[rows.classes[rows.test] == name], 400, 0))
     if not len(beats):
         return []
@@ -403,9 +303,10 @@ def real_beats(detector, data, rows, name, is_right):
 
 
 def looks_right(detector, beats, place):
-    """(n,) bool: a normal beat without a mark, or an ectopic one with a mark where its class is wrong."""
-    is_marked = Map(detector).marked(detector.errors(beats)[1])
-    return ~is_marked.any(1) if place is None else is_marked[:, place].any(1)
+    """(n,) bool: a normal beat without a segment, or an ectopic one with a segment where its class
+    is abnormal."""
+    inside = ErrorMap(detector).inside(detector.errors(beats)[1])
+    return ~inside.any(1) if place is None else inside[:, place].any(1)
 
 
 if __name__ == "__main__":
