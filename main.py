@@ -1,7 +1,8 @@
-"""Train a detector on normal beats (default), evaluate it (--istest), screen recordings with it (--screen), or
-explain what it finds in a beat (--explain).
+"""Train a detector on normal beats (default), evaluate it (--istest), screen recordings with it
+(--screen), or explain what it finds in a beat (--explain). See options.py for every flag.
 
-See options.py for every flag."""
+What each of these needs is imported when it is asked for.
+"""
 
 from pathlib import Path
 
@@ -36,8 +37,8 @@ def train(data, rows, opt, folder):
 
     checkpoint = loop.train(data, rows, opt, folder)
     print(
-        f"trained {checkpoint.model} for {checkpoint.epoch} epochs on {checkpoint.train_beats} normal beats in "
-        f"{checkpoint.seconds:.0f} s: {folder / 'checkpoint.pt'}"
+        f"trained {checkpoint.model} for {checkpoint.epoch} epochs on {checkpoint.train_beats} "
+        f"normal beats in {checkpoint.seconds:.0f} s: {folder / 'checkpoint.pt'}"
     )
 
 
@@ -70,12 +71,14 @@ def summary(metrics, folder):
         else ""
     )
     return (
-        f"\n{m['model']}, protocol {m['protocol']}, fold {m['fold']}, context {m['context']}, source: {m['source']}\n"
+        f"\n{m['model']}, protocol {m['protocol']}, fold {m['fold']}, context {m['context']}, "
+        f"source: {m['source']}\n"
         f"{labels}"
         f"  AUC          {m['auc']:.4f}{ci('auc_ci')}\n"
         f"  AP           {m['ap']:.4f}{ci('ap_ci')}\n"
         f"  AUC by class {per_class}\n"
-        f"  at the threshold (set for {m['false_alarm_target']:.0%} false alarms on held-out normal beats):\n"
+        f"  at the threshold (set for {m['false_alarm_target']:.0%} false alarms on held-out "
+        "normal beats):\n"
         f"  sensitivity {m['sensitivity']:.3f}   PPV {m['ppv']:.3f}   F1 {m['f1']:.3f}   "
         f"false alarms {m['false_alarm_rate']:.3f}\n"
         f"  {m['n_normal']} normal and {m['n_abnormal']} abnormal beats tested\n"

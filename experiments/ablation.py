@@ -1,7 +1,7 @@
-"""What each part of b2igan's score is worth: all parts, each left out, each alone.  python -m experiments.ablation --help
+"""What each part of b2igan's score is worth: all parts, each left out, each alone.
 
-Nothing is trained again. Parts are taken out of a trained detector's score and out of what the context hears, and what is
-usual among normal beats is measured anew.
+Nothing is trained again. Parts are taken out of a trained detector's score and out of the context's
+sources, and what is usual among normal beats is measured anew.
 """
 
 from pathlib import Path
@@ -13,12 +13,15 @@ from tqdm import tqdm
 import options
 from experiments.training.checkpoint import open_detector
 from experiments.training.metrics import detection
-from experiments.training.protocols import split
+from experiments.training.protocols import Split, split
+from models.b2igan.context import ScoredRecording
+from models.b2igan.detector import B2IGAN
 from models.b2igan.networks import N_LATENT
 from preprocess import dataset
+from preprocess.dataset import Dataset
 from preprocess.files import whole_file
 
-ROWS_AT_ONCE = 8192
+BEATS_AT_ONCE = 8192  # whose images are in memory at a time
 
 
 def main(argv=None):
@@ -27,17 +30,14 @@ def main(argv=None):
     checkpoint, detector = open_detector(
         opt.checkpoint, opt.device, data, opt.dataroot, model="b2igan"
     )
-    rows = split(
-        data.index, *(checkpoint.options[name] for name in ("protocol", "folder", "select"))
-    )
+    protocol, fold, select = (checkpoint.options[k] for k in ("protocol", "folder", "select"))
+    rows = split(data.index, protocol, fold, select)
     table = ablation(detector, data, rows)
-    table.insert(0, "protocol", checkpoint.options["protocol"])
-    with whole_file(Path(opt.outf) / f"ablation_{checkpoint.options['protocol']}.csv") as part:
+    print(f"protocol {protocol}, fold {fold}, one seed")
+    print(table.to_string(index=False, float_format="%.4f"))
+    table.insert(0, "protocol", protocol)
+    with whole_file(Path(opt.outf) / f"ablation_{protocol}.csv") as part:
         table.to_csv(part, index=False, float_format="%.4f")
-    print(
-        f"protocol {checkpoint.options['protocol']}, fold {checkpoint.options['folder']}, one seed\n"
-        + table.drop(columns="protocol").to_string(index=False, float_format="%.4f")
-    )
 
 
 def parse(argv):
@@ -62,41 +62,36 @@ def parse(argv):
     return parser.parse_args(argv)
 
 
-def ablation(detector, data, rows):
+def ablation(detector: B2IGAN, data: Dataset, rows: Split) -> pd.DataFrame:
     """One row for each choice of parts: {"parts", "auc", "ap", "S", "V", "F"}."""
+    # The parts of every beat's score, once.
     record = data.index["record"].to_numpy()
-    needed = np.flatnonzero(
-        np.isin(record, np.unique(record[np.r_[rows.train, rows.calibration, rows.test]]))
-    )
-    alone = np.full((len(record), len(detector.beat_parts.names)), np.nan)
+    names = np.unique(record[np.r_[rows.train, rows.calibration, rows.test]])
+    needed = np.flatnonzero(np.isin(record, names))
+    parts = np.full((len(record), len(detector.beat_parts.names)), np.nan)
     latents = None if detector.shared_patients else np.zeros((len(record), N_LATENT), np.float32)
-    for some in tqdm(
-        np.array_split(needed, 1 + len(needed) // ROWS_AT_ONCE),
-        desc="parts of each beat",
-        unit="part",
-    ):
-        alone[some], found = detector.read(data.beats(some))
+    pieces = np.array_split(needed, 1 + len(needed) // BEATS_AT_ONCE)
+    for some in tqdm(pieces, desc="parts of each beat", unit="piece"):
+        parts[some], found = detector.read(data.beats(some))
         if latents is not None:
             latents[some] = found
+
+    # The scores that each choice gives.
     table = []
     for name, without in tqdm(choices(detector), desc="ablation", unit="choice"):
         detector.opt["without"] = without
-        scores = rescored(detector, alone, latents, data, rows)
+        scores = rescored(detector, parts, latents, data, rows)
         metrics = detection(scores, rows.classes[rows.test], threshold=0.0)
-        table.append(
-            {
-                "parts": name,
-                "auc": metrics["auc"],
-                "ap": metrics["ap"],
-                **{c: metrics["per_class_auc"][c] for c in "SVF"},
-            }
-        )
+        by_class = {c: metrics["per_class_auc"][c] for c in "SVF"}
+        table.append({"parts": name, "auc": metrics["auc"], "ap": metrics["ap"], **by_class})
     return pd.DataFrame(table)
 
 
-def choices(detector):
-    """(name, parts left out): all, each left out, each alone, and groups of parts that belong together."""
-    gan = [*detector.beat_parts.names, *([] if detector.shared_patients else ["record_latent"])]
+def choices(detector: B2IGAN) -> list[tuple[str, list[str]]]:
+    """(name, parts left out): all, each left out, each alone, and parts that belong together."""
+    gan = [*detector.beat_parts.names]
+    if not detector.shared_patients:
+        gan.append("record_latent")
     template = ["neighbours", "qrs", "p", "st"]
     parts = [*gan, "rhythm", *template]
     named = [
@@ -106,40 +101,45 @@ def choices(detector):
         ("rhythm and template, no GAN", gan),
         ("GAN and rhythm, no template", template),
     ]
-    return named + (
-        [("no discriminator", ["features", "synthetic"])] if detector.shared_patients else []
-    )
+    if detector.shared_patients:
+        named.append(("no discriminator", ["features", "synthetic"]))
+    return named
 
 
-def rescored(detector, alone, latents, data, rows):
-    """Scores (len(rows.test),) with context, from the parts of each beat alone (n, parts) and of strangers the latents
-    (n, N_LATENT), after a new calibration."""
-    record, own = (
-        data.index["record"].to_numpy(),
-        lambda of: None if latents is None else latents[of],
-    )
-    scores, left_out, normal = (
-        detector.beat_scores(alone),
-        detector.left_out(),
-        np.union1d(rows.train, rows.calibration),
-    )
-    whole = {
-        name: np.flatnonzero(record == name) for name in np.unique(record[np.r_[normal, rows.test]])
-    }
-    learned = [of for name, of in whole.items() if np.isin(of, normal).any()]
-    detector.context.calibrate(
-        [(data.beats(of, False), scores[of], own(of), np.isin(of, normal)) for of in learned],
-        scores[rows.calibration],
-        left_out,
-    )
+def rescored(
+    detector: B2IGAN,
+    parts: np.ndarray,
+    latents: np.ndarray | None,
+    data: Dataset,
+    rows: Split,
+) -> np.ndarray:
+    """Scores (len(rows.test),) with context, after a new calibration.
+
+    parts: (n, parts) of each beat's own window; latents: (n, N_LATENT), of unseen patients alone.
+    """
+    record = data.index["record"].to_numpy()
+    scores, left_out = detector.beat_scores(parts), detector.left_out()
+    latents_of = lambda of: None if latents is None else latents[of]
+    normal = np.union1d(rows.train, rows.calibration)
+    names = np.unique(record[np.r_[normal, rows.test]])
+    whole = {name: np.flatnonzero(record == name) for name in names}
+
+    # What is usual among normal beats, without the parts that are left out.
+    learned = [of for of in whole.values() if np.isin(of, normal).any()]
+    recordings = [
+        ScoredRecording(data.beats(of, False), scores[of], latents_of(of), np.isin(of, normal))
+        for of in learned
+    ]
+    detector.context.calibrate(recordings, scores[rows.calibration], left_out)
+
+    # The tested recordings, each as a whole.
     result = np.full(len(record), np.nan)
     for name in np.unique(record[rows.test]):
-        beats = data.beats(whole[name], False)
+        of = whole[name]
+        beats = data.beats(of, False)
         if len(rows.known_normal):
-            beats.known_normal = np.isin(whole[name], rows.known_normal)
-        result[whole[name]] = detector.context.score(
-            beats, scores[whole[name]], own(whole[name]), "record", left_out
-        )
+            beats.known_normal = np.isin(of, rows.known_normal)
+        result[of] = detector.context.score(beats, scores[of], latents_of(of), "record", left_out)
     return result[rows.test]
 
 

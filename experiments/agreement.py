@@ -1,7 +1,7 @@
-"""What screening finds against what annotators wrote, on records that it has not seen.  python -m experiments.agreement
+"""What screening finds against what annotators wrote, on records that it has not seen.
 
-Annotations are read back from the .b2i files and compared as bxb does (ANSI/AAMI EC57): a beat and a label within 150 ms,
-one to one, the first five minutes and ventricular flutter left out.
+Annotations are read back from the .b2i files and compared as bxb does (ANSI/AAMI EC57): a beat and
+a label within 150 ms, one to one, the first five minutes and ventricular flutter left out.
 """
 
 import contextlib
@@ -77,7 +77,8 @@ def parse(argv):
 
 
 def match(reference, found, reach):
-    """Sorted samples (n,), (m,) to pairs (k, 2) of indices no more than `reach` apart, nearest first, one to one."""
+    """Sorted samples (n,), (m,) to pairs (k, 2) of indices no more than `reach` apart, nearest
+    first, one to one."""
     i = np.searchsorted(found, reference)
     candidates = [
         (abs(int(found[k]) - int(r)), j, k)
@@ -100,7 +101,7 @@ def compare(path, folder):
     fs_hz = wfdb.rdheader(str(path)).fs
     is_beat, is_found = (
         np.isin(truth.symbol, list(CLASS_OF_EC57)),
-        np.isin(found.symbol, [screen.NORMAL, outputs.FLAGGED]),
+        np.isin(found.symbol, [screen.NORMAL, screen.FLAGGED]),
     )
     classes = np.array([CLASS_OF_EC57[s] for s in np.array(truth.symbol)[is_beat]])
     reference, samples = truth.sample[is_beat], found.sample[is_found]
@@ -171,7 +172,8 @@ def report(rows, scores, classes):
     auc = roc_auc_score(classes != "N", scores)
     same = int((rows["matched"] == rows["wfdb_matched"])[:-1].sum())
     return (
-        f"{lines.to_string()}\nwfdb's own comparison matches as many beats in {same} of {len(rows) - 1} records\n"
+        f"{lines.to_string()}\n"
+        f"wfdb's own comparison matches as many beats in {same} of {len(rows) - 1} records\n"
         f"Se: of the beats of that class, how many were flagged (%); P+: of the flagged beats "
         f"of that class and N together, how many are of it\nAUC over all matched beats: {auc:.4f}"
     )

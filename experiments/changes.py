@@ -1,13 +1,14 @@
 """Changes of known kind, place and size, put into normal beats: what error maps are held against.
 
-Written apart from preprocess.synthetic, which the discriminator and the localiser learn from, and with other shapes and
-sizes; but hearts go wrong in so many ways only, and the kinds overlap: P waves, QRS width and T waves are in both, and
-noise of a band is too. What this measures is therefore finding a change of a known sort in a beat never seen, not
-finding the unheard-of; real ectopic beats, of which no part was made here, are measured beside it.
+Written apart from preprocess.synthetic, which the discriminator and the localiser learn from, and
+with other shapes and sizes; but hearts go wrong in so many ways only, and the kinds overlap: P
+waves, QRS width and T waves are in both, and noise of a band is too. What this measures is
+therefore finding a change of a known sort in a beat never seen, not finding the unheard-of; real
+ectopic beats, of which no part was made here, are measured beside it.
 
-Every change is faded in over 20 ms or more. A change is where it departs from the beat by more than 0.05 mV and 4 % of
-the QRS height, as in the truth of the simulated cohort; gaps and specks under 20 ms do not count, and a beat that hardly
-changes (no P wave to take away) is left out.
+Every change is faded in over 20 ms or more. A change is where it departs from the beat by more than
+0.05 mV and 4 % of the QRS height, as in the truth of the simulated cohort; gaps and specks under 20
+ms do not count, and a beat that hardly changes (no P wave to take away) is left out.
 """
 
 import numpy as np
@@ -24,7 +25,7 @@ QRS_S, P_S, T_WAVE_S = (-0.06, 0.08), (-0.24, -0.06), (0.16, 0.42)
 SPECK = 7  # samples: gaps and specks shorter than 20 ms are closed and dropped
 
 
-# ------------------------------------------------------------------------------------------ changes of known place
+# --- changes of known place -----------------------------------------------------------------------
 
 
 def early_p(beats_mv, strength, rng):
@@ -55,7 +56,8 @@ def tall_t(beats_mv, strength, rng):
 
 
 def st_shift(beats_mv, strength, rng):
-    """ST up or down by 0.1, 0.2 or 0.3 mV, from the J point for 110 ms and 40 ms of fading on either side."""
+    """ST up or down by 0.1, 0.2 or 0.3 mV, from the J point for 110 ms and 40 ms of fading on
+    either side."""
     up = rng.choice([-1.0, 1.0], (len(beats_mv), 1))
     return beats_mv + up * (0.1, 0.2, 0.3)[strength] * faded(T_S, 0.05, 0.24, 0.04)
 
@@ -70,7 +72,8 @@ def notch(beats_mv, strength, rng):
 
 
 def extra_beat(beats_mv, strength, rng):
-    """Another QRS, of the beat's own shape, 30, 50 or 80 % as high and half as wide again, before or after this one."""
+    """Another QRS, of the beat's own shape, 30, 50 or 80 % as high and half as wide again, before
+    or after this one."""
     at_s = np.where(
         rng.random((len(beats_mv), 1)) < 0.5,
         rng.uniform(-0.31, -0.2, (len(beats_mv), 1)),
@@ -117,7 +120,8 @@ def inject(beats_mv, kind, strength, seed):
 
 
 def departs(difference_mv, beats_mv):
-    """Where a change counts: above 0.05 mV and 4 % of the R amplitude, as in the truth of the simulated cohort."""
+    """Where a change counts: above 0.05 mV and 4 % of the R amplitude, as in the truth of the
+    simulated cohort."""
     floor_mv = np.maximum(FLOOR_MV, R_FRACTION * height(beats_mv))
     run = np.ones((1, SPECK))
     padded = np.pad(np.abs(difference_mv) > floor_mv, ((0, 0), (SPECK, SPECK)))
@@ -131,13 +135,15 @@ def height(beats_mv):
 
 
 def wave(beats_mv, reach_s, half_s):
-    """(n, WINDOW): the wave whose peak stands out most within reach_s, half_s to either side; 0 elsewhere."""
+    """(n, WINDOW): the wave whose peak stands out most within reach_s, half_s to either side; 0
+    elsewhere."""
     within = np.abs(between(beats_mv, *reach_s)).argmax(1)[:, None]
     return between(beats_mv, T_S[within] - half_s, T_S[within] + half_s)
 
 
 def between(beats_mv, start_s, end_s):
-    """(n, WINDOW): what stands above the straight line between two instants (n, 1), faded out at both ends."""
+    """(n, WINDOW): what stands above the straight line between two instants (n, 1), faded out at
+    both ends."""
     start_s, end_s = (np.broadcast_to(s, (len(beats_mv), 1)) for s in (start_s, end_s))
     low, high = read_at(beats_mv, start_s), read_at(beats_mv, end_s)
     line = low + (high - low) * np.clip((T_S - start_s) / (end_s - start_s), 0, 1)
@@ -151,7 +157,8 @@ def faded(t_s, start_s, end_s, fade_s):
 
 
 def read_at(beats_mv, t_s):
-    """(n, WINDOW) read at instants (n, m) or (m,), in s from R, between samples; held at the ends."""
+    """(n, WINDOW) read at instants (n, m) or (m,), in s from R, between samples; held at the
+    ends."""
     at = np.clip(
         np.broadcast_to(t_s, (len(beats_mv), np.shape(t_s)[-1])) * FS_HZ + BEFORE, 0, WINDOW - 1.001
     )

@@ -1,7 +1,7 @@
-"""All methods side by side.  python -m experiments.compare --help
+"""All methods side by side: runs what is missing of what is asked for.
 
-Runs what is missing of what is asked for; then runs.csv, table.csv, table.md, comparison.png and scores.png are made of all
-that was ever run under --outf.
+Then runs.csv, table.csv, table.md, comparison.png and scores.png are made of all that was ever run
+under --outf.
 """
 
 import itertools
@@ -23,9 +23,8 @@ from models import CONTEXTS, MODELS, canonical
 from preprocess import dataset
 from preprocess.files import whole_file
 
-NATURAL_SHARE = (
-    0.108  # of abnormal beats among all beats of the 44 records; in a `beatgan` test they are 39 %
-)
+# Of abnormal beats among all beats of the 44 records; in a `beatgan` test they are 39 %.
+NATURAL_SHARE = 0.108
 BEST = 3  # methods whose scores are drawn
 KIND = ["protocol", "model", "context", "select", "source"]  # runs alike in these are averaged
 PER_RUN = [
@@ -122,7 +121,7 @@ def parse(argv):
 
 
 def run(model, protocol, fold, seed, opt):
-    """Train and evaluate one model on one fold, unless that was done; a training that was stopped goes on."""
+    """Train and evaluate one model on one fold, unless that is done; a stopped training goes on."""
     folder = folder_of(model, protocol, fold, seed, opt)
     missing = [c for c in contexts_of(model, opt) if not (folder / c / "metrics.json").exists()]
     if not missing:
@@ -202,8 +201,10 @@ def result(folder):
 
 
 def best_scores(runs, table):
-    """{name: (scores, classes)} of one run of each of the BEST methods of the table's first protocol, each in the context
-    it does best in; without labels, where it was run without."""
+    """{name: (scores, classes)} of a run of each of the BEST methods of the first protocol.
+
+    Each in the context it does best in; without labels, where it was run without.
+    """
     rows = table[table["protocol"] == table["protocol"].iloc[0]].sort_values(
         "select", kind="stable"
     )  # last before paper
@@ -220,7 +221,8 @@ def best_scores(runs, table):
 
 
 def natural_ap(scores):
-    """Average precision were abnormal beats as frequent as in whole recordings: normal beats are weighted up to that."""
+    """Average precision were abnormal beats as frequent as in whole recordings: normal beats are
+    weighted up to that."""
     abnormal = scores["class"] != "N"
     weight_of_normals = abnormal.sum() * (1 - NATURAL_SHARE) / NATURAL_SHARE / (~abnormal).sum()
     weights = abnormal.map({True: 1.0, False: weight_of_normals})
@@ -228,7 +230,8 @@ def natural_ap(scores):
 
 
 def summarise(runs):
-    """Mean and standard deviation over folds and seeds of each model, context and protocol; best AUC first."""
+    """Mean and standard deviation over folds and seeds of each model, context and protocol; best
+    AUC first."""
     groups = runs.groupby(KIND, sort=False)
     table = groups[PER_RUN].mean().join(groups[["auc", "ap"]].std(ddof=1).add_suffix("_sd"))
     table["runs"] = groups.size()
@@ -250,8 +253,8 @@ def as_markdown(table):
             "",
             f"### Protocol `{protocol}`",
             "",
-            "| method | context | AUC | AP | AP at 10.8 % | S | V | F | sensitivity | PPV | weights | training "
-            "| a beat | runs | published AUC / AP |",
+            "| method | context | AUC | AP | AP at 10.8 % | S | V | F | sensitivity | PPV "
+            "| weights | training | a beat | runs | published AUC / AP |",
             "| --- | --- " + "| ---: " * 12 + "| --- |",
         ]
         lines += [_markdown_row(row) for row in rows.to_dict("records")]

@@ -1,10 +1,9 @@
 """What noise costs: recorded baseline wander and muscle noise on half of each test record.
 
-python -m experiments.noise --help
-
-As in the noise stress test (Moody GB, Muldrow WE, Mark RG. A noise stress test for arrhythmia detectors. Computers in
-Cardiology 1984;11:381-384): five clean minutes, then noise in every other two. Noisy records are written as WFDB records
-and go the whole way from there. R peaks stay where annotators saw them: what is measured is detection, not R peaks.
+As in the noise stress test (Moody GB, Muldrow WE, Mark RG. A noise stress test for arrhythmia
+detectors. Computers in Cardiology 1984;11:381-384): five clean minutes, then noise in every other
+two. Noisy records are written as WFDB records and go the whole way from there. R peaks stay where
+annotators saw them: what is measured is detection, not R peaks.
 """
 
 import itertools
@@ -54,14 +53,12 @@ def main(argv=None):
             }
         )
     table = pd.DataFrame(rows)
-    table["auc_lost"], table["ap_lost"] = (
-        table[name].iloc[0] - table[name] for name in ("auc", "ap")
-    )
+    for name in ("auc", "ap"):
+        table[f"{name}_lost"] = table[name].iloc[0] - table[name]
     with whole_file(Path(opt.outf) / "noise.csv") as part:
         table.to_csv(part, index=False, float_format="%.4f")
-    print(
-        f"context {context}, {len(tested)} records\n{table.to_string(index=False, float_format='%.4f')}"
-    )
+    print(f"context {context}, {len(tested)} records")
+    print(table.to_string(index=False, float_format="%.4f"))
 
 
 def parse(argv):
@@ -104,7 +101,8 @@ def parse(argv):
 
 
 def scored(detector, checkpoint, folder, names, noise_mv, snr_db, context):
-    """Scores, whether each beat is abnormal and whether it lies in noise, (n,) each, of the noisy copies of records."""
+    """Scores, whether each beat is abnormal and whether it lies in noise, (n,) each, of the noisy
+    copies of records."""
     with TemporaryDirectory() as temporary:
         noisy_folder, dataroot = Path(temporary) / "records", Path(temporary) / "data"
         noisy_folder.mkdir()
@@ -141,11 +139,11 @@ def read_noise(path):
 
 
 def with_noise(recording, noise_mv, snr_db):
-    """The recording's signal (n,) with noise, from its beginning and round again, where in_noise says so."""
+    """The recording's signal (n,) with noise, from its beginning and round again, where in_noise
+    says so."""
     n = len(recording.signal_mv)
-    gain = np.sqrt(
-        signal_power(recording) / 10 ** (snr_db / 10) / max(noise_power(noise_mv), 1e-12)
-    )
+    wanted = signal_power(recording) / 10 ** (snr_db / 10)
+    gain = np.sqrt(wanted / max(noise_power(noise_mv), 1e-12))
     return recording.signal_mv + gain * np.resize(noise_mv, n) * in_noise(np.arange(n))
 
 

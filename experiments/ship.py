@@ -1,4 +1,4 @@
-"""A finished checkpoint without what only training needs: weights to hand on.  python -m experiments.ship --help"""
+"""A finished checkpoint without what only training needs: weights to hand on."""
 
 from pathlib import Path
 
@@ -17,20 +17,22 @@ def main(argv=None):
         )
     if checkpoint.source == "simulated" or checkpoint.options["select"] == "paper":
         raise BadInput(
-            f"{opt.checkpoint} is not fit to be handed on: it was trained on simulated data or chosen with "
-            "anomaly labels"
+            f"{opt.checkpoint} is not fit to be handed on: it was trained on simulated data or "
+            "chosen with anomaly labels"
         )
     if checkpoint.model != "b2igan" or not checkpoint.detector().has_error_map:
         raise BadInput(
-            f"{opt.checkpoint} is not fit to be handed on: only a b2igan trained with its error map is, and "
-            "what others remember are single beats of patients"
+            f"{opt.checkpoint} is not fit to be handed on: only a b2igan with its error map "
+            "is, and what others remember are single beats of patients"
         )
     checkpoint.optimizers, checkpoint.best = {}, {}
     target = Path(opt.to or screen.WEIGHTS)
     checkpoint.save(target)
+    protocol, fold = checkpoint.options["protocol"], checkpoint.options["folder"]
     print(
-        f"{target}: {checkpoint.model}, {target.stat().st_size / 1e6:.1f} MB, trained on {checkpoint.train_beats} normal "
-        f"beats of {checkpoint.source}, protocol {checkpoint.options['protocol']}, fold {checkpoint.options['folder']}"
+        f"{target}: {checkpoint.model}, {target.stat().st_size / 1e6:.1f} MB, trained on "
+        f"{checkpoint.train_beats} normal beats of {checkpoint.source}, protocol {protocol}, "
+        f"fold {fold}"
     )
 
 

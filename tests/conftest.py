@@ -1,4 +1,4 @@
-"""What tests share: the real records where there are any, and a small simulated cohort, preprocessed once."""
+"""What tests share: real records where there are any, and a small simulated cohort."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ from preprocess import dataset, simulate
 
 @pytest.fixture(scope="session")
 def mitdb():
-    """Folder with the real MIT-BIH records; tests that need them are skipped, saying so, where MITDB_DIR is not set."""
+    """Folder with the real MIT-BIH records; without MITDB_DIR, tests that need it skip."""
     folder = os.environ.get("MITDB_DIR")
     if not folder:
         pytest.skip("MITDB_DIR names no folder with the real MIT-BIH records")
@@ -55,7 +55,7 @@ def weights(data, dataroot, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def hasty_map():
-    """The error map learns for a few steps only, where a module's tests do not look at it closely."""
+    """The error map learns for a few steps only, where tests do not look at it closely."""
     with pytest.MonkeyPatch.context() as patch:
         _hurry(patch)
         yield

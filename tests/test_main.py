@@ -1,4 +1,4 @@
-"""The commands as users call them: the launcher's variables arrive, bad input gives one sentence and exit status 2."""
+"""The commands as users call them: the launcher's variables arrive, bad input is one sentence."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def python(*arguments):
 
 @pytest.fixture(scope="module")
 def launched(cohort, tmp_path_factory):
-    """The launcher on the small cohort: trained and evaluated with variables from the environment."""
+    """The launcher on the small cohort, with variables from the environment."""
     out = tmp_path_factory.mktemp("launched")
     environment = {
         "MITDB_DIR": str(cohort),

@@ -1,4 +1,4 @@
-"""Parts are left out for good, all together they are the score itself, and the command writes its table."""
+"""Parts are left out for good, and all together they are the score itself."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The comparison runs what is missing, keeps what is done, and its table holds what the runs measured."""
+"""The comparison runs what is missing, and its table holds what the runs measured."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Weights that are handed on score as the checkpoint did, hold no single beat, and are those that screening uses."""
+"""Weights that are handed on score as the checkpoint did, and hold no single beat."""
 
 import numpy as np
 import pytest

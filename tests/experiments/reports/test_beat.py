@@ -1,4 +1,4 @@
-"""A beat is drawn so that its error reads the same in every picture, in seconds, hertz and millivolts."""
+"""A beat is drawn so that its error reads the same in every picture."""
 
 import numpy as np
 import pytest
