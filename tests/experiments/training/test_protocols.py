@@ -1,4 +1,4 @@
-"""No abnormal beat is learned from, no test patient is met before, folds cover every normal once."""
+"""No abnormal beat is learned from, unseen patients stay unseen, folds cover every normal once."""
 
 import subprocess
 import sys

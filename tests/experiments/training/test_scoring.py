@@ -1,0 +1,48 @@
+"""Rows are scored alike however they are asked for, with the context that a detector can use."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from experiments.training import scoring
+from experiments.training.checkpoint import load
+from experiments.training.protocols import split
+
+
+@pytest.mark.parametrize(
+    "contexts, wanted, used",
+    [
+        (("none", "rhythm", "record"), "rhythm", "rhythm"),
+        (("none",), "record", "none"),
+        (("rhythm",), "none", "rhythm"),
+        (("none", "record"), "rhythm", "none"),
+    ],
+)
+def test_the_richest_usable_context_is_used(contexts, wanted, used):
+    assert scoring.usable_context(SimpleNamespace(contexts=contexts), wanted) == used
+
+
+def test_scores_do_not_depend_on_what_is_asked_for_with_them(data, weights, monkeypatch):
+    detector, rows = load(weights).detector(), np.arange(0, 200, 3)
+    together = scoring.score_rows(detector, data, np.arange(200), "none")
+    monkeypatch.setattr(scoring, "ROWS_AT_ONCE", 16)
+    in_parts = scoring.score_rows(detector, data, rows, "none")
+    np.testing.assert_allclose(in_parts, together[rows], rtol=1e-5)
+
+
+def test_scoring_leaves_train_mode_as_it_was(data, weights):
+    detector, beats = load(weights).detector().train(), data.beats(np.arange(50))
+    in_train_mode = detector.score(beats)
+    assert detector.training
+    np.testing.assert_array_equal(detector.eval().score(beats), in_train_mode)
+
+
+def test_recordings_are_whole_and_say_which_beats_are_known_normal(data, weights):
+    detector, rows = load(weights).detector(), split(data.index, "beatgan")
+    n_normal = 0
+    for beats, normal in scoring.recordings(detector, data, rows):
+        assert len(beats) == (data.index["record"] == beats.record[0]).sum()
+        assert (np.diff(beats.sample) > 0).all()
+        n_normal += normal.sum()
+    assert n_normal == len(rows.train) + len(rows.calibration)
