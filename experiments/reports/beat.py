@@ -35,7 +35,7 @@ BEAT_S = (np.arange(WINDOW) - BEFORE) / FS_HZ  # time of each sample of a window
 BEAT_SPAN_S = (BEAT_S[0] - 0.5 / FS_HZ, BEAT_S[-1] + 0.5 / FS_HZ)
 # Of a trace's axis: a flat beat must not be blown up into one that looks wild.
 SMALLEST_SPAN_MV = 1.5
-MARK = {"facecolor": "#D55E0038", "edgecolor": VERMILION, "linewidth": 0.6}
+SHADED = {"facecolor": "#D55E0038", "edgecolor": VERMILION, "linewidth": 0.6}
 DASHED_BLUE = {"color": BLUE, "linewidth": 1.2, "linestyle": (0, (3.5, 1.5))}
 DASHED_LEVEL = {"color": VERMILION, "linewidth": 1.0, "linestyle": "--"}
 # Heights of a page of beats: a row, the gap between two, what stands above and below them all.
@@ -50,7 +50,7 @@ class Panel:
     image, generated: (F, T) magnitudes of the real and the generated image, or None;
     error: (F, T) or (320,) in standard deviations of held-out normal beats;
     setting: the image's name in preprocess.spectrogram.SETTINGS;
-    marks: (start, end) of the segments held for abnormal, in s from R.
+    segments: (start, end) of each that is held for abnormal, in s from R.
     """
 
     title: str
@@ -60,20 +60,20 @@ class Panel:
     generated: np.ndarray | None
     error: np.ndarray
     setting: str
-    marks: list = field(default_factory=list)
+    segments: list = field(default_factory=list)
 
 
 def panels(detector: Detector, beats: Beats, titles: list[str]) -> list[Panel]:
-    """What draw_beat needs of each beat: trace, images, the detector's error map and its marks."""
+    """What draw_beat needs of each beat: trace, images, the error map and its segments."""
     (errors, over_time), generated = detector.errors(beats), detector.generate(beats)
-    marks = detector.segments(over_time)
+    segments = detector.segments(over_time)
     return [
         Panel(
             title=title,
             beat_mv=beats.beat_mv[i],
             error=errors[i].max(0) if errors[i].ndim == 3 else errors[i],
             setting=detector.image or "complex",
-            marks=marks[i],
+            segments=segments[i],
             **_pictures(detector, beats[[i]], None if generated is None else generated[[i]]),
         )
         for i, title in enumerate(titles)
@@ -138,8 +138,8 @@ def project_on_time(error):
 
 
 def _draw_trace(axes, panel):
-    for start_s, end_s in panel.marks:
-        axes.axvspan(start_s, end_s, zorder=0, **MARK)
+    for start_s, end_s in panel.segments:
+        axes.axvspan(start_s, end_s, zorder=0, **SHADED)
     traces = [panel.beat_mv] if panel.generated_mv is None else [panel.beat_mv, panel.generated_mv]
     axes.plot(BEAT_S, panel.beat_mv, color=BLACK, linewidth=1.2)
     if panel.generated_mv is not None:
@@ -300,7 +300,7 @@ def _draw_key(figure, panels, height_in):
     keys = [Line2D([], [], color=BLACK, linewidth=1.2, label="recorded beat")]
     if any(panel.generated_mv is not None for panel in panels):
         keys.append(Line2D([], [], label="what a normal beat would look like here", **DASHED_BLUE))
-    keys.append(Patch(label="span marked abnormal", **MARK))
+    keys.append(Patch(label="segment held for abnormal", **SHADED))
     if has_map:
         around = [
             Stroke(linewidth=7, foreground="#420a68"),

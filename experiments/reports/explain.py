@@ -1,5 +1,6 @@
 """What is wrong with one beat, and where: python main.py --explain RECORD SAMPLE."""
 
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -8,39 +9,40 @@ from experiments.reports.beat import draw_panels, panels
 from experiments.training.checkpoint import open_detector
 from experiments.training.scoring import score_rows, usable_context
 from preprocess import BadInput, spectrogram
-from preprocess.records import FS_HZ
+from preprocess.constants import FS_HZ
+from preprocess.dataset import Dataset
 
 REACH_S = 0.15  # a sample this far from the next R peak belongs to no beat
 
 
-def explain(data, opt, folder):
-    """Draw a beat with its marks to --outf and print where they are and in which band."""
-    checkpoint, detector = open_detector(
-        opt.checkpoint or folder / "checkpoint.pt", opt.device, data, opt.dataroot
-    )
+def explain(data: Dataset, opt: Namespace, folder: Path) -> None:
+    """Draw a beat with its segments to --outf and print where they are and in which band."""
+    path = opt.checkpoint or folder / "checkpoint.pt"
+    checkpoint, detector = open_detector(path, opt.device, data, opt.dataroot)
     row = nearest_beat(data.index, *opt.explain, opt.dataroot)
     beat = data.beats([row])
+
+    # Whether it is abnormal.
     context = usable_context(detector, opt.context)
-    score, threshold = (
-        score_rows(detector, data, [row], context)[0],
-        checkpoint.threshold(context, opt.threshold),
-    )
+    score = score_rows(detector, data, [row], context)[0]
+    threshold = checkpoint.threshold(context, opt.threshold)
     verdict = "abnormal" if score > threshold else "normal"
-    place = (
-        f"record {beat.record[0]}, beat at {beat.sample[0] / FS_HZ:.2f} s (sample {beat.sample[0]})"
-    )
+    record, sample = beat.record[0], beat.sample[0]
+    title = f"record {record}, beat at {sample / FS_HZ:.2f} s (sample {sample}): {verdict}"
+    print(f"{title}, score {score:.2f}, threshold {threshold:.2f}, context {context}")
+
+    # Where in it.
     (error,), over_time = detector.errors(beat)
     (found,) = detector.segments(over_time)
-    print(f"{place}: {verdict}, score {score:.2f}, threshold {threshold:.2f}, context {context}")
-    for span in found:
-        print(
-            "  marked from {:.2f} to {:.2f} s from the R peak".format(*span)
-            + words_of_band(error, span, detector)
-        )
+    for segment in found:
+        start_s, end_s = segment
+        band = words_of_band(error, segment, detector)
+        print(f"  marked from {start_s:.2f} to {end_s:.2f} s from the R peak{band}")
     if not found:
         print("  nothing in it is marked")
-    path = Path(opt.outf) / f"explain_{beat.record[0]}_{beat.sample[0]}.png"
-    draw_panels(panels(detector, beat, [f"{place}: {verdict}"]), path, "What is wrong, and where")
+
+    path = Path(opt.outf) / f"explain_{record}_{sample}.png"
+    draw_panels(panels(detector, beat, [title]), path, "What is wrong, and where")
     print(f"picture: {path}")
 
 
@@ -67,17 +69,19 @@ def nearest_beat(index, record, sample, dataroot):
     return rows[distance.argmin()]
 
 
-def words_of_band(error, span, detector):
+def words_of_band(error, segment, detector):
     if detector.explains == "beat":
         return ""
-    return ", most of it between {:.0f} and {:.0f} Hz".format(*band_hz(error, span, detector.image))
+    low_hz, high_hz = band_hz(error, segment, detector.image)
+    return f", most of it between {low_hz:.0f} and {high_hz:.0f} Hz"
 
 
-def band_hz(error, span, setting):
+def band_hz(error, segment, setting):
     """(channels, F, T) error map and (start_s, end_s) to the band whose error is at least half of
     the largest of that segment."""
     times_s, freqs_hz = spectrogram.axes(setting)
     half_s = (times_s[1] - times_s[0]) / 2
-    over_freqs = error.max(0)[:, (times_s > span[0] - half_s) & (times_s < span[1] + half_s)].max(1)
+    inside = (times_s > segment[0] - half_s) & (times_s < segment[1] + half_s)
+    over_freqs = error.max(0)[:, inside].max(1)  # [F]
     high = freqs_hz[over_freqs >= over_freqs.max() / 2]
     return high.min(), high.max()

@@ -36,7 +36,7 @@ def test_what_is_not_fit_is_not_shipped(weights, tmp_path, change):
     assert not (tmp_path / "shipped.pt").exists()
 
 
-def test_weights_in_the_repository_are_for_strangers_and_small():
+def test_weights_in_the_repository_are_for_unseen_patients_and_small():
     shipped = checkpoint.load(screen.WEIGHTS)
     assert (shipped.model, shipped.source, shipped.options["protocol"]) == (
         "b2igan",
@@ -52,7 +52,7 @@ def test_no_remembered_trace_is_a_single_beat(data, weights):
     assert torch.cdist(detector.localiser.traces.float(), beats).min() > 0.02
 
 
-def test_weights_in_the_repository_find_ventricular_beats_of_a_stranger(mitdb, capsys):
+def test_weights_in_the_repository_find_ventricular_beats_of_an_unseen_patient(mitdb, capsys):
     command = ["--records", str(mitdb), "--names", "200", "--device", "cpu"]
     rows, scores, classes = agreement.main(command)
     assert rows["matched"].iloc[0] > 0.98 * rows["beats"].iloc[0]

@@ -26,7 +26,7 @@ def panel(error, setting="complex", **changes):
         "generated": rising / 2,
         "error": error,
         "setting": setting,
-        "marks": [(-0.05, 0.1)],
+        "segments": [(-0.05, 0.1)],
     }
     return Panel(**values | changes)
 
@@ -52,7 +52,7 @@ def pixels(figure, axes):
 
 
 def test_normal_beat_is_dark_and_without_contour():
-    figure, axes = drawn(panel(flat_error(1.0), marks=[]))
+    figure, axes = drawn(panel(flat_error(1.0), segments=[]))
     for name in ("error", "strip"):
         assert pixels(figure, axes[name]).max() < 80, name
 
@@ -111,8 +111,8 @@ def test_strip_is_the_largest_error_at_each_time():
     assert np.argmax(axes["strip"].collections[0].get_array()) == 9
 
 
-def test_marks_are_shaded_where_they_are():
-    _, axes = drawn(panel(flat_error(0), marks=[(-0.2, -0.1), (0.0, 0.3)]))
+def test_segments_are_shaded_where_they_are():
+    _, axes = drawn(panel(flat_error(0), segments=[(-0.2, -0.1), (0.0, 0.3)]))
     spans = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes["trace"].patches]
     assert np.allclose(spans, [(-0.2, -0.1), (0.0, 0.3)])
 
@@ -131,7 +131,7 @@ def test_waveform_method_draws_an_error_trace_instead_of_a_map():
 @pytest.mark.parametrize(
     "panels",
     [
-        [panel(flat_error(1)), panel(flat_error(9), title="$odd _title^", marks=[])],
+        [panel(flat_error(1)), panel(flat_error(9), title="$odd _title^", segments=[])],
         [panel(flat_error(1, "seed"), "seed", generated_mv=None)],
         [panel(flat_error(1), generated=None, generated_mv=None)],
         [panel(np.ones(320), image=None, generated=None)],

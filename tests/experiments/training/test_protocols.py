@@ -54,7 +54,7 @@ def test_beatgan_folds_test_every_normal_once_and_every_abnormal_always(index):
         assert (s.classes[s.test] != "N").sum() == (index["class"] != "N").sum()
 
 
-def test_interpatient_tests_strangers_after_their_first_five_minutes(index):
+def test_interpatient_tests_unseen_patients_after_their_first_five_minutes(index):
     s = split(index, "interpatient")
     assert set(index["record"].iloc[s.train]) | set(index["record"].iloc[s.calibration]) <= set(DS1)
     assert set(index["record"].iloc[s.test]) == set(DS2)
