@@ -14,13 +14,14 @@ def detection(scores: np.ndarray, classes: np.ndarray, threshold: float) -> dict
     masks = {name: classes == name for name in ABNORMAL}
     true_alarms = int((flagged & abnormal).sum())
     sensitivity, ppv = true_alarms / max(abnormal.sum(), 1), true_alarms / max(flagged.sum(), 1)
+    by_class = lambda measure: {
+        name: _against_normals(measure, scores, mask, ~abnormal) for name, mask in masks.items()
+    }
     return {
         "auc": float(roc_auc_score(abnormal, scores)),
         "ap": float(average_precision_score(abnormal, scores)),
-        "per_class_auc": {
-            name: _against_normals(roc_auc_score, scores, mask, ~abnormal)
-            for name, mask in masks.items()
-        },
+        "per_class_auc": by_class(roc_auc_score),
+        "per_class_ap": by_class(average_precision_score),
         "per_class_n": {name: int(mask.sum()) for name, mask in masks.items()},
         "n_normal": int((~abnormal).sum()),
         "n_abnormal": int(abnormal.sum()),

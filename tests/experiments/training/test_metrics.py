@@ -15,6 +15,8 @@ def test_detection_on_known_scores():
     assert result["ppv"] == pytest.approx(2 / 3) and result["per_class_sensitivity"]["V"] == 1.0
     assert result["per_class_auc"]["V"] == 1.0 and result["per_class_auc"]["F"] == 0.25
     assert result["per_class_auc"]["Q"] is None
+    assert result["per_class_ap"]["V"] == 1.0 and result["per_class_ap"]["Q"] is None
+    assert result["per_class_ap"]["F"] == pytest.approx(1 / 4)
 
 
 def test_records_are_told_apart():
