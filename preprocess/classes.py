@@ -1,4 +1,12 @@
-"""Classes of beats: which WFDB symbol belongs to which AAMI class."""
+"""Classes of beats: which WFDB symbol belongs to which AAMI class.
+
+EC57's own tools are bxb and its companions in WFDB; `isqrs` and `map2` of their lib/ecgmap.h say
+which annotations are beats and which of N, S, V, F each is. Q here holds what has no other class:
+paced, fused with paced, unclassifiable, and what was marked while a detector was learning.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
 
 ABNORMAL = ("S", "V", "F", "Q")
 CLASSES = ("N", *ABNORMAL)
@@ -10,11 +18,22 @@ CLASS_NAMES = {
     "Q": "paced or unclassifiable",
 }
 
-# As in the original work (BeatGAN's preprocessing): the escape beats e and j are S.
-CLASS_OF = {
-    symbol: name
-    for name, symbols in {"N": "NLR", "S": "AaJSje", "V": "VE", "F": "F", "Q": "/fQ"}.items()
-    for symbol in symbols
-}
-# ANSI/AAMI EC57: escape beats (e, j) belong to N.
-CLASS_OF_EC57 = CLASS_OF | {"e": "N", "j": "N"}
+# As in the original work (BeatGAN's preprocessing): the escape beats e, j and n are S. B (bundle
+# branch block of either side), n, r (R-on-T) and ? are in no record of MIT-BIH; others have them.
+_SYMBOLS = {"N": "NLRB", "S": "AaJSejn", "V": "VEr", "F": "F", "Q": "/fQ?"}
+CLASS_OF = {symbol: name for name, symbols in _SYMBOLS.items() for symbol in symbols}
+# ANSI/AAMI EC57: supraventricular escape beats (e, j, n) belong to N.
+CLASS_OF_EC57 = CLASS_OF | {"e": "N", "j": "N", "n": "N"}
+
+# Annotations of WFDB that stand at no beat: rhythm, noise, artefacts, comments, measurements, waves
+# of the beat, P waves without a QRS, ends of fibrillation. Flutter waves (!), which bxb counts with
+# V outside of fibrillation, are in no class here and are therefore counted as left out.
+NO_BEATS = frozenset("+~|\"x[]@'^s*DpTt=(`)u\x00")
+
+
+def left_out(symbols: Iterable[str]) -> dict[str, int]:
+    """How many annotations of each symbol may be beats and are in no class, the most frequent
+    first."""
+    counts = Counter(str(symbol) for symbol in symbols)
+    unknown = counts.keys() - CLASS_OF.keys() - NO_BEATS
+    return {symbol: n for symbol, n in counts.most_common() if symbol in unknown}
