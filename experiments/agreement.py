@@ -17,6 +17,7 @@ from tqdm import tqdm
 from wfdb.processing import compare_annotations
 
 import options
+from experiments.screening import outputs
 from experiments.screening import pipeline as screen
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, LEARNING_S
@@ -101,11 +102,11 @@ def compare(path, folder):
     fs_hz = wfdb.rdheader(str(path)).fs
     is_beat, is_found = (
         np.isin(truth.symbol, list(CLASS_OF_EC57)),
-        np.isin(found.symbol, [screen.NORMAL, screen.FLAGGED]),
+        np.isin(found.symbol, [outputs.NORMAL, outputs.FLAGGED]),
     )
     classes = np.array([CLASS_OF_EC57[s] for s in np.array(truth.symbol)[is_beat]])
     reference, samples = truth.sample[is_beat], found.sample[is_found]
-    flagged = np.array(found.symbol)[is_found] == screen.FLAGGED
+    flagged = np.array(found.symbol)[is_found] == outputs.FLAGGED
     scores = pd.read_csv(Path(folder) / f"{path.name}.csv")["score"].to_numpy()
     keep_r, keep_s = (_compared(x, truth, LEARNING_S * fs_hz) for x in (reference, samples))
     reference, classes = reference[keep_r], classes[keep_r]

@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 import options
 from experiments.original_way import original_image, original_windows
+from experiments.screening import outputs
 from experiments.screening import pipeline as screen
 from experiments.training.loop import complete_options
 from models import MODELS
@@ -273,7 +274,7 @@ def screening(folder, hours, checkpoint):
             "seconds": seconds,
             "peak_mb": float(done.stdout.split()[-1]),
             "page_mb": written.with_suffix(".html").stat().st_size / 1e6,
-            "beats": sum(symbol in (screen.NORMAL, screen.FLAGGED) for symbol in symbols),
+            "beats": sum(symbol in (outputs.NORMAL, outputs.FLAGGED) for symbol in symbols),
         }
 
 

@@ -1,242 +1,180 @@
-"""The page of a screened recording: one HTML file that needs nothing else, and the words that describe its groups."""
+"""The page of a screened recording: one HTML file that needs nothing else."""
 
 import base64
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from experiments.reports import pages, scale
-from experiments.screening.clusters import EARLY, LATE, STRIP_HZ, STRIP_S
+from experiments.screening.findings import Findings
+from experiments.screening.pictures import Panel
+from experiments.screening.strips import STRIP_HZ, STRIP_S, Stretch
+from experiments.screening.summary import clock
+from experiments.training.checkpoint import Checkpoint
 from preprocess import spectrogram
-from preprocess.beats import BEFORE, WINDOW, Beats
+from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ
 
+TEMPLATES = Path(__file__).parent / "templates"
 MOST_ROWS = 40  # groups with a row of their own
 MOST_STRIPS = 30  # unreadable stretches shown
-BINS = 60  # over the recording, in a group's row
-RAREST = 8.0  # scores rarer than one normal beat in 10 ** RAREST are drawn there
-REGIONS = (
-    ("what precedes P", -0.39, -0.25),
-    ("P wave", -0.25, -0.06),
-    ("QRS", -0.06, 0.10),
-    ("ST and T", 0.10, 0.50),
-)
 MV_PER_STEP = 0.005  # of traces in the page
+# the axis of scores, in powers of ten of how rare they are among normal beats
+RAREST, COMMONEST_TOP = 8.0, 4.0  # it ends between the two
+NO_RARER = 1e-30  # of tail probabilities, which may be 0
+RATE_BEATS = 10  # RR intervals from which a minute has a heart rate
+# the small pictures of a group's row, in px
+THUMB_PX, THUMB_STEP, THUMB_LEAST_MV = (120, 44), 4, 1.5
+BARS_PX, BARS = (180, 24), 60
 
 
-@dataclass
-class Panel:
-    """What stands for a group: the example nearest to its mean. error: (F, T) or (320,) in standard deviations."""
-
-    beat_mv: np.ndarray
-    generated_mv: np.ndarray | None
-    error: np.ndarray
-    setting: str
-
-
-def panels(groups, detector, usual_mv):
-    """Of each group, its most typical example, the normal beat generated in its place, and the error map. usual_mv:
-    (320,), the recording's usual beat."""
-    if not groups:
-        return []
-    typical = [
-        min(g.examples.values(), key=lambda e: np.square(e.beat_mv - g.mean_mv).sum())
-        for g in groups
-    ]
-    n, image = (
-        len(typical),
-        None if typical[0].image is None else np.stack([e.image for e in typical]),
-    )
-    beats = Beats(
-        image,
-        np.stack([e.beat_mv for e in typical]),
-        np.full(n, "shown"),
-        np.array([e.sample for e in typical]),
-        np.stack([e.rr_s for e in typical]),
-        usual_mv=np.tile(usual_mv.astype(np.float32), (n, 1)),
-    )
-    errors, generated = detector.errors(beats)[0], detector.generate(beats)
-    if generated is not None and generated.ndim == 4:
-        generated = (
-            spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beats.beat_mv)).numpy()
-            if detector.image == "complex"
-            else None
-        )
-    return [
-        Panel(
-            beats.beat_mv[i],
-            None if generated is None else generated[i],
-            errors[i].max(0) if errors[i].ndim == 3 else errors[i],
-            detector.image or "complex",
-        )
-        for i in range(n)
-    ]
-
-
-def describe(findings, index):
-    """A group in a few words: when its beats come, and where in the beat they differ."""
-    group, _ = findings.groups[index]
-    rows = findings.table[findings.table["group"] == index]
-    relative = (
-        float(np.nanmedian(rows["rr_s"] / rows["rr_usual_s"]))
-        if rows["rr_s"].notna().any()
-        else float("nan")
-    )
-    when = "early" if relative < EARLY else "late" if relative > LATE else "on time"
-    if np.isfinite(relative):
-        when += f" ({100 * relative:.0f} % of the usual RR)"
-    place = _place(*rows[["span_start_s", "span_end_s"]].median())
-    return f"{'usual' if group.timing else 'other'} shape, {when}; differs {place}"
-
-
-def _place(start_s, end_s):
-    """A span from the R peak as the parts of the beat of which it takes more than half, or else the most."""
-    if np.isnan(start_s):
-        return "nowhere in particular"
-    shares = [
-        max(0, min(end_s, high) - max(start_s, low)) / (high - low) for _, low, high in REGIONS
-    ]
-    parts = [name for (name, *_), share in zip(REGIONS, shares) if share > 0.5] or [
-        REGIONS[int(np.argmax(shares))][0]
-    ]
-    *others, last = parts
-    return (
-        "in all of the beat"
-        if len(parts) == len(REGIONS)
-        else f"in {', '.join(others)} and {last}"
-        if others
-        else f"in {last}"
-    )
-
-
-def usual_rr_s(table):
-    """(n,): around each beat, the median RR interval between two unremarkable beats: what a minute of ectopics leaves."""
-    calm = (
-        (table["group"] < 0) & (table["group"].shift(1, fill_value=0) < 0) & table["rr_s"].notna()
-    )
-    if calm.sum() < 5:
-        return table["rr_local_s"].to_numpy()
-    median_s = table["rr_s"][calm].rolling(15, center=True, min_periods=1).median()
-    return np.interp(table["sample"], table["sample"][calm], median_s)
-
-
-def clock(seconds):
-    """Time from the start as h:mm:ss."""
-    seconds = int(seconds)
-    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-
-
-def render(findings):
-    """Findings to the page."""
-    source, table, flagged = findings.source, findings.table, findings.flagged
-    readable_h = (source.duration_s - findings.unreadable_s) / 3600
-    rare = [f"{n:,} alike" if n > 1 else "1 beat" for n in (g.count for g, _ in findings.groups)]
-    beyond = findings.groups[MOST_ROWS:]
-    rows = [
-        {
-            "number": i + 1,
-            "count": group.count,
-            "alike": rare[i],
-            "text": describe(findings, i),
-            "share": group.count / len(table),
-            "thumb": _paths(group.mean_mv, findings.alarm.usual_mv),
-            "bars": _bars(findings, i),
-            "score": float(table["score"][table["group"] == i].median()),
-            "first": clock(table["sample"][table["group"] == i].min() / FS_HZ),
-            "last": clock(table["sample"][table["group"] == i].max() / FS_HZ),
+def render(
+    findings: Findings, panels: list[Panel], context: str, checkpoint: Checkpoint, opt
+) -> str:
+    """Findings to the page. panels: of the first groups; the rest: how the findings were made."""
+    facts = (
+        _recording_facts(findings)
+        | _score_facts(findings, context)
+        | {
+            "model": checkpoint.model,
+            "trained_on": checkpoint.source,
+            "calibration": _calibration(context, opt),
+            "peaks": f"annotation file {opt.annotator}" if opt.annotator else "detected",
         }
-        for i, (group, _) in enumerate(findings.groups[:MOST_ROWS])
-    ]
-    rates = _rates_per_min(table)
-    facts = {
+    )
+    rows = [_row(findings, i) for i in range(len(findings.groups[:MOST_ROWS]))]
+    data = json.dumps(_data(findings, panels), separators=(",", ":")).replace("<", "\\u003c")
+    template = pages.environment(TEMPLATES).get_template("screen.html")
+    return template.render(f=facts, rows=rows, data=data)
+
+
+# ------------------------------------------------------------------------------------------- words
+
+
+def _recording_facts(findings):
+    source, rates = findings.source, _rates_per_min(findings.table)
+    return {
         "name": source.name,
         "lead": source.lead,
         "leads": source.leads,
         "fs_hz": source.fs_hz,
         "duration": clock(source.duration_s),
-        "beats": len(table),
+        "beats": len(findings.table),
         "rate": findings.rate_per_min,
         "slowest": rates.min(),
         "fastest": rates.max(),
-        "flagged": int(flagged.sum()),
-        "per_hour": flagged.sum() / readable_h,
-        "shapes": len(findings.groups),
         "unreadable": findings.unreadable_s / source.duration_s,
-        "bad": _bad_rows(findings),
+        "bad": {"n": len(findings.bad), "rows": [_bad_row(b) for b in _longest(findings.bad)]},
+    }
+
+
+def _score_facts(findings, context):
+    beyond = findings.groups[MOST_ROWS:]
+    return {
+        "flagged": int(findings.flagged.sum()),
+        "per_hour": findings.flagged_per_hour,
+        "shapes": len(findings.groups),
+        "beyond": (len(beyond), sum(group.count for group in beyond)),
         "threshold": findings.alarm.threshold,
         "one_in": 1 / findings.alarm.rate,
         "alarms": findings.alarm.per_hour,
-        "context": findings.context,
-        "model": findings.checkpoint.model,
-        "trained_on": findings.checkpoint.source,
-        "calibration": _calibration(findings),
-        "peaks": f"annotation file {findings.opt.annotator}"
-        if findings.opt.annotator
-        else "detected",
-        "beyond": (len(beyond), sum(group.count for group, _ in beyond)),
+        "context": context,
     }
-    template = pages.environment(Path(__file__).parent / "templates").get_template("screen.html")
-    data = json.dumps(_data(findings), separators=(",", ":")).replace("<", "\\u003c")
-    return template.render(f=facts, rows=rows, data=data)
 
 
-def _calibration(findings):
-    own = "its own calm beats, half an hour at a time; " if findings.context == "record" else ""
-    if findings.opt.known_normal:
-        return own + "minutes {:g} to {:g}, known to be normal".format(*findings.opt.known_normal)
-    return own + f"the first {findings.opt.calibration_minutes:g} readable minutes"
+def _calibration(context, opt):
+    own = "its own calm beats, half an hour at a time; " if context == "record" else ""
+    if opt.known_normal:
+        return own + "minutes {:g} to {:g}, known to be normal".format(*opt.known_normal)
+    return own + f"the first {opt.calibration_minutes:g} readable minutes"
 
 
 def _rates_per_min(table):
     """Median heart rate of each minute that has beats enough."""
     minute = (table["sample"] // (60 * FS_HZ)).to_numpy()
     per_minute = (60 / table["rr_s"]).groupby(minute).agg(["median", "count"])
-    enough = per_minute["median"][per_minute["count"] >= 10].dropna()
+    enough = per_minute["median"][per_minute["count"] >= RATE_BEATS].dropna()
     return enough if len(enough) else 60 / table["rr_s"].dropna()
 
 
-def _bad_rows(findings):
+def _bad_row(stretch: Stretch):
     return {
-        "n": len(findings.bad),
-        "rows": [
-            {
-                "at": clock(start / FS_HZ),
-                "start": start / FS_HZ,
-                "long": (end - start) / FS_HZ,
-                "reason": reason,
-            }
-            for start, end, reason, _ in _longest(findings.bad)
-        ],
+        "at": clock(stretch.start / FS_HZ),
+        "start": stretch.start / FS_HZ,
+        "long": (stretch.end - stretch.start) / FS_HZ,
+        "reason": stretch.reason,
     }
 
 
 def _longest(bad):
     """The MOST_STRIPS longest unreadable stretches, in the order of time."""
-    return sorted(sorted(bad, key=lambda b: b[0] - b[1])[:MOST_STRIPS], key=lambda b: b[0])
+    longest = sorted(bad, key=lambda stretch: stretch.start - stretch.end)[:MOST_STRIPS]
+    return sorted(longest, key=lambda stretch: stretch.start)
 
 
-def _data(findings):
+def _row(findings, index):
+    """What the page shows of a group before it is opened."""
+    table, group = findings.table, findings.groups[index]
+    rows = table[table["group"] == index]
+    return {
+        "number": index + 1,
+        "count": group.count,
+        "alike": f"{group.count:,} alike" if group.count > 1 else "1 beat",
+        "text": findings.describe(index),
+        "share": group.count / len(table),
+        "thumb": _thumb(group.mean_mv, findings.alarm.usual_mv),
+        "bars": _bars(rows["sample"] / FS_HZ, findings.source.duration_s),
+        "score": float(rows["score"].median()),
+        "first": clock(rows["sample"].min() / FS_HZ),
+        "last": clock(rows["sample"].max() / FS_HZ),
+    }
+
+
+def _thumb(*beats_mv):
+    """Beats as the paths of one small picture."""
+    width, height = THUMB_PX
+    values = np.stack(beats_mv)[:, ::THUMB_STEP]
+    middle, span = (values.max() + values.min()) / 2, max(np.ptp(values) * 1.1, THUMB_LEAST_MV)
+    x = np.linspace(0, width, values.shape[1])
+    return [
+        "M" + "L".join(f"{a:.0f} {b:.1f}" for a, b in zip(x, y))
+        for y in height / 2 - (values - middle) / span * height
+    ]
+
+
+def _bars(times_s, duration_s):
+    """When over the recording beats come, as the path of a small histogram."""
+    width, height = BARS_PX
+    counts, _ = np.histogram(times_s, BARS, (0, duration_s))
+    x, wide = np.arange(BARS) * width / BARS, width / BARS
+    tall = np.where(counts, 2 + (height - 2) * counts / max(counts.max(), 1), 0)
+    return "".join(
+        f"M{a:.1f} {height}v-{b:.1f}h{wide - 0.6:.1f}v{b:.1f}z" for a, b in zip(x, tall) if b
+    )
+
+
+# ---------------------------------------------------------------------- what the page draws itself
+
+
+def _data(findings, panels):
     """What the page draws from, as short as it goes: numbers in base64."""
-    table, alarm = findings.table, findings.alarm
-    rarity = -np.log10(np.maximum(table["tail_probability"], 1e-30))
-    rarest = float(np.clip(np.ceil(rarity.max() / 2) * 2, 4, RAREST))  # the axis ends there
-    rarity = np.clip(rarity, 0, rarest)
+    table = findings.table
+    rarity = -np.log10(np.maximum(table["tail_probability"], NO_RARER))
+    rarest = float(np.clip(np.ceil(rarity.max() / 2) * 2, COMMONEST_TOP, RAREST))
     return {
         "fs": FS_HZ,
         "duration": findings.source.duration_s,
         "rarest": rarest,
-        "level": float(-np.log10(alarm.rate)),
+        "level": float(-np.log10(findings.alarm.rate)),
         "sample": _pack(table["sample"], "<u4"),
-        "rarity": _pack(rarity * 1000, "<u2"),
+        "rarity": _pack(np.clip(rarity, 0, rarest) * 1000, "<u2"),
         "rr": _pack(np.nan_to_num(table["rr_s"]) * 1000, "<u2"),
         "group": _pack(table["group"], "<i2"),
         "bad": [
-            [round(a / FS_HZ, 2), round(b / FS_HZ, 2), reason] for a, b, reason, _ in findings.bad
+            [round(b.start / FS_HZ, 2), round(b.end / FS_HZ, 2), b.reason] for b in findings.bad
         ],
-        "badStrips": [_pack_mv(strip) for *_, strip in _longest(findings.bad)],
+        "badStrips": [_pack_mv(stretch.strip_mv) for stretch in _longest(findings.bad)],
         "strip": {"seconds": STRIP_S, "hz": STRIP_HZ},
         "step": MV_PER_STEP,
         "before": BEFORE,
@@ -244,38 +182,35 @@ def _data(findings):
         "contour": scale.CONTOUR_SD,
         "scale": scale.ERROR_SCALE[1],
         "colours": _colours(),
-        "groups": [
-            _group(group, shown) for (group, _), shown in zip(findings.groups, findings.panels)
-        ],
+        "groups": [_group(group, panel) for group, panel in zip(findings.groups, panels)],
     }
 
 
-def _group(group, shown):
-    error = np.clip(shown.error / scale.ERROR_SCALE[1] * 255, 0, 255)
+def _group(group, panel):
+    error = np.clip(panel.error / scale.ERROR_SCALE[1] * 255, 0, 255)
     error = error if error.ndim == 2 else error[None]
     return {
-        "beat": _pack_mv(shown.beat_mv),
-        "generated": None if shown.generated_mv is None else _pack_mv(shown.generated_mv),
+        "beat": _pack_mv(panel.beat_mv),
+        "generated": None if panel.generated_mv is None else _pack_mv(panel.generated_mv),
         "error": _pack(error, "u1"),
         "rows": error.shape[0],
         "columns": error.shape[1],
-        "hz": float(spectrogram.axes(shown.setting)[1][-1]) if error.shape[0] > 1 else None,
+        "hz": float(spectrogram.axes(panel.setting)[1][-1]) if error.shape[0] > 1 else None,
         "examples": [
             {
-                "t": round(e.sample / FS_HZ, 3),
-                "score": round(e.score, 2),
-                "strip": _pack_mv(e.strip_mv),
+                "t": round(example.sample / FS_HZ, 3),
+                "score": round(example.score, 2),
+                "strip": _pack_mv(example.strip_mv),
             }
-            for e in sorted(group.examples.values(), key=lambda e: e.sample)
+            for example in sorted(group.examples.values(), key=lambda example: example.sample)
         ],
     }
 
 
 def _colours():
-    """The figures' error colours, 256 x 3 bytes."""
-    from matplotlib import colormaps
-
-    return _pack(colormaps[scale.ERROR_COLOURS](np.arange(256))[:, :3] * 255, "u1")
+    """The figures' error colours, 256 x 3 bytes: a table, as matplotlib is slow to load."""
+    table = np.loadtxt(TEMPLATES / f"{scale.ERROR_COLOURS}.csv", delimiter=",", skiprows=1)
+    return _pack(table, "u1")
 
 
 def _pack(values, dtype):
@@ -286,25 +221,3 @@ def _pack_mv(values_mv):
     """Traces as 16-bit steps of MV_PER_STEP, -32768 where there is nothing."""
     steps = np.clip(np.asarray(values_mv) / MV_PER_STEP, -32767, 32767)
     return _pack(np.where(np.isfinite(steps), steps, -32768), "<i2")
-
-
-def _paths(*beats_mv, width=120, height=44, step=4):
-    """Beats as the paths of one thumbnail, 1.5 mV high at least."""
-    values = np.stack(beats_mv)[:, ::step]
-    middle, span = (values.max() + values.min()) / 2, max(np.ptp(values) * 1.1, 1.5)
-    x = np.linspace(0, width, values.shape[1])
-    return [
-        "M" + "L".join(f"{a:.0f} {b:.1f}" for a, b in zip(x, y))
-        for y in height / 2 - (values - middle) / span * height
-    ]
-
-
-def _bars(findings, index, width=180, height=24):
-    """When over the recording a group's beats come, as the path of a small histogram."""
-    at = findings.table["sample"][findings.table["group"] == index] / FS_HZ
-    counts, _ = np.histogram(at, BINS, (0, findings.source.duration_s))
-    x, wide = np.arange(BINS) * width / BINS, width / BINS
-    tall = np.where(counts, 2 + (height - 2) * counts / max(counts.max(), 1), 0)
-    return "".join(
-        f"M{a:.1f} {height}v-{b:.1f}h{wide - 0.6:.1f}v{b:.1f}z" for a, b in zip(x, tall) if b
-    )

@@ -1,0 +1,102 @@
+"""A recording in blocks of half an hour: the signal, what of it is readable, R peaks and beats.
+
+So a day needs no more memory than an hour.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from preprocess import BadInput, quality, rpeaks
+from preprocess.beats import AFTER, BEFORE, Beats, rr_intervals, windows
+from preprocess.classes import CLASS_OF
+from preprocess.filters import bandpass
+from preprocess.formats import Source
+from preprocess.records import FS_HZ
+
+BLOCK_S = 1800.0  # the longest; a context of the recording's own beats is this long too
+MARGIN_S = 30.0  # read on both sides: R peaks and quality look 20 s around at most
+LARGEST_MV = 50.0  # no heart does more at the body's surface, nor does any electrode
+
+
+@dataclass
+class Block:
+    """A part of a recording with its beats in the order of time.
+
+    start, end: samples at FS_HZ from the recording's start; signal_mv: band-passed, with a margin
+    on both sides that begins at sample `first`; reason: (end - start,) of quality.REASONS; beats:
+    those of the margins too, beats.sample from the recording's start.
+    """
+
+    start: int
+    end: int
+    first: int
+    signal_mv: np.ndarray
+    reason: np.ndarray
+    beats: Beats
+
+
+def spans(source: Source) -> list[tuple[int, int]]:
+    """Equal parts of at most BLOCK_S, as (start, end) in samples at FS_HZ."""
+    parts = int(np.ceil(source.duration_s / BLOCK_S))
+    edges = np.linspace(0, source.length, 1 + parts).astype(int)
+    edges[1:-1] -= edges[1:-1] % quality.CELL
+    return list(zip(edges[:-1].tolist(), edges[1:].tolist()))
+
+
+class Reader:
+    """Reads blocks of one recording. annotator: ending of a file with R peaks, None: find them."""
+
+    def __init__(self, source: Source, annotator: str | None = None):
+        self.source, self.annotated = source, None
+        if annotator:
+            samples, symbols = source.annotated(annotator)
+            self.annotated = np.unique(samples[np.isin(symbols, list(CLASS_OF))])
+
+    def read(self, start: int, end: int) -> Block:
+        """Block from start to end: signal, quality, R peaks, beats."""
+        # signal, with margins
+        margin = round(MARGIN_S * FS_HZ)  # a whole number of cells
+        first, last = max(0, start - margin), min(self.source.length, end + margin)
+        signal_mv, there = self.source.stretch(first, last)
+        self._check_units(signal_mv)
+        filtered_mv = bandpass(signal_mv)
+        # quality
+        envelope = rpeaks.qrs_envelope(signal_mv)
+        reason = quality.unreadable(signal_mv, there, envelope)
+        # R peaks
+        if self.annotated is None:
+            peaks = rpeaks.find(filtered_mv, envelope, reason == 0)
+        else:
+            peaks = self.annotated[slice(*np.searchsorted(self.annotated, (first, last)))] - first
+        # beats
+        beats = self._beats(filtered_mv, reason, peaks, first)
+        return Block(start, end, first, filtered_mv, reason[start - first : end - first], beats)
+
+    def _check_units(self, signal_mv):
+        largest_mv = np.abs(signal_mv).max()
+        if largest_mv <= LARGEST_MV:
+            return
+        # a few wild samples are noise; a signal that is large throughout is in another unit
+        usual_mv = np.median(np.abs(signal_mv - np.median(signal_mv)))
+        if usual_mv > LARGEST_MV / 10:
+            raise BadInput(
+                f"{self.source.path} reaches {largest_mv:.0f} mV, which no heart does: "
+                "say what its numbers are with --units uV"
+            )
+
+    def _beats(self, filtered_mv, reason, peaks, first):
+        """Beats whose whole window is inside the block with its margins and readable."""
+        unreadable_before = np.r_[0, np.cumsum(reason > 0)]
+        fits = (peaks >= BEFORE) & (peaks + AFTER < len(filtered_mv))
+        peaks = peaks[fits]
+        peaks = peaks[unreadable_before[peaks + AFTER] == unreadable_before[peaks - BEFORE]]
+        if len(peaks) < 2:
+            peaks, rr_s = peaks[:0], np.zeros((0, 3), np.float32)
+        else:
+            rr_s = np.stack(rr_intervals(peaks), 1).astype(np.float32)
+            # nothing is known of an interval with a gap in it
+            across = np.diff(unreadable_before[peaks]) > 0
+            rr_s[1:, 0][across] = rr_s[:-1, 1][across] = np.nan
+        waves = windows(filtered_mv, peaks)
+        return Beats(None, waves, np.full(len(peaks), self.source.name), peaks + first, rr_s)

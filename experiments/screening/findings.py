@@ -1,0 +1,184 @@
+"""What was found in a recording: some bytes a beat, and a few examples of each group."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from experiments.screening.clusters import EARLY, LATE, Example, Group, Shapes, timing_of
+from experiments.screening.location import ScreenedBlock
+from experiments.screening.patient_threshold import Alarm
+from experiments.screening.strips import Stretch, joined, stretches, strip
+from preprocess import BadInput
+from preprocess.formats import Source
+from preprocess.records import FS_HZ
+
+FEWEST_BEATS = 5
+MOST_UNREADABLE = 0.99  # of a recording, beyond which there is nothing to tell
+HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be wrong
+USUAL_RR_BEATS = 15  # unremarkable intervals that make the usual one around a beat
+PLACE = ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
+PARTS_OF_BEAT = (  # name, and where it lies, in s from R, at a usual heart rate
+    ("what precedes P", -0.39, -0.25),
+    ("P wave", -0.25, -0.06),
+    ("QRS", -0.06, 0.10),
+    ("ST and T", 0.10, 0.50),
+)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that the outputs tell of a recording.
+
+    table: a row a beat: sample at FS_HZ, rr_s, rr_local_s, rr_usual_s, score, tail_probability,
+    group (row of groups, -1: unremarkable) and PLACE; groups: the largest first.
+    """
+
+    source: Source
+    alarm: Alarm
+    table: pd.DataFrame
+    groups: list[Group]
+    bad: list[Stretch]
+
+    @property
+    def flagged(self) -> np.ndarray:
+        return self.table["group"].to_numpy() >= 0
+
+    @property
+    def unreadable_s(self) -> float:
+        return _seconds(self.bad)
+
+    @property
+    def rate_per_min(self) -> float:
+        return _rate_per_min(self.table)
+
+    @property
+    def flagged_per_hour(self) -> float:
+        """In the hours that could be read."""
+        return self.flagged.sum() / ((self.source.duration_s - self.unreadable_s) / 3600)
+
+    def describe(self, index: int) -> str:
+        """A group in a few words: when its beats come, and where in the beat they differ."""
+        rows = self.table[self.table["group"] == index]
+        relative = float("nan")
+        if rows["rr_s"].notna().any():
+            relative = float(np.nanmedian(rows["rr_s"] / rows["rr_usual_s"]))
+        when = "early" if relative < EARLY else "late" if relative > LATE else "on time"
+        if np.isfinite(relative):
+            when += f" ({100 * relative:.0f} % of the usual RR)"
+        shape = "usual" if self.groups[index].timing else "other"
+        part = _part_of_beat(*rows[["span_start_s", "span_end_s"]].median())
+        return f"{shape} shape, {when}; differs {part}"
+
+
+class Collector:
+    """Gathers screened blocks, one after another, into Findings."""
+
+    def __init__(self, source: Source, alarm: Alarm):
+        self.source, self.alarm = source, alarm
+        self.shapes, self.tables, self.bad = Shapes(alarm.usual_mv), [], []
+
+    def add(self, block: ScreenedBlock):
+        """Groups the flagged beats of a block, and keeps what the outputs need of it."""
+        beats, flagged = block.beats, block.flagged
+        self.bad += stretches(block)
+        place = np.full((len(beats), len(PLACE)), np.nan, np.float32)
+        group = np.full(len(beats), -1, np.int16)
+        place[flagged] = block.place
+        if len(flagged):
+            group[flagged] = self._grouped(block)
+        columns = {
+            "sample": beats.sample,
+            "rr_s": beats.rr_s[:, 0],
+            "rr_local_s": beats.rr_s[:, 2],
+            "score": block.scores.astype(np.float32),
+            "group": group,
+        }
+        self.tables.append(pd.DataFrame(columns | dict(zip(PLACE, place.T))))
+
+    def _grouped(self, block):
+        """Group of each flagged beat, some of which are kept as its examples."""
+        beats, scores = block.found, block.scores[block.flagged]
+        indices = self.shapes.add(beats.beat_mv, timing_of(beats.rr_s[:, 0], beats.rr_s[:, 2]))
+        groups = [self.shapes.groups[index] for index in indices]
+        for row in [row for row, group in enumerate(groups) if group.wants(beats.sample[row])]:
+            sample = int(beats.sample[row])
+            example = Example(
+                sample,
+                float(scores[row]),
+                beats.beat_mv[row].copy(),
+                None if beats.image is None else beats.image[row].copy(),
+                beats.rr_s[row].copy(),
+                strip(block.signal_mv, sample - block.first),
+            )
+            groups[row].add_example(example)
+        return indices
+
+    def findings(self) -> Findings:
+        """The blocks put together. Raises BadInput when there is nothing to tell."""
+        table, bad = pd.concat(self.tables, ignore_index=True), joined(self.bad)
+        self._check(table, bad)
+        table["tail_probability"] = self.alarm.tail_probability(table["score"]).astype(np.float32)
+        # groups by rank; index -1, the last of `rank`, stays -1
+        merged = self.shapes.merged()
+        rank = np.full(len(self.shapes.groups) + 1, -1)
+        for new, (_, old) in enumerate(merged):
+            rank[list(old)] = new
+        table["group"] = rank[table["group"]].astype(np.int16)
+        table["rr_usual_s"] = _usual_rr_s(table)
+        return Findings(self.source, self.alarm, table, [group for group, _ in merged], bad)
+
+    def _check(self, table, bad):
+        name, duration_s = self.source.path, self.source.duration_s
+        if _seconds(bad) > MOST_UNREADABLE * duration_s:
+            raise BadInput(
+                f"{name} is unreadable throughout ({bad[0].reason}): choose another --lead"
+            )
+        if len(table) < FEWEST_BEATS:
+            raise BadInput(
+                f"no R peaks were found in {name} ({len(table)} in {duration_s / 60:.1f} min): "
+                f"is lead {self.source.lead} an ECG?"
+            )
+        rate_per_min = _rate_per_min(table)
+        if not HEART_RATES_PER_MIN[0] < rate_per_min < HEART_RATES_PER_MIN[1]:
+            raise BadInput(
+                f"{name} would have {rate_per_min:.0f} beats a minute: "
+                f"is its sampling rate really {self.source.fs_hz:g} Hz (--fs)?"
+            )
+
+
+def _seconds(bad):
+    return sum(stretch.end - stretch.start for stretch in bad) / FS_HZ
+
+
+def _rate_per_min(table):
+    return 60 / float(np.nanmedian(table["rr_s"]))
+
+
+def _usual_rr_s(table):
+    """(n,): around each beat, the median RR between two unremarkable beats.
+
+    It is what a minute of ectopics leaves of the rhythm, where the local median is the ectopics'.
+    """
+    unremarkable = table["group"] < 0
+    before_too = table["group"].shift(1, fill_value=0) < 0
+    calm = unremarkable & before_too & table["rr_s"].notna()
+    if calm.sum() < FEWEST_BEATS:
+        return table["rr_local_s"].to_numpy()
+    median_s = table["rr_s"][calm].rolling(USUAL_RR_BEATS, center=True, min_periods=1).median()
+    return np.interp(table["sample"], table["sample"][calm], median_s)
+
+
+def _part_of_beat(start_s, end_s):
+    """A span as the parts of the beat of which it takes more than half, or else the most."""
+    if np.isnan(start_s):
+        return "nowhere in particular"
+    shares = [
+        max(0, min(end_s, high) - max(start_s, low)) / (high - low)
+        for _, low, high in PARTS_OF_BEAT
+    ]
+    parts = [name for (name, *_), share in zip(PARTS_OF_BEAT, shares) if share > 0.5]
+    if len(parts) == len(PARTS_OF_BEAT):
+        return "in all of the beat"
+    *others, last = parts or [PARTS_OF_BEAT[int(np.argmax(shares))][0]]
+    return f"in {', '.join(others)} and {last}" if others else f"in {last}"

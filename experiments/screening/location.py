@@ -1,0 +1,88 @@
+"""What is flagged in a block, and where in each flagged beat the detector sees it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from experiments.reports.scale import CONTOUR_SD
+from experiments.screening.scorer import ScoredBlock
+from models.detector import Detector
+from preprocess import spectrogram
+from preprocess.beats import BEFORE, Beats
+from preprocess.records import FS_HZ
+
+
+@dataclass
+class ScreenedBlock(ScoredBlock):
+    """A scored block with what is flagged in it; only flagged beats keep their images.
+
+    flagged: (k,) rows above the threshold; found: (k,) Beats, those; place: (k, 4), of `places`.
+    """
+
+    flagged: np.ndarray
+    found: Beats
+    place: np.ndarray
+
+
+def locate(block: ScoredBlock, threshold: float, detector: Detector) -> ScreenedBlock:
+    """The block with what scores above the threshold, and where."""
+    flagged = np.flatnonzero(block.scores > threshold)
+    found = block.beats[flagged]
+    if len(flagged):
+        calm = block.scores <= np.median(block.scores)
+        usual_mv = np.median(block.beats.beat_mv[calm], 0)
+        found.usual_mv = np.tile(usual_mv, (len(flagged), 1))
+    rest = vars(block) | {"beats": replace(block.beats, image=None)}
+    return ScreenedBlock(**rest, flagged=flagged, found=found, place=places(detector, found))
+
+
+def places(detector: Detector, beats: Beats) -> np.ndarray:
+    """Beats to (n, 4): start and end in s from R of where they are abnormal, lowest and highest Hz.
+
+    NaN where there is none: no span, or no frequencies in a detector that reads traces.
+    """
+    if not len(beats):
+        return np.full((0, 4), np.nan)
+    errors, over_time = detector.errors(beats)
+    result = where(errors, detector.image)
+    for row, spans in enumerate(detector.segments(over_time)):
+        if spans:
+            result[row, :2] = max(spans, key=lambda span: span[1] - span[0])
+    return result
+
+
+def where(errors: np.ndarray, setting: str | None = "complex") -> np.ndarray:
+    """Error maps to (n, 4), as in `places`: the stretch around the largest error that stays high.
+
+    errors: (n, channels, F, T) of images of a setting, or (n, 320). High is above CONTOUR_SD, or
+    above half of the largest if that is less.
+    """
+    if errors.ndim == 2:
+        times_s, freqs_hz = (np.arange(errors.shape[1]) - BEFORE) / FS_HZ, None
+        errors = errors[:, None]  # [n, 1, T]
+    else:
+        times_s, freqs_hz = spectrogram.axes(setting)
+        errors = errors.max(1)  # [n, F, T]
+    half_s = (times_s[1] - times_s[0]) / 2
+    result = np.full((len(errors), 4), np.nan)
+    for row, error in enumerate(errors):
+        if error.max() <= 0:  # the rhythm may be all that is wrong
+            continue
+        level = min(CONTOUR_SD, error.max() / 2)
+        over_time = error.max(0)
+        first, last = _run(over_time > level, over_time.argmax())
+        result[row, :2] = times_s[first] - half_s, times_s[last] + half_s
+        if freqs_hz is not None:
+            over_freqs = error[:, first : last + 1].max(1)
+            low, high = _run(over_freqs > level, over_freqs.argmax())
+            result[row, 2:] = freqs_hz[low], freqs_hz[high]
+    return result
+
+
+def _run(marked, at):
+    """First and last index of the unbroken run of True around `at`."""
+    gaps = np.flatnonzero(~marked)
+    i = np.searchsorted(gaps, at)
+    first = gaps[i - 1] + 1 if i else 0
+    last = gaps[i] - 1 if i < len(gaps) else len(marked) - 1
+    return first, last

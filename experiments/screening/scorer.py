@@ -1,0 +1,46 @@
+"""Blocks to scores: images of their beats, and what a detector says of each."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from experiments.screening.blocks import Block
+from models.detector import Detector
+from preprocess import spectrogram
+from preprocess.beats import Beats
+from preprocess.records import FS_HZ
+
+
+@dataclass
+class ScoredBlock(Block):
+    """A block whose beats, none of the margins among them any more, have images and scores (n,)."""
+
+    scores: np.ndarray
+
+
+class Scorer:
+    """Scores the beats of blocks with what a context allows."""
+
+    def __init__(self, detector: Detector, context: str):
+        self.detector, self.context = detector, context
+
+    def score(self, block: Block) -> ScoredBlock:
+        """The block with scores. Beats of its margins give context, and are then left out."""
+        beats, scores = block.beats, np.zeros(0)
+        if len(beats):
+            if self.detector.image:
+                images = spectrogram.stored_images(beats.beat_mv, self.detector.image)
+                beats = replace(beats, image=images)
+            scores = self.detector.score(_without_gaps(beats), self.context)
+        inside = slice(*np.searchsorted(beats.sample, (block.start, block.end)))
+        return ScoredBlock(**vars(block) | {"beats": beats[inside]}, scores=scores[inside])
+
+
+def _without_gaps(beats):
+    """Beats whose RR intervals across gaps are the local median, and R peaks to match."""
+    rr_s, anywhere_s = beats.rr_s, np.nanmedian(beats.rr_s[:, :2])
+    local_s = np.where(np.isfinite(rr_s[:, 2:]), rr_s[:, 2:], anywhere_s)  # [n, 1]
+    rr_s = np.where(np.isfinite(rr_s), rr_s, local_s).astype(np.float32)
+    steps = np.round(rr_s[1:, 0] * FS_HZ)
+    sample = beats.sample[0] + np.r_[0, np.cumsum(steps)].astype(int)
+    return Beats(beats.image, beats.beat_mv, beats.record, sample, rr_s)

@@ -1,0 +1,44 @@
+"""Where in a flagged beat: around the largest error, in seconds and hertz."""
+
+import numpy as np
+import pytest
+
+from experiments.screening.location import locate, places, where
+from experiments.screening.scorer import ScoredBlock
+from experiments.training.checkpoint import open_detector
+from preprocess import spectrogram
+from preprocess.beats import WINDOW
+
+
+def test_of_a_map_the_place_is_around_its_largest_error():
+    error = np.zeros((1, 2, 32, 32))
+    error[0, 1, 4:8, 10:13] = 6.0
+    error[0, 0, 20, 25] = 5.0  # another place, less
+    times_s, freqs_hz = spectrogram.axes("complex")
+    half_s = (times_s[1] - times_s[0]) / 2
+    expected = [times_s[10] - half_s, times_s[12] + half_s, freqs_hz[4], freqs_hz[7]]
+    np.testing.assert_allclose(where(error)[0], expected)
+
+
+def test_of_a_trace_there_is_no_frequency():
+    error = np.zeros((1, WINDOW))
+    error[0, 140:150] = 1.0
+    start_s, end_s, *band_hz = where(error, None)[0]
+    assert start_s == pytest.approx(-0.5 / 360) and end_s == pytest.approx(9.5 / 360)
+    assert np.isnan(band_hz).all()
+
+
+def test_no_error_is_nowhere():
+    assert np.isnan(where(np.zeros((1, 2, 32, 32)))).all()
+
+
+def test_what_scores_above_the_threshold_is_flagged_and_located(data, weights):
+    _, detector = open_detector(weights, "cpu")
+    beats = data.beats(np.arange(20))
+    scores = np.arange(20.0)
+    signal_mv, reason = np.zeros(100, np.float32), np.zeros(100, np.int8)
+    block = locate(ScoredBlock(0, 100, 0, signal_mv, reason, beats, scores), 14.0, detector)
+    np.testing.assert_array_equal(block.flagged, np.arange(15, 20))
+    assert block.place.shape == (5, 4) and len(block.found.image) == 5
+    assert block.beats.image is None and beats.image is not None
+    assert places(detector, beats[:0]).shape == (0, 4)

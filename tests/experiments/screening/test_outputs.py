@@ -1,0 +1,32 @@
+"""The files that field tools open agree with each other; no recording is lost to its results."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import wfdb
+from screening_runs import lead_of, run
+
+from preprocess import BadInput
+
+
+def test_annotations_read_back_agree_with_the_table(screened, record):
+    findings, out = screened
+    table = pd.read_csv(out / f"{record.name}.csv")
+    found = wfdb.rdann(str(out / record.name), "b2i")
+    is_beat, is_flagged = np.isin(found.symbol, ["N", "Q"]), table["flagged"] == 1
+    assert sorted(out.iterdir()) == [out / f"{record.name}{e}" for e in (".b2i", ".csv", ".html")]
+    np.testing.assert_array_equal(found.sample[is_beat], table["sample"])
+    np.testing.assert_array_equal(np.array(found.symbol)[is_beat] == "Q", is_flagged)
+    notes = np.array(found.aux_note)[is_beat][is_flagged]
+    assert len(notes) and all("score" in note and "span" in note for note in notes)
+    assert (table["score"][is_flagged] > findings.alarm.threshold - 1e-3).all()
+    assert (table["tail_probability"].diff()[table["score"].diff() > 0.01] <= 0).all()
+
+
+def test_a_recording_is_not_overwritten_by_its_results(record, weights, tmp_path):
+    path = tmp_path / "night.csv"
+    np.savetxt(path, lead_of(record, 100), header="MLII", comments="", fmt="%.3f")
+    before = path.read_bytes()
+    with pytest.raises(BadInput, match="overwritten"):
+        run(path, weights, tmp_path, "--fs", 360)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
