@@ -3,7 +3,8 @@
 import numpy as np
 
 from preprocess import spectrogram
-from preprocess.beats import BEFORE, WINDOW, Beats
+from preprocess.beats import Beats
+from preprocess.constants import BEFORE, WINDOW
 
 TICKS = 7  # on each side of the R peak, so many samples are dropped and as many stretched to two
 

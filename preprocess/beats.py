@@ -6,15 +6,10 @@ import numpy as np
 
 from preprocess import BadInput
 from preprocess.classes import CLASS_OF
+from preprocess.constants import AFTER, BEFORE, FS_HZ, WINDOW
 from preprocess.filters import bandpass
-from preprocess.records import FS_HZ
 from preprocess.rpeaks import detect_r_peaks, distance_to_nearest
 
-BEFORE, AFTER = 140, 180  # samples of a window before and after its R peak: 0.389 s and 0.5 s
-WINDOW = BEFORE + AFTER
-PEAK_TOLERANCE = (
-    10  # samples: the original work drops normal beats annotated this far from a detected R peak
-)
 RR_LOCAL_BEATS = 8  # RR intervals on each side that make the local median
 
 

@@ -16,6 +16,7 @@ from preprocess import BadInput, physionet, records, spectrogram
 from preprocess import beats as beat_windows
 from preprocess.beats import Beats
 from preprocess.classes import CLASSES
+from preprocess.constants import AFTER, BEFORE, FS_HZ, LEAD, PEAK_TOLERANCE, WINDOW
 from preprocess.filters import BAND_HZ
 
 VERSION = 1  # of the files' content: raise it when the same records would give other numbers
@@ -62,14 +63,14 @@ def settings(image, lead):
         "version": VERSION,
         "image": image,
         "lead": lead,
-        "fs_hz": records.FS_HZ,
+        "fs_hz": FS_HZ,
         "band_hz": list(BAND_HZ),
-        "before": beat_windows.BEFORE,
-        "after": beat_windows.AFTER,
+        "before": BEFORE,
+        "after": AFTER,
     }
 
 
-def make(folder, dataroot, image="complex", lead=records.LEAD):
+def make(folder, dataroot, image="complex", lead=LEAD):
     """Preprocess every record of a folder into dataroot; nothing is done when dataroot already holds just that.
 
     Returns the manifest. Files are written beside their place and renamed at the end.
@@ -136,7 +137,7 @@ def is_current(dataroot, wanted):
 def count_classes(index):
     """Beats per class, and the normals that are near enough to a detected R peak for the `beatgan` protocol."""
     counts = {name: int((index["class"] == name).sum()) for name in CLASSES}
-    on_peak = (index["class"] == "N") & (index["peak_distance"] < beat_windows.PEAK_TOLERANCE)
+    on_peak = (index["class"] == "N") & (index["peak_distance"] < PEAK_TOLERANCE)
     return counts | {"N_on_peak": int(on_peak.sum())}
 
 
@@ -144,7 +145,7 @@ def _write_arrays(paths, part, image, lead):
     """Record by record, so that memory does not grow with their number. Returns the index."""
     tables = []
     with (
-        _NpyWriter(part / "beats.npy", np.float32, (beat_windows.WINDOW,)) as waves,
+        _NpyWriter(part / "beats.npy", np.float32, (WINDOW,)) as waves,
         _NpyWriter(
             part / "spectrograms.npy", spectrogram.STORED_AS, spectrogram.SETTINGS[image].shape
         ) as pictures,

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
-from preprocess.records import FS_HZ
+from preprocess.constants import FS_HZ
 
 BAND_HZ = (0.5, 45.0)  # of the beats: below is baseline wander, above mostly muscle and mains
 

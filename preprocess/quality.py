@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
+from preprocess.constants import FS_HZ
 from preprocess.filters import bandpass
-from preprocess.records import FS_HZ
 from preprocess.rpeaks import TYPICAL_S
 
 CELL = 18  # samples, 50 ms: the grain of what follows; a stretch must start at a multiple of it to be divided at will

@@ -9,9 +9,8 @@ import wfdb
 from scipy.signal import resample_poly
 
 from preprocess import BadInput
+from preprocess.constants import FS_HZ, LEAD
 
-FS_HZ = 360
-LEAD = "MLII"
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
 COPY_ADU_PER_MV = 1000
 

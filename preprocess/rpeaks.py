@@ -8,8 +8,8 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, median_filter, uniform_filter1d
 from scipy.signal import find_peaks
 
+from preprocess.constants import FS_HZ, WINDOW
 from preprocess.filters import bandpass
-from preprocess.records import FS_HZ
 
 QRS_BAND_HZ = (7.0, 26.0)
 QRS_S = 0.12
@@ -25,9 +25,6 @@ TYPICAL_S, TYPICAL_BEATS = (
 LEAST_HEIGHT, LEAST_HEIGHT_IN_GAP = 0.3, 0.22  # of the typical one
 GAP, GAP_BEATS, GAP_EDGE_S = 1.6, 9, 0.3  # RR intervals in which a beat is looked for again
 R_REACH_S, NEGATIVE = 0.06, 2.0  # a QRS is negative when it goes down twice as far as up
-NO_PEAK = (
-    320  # samples: the distance to the nearest peak where there is none, as far as a window is long
-)
 
 
 def detect_r_peaks(signal_mv):
@@ -44,7 +41,7 @@ def detect_r_peaks(signal_mv):
 def distance_to_nearest(samples, peaks):
     """For each sample, how far the nearest peak is, in samples; a large number where there is no peak."""
     if len(peaks) == 0:
-        return np.full(len(samples), NO_PEAK)
+        return np.full(len(samples), WINDOW)
     right = np.searchsorted(peaks, samples)
     candidates = peaks[np.clip(np.stack([right - 1, right]), 0, len(peaks) - 1)]
     return np.abs(candidates - samples).min(0)

@@ -9,8 +9,7 @@ import math
 
 import torch
 
-from preprocess.beats import BEFORE, WINDOW
-from preprocess.records import FS_HZ
+from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
 P_STARTS, P_ENDS = (55, 75), (112, 126)  # 0.18 to 0.24 s, and 0.04 to 0.08 s, before R
 

@@ -12,7 +12,7 @@ import wfdb
 from tqdm import tqdm
 
 from preprocess import BadInput
-from preprocess.records import FS_HZ
+from preprocess.constants import FS_HZ
 from preprocess.simulate.noise import bump, recording_noise, shaped_noise
 from preprocess.simulate.rhythm import TACHOGRAM_HZ, place_ectopics, sinus_rhythm, time_ectopics
 from preprocess.simulate.subject import draw_subject

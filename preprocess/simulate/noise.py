@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from preprocess.records import FS_HZ
+from preprocess.constants import FS_HZ
 
 
 def shaped_noise(rng, n, fs_hz, amplitude):

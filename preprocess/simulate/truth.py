@@ -12,8 +12,7 @@ abnormal are listed: a normal beat after a pause, say, has no rows.
 
 import numpy as np
 
-from preprocess.beats import AFTER, BEFORE
-from preprocess.records import FS_HZ
+from preprocess.constants import AFTER, BEFORE, FS_HZ
 from preprocess.simulate.waveform import draw
 from preprocess.simulate.waves import CENTRE, LEFT, MLII_MV, QRS, RIGHT, P
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from preprocess.records import FS_HZ
+from preprocess.constants import FS_HZ
 from preprocess.simulate.noise import bump, shaped_noise
 from preprocess.simulate.waves import CENTRE, LEFT, QRS, RIGHT, T_WAVES, V1ST, P, Q, T
 

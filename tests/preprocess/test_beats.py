@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from preprocess import BadInput, beats, records
+from preprocess.constants import PEAK_TOLERANCE
 from preprocess.records import Recording
 
 
@@ -70,6 +71,6 @@ def test_counts_of_the_published_protocol(mitdb):
     for name in ("100", "207"):
         columns, _ = beats.cut(records.read(mitdb / name))
         kept[name] = (
-            (columns["class"] == "N") & (columns["peak_distance"] < beats.PEAK_TOLERANCE)
+            (columns["class"] == "N") & (columns["peak_distance"] < PEAK_TOLERANCE)
         ).mean()
     assert kept["100"] > 0.98 and kept["207"] < 0.1

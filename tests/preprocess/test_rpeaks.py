@@ -3,8 +3,8 @@
 import numpy as np
 
 from preprocess import records, rpeaks
-from preprocess.beats import AFTER, PEAK_TOLERANCE
 from preprocess.classes import CLASS_OF
+from preprocess.constants import AFTER, PEAK_TOLERANCE
 from preprocess.filters import bandpass
 
 
