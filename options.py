@@ -112,15 +112,16 @@ def preprocess_parser():
         type=_image,
         default="complex",
         metavar="NAME",
-        help="complex: phase-keeping 2 x 32 x 32; seed: the original dB image, 1 x 128 x 128",
+        help="complex: phase-keeping 2 x 32 x 32; decibel: the original dB image, 1 x 128 x 128",
     )
     return made
 
 
 def _image(name):
     """The name of an image setting, asked only when the flag is given: that loads torch."""
-    from preprocess.spectrogram import SETTINGS
+    from preprocess.spectrogram import ALIASES, SETTINGS
 
+    name = ALIASES.get(name, name)
     if name not in SETTINGS:
         raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(SETTINGS)}")
     return name

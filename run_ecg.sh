@@ -16,7 +16,7 @@ niter=${niter:-}                # epochs; empty: the model's own
 lr=${lr:-}                      # learning rate; empty: the model's own
 n_aug=${n_aug:-0}               # time-warped copies of each training beat
 data=${data:-auto}              # mitdb insists on real records, simulated asks for the cohort
-case $model in b2igan-original|b2igan-seed) image=seed ;; *) image=complex ;; esac
+case $model in b2igan-original|b2igan-seed) image=decibel ;; *) image=complex ;; esac
 dataroot=${dataroot:-experiments/ecg/dataset/$image}   # preprocessed beats
 outf=${outf:-experiments/ecg/output}                   # results
 

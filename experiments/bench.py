@@ -141,7 +141,7 @@ def parts(folder):
     peaks = recording.samples[np.isin(recording.symbols, list(CLASS_OF))]
     peaks = peaks[(peaks >= BEFORE) & (peaks + AFTER < len(signal_mv))]
     waves = np.resize(windows(bandpass(signal_mv), peaks), (N_BEATS, WINDOW))
-    ours, theirs = _beats(waves, "complex"), _beats(waves[:N_SLOW], "seed")
+    ours, theirs = _beats(waves, "complex"), _beats(waves[:N_SLOW], "decibel")
 
     original_scoring = _scoring("b2igan-original", theirs)
     steps = {

@@ -75,7 +75,7 @@ def baselines(dataset: Dataset, split: Split, opt: Namespace) -> Iterator[tuple[
 
 def difference_to_median(beats: Beats) -> np.ndarray:
     """(n, WINDOW) distance to the median beat of each beat's record, in mV."""
-    return np.abs(beats.beat_mv - beats.usual_mv)
+    return np.abs(beats.beat_mv - beats.record_median_mv)
 
 
 def squared_error(detector: Detector, beats: Beats) -> np.ndarray:

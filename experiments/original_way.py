@@ -21,10 +21,10 @@ def original_image(beat_mv: np.ndarray) -> np.ndarray:
     window = np.zeros(n_fft)
     start = (n_fft - hann) // 2
     window[start : start + hann] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(hann) / hann)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[:: spectrogram.SEED_HOP]
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[:: spectrogram.DECIBEL_HOP]
     power = np.abs(np.fft.rfft(frames * window, axis=1).T)  # [129, 161]
     decibel = 20 * np.log10(np.maximum(power, 1e-5))
-    decibel = np.maximum(decibel, decibel.max() - spectrogram.SEED_RANGE_DB)
-    decibel = decibel[:, spectrogram.SEED_COLUMNS]  # [129, 140]
-    rows, columns = (spectrogram.area_weights(n, spectrogram.SEED_SIZE) for n in decibel.shape)
+    decibel = np.maximum(decibel, decibel.max() - spectrogram.DECIBEL_RANGE_DB)
+    decibel = decibel[:, spectrogram.DECIBEL_COLUMNS]  # [129, 140]
+    rows, columns = (spectrogram.area_weights(n, spectrogram.DECIBEL_SIZE) for n in decibel.shape)
     return rows @ decibel @ columns.T

@@ -41,5 +41,7 @@ def with_warped_copies(beats, n_aug, rng, image):
             [beats.image, spectrogram.images(waves[len(beats) :], image).numpy()]
         )
     again = [np.concatenate([a] * (n_aug + 1)) for a in (beats.record, beats.sample, beats.rr_s)]
-    usual_mv = None if beats.usual_mv is None else np.concatenate([beats.usual_mv] * (n_aug + 1))
-    return Beats(pictures, waves, *again, usual_mv=usual_mv)
+    record_median_mv = None
+    if beats.record_median_mv is not None:
+        record_median_mv = np.concatenate([beats.record_median_mv] * (n_aug + 1))
+    return Beats(pictures, waves, *again, record_median_mv=record_median_mv)

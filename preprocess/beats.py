@@ -19,7 +19,7 @@ class Beats:
 
     image: (n, channels, frequencies, times), or None for detectors that read beat_mv alone; beat_mv: (n, 320) in mV;
     record: (n,) names; sample: (n,) R peaks; rr_s: (n, 3) RR before, RR after and local median RR, in s;
-    known_normal: (n,) bool, beats that someone has looked at; usual_mv: (n, 320), the median of each one's
+    known_normal: (n,) bool, beats that someone has looked at; record_median_mv: (n, 320), the median of each one's
     recording (of all its beats, of whatever class; in screening, of the calmer half of them). None where nobody knows.
     """
 
@@ -29,7 +29,7 @@ class Beats:
     sample: np.ndarray
     rr_s: np.ndarray
     known_normal: np.ndarray | None = None
-    usual_mv: np.ndarray | None = None
+    record_median_mv: np.ndarray | None = None
 
     def __len__(self):
         return len(self.sample)

@@ -35,14 +35,14 @@ class Dataset:
         """Rows (any order) as Beats in memory, float32."""
         record, sample, rr_s = self._columns
         image = np.asarray(self.image[rows], np.float32) if with_image else None
-        usual_mv, place = self._usual
+        record_median_mv, place = self._usual
         return Beats(
             image,
             np.asarray(self.beat_mv[rows]),
             record[rows],
             sample[rows],
             rr_s[rows],
-            usual_mv=usual_mv[place[rows]],
+            record_median_mv=record_median_mv[place[rows]],
         )
 
     @cached_property

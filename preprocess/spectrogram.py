@@ -31,15 +31,15 @@ HOP = 10  # samples from column to column
 ROWS = 32  # 0 to 43.6 Hz: the band of the beats
 LEAST_SD_MV = 0.01  # added to a beat's standard deviation: a flat one is not divided by nothing
 
-# `seed`: of the original work
-SEED_HOP = 2
-SEED_COLUMNS = slice(10, 150)
-SEED_SIZE = 128
-SEED_RANGE_DB = 80.0
+# `decibel`: of the original work
+DECIBEL_HOP = 2
+DECIBEL_COLUMNS = slice(10, 150)
+DECIBEL_SIZE = 128
+DECIBEL_RANGE_DB = 80.0
 
 
 @dataclass(frozen=True)
-class Setting:
+class ImageSetting:
     """One way to make an image.
 
     shape: (channels, frequencies, times); two channels are a real and an imaginary part.
@@ -146,7 +146,7 @@ def invert(image: torch.Tensor, beats_mv: torch.Tensor) -> torch.Tensor:
     return trace * beat_scale(beats_mv)
 
 
-def seed_images(beats_mv: torch.Tensor) -> torch.Tensor:
+def decibel_images(beats_mv: torch.Tensor) -> torch.Tensor:
     """(n, WINDOW) to (n, 1, 128, 128) in dB: the image of the original work.
 
     As librosa 0.8's stft and amplitude_to_db, then OpenCV's area resize:
@@ -156,12 +156,12 @@ def seed_images(beats_mv: torch.Tensor) -> torch.Tensor:
     """
     import torch
 
-    real, imaginary = _stft(beats_mv, 0, SEED_HOP, N_FFT // 2 + 1)  # [n, 129, 161]
+    real, imaginary = _stft(beats_mv, 0, DECIBEL_HOP, N_FFT // 2 + 1)  # [n, 129, 161]
     decibel = 10 * (real.square() + imaginary.square()).clamp_min(LEAST_POWER).log10()
-    floor = decibel.amax((1, 2), keepdim=True) - SEED_RANGE_DB
-    decibel = decibel.maximum(floor)[:, :, SEED_COLUMNS]  # [n, 129, 140]
+    floor = decibel.amax((1, 2), keepdim=True) - DECIBEL_RANGE_DB
+    decibel = decibel.maximum(floor)[:, :, DECIBEL_COLUMNS]  # [n, 129, 140]
     rows, columns = (
-        torch.as_tensor(area_weights(n, SEED_SIZE), device=beats_mv.device)
+        torch.as_tensor(area_weights(n, DECIBEL_SIZE), device=beats_mv.device)
         for n in decibel.shape[1:]
     )
     return (rows @ (decibel @ columns.T))[:, None]  # [n, 1, 128, 128]
@@ -213,18 +213,19 @@ def _hann(device):
 
 
 _COMPLEX_CENTRES = tuple(range(HOP // 2, WINDOW, HOP))
-COMPLEX = Setting(
+COMPLEX = ImageSetting(
     "complex",
     (2, ROWS, len(_COMPLEX_CENTRES)),
     _COMPLEX_CENTRES,
     tuple(np.arange(ROWS) * FS_HZ / N_FFT),
     complex_images,
 )
-SEED = Setting(
-    "seed",
-    (1, SEED_SIZE, SEED_SIZE),
-    tuple(np.linspace(10 * SEED_HOP, 149 * SEED_HOP, SEED_SIZE)),
-    tuple(np.linspace(0, FS_HZ / 2, SEED_SIZE)),
-    seed_images,
+DECIBEL = ImageSetting(
+    "decibel",
+    (1, DECIBEL_SIZE, DECIBEL_SIZE),
+    tuple(np.linspace(10 * DECIBEL_HOP, 149 * DECIBEL_HOP, DECIBEL_SIZE)),
+    tuple(np.linspace(0, FS_HZ / 2, DECIBEL_SIZE)),
+    decibel_images,
 )
-SETTINGS = {setting.name: setting for setting in (COMPLEX, SEED)}
+SETTINGS = {setting.name: setting for setting in (COMPLEX, DECIBEL)}
+ALIASES = {"seed": "decibel"}  # names that settings had before

@@ -122,7 +122,7 @@ def test_missing_checkpoint_and_other_settings_are_told(launched, tmp_path, coho
     other = python(
         "main.py", "--istest", "--dataroot", tmp_path / "seed", "--outf", environment["outf"]
     )
-    assert other.returncode == 2 and "image seed instead of complex" in other.stderr
+    assert other.returncode == 2 and "image decibel instead of complex" in other.stderr
 
 
 def test_a_checkpoint_is_not_tested_on_a_split_whose_beats_it_may_know(launched):

@@ -78,8 +78,8 @@ class Reader:
         if largest_mv <= LARGEST_MV:
             return
         # a few wild samples are noise; a signal that is large throughout is in another unit
-        usual_mv = np.median(np.abs(signal_mv - np.median(signal_mv)))
-        if usual_mv > LARGEST_MV / 10:
+        deviation_mv = np.median(np.abs(signal_mv - np.median(signal_mv)))
+        if deviation_mv > LARGEST_MV / 10:
             raise BadInput(
                 f"{self.source.path} reaches {largest_mv:.0f} mV, which no heart does: "
                 "say what its numbers are with --units uV"

@@ -1,4 +1,4 @@
-"""Beats to look at, grouped by shape: 3,000 alike are one group with its count.
+"""Beats to look at, grouped by shape: 3,000 alike are one cluster with its count.
 
 Memory does not grow with their number.
 """
@@ -17,7 +17,7 @@ UNMOVED = len(SHIFTS) // 2
 FLATTEST_MV = 1e-3  # added to heights, which are divided by
 EARLY, LATE = 0.85, 1.2  # RR before, in local medians
 TIMINGS = ("on time", "early", "late")
-MOST_GROUPS, MOST_EXAMPLES = 400, 6
+MOST_CLUSTERS, MOST_EXAMPLES = 400, 6
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Example:
 
 
 @dataclass
-class Group:
+class Cluster:
     """Beats of one shape.
 
     leader: (d,) direction that others are compared with; timing: of the usual shape, which is told
@@ -58,73 +58,74 @@ class Group:
             del self.examples[max(self.examples)]
 
     def wants(self, sample: int) -> bool:
-        """Whether a beat of this group would become one of its examples."""
+        """Whether a beat of this cluster would become one of its examples."""
         return len(self.examples) < MOST_EXAMPLES or _hash(sample) < max(self.examples)
 
-    def absorb(self, other: "Group"):
+    def absorb(self, other: "Cluster"):
         self.count += other.count
         self.total_mv = self.total_mv + other.total_mv
         both = self.examples | other.examples
         self.examples = {key: both[key] for key in sorted(both)[:MOST_EXAMPLES]}
 
 
-class Shapes:
-    """Groups beats as they come: each joins the first group that it is like, else it founds one."""
+class Clusters:
+    """Beats as they come: each joins the first cluster that it is like, else it founds one."""
 
-    def __init__(self, usual_mv: np.ndarray):
-        """usual_mv: (320,), the recording's usual beat."""
-        self.usual = _directions(usual_mv[None])[0][0, UNMOVED]
-        self.groups: list[Group] = []
+    def __init__(self, record_median_mv: np.ndarray):
+        """record_median_mv: (320,), the recording's usual beat."""
+        self.usual = _directions(record_median_mv[None])[0][0, UNMOVED]
+        self.clusters: list[Cluster] = []
 
     def add(self, beats_mv: np.ndarray, timing: np.ndarray) -> np.ndarray:
-        """(n, 320) and their timings (n,), to the index of each one's group (n,)."""
+        """(n, 320) and their timings (n,), to the index of each one's cluster (n,)."""
         directions, heights = _directions(beats_mv)
         is_usual = (directions @ self.usual).max(1) > ALIKE
         timing = np.where(is_usual, timing, "")
-        result = _first_alike(self.groups, directions, heights, timing)
+        result = _first_alike(self.clusters, directions, heights, timing)
         for row in range(len(result)):
             if result[row] >= 0:
                 continue
-            if len(self.groups) >= MOST_GROUPS:
-                result[row] = MOST_GROUPS - 1  # what is like nothing else, all together
+            if len(self.clusters) >= MOST_CLUSTERS:
+                result[row] = MOST_CLUSTERS - 1  # what is like nothing else, all together
                 continue
-            # founds a group, which others of these beats may be like
-            founded = Group(directions[row, UNMOVED].copy(), heights[row], str(timing[row]))
-            self.groups.append(founded)
+            # founds a cluster, which others of these beats may be like
+            founded = Cluster(directions[row, UNMOVED].copy(), heights[row], str(timing[row]))
+            self.clusters.append(founded)
             free = np.flatnonzero(result < 0)
             alike = _first_alike([founded], directions[free], heights[free], timing[free]) >= 0
-            result[free[alike]] = result[row] = len(self.groups) - 1
+            result[free[alike]] = result[row] = len(self.clusters) - 1
         for index in np.unique(result):
             rows = result == index
-            self.groups[index].count += int(rows.sum())
-            self.groups[index].total_mv += beats_mv[rows].sum(0, dtype=float)
+            self.clusters[index].count += int(rows.sum())
+            self.clusters[index].total_mv += beats_mv[rows].sum(0, dtype=float)
         return result
 
-    def merged(self) -> list[tuple[Group, set[int]]]:
-        """Groups whose means turned out alike put together: (Group, old indices), largest first."""
+    def merged(self) -> list[tuple[Cluster, set[int]]]:
+        """Those with alike means put together: (Cluster, old indices), largest first."""
         result, leaders = [], []
-        for i in sorted(range(len(self.groups)), key=lambda i: -self.groups[i].count):
-            group = self.groups[i]
-            directions, heights = _directions(group.mean_mv[None])
-            same = _first_alike(leaders, directions, heights, np.array([group.timing]))[0]
+        for i in sorted(range(len(self.clusters)), key=lambda i: -self.clusters[i].count):
+            cluster = self.clusters[i]
+            directions, heights = _directions(cluster.mean_mv[None])
+            same = _first_alike(leaders, directions, heights, np.array([cluster.timing]))[0]
             if same >= 0:
-                result[same][0].absorb(group)
+                result[same][0].absorb(cluster)
                 result[same][1].add(i)
             else:
-                leaders.append(Group(directions[0, UNMOVED], heights[0], group.timing))
-                result.append((group, {i}))
+                leaders.append(Cluster(directions[0, UNMOVED], heights[0], cluster.timing))
+                result.append((cluster, {i}))
         return sorted(result, key=lambda pair: -pair[0].count)
 
 
-def _first_alike(groups, directions, heights, timing):
-    """Index (n,) of the first group that each beat is like, or -1."""
-    if not groups:
+def _first_alike(clusters, directions, heights, timing):
+    """Index (n,) of the first cluster that each beat is like, or -1."""
+    if not clusters:
         return np.full(len(heights), -1)
-    ratio = heights[:, None] / np.array([group.height_mv for group in groups])  # [n, groups]
+    of_clusters = np.array([cluster.height_mv for cluster in clusters])
+    ratio = heights[:, None] / of_clusters  # [n, clusters]
     as_high = (ratio < TIMES_AS_HIGH) & (ratio > 1 / TIMES_AS_HIGH)
-    in_time = timing[:, None] == np.array([group.timing for group in groups])
-    leaders = np.stack([group.leader for group in groups])
-    correlation = (directions @ leaders.T).max(1)  # [n, shifts, groups] to [n, groups]
+    in_time = timing[:, None] == np.array([cluster.timing for cluster in clusters])
+    leaders = np.stack([cluster.leader for cluster in clusters])
+    correlation = (directions @ leaders.T).max(1)  # [n, shifts, clusters] to [n, clusters]
     fits = as_high & in_time & (correlation > ALIKE)
     return np.where(fits.any(1), fits.argmax(1), -1)
 

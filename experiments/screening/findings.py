@@ -1,13 +1,13 @@
-"""What was found in a recording: some bytes a beat, and a few examples of each group."""
+"""What was found in a recording: some bytes a beat, and a few examples of each cluster."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from experiments.screening.clusters import EARLY, LATE, Example, Group, Shapes, timing_of
+from experiments.screening.clusters import EARLY, LATE, Cluster, Clusters, Example, timing_of
 from experiments.screening.location import ScreenedBlock
-from experiments.screening.patient_threshold import Alarm
+from experiments.screening.patient_threshold import PatientThreshold
 from experiments.screening.strips import Stretch, joined, stretches, strip
 from preprocess import BadInput
 from preprocess.formats import Source
@@ -17,7 +17,7 @@ FEWEST_BEATS = 5
 MOST_UNREADABLE = 0.99  # of a recording, beyond which there is nothing to tell
 HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be wrong
 USUAL_RR_BEATS = 15  # unremarkable intervals that make the usual one around a beat
-PLACE = ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
+LOCATION = ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
 PARTS_OF_BEAT = (  # name, and where it lies, in s from R, at a usual heart rate
     ("what precedes P", -0.39, -0.25),
     ("P wave", -0.25, -0.06),
@@ -31,18 +31,18 @@ class Findings:
     """Everything that the outputs tell of a recording.
 
     table: a row a beat: sample at FS_HZ, rr_s, rr_local_s, rr_usual_s, score, tail_probability,
-    group (row of groups, -1: unremarkable) and PLACE; groups: the largest first.
+    cluster (row of clusters, -1: unremarkable) and LOCATION; clusters: the largest first.
     """
 
     source: Source
-    alarm: Alarm
+    patient_threshold: PatientThreshold
     table: pd.DataFrame
-    groups: list[Group]
+    clusters: list[Cluster]
     bad: list[Stretch]
 
     @property
     def flagged(self) -> np.ndarray:
-        return self.table["group"].to_numpy() >= 0
+        return self.table["cluster"].to_numpy() >= 0
 
     @property
     def unreadable_s(self) -> float:
@@ -58,15 +58,15 @@ class Findings:
         return self.flagged.sum() / ((self.source.duration_s - self.unreadable_s) / 3600)
 
     def describe(self, index: int) -> str:
-        """A group in a few words: when its beats come, and where in the beat they differ."""
-        rows = self.table[self.table["group"] == index]
+        """A cluster in a few words: when its beats come, and where in the beat they differ."""
+        rows = self.table[self.table["cluster"] == index]
         relative = float("nan")
         if rows["rr_s"].notna().any():
             relative = float(np.nanmedian(rows["rr_s"] / rows["rr_usual_s"]))
         when = "early" if relative < EARLY else "late" if relative > LATE else "on time"
         if np.isfinite(relative):
             when += f" ({100 * relative:.0f} % of the usual RR)"
-        shape = "usual" if self.groups[index].timing else "other"
+        shape = "usual" if self.clusters[index].timing else "other"
         part = _part_of_beat(*rows[["span_start_s", "span_end_s"]].median())
         return f"{shape} shape, {when}; differs {part}"
 
@@ -74,34 +74,36 @@ class Findings:
 class Collector:
     """Gathers screened blocks, one after another, into Findings."""
 
-    def __init__(self, source: Source, alarm: Alarm):
-        self.source, self.alarm = source, alarm
-        self.shapes, self.tables, self.bad = Shapes(alarm.usual_mv), [], []
+    def __init__(self, source: Source, patient_threshold: PatientThreshold):
+        self.source, self.patient_threshold = source, patient_threshold
+        self.clusters, self.tables, self.bad = Clusters(patient_threshold.record_median_mv), [], []
 
     def add(self, block: ScreenedBlock):
         """Groups the flagged beats of a block, and keeps what the outputs need of it."""
         beats, flagged = block.beats, block.flagged
         self.bad += stretches(block)
-        place = np.full((len(beats), len(PLACE)), np.nan, np.float32)
-        group = np.full(len(beats), -1, np.int16)
-        place[flagged] = block.place
+        location = np.full((len(beats), len(LOCATION)), np.nan, np.float32)
+        cluster = np.full(len(beats), -1, np.int16)
+        location[flagged] = block.location
         if len(flagged):
-            group[flagged] = self._grouped(block)
+            cluster[flagged] = self._clustered(block)
         columns = {
             "sample": beats.sample,
             "rr_s": beats.rr_s[:, 0],
             "rr_local_s": beats.rr_s[:, 2],
             "score": block.scores.astype(np.float32),
-            "group": group,
+            "cluster": cluster,
         }
-        self.tables.append(pd.DataFrame(columns | dict(zip(PLACE, place.T))))
+        self.tables.append(pd.DataFrame(columns | dict(zip(LOCATION, location.T))))
 
-    def _grouped(self, block):
-        """Group of each flagged beat, some of which are kept as its examples."""
+    def _clustered(self, block):
+        """Cluster of each flagged beat, some of which are kept as its examples."""
         beats, scores = block.found, block.scores[block.flagged]
-        indices = self.shapes.add(beats.beat_mv, timing_of(beats.rr_s[:, 0], beats.rr_s[:, 2]))
-        groups = [self.shapes.groups[index] for index in indices]
-        for row in [row for row, group in enumerate(groups) if group.wants(beats.sample[row])]:
+        indices = self.clusters.add(beats.beat_mv, timing_of(beats.rr_s[:, 0], beats.rr_s[:, 2]))
+        clusters = [self.clusters.clusters[index] for index in indices]
+        for row in [
+            row for row, cluster in enumerate(clusters) if cluster.wants(beats.sample[row])
+        ]:
             sample = int(beats.sample[row])
             example = Example(
                 sample,
@@ -111,22 +113,26 @@ class Collector:
                 beats.rr_s[row].copy(),
                 strip(block.signal_mv, sample - block.first),
             )
-            groups[row].add_example(example)
+            clusters[row].add_example(example)
         return indices
 
     def findings(self) -> Findings:
         """The blocks put together. Raises BadInput when there is nothing to tell."""
         table, bad = pd.concat(self.tables, ignore_index=True), joined(self.bad)
         self._check(table, bad)
-        table["tail_probability"] = self.alarm.tail_probability(table["score"]).astype(np.float32)
-        # groups by rank; index -1, the last of `rank`, stays -1
-        merged = self.shapes.merged()
-        rank = np.full(len(self.shapes.groups) + 1, -1)
+        table["tail_probability"] = self.patient_threshold.tail_probability(table["score"]).astype(
+            np.float32
+        )
+        # clusters by rank; index -1, the last of `rank`, stays -1
+        merged = self.clusters.merged()
+        rank = np.full(len(self.clusters.clusters) + 1, -1)
         for new, (_, old) in enumerate(merged):
             rank[list(old)] = new
-        table["group"] = rank[table["group"]].astype(np.int16)
+        table["cluster"] = rank[table["cluster"]].astype(np.int16)
         table["rr_usual_s"] = _usual_rr_s(table)
-        return Findings(self.source, self.alarm, table, [group for group, _ in merged], bad)
+        return Findings(
+            self.source, self.patient_threshold, table, [cluster for cluster, _ in merged], bad
+        )
 
     def _check(self, table, bad):
         name, duration_s = self.source.path, self.source.duration_s
@@ -160,13 +166,15 @@ def _usual_rr_s(table):
 
     It is what a minute of ectopics leaves of the rhythm, where the local median is the ectopics'.
     """
-    unremarkable = table["group"] < 0
-    before_too = table["group"].shift(1, fill_value=0) < 0
-    calm = unremarkable & before_too & table["rr_s"].notna()
-    if calm.sum() < FEWEST_BEATS:
+    unremarkable = table["cluster"] < 0
+    before_too = table["cluster"].shift(1, fill_value=0) < 0
+    presumed_normal = unremarkable & before_too & table["rr_s"].notna()
+    if presumed_normal.sum() < FEWEST_BEATS:
         return table["rr_local_s"].to_numpy()
-    median_s = table["rr_s"][calm].rolling(USUAL_RR_BEATS, center=True, min_periods=1).median()
-    return np.interp(table["sample"], table["sample"][calm], median_s)
+    median_s = (
+        table["rr_s"][presumed_normal].rolling(USUAL_RR_BEATS, center=True, min_periods=1).median()
+    )
+    return np.interp(table["sample"], table["sample"][presumed_normal], median_s)
 
 
 def _part_of_beat(start_s, end_s):

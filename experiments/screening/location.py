@@ -16,12 +16,13 @@ from preprocess.records import FS_HZ
 class ScreenedBlock(ScoredBlock):
     """A scored block with what is flagged in it; only flagged beats keep their images.
 
-    flagged: (k,) rows above the threshold; found: (k,) Beats, those; place: (k, 4), of `places`.
+    flagged: (k,) rows above the threshold; found: (k,) Beats, those; location: (k, 4), as of
+    `locations`.
     """
 
     flagged: np.ndarray
     found: Beats
-    place: np.ndarray
+    location: np.ndarray
 
 
 def locate(block: ScoredBlock, threshold: float, detector: Detector) -> ScreenedBlock:
@@ -29,14 +30,14 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
     flagged = np.flatnonzero(block.scores > threshold)
     found = block.beats[flagged]
     if len(flagged):
-        calm = block.scores <= np.median(block.scores)
-        usual_mv = np.median(block.beats.beat_mv[calm], 0)
-        found.usual_mv = np.tile(usual_mv, (len(flagged), 1))
+        presumed_normal = block.scores <= np.median(block.scores)
+        record_median_mv = np.median(block.beats.beat_mv[presumed_normal], 0)
+        found.record_median_mv = np.tile(record_median_mv, (len(flagged), 1))
     rest = vars(block) | {"beats": replace(block.beats, image=None)}
-    return ScreenedBlock(**rest, flagged=flagged, found=found, place=places(detector, found))
+    return ScreenedBlock(**rest, flagged=flagged, found=found, location=locations(detector, found))
 
 
-def places(detector: Detector, beats: Beats) -> np.ndarray:
+def locations(detector: Detector, beats: Beats) -> np.ndarray:
     """Beats to (n, 4): start and end in s from R of where they are abnormal, lowest and highest Hz.
 
     NaN where there is none: no span, or no frequencies in a detector that reads traces.
@@ -52,7 +53,7 @@ def places(detector: Detector, beats: Beats) -> np.ndarray:
 
 
 def where(errors: np.ndarray, setting: str | None = "complex") -> np.ndarray:
-    """Error maps to (n, 4), as in `places`: the stretch around the largest error that stays high.
+    """Error maps to (n, 4), as in `locations`: the stretch around the largest error that is high.
 
     errors: (n, channels, F, T) of images of a setting, or (n, 320). High is above CONTOUR_SD, or
     above half of the largest if that is less.

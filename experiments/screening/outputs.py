@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import wfdb
 
-from experiments.screening.findings import PLACE, Findings
+from experiments.screening.findings import LOCATION, Findings
 from preprocess import BadInput
 from preprocess.formats import Source
 from preprocess.records import FS_HZ
@@ -43,17 +43,17 @@ def write(findings: Findings, page: str, folder: Path):
 
 def write_table(findings: Findings, path: Path):
     """Every beat, one a row; times in s from the start, samples as in the recording itself."""
-    table, group = findings.table, findings.table["group"].to_numpy()
+    table, cluster = findings.table, findings.table["cluster"].to_numpy()
     columns = {
         "sample": findings.source.to_own_sample(table["sample"]),
         "time_s": _decimals(table["sample"] / FS_HZ),
         "rr_s": _decimals(table["rr_s"]),
         "score": _decimals(table["score"], 4),
         "tail_probability": [f"{p:.3g}" for p in table["tail_probability"].tolist()],
-        "flagged": (group >= 0).astype(int),
-        "shape": np.where(group >= 0, (group + 1).astype(str), ""),
+        "flagged": (cluster >= 0).astype(int),
+        "shape": np.where(cluster >= 0, (cluster + 1).astype(str), ""),
     }
-    columns |= {name: _decimals(table[name]) for name in PLACE}
+    columns |= {name: _decimals(table[name]) for name in LOCATION}
     pd.DataFrame(columns).to_csv(path, index=False)
 
 
@@ -74,7 +74,7 @@ def write_annotations(findings: Findings, path: Path):
     source, flagged = findings.source, findings.flagged
     beats = source.to_own_sample(findings.table["sample"])
     rows = [(beats, np.where(flagged, FLAGGED, NORMAL), _beat_notes(findings))]
-    note = f"B2I-GAN lead {source.lead}: Q beats score above {findings.alarm.threshold:.2f}"
+    note = f"B2I-GAN lead {source.lead}: Q beats score above {findings.patient_threshold.value:.2f}"
     rows.append((np.zeros(1, int), np.array([NOTE]), np.array([note], object)))
     for stretch in findings.bad:
         ends = source.to_own_sample([stretch.start, stretch.end])
@@ -98,15 +98,17 @@ def write_annotations(findings: Findings, path: Path):
 def _beat_notes(findings):
     """(n,) aux fields: nothing for unremarkable beats."""
     notes = np.full(len(findings.table), "", object)
-    flagged = findings.table.loc[findings.flagged, ["score", "tail_probability", *PLACE, "group"]]
+    flagged = findings.table.loc[
+        findings.flagged, ["score", "tail_probability", *LOCATION, "cluster"]
+    ]
     notes[findings.flagged] = [
-        f"score {score:.2f} p {p:.1g}{_place_in_words(*place)} shape {group + 1:.0f}"
-        for score, p, *place, group in flagged.itertuples(index=False)
+        f"score {score:.2f} p {p:.1g}{_location_in_words(*location)} shape {cluster + 1:.0f}"
+        for score, p, *location, cluster in flagged.itertuples(index=False)
     ]
     return notes
 
 
-def _place_in_words(start_s, end_s, low_hz, high_hz):
+def _location_in_words(start_s, end_s, low_hz, high_hz):
     span = "" if np.isnan(start_s) else f" span {start_s:+.3f}..{end_s:+.3f} s"
     band = "" if np.isnan(low_hz) else f" band {low_hz:.0f}..{high_hz:.0f} Hz"
     return span + band

@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.reports import pages, scale
 from experiments.screening.findings import Findings
-from experiments.screening.pictures import Panel
+from experiments.screening.pictures import ClusterPicture
 from experiments.screening.strips import STRIP_HZ, STRIP_S, Stretch
 from experiments.screening.summary import clock
 from experiments.training.checkpoint import Checkpoint
@@ -17,22 +17,29 @@ from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ
 
 TEMPLATES = Path(__file__).parent / "templates"
-MOST_ROWS = 40  # groups with a row of their own
+MOST_ROWS = 40  # clusters with a row of their own
 MOST_STRIPS = 30  # unreadable stretches shown
 MV_PER_STEP = 0.005  # of traces in the page
 # the axis of scores, in powers of ten of how rare they are among normal beats
 RAREST, COMMONEST_TOP = 8.0, 4.0  # it ends between the two
 NO_RARER = 1e-30  # of tail probabilities, which may be 0
 RATE_BEATS = 10  # RR intervals from which a minute has a heart rate
-# the small pictures of a group's row, in px
+# the small pictures of a cluster's row, in px
 THUMB_PX, THUMB_STEP, THUMB_LEAST_MV = (120, 44), 4, 1.5
 BARS_PX, BARS = (180, 24), 60
 
 
 def render(
-    findings: Findings, panels: list[Panel], context: str, checkpoint: Checkpoint, opt
+    findings: Findings,
+    cluster_pictures: list[ClusterPicture],
+    context: str,
+    checkpoint: Checkpoint,
+    opt,
 ) -> str:
-    """Findings to the page. panels: of the first groups; the rest: how the findings were made."""
+    """Findings to the page.
+
+    cluster_pictures: of the first clusters; the rest: how the findings were made.
+    """
     facts = (
         _recording_facts(findings)
         | _score_facts(findings, context)
@@ -43,8 +50,10 @@ def render(
             "peaks": f"annotation file {opt.annotator}" if opt.annotator else "detected",
         }
     )
-    rows = [_row(findings, i) for i in range(len(findings.groups[:MOST_ROWS]))]
-    data = json.dumps(_data(findings, panels), separators=(",", ":")).replace("<", "\\u003c")
+    rows = [_row(findings, i) for i in range(len(findings.clusters[:MOST_ROWS]))]
+    data = json.dumps(_data(findings, cluster_pictures), separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
     template = pages.environment(TEMPLATES).get_template("screen.html")
     return template.render(f=facts, rows=rows, data=data)
 
@@ -70,15 +79,15 @@ def _recording_facts(findings):
 
 
 def _score_facts(findings, context):
-    beyond = findings.groups[MOST_ROWS:]
+    beyond = findings.clusters[MOST_ROWS:]
     return {
         "flagged": int(findings.flagged.sum()),
         "per_hour": findings.flagged_per_hour,
-        "shapes": len(findings.groups),
-        "beyond": (len(beyond), sum(group.count for group in beyond)),
-        "threshold": findings.alarm.threshold,
-        "one_in": 1 / findings.alarm.rate,
-        "alarms": findings.alarm.per_hour,
+        "shapes": len(findings.clusters),
+        "beyond": (len(beyond), sum(cluster.count for cluster in beyond)),
+        "threshold": findings.patient_threshold.value,
+        "one_in": 1 / findings.patient_threshold.rate,
+        "alarms": findings.patient_threshold.per_hour,
         "context": context,
     }
 
@@ -114,16 +123,16 @@ def _longest(bad):
 
 
 def _row(findings, index):
-    """What the page shows of a group before it is opened."""
-    table, group = findings.table, findings.groups[index]
-    rows = table[table["group"] == index]
+    """What the page shows of a cluster before it is opened."""
+    table, cluster = findings.table, findings.clusters[index]
+    rows = table[table["cluster"] == index]
     return {
         "number": index + 1,
-        "count": group.count,
-        "alike": f"{group.count:,} alike" if group.count > 1 else "1 beat",
+        "count": cluster.count,
+        "alike": f"{cluster.count:,} alike" if cluster.count > 1 else "1 beat",
         "text": findings.describe(index),
-        "share": group.count / len(table),
-        "thumb": _thumb(group.mean_mv, findings.alarm.usual_mv),
+        "share": cluster.count / len(table),
+        "thumb": _thumb(cluster.mean_mv, findings.patient_threshold.record_median_mv),
         "bars": _bars(rows["sample"] / FS_HZ, findings.source.duration_s),
         "score": float(rows["score"].median()),
         "first": clock(rows["sample"].min() / FS_HZ),
@@ -157,7 +166,7 @@ def _bars(times_s, duration_s):
 # ---------------------------------------------------------------------- what the page draws itself
 
 
-def _data(findings, panels):
+def _data(findings, cluster_pictures):
     """What the page draws from, as short as it goes: numbers in base64."""
     table = findings.table
     rarity = -np.log10(np.maximum(table["tail_probability"], NO_RARER))
@@ -166,11 +175,11 @@ def _data(findings, panels):
         "fs": FS_HZ,
         "duration": findings.source.duration_s,
         "rarest": rarest,
-        "level": float(-np.log10(findings.alarm.rate)),
+        "level": float(-np.log10(findings.patient_threshold.rate)),
         "sample": _pack(table["sample"], "<u4"),
         "rarity": _pack(np.clip(rarity, 0, rarest) * 1000, "<u2"),
         "rr": _pack(np.nan_to_num(table["rr_s"]) * 1000, "<u2"),
-        "group": _pack(table["group"], "<i2"),
+        "group": _pack(table["cluster"], "<i2"),
         "bad": [
             [round(b.start / FS_HZ, 2), round(b.end / FS_HZ, 2), b.reason] for b in findings.bad
         ],
@@ -182,27 +191,30 @@ def _data(findings, panels):
         "contour": scale.CONTOUR_SD,
         "scale": scale.ERROR_SCALE[1],
         "colours": _colours(),
-        "groups": [_group(group, panel) for group, panel in zip(findings.groups, panels)],
+        "groups": [
+            _cluster(cluster, picture)
+            for cluster, picture in zip(findings.clusters, cluster_pictures)
+        ],
     }
 
 
-def _group(group, panel):
-    error = np.clip(panel.error / scale.ERROR_SCALE[1] * 255, 0, 255)
+def _cluster(cluster, picture):
+    error = np.clip(picture.error / scale.ERROR_SCALE[1] * 255, 0, 255)
     error = error if error.ndim == 2 else error[None]
     return {
-        "beat": _pack_mv(panel.beat_mv),
-        "generated": None if panel.generated_mv is None else _pack_mv(panel.generated_mv),
+        "beat": _pack_mv(picture.beat_mv),
+        "generated": None if picture.generated_mv is None else _pack_mv(picture.generated_mv),
         "error": _pack(error, "u1"),
         "rows": error.shape[0],
         "columns": error.shape[1],
-        "hz": float(spectrogram.axes(panel.setting)[1][-1]) if error.shape[0] > 1 else None,
+        "hz": float(spectrogram.axes(picture.setting)[1][-1]) if error.shape[0] > 1 else None,
         "examples": [
             {
                 "t": round(example.sample / FS_HZ, 3),
                 "score": round(example.score, 2),
                 "strip": _pack_mv(example.strip_mv),
             }
-            for example in sorted(group.examples.values(), key=lambda example: example.sample)
+            for example in sorted(cluster.examples.values(), key=lambda example: example.sample)
         ],
     }
 

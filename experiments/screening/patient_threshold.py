@@ -13,7 +13,9 @@ from preprocess.formats import Source
 from preprocess.records import FS_HZ
 
 SHORTEST_S, FEWEST_BEATS = 10.0, 5  # to calibrate on
-CALM = 0.1  # share of the first minutes' beats that are taken for normal, whatever else is there
+PRESUMED_NORMAL = (
+    0.1  # share of the first minutes' beats that are taken for normal, whatever else is there
+)
 TAIL = 0.02  # share of held-out normal beats whose scores shape the tail beyond the last of them
 BEATS_PER_HOUR = 4500.0  # 75 a minute, where no heart rate could be measured
 HIGHEST_RATE = 0.5  # no more than half of the normal beats may be flagged
@@ -21,18 +23,18 @@ HALVINGS = 100  # of the interval that holds the threshold: down to the last bit
 
 
 @dataclass(frozen=True)
-class Alarm:
+class PatientThreshold:
     """What a score means: quantiles of held-out normal beats' scores, moved to this patient's.
 
     quantiles: lowest first; shift: added to them; rate: share of normal beats that may be flagged,
-    per_hour: what was asked for where that was a number an hour; usual_mv: (320,), median of the
-    calmer half of the beats that the threshold was set on.
+    per_hour: what was asked for where that was a number an hour; record_median_mv: (320,), median
+    of the half of the beats that the threshold was set on with the lower scores.
     """
 
     quantiles: np.ndarray
     shift: float
     rate: float
-    usual_mv: np.ndarray
+    record_median_mv: np.ndarray
     per_hour: float | None
 
     def tail_probability(self, scores) -> np.ndarray:
@@ -45,7 +47,7 @@ class Alarm:
         return np.where(scores > self.quantiles[start], beyond, within)
 
     @cached_property
-    def threshold(self) -> float:
+    def value(self) -> float:
         """The score above which a beat is flagged: where tail_probability falls to the rate."""
         low = self.quantiles[0] + self.shift
         high = self.quantiles[-1] + self.shift + 50 * np.ptp(self.quantiles)
@@ -64,7 +66,7 @@ def calibrate(
     context: str,
     quantiles: Sequence[float],
     opt,
-) -> Alarm:
+) -> PatientThreshold:
     """The patient's threshold, from the first minutes, or from a stretch known to be normal.
 
     scored: (start, end) in samples at FS_HZ to that part of the recording with its scores;
@@ -74,9 +76,10 @@ def calibrate(
     The stretch gives the heart rate, by which alarms per hour become a share of beats, and what a
     beat usually looks like; where nothing can be read in the first minutes, the next ones do. The
     median of a known normal stretch is set to that of held-out normal beats. First minutes are
-    nobody's promise, many of their beats may be abnormal: their calmest tenth (CALM) stands in,
-    and only where scores have not been measured against the recording's own beats before (context
-    record; to do it twice loses a twentieth of the ventricular beats).
+    nobody's promise, many of their beats may be abnormal: the tenth of them with the lowest scores
+    (PRESUMED_NORMAL) stands in, and only where scores have not been measured against the
+    recording's own beats before (context record; to do it twice loses a twentieth of the
+    ventricular beats).
     """
     known = opt.known_normal is not None
     block = _stretch(scored, source, opt)
@@ -84,7 +87,7 @@ def calibrate(
     # how far this patient's normal beats score above those of others
     shift = 0.0
     if (known or context != "record") and len(block.scores) >= FEWEST_BEATS:
-        at = 0.5 if known else CALM
+        at = 0.5 if known else PRESUMED_NORMAL
         shift = float(np.quantile(block.scores, at) - np.quantile(quantiles, at))
     # alarms an hour as a share of beats
     beats_per_hour = BEATS_PER_HOUR
@@ -93,11 +96,11 @@ def calibrate(
     rate = opt.false_alarm_rate or min(opt.false_alarms_per_hour / beats_per_hour, HIGHEST_RATE)
     per_hour = None if opt.false_alarm_rate else opt.false_alarms_per_hour
     # what a beat usually looks like
-    usual_mv = np.zeros(WINDOW)
+    record_median_mv = np.zeros(WINDOW)
     if len(block.beats):
-        calm = block.scores <= np.median(block.scores)
-        usual_mv = np.median(block.beats.beat_mv[calm], 0)
-    return Alarm(quantiles, shift, rate, usual_mv, per_hour)
+        presumed_normal = block.scores <= np.median(block.scores)
+        record_median_mv = np.median(block.beats.beat_mv[presumed_normal], 0)
+    return PatientThreshold(quantiles, shift, rate, record_median_mv, per_hour)
 
 
 def _stretch(scored, source, opt):

@@ -1,19 +1,19 @@
-"""What stands for a group of beats: its most typical one, and what the detector sees in it."""
+"""What stands for a cluster of beats: its most typical one, and what the detector sees in it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from experiments.screening.clusters import Group
+from experiments.screening.clusters import Cluster
 from models.detector import Detector
 from preprocess import spectrogram
 from preprocess.beats import Beats
 
 
 @dataclass
-class Panel:
-    """The example nearest to a group's mean, and the normal beat generated in its place.
+class ClusterPicture:
+    """The example nearest to a cluster's mean, and the normal beat generated in its place.
 
     beat_mv, generated_mv: (320,); error: (F, T) or (320,) in standard deviations of normal beats'.
     """
@@ -24,30 +24,32 @@ class Panel:
     setting: str
 
 
-def panels(groups: list[Group], detector: Detector, usual_mv: np.ndarray) -> list[Panel]:
-    """One of each group. usual_mv: (320,), the recording's usual beat."""
-    if not groups:
+def cluster_pictures(
+    clusters: list[Cluster], detector: Detector, record_median_mv: np.ndarray
+) -> list[ClusterPicture]:
+    """One of each cluster. record_median_mv: (320,), the recording's usual beat."""
+    if not clusters:
         return []
-    beats = _typical(groups, usual_mv)
+    beats = _typical(clusters, record_median_mv)
     errors = detector.errors(beats)[0]  # [n, channels, F, T] or [n, 320]
     generated_mv = _generated_mv(beats, detector)
     return [
-        Panel(
+        ClusterPicture(
             beats.beat_mv[i],
             None if generated_mv is None else generated_mv[i],
             errors[i].max(0) if errors.ndim == 4 else errors[i],
             detector.image or "complex",
         )
-        for i in range(len(groups))
+        for i in range(len(clusters))
     ]
 
 
-def _typical(groups, usual_mv):
-    """The example of each group that is nearest to its mean."""
+def _typical(clusters, record_median_mv):
+    """The example of each cluster that is nearest to its mean."""
     examples = []
-    for group in groups:
-        away = lambda example, mean_mv=group.mean_mv: np.square(example.beat_mv - mean_mv).sum()
-        examples.append(min(group.examples.values(), key=away))
+    for cluster in clusters:
+        away = lambda example, mean_mv=cluster.mean_mv: np.square(example.beat_mv - mean_mv).sum()
+        examples.append(min(cluster.examples.values(), key=away))
     n, with_image = len(examples), examples[0].image is not None
     return Beats(
         np.stack([example.image for example in examples]) if with_image else None,
@@ -55,7 +57,7 @@ def _typical(groups, usual_mv):
         np.full(n, "shown"),
         np.array([example.sample for example in examples]),
         np.stack([example.rr_s for example in examples]),
-        usual_mv=np.tile(usual_mv.astype(np.float32), (n, 1)),
+        record_median_mv=np.tile(record_median_mv.astype(np.float32), (n, 1)),
     )
 
 

@@ -20,7 +20,7 @@ from experiments.screening.blocks import Reader, spans
 from experiments.screening.findings import Collector, Findings
 from experiments.screening.location import ScreenedBlock, locate
 from experiments.screening.patient_threshold import calibrate
-from experiments.screening.pictures import panels
+from experiments.screening.pictures import cluster_pictures
 from experiments.screening.scorer import ScoredBlock, Scorer
 from experiments.training.checkpoint import Checkpoint, open_detector
 from experiments.training.scoring import usable_context
@@ -97,12 +97,12 @@ def screen(path, checkpoint: Checkpoint, detector: Detector, opt) -> Findings:
     def scored(start: int, end: int) -> ScoredBlock:
         return scorer.score(reader.read(start, end))
 
-    alarm = calibrate(scored, source, context, checkpoint.reference[context], opt)
+    patient_threshold = calibrate(scored, source, context, checkpoint.reference[context], opt)
 
     def screened(span: tuple[int, int]) -> ScreenedBlock:
-        return locate(scored(*span), alarm.threshold, detector)
+        return locate(scored(*span), patient_threshold.value, detector)
 
-    collector = Collector(source, alarm)
+    collector = Collector(source, patient_threshold)
     duration_s = round(source.duration_s)
     with tqdm(total=duration_s, unit="s", unit_scale=True, desc=f"screening {source.name}") as bar:
         for block in side_by_side(screened, spans(source)):
@@ -111,7 +111,9 @@ def screen(path, checkpoint: Checkpoint, detector: Detector, opt) -> Findings:
             _ask_allocator("malloc_trim", 0)
             bar.update((block.end - block.start) / FS_HZ)
     findings = collector.findings()
-    shown = panels(findings.groups[: page.MOST_ROWS], detector, alarm.usual_mv)
+    shown = cluster_pictures(
+        findings.clusters[: page.MOST_ROWS], detector, patient_threshold.record_median_mv
+    )
     html = page.render(findings, shown, context, checkpoint, opt)
     outputs.write(findings, html, opt.outf)
     return findings

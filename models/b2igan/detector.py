@@ -267,7 +267,7 @@ class B2IGAN(Detector):
 def _record_median(beats: Beats) -> np.ndarray:
     """(n, 320) in mV: the record's median beat; where nobody knows it, the beat itself, which
     departs nowhere."""
-    return beats.beat_mv if beats.usual_mv is None else beats.usual_mv
+    return beats.beat_mv if beats.record_median_mv is None else beats.record_median_mv
 
 
 DETECTOR = B2IGAN

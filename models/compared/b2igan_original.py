@@ -29,7 +29,7 @@ class B2IGANOriginal(Detector):
     errors, in eval mode.
     """
 
-    image = "seed"
+    image = "decibel"
     most_normals = 2048
     defaults = {"niter": 70, "lr": 1e-4, "batchsize": 64}
 

@@ -1,4 +1,4 @@
-"""The seed image equals the original computation; the complex image keeps the beat."""
+"""The decibel image equals the original computation; the complex image keeps the beat."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def resize_by_area(image, size):
 
 
 def test_seed_image_equals_the_original_computation(beats_mv):
-    ours = spectrogram.images(beats_mv, "seed").numpy()
+    ours = spectrogram.images(beats_mv, "decibel").numpy()
     theirs = np.stack([seed_image_one_by_one(beat) for beat in beats_mv])
     assert ours.shape == (6, 1, 128, 128)
     np.testing.assert_allclose(
@@ -53,7 +53,7 @@ def test_seed_image_equals_the_original_computation(beats_mv):
 
 def test_seed_image_equals_librosa_and_opencv(beats_mv):
     librosa, cv2 = pytest.importorskip("librosa"), pytest.importorskip("cv2")
-    for beat, ours in zip(beats_mv, spectrogram.images(beats_mv, "seed").numpy()):
+    for beat, ours in zip(beats_mv, spectrogram.images(beats_mv, "decibel").numpy()):
         stft = librosa.stft(beat, n_fft=256, hop_length=2, win_length=64, pad_mode="reflect")
         decibel = librosa.amplitude_to_db(np.abs(stft))[:, 10:150]
         np.testing.assert_allclose(

@@ -132,12 +132,12 @@ def test_waveform_method_draws_an_error_trace_instead_of_a_map():
     "panels",
     [
         [panel(flat_error(1)), panel(flat_error(9), title="$odd _title^", segments=[])],
-        [panel(flat_error(1, "seed"), "seed", generated_mv=None)],
+        [panel(flat_error(1, "decibel"), "decibel", generated_mv=None)],
         [panel(flat_error(1), generated=None, generated_mv=None)],
         [panel(np.ones(320), image=None, generated=None)],
         [],
     ],
-    ids=["two", "seed", "nothing generated", "waveform", "none"],
+    ids=["two", "decibel", "nothing generated", "waveform", "none"],
 )
 def test_panels_are_written(tmp_path, panels, assert_is_modest_png):
     path = drawing.draw_panels(panels, tmp_path / "new" / "panels.png", "Beats")

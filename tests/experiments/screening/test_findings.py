@@ -1,4 +1,4 @@
-"""Findings: a row a beat, groups by their size, and words for them."""
+"""Findings: a row a beat, clusters by their size, and words for them."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from experiments.screening.findings import _part_of_beat, _usual_rr_s
 
 def test_groups_are_numbered_by_size_and_count_their_beats(screened):
     findings, _ = screened
-    counts = [group.count for group in findings.groups]
-    rows = findings.table["group"].value_counts()
+    counts = [cluster.count for cluster in findings.clusters]
+    rows = findings.table["cluster"].value_counts()
     assert counts and counts == sorted(counts, reverse=True)
     assert [rows[i] for i in range(len(counts))] == counts
     assert findings.flagged.sum() == sum(counts)
@@ -17,15 +17,15 @@ def test_groups_are_numbered_by_size_and_count_their_beats(screened):
 
 def test_what_is_flagged_scores_above_the_threshold(screened):
     findings, _ = screened
-    above = findings.table["score"] > np.float32(findings.alarm.threshold)
+    above = findings.table["score"] > np.float32(findings.patient_threshold.value)
     np.testing.assert_array_equal(findings.flagged, above)
 
 
 def test_the_usual_interval_is_not_that_of_a_minute_of_ectopics(screened):
     table = screened[0].table.head(60).copy()
     table["rr_s"], table["rr_local_s"] = 0.8, 0.8
-    table["group"] = -1
-    table.loc[10:40, ["rr_s", "rr_local_s", "group"]] = 0.4, 0.4, 0
+    table["cluster"] = -1
+    table.loc[10:40, ["rr_s", "rr_local_s", "cluster"]] = 0.4, 0.4, 0
     np.testing.assert_allclose(_usual_rr_s(table), 0.8)
 
 

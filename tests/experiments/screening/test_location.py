@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.screening.location import locate, places, where
+from experiments.screening.location import locate, locations, where
 from experiments.screening.scorer import ScoredBlock
 from experiments.training.checkpoint import open_detector
 from preprocess import spectrogram
@@ -39,6 +39,6 @@ def test_what_scores_above_the_threshold_is_flagged_and_located(data, weights):
     signal_mv, reason = np.zeros(100, np.float32), np.zeros(100, np.int8)
     block = locate(ScoredBlock(0, 100, 0, signal_mv, reason, beats, scores), 14.0, detector)
     np.testing.assert_array_equal(block.flagged, np.arange(15, 20))
-    assert block.place.shape == (5, 4) and len(block.found.image) == 5
+    assert block.location.shape == (5, 4) and len(block.found.image) == 5
     assert block.beats.image is None and beats.image is not None
-    assert places(detector, beats[:0]).shape == (0, 4)
+    assert locations(detector, beats[:0]).shape == (0, 4)

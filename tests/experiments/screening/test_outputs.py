@@ -19,7 +19,7 @@ def test_annotations_read_back_agree_with_the_table(screened, record):
     np.testing.assert_array_equal(np.array(found.symbol)[is_beat] == "Q", is_flagged)
     notes = np.array(found.aux_note)[is_beat][is_flagged]
     assert len(notes) and all("score" in note and "span" in note for note in notes)
-    assert (table["score"][is_flagged] > findings.alarm.threshold - 1e-3).all()
+    assert (table["score"][is_flagged] > findings.patient_threshold.value - 1e-3).all()
     assert (table["tail_probability"].diff()[table["score"].diff() > 0.01] <= 0).all()
 
 

@@ -95,13 +95,13 @@ def test_page_opens_zooms_and_shows_a_group_without_network_or_errors(
     browser.find_element(By.TAG_NAME, "body").send_keys("n")
     assert "shape" in browser.find_element(By.ID, "said").text
 
-    # a group opened: it is filled when the browser tells that it was, a moment after it is open
+    # a cluster opened: it is filled when the browser tells that it was, a moment after it is open
     browser.find_element(By.TAG_NAME, "body").send_keys("j")
     browser.switch_to.active_element.send_keys(Keys.ENTER)
     colours = lambda canvas: browser.execute_script(COLOURS_DRAWN, canvas)
-    group = lambda: browser.find_element(By.CSS_SELECTOR, "details[open]")
-    canvases = lambda _: group().find_elements(By.TAG_NAME, "canvas")
+    cluster = lambda: browser.find_element(By.CSS_SELECTOR, "details[open]")
+    canvases = lambda _: cluster().find_elements(By.TAG_NAME, "canvas")
     wait = WebDriverWait(browser, 10)
-    wait.until(lambda page: len(canvases(page)) >= 4, "a group shows its beat and examples")
+    wait.until(lambda page: len(canvases(page)) >= 4, "a cluster shows its beat and examples")
     wait.until(lambda page: all(colours(c) > 3 for c in canvases(page)), "all of it is drawn")
     assert not browser.get_log("browser")

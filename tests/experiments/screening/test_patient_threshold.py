@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from screening_runs import lead_of, run, write_record
 
-from experiments.screening.patient_threshold import CALM, Alarm, calibrate
+from experiments.screening.patient_threshold import PRESUMED_NORMAL, PatientThreshold, calibrate
 from preprocess import BadInput
 from preprocess.beats import WINDOW
 
@@ -14,7 +14,7 @@ QUANTILES = np.sort(np.random.default_rng(0).gumbel(size=1001))
 
 
 def made(shift=0.0, rate=0.01):
-    return Alarm(QUANTILES, shift, rate, np.zeros(WINDOW), None)
+    return PatientThreshold(QUANTILES, shift, rate, np.zeros(WINDOW), None)
 
 
 def test_a_higher_score_is_rarer_even_beyond_all_normal_beats():
@@ -25,12 +25,14 @@ def test_a_higher_score_is_rarer_even_beyond_all_normal_beats():
 
 @pytest.mark.parametrize("rate", [0.3, 0.01, 1e-4])
 def test_the_threshold_is_where_the_rate_is_reached(rate):
-    alarm = made(rate=rate)
-    assert alarm.tail_probability(alarm.threshold) == pytest.approx(rate, rel=1e-6)
+    patient_threshold = made(rate=rate)
+    assert patient_threshold.tail_probability(patient_threshold.value) == pytest.approx(
+        rate, rel=1e-6
+    )
 
 
 def test_a_shift_moves_the_threshold_as_far():
-    assert made(shift=2.5).threshold == pytest.approx(made().threshold + 2.5)
+    assert made(shift=2.5).value == pytest.approx(made().value + 2.5)
 
 
 def scored_part(scores, rr_s=0.8):
@@ -60,12 +62,15 @@ SOURCE = SimpleNamespace(path="r1", length=600 * 360, duration_s=600.0)
 
 
 def test_alarms_an_hour_become_a_share_of_beats():
-    alarm = calibrate(scored_part(np.arange(10)), SOURCE, "record", QUANTILES, asked())
-    assert alarm.rate == pytest.approx(45 * 0.8 / 3600) and alarm.per_hour == 45
-    alarm = calibrate(
+    patient_threshold = calibrate(scored_part(np.arange(10)), SOURCE, "record", QUANTILES, asked())
+    assert (
+        patient_threshold.rate == pytest.approx(45 * 0.8 / 3600)
+        and patient_threshold.per_hour == 45
+    )
+    patient_threshold = calibrate(
         scored_part(np.arange(10)), SOURCE, "record", QUANTILES, asked(false_alarm_rate=0.02)
     )
-    assert alarm.rate == 0.02 and alarm.per_hour is None
+    assert patient_threshold.rate == 0.02 and patient_threshold.per_hour is None
 
 
 def test_the_shift_is_measured_where_scores_do_not_know_the_recording():
@@ -74,14 +79,16 @@ def test_the_shift_is_measured_where_scores_do_not_know_the_recording():
         calibrate(part, SOURCE, context, QUANTILES, asked(**given)).shift
     )
     assert shift("record") == 0
-    assert shift("none") == pytest.approx(np.quantile(scores, CALM) - np.quantile(QUANTILES, CALM))
+    assert shift("none") == pytest.approx(
+        np.quantile(scores, PRESUMED_NORMAL) - np.quantile(QUANTILES, PRESUMED_NORMAL)
+    )
     known = shift("record", known_normal=(0, 5))
     assert known == pytest.approx(np.median(scores) - np.median(QUANTILES))
 
 
 def test_the_usual_beat_is_that_of_the_calmer_half():
-    alarm = calibrate(scored_part(np.arange(9)), SOURCE, "none", QUANTILES, asked())
-    np.testing.assert_array_equal(alarm.usual_mv, np.full(WINDOW, 2.0))
+    patient_threshold = calibrate(scored_part(np.arange(9)), SOURCE, "none", QUANTILES, asked())
+    np.testing.assert_array_equal(patient_threshold.record_median_mv, np.full(WINDOW, 2.0))
 
 
 def test_a_stretch_beyond_the_end_is_said():
@@ -94,4 +101,4 @@ def test_first_minutes_that_cannot_be_read_are_passed_over(record, weights, tmp_
     signal_mv[: 150 * 360] = 0.1
     path = write_record(tmp_path, signal_mv)
     findings = run(path, weights, tmp_path, "--calibration-minutes", 1)
-    assert np.ptp(findings.alarm.usual_mv) > 0.5
+    assert np.ptp(findings.patient_threshold.record_median_mv) > 0.5

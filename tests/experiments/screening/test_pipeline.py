@@ -15,7 +15,7 @@ from screening_runs import lead_of, options_for, run, write_record
 import options
 from experiments.agreement import match
 from experiments.screening import blocks, outputs, pipeline
-from experiments.screening.pictures import panels
+from experiments.screening.pictures import cluster_pictures
 from experiments.training import checkpoint as checkpoints
 from experiments.training.loop import complete_options
 from models import MODELS
@@ -57,7 +57,7 @@ def test_streaming_gives_what_one_go_gives(record, weights, tmp_path, monkeypatc
     parts = run(record, weights, tmp_path / "b", "--context", "none")
     np.testing.assert_array_equal(whole.table["sample"], parts.table["sample"])
     np.testing.assert_allclose(whole.table["score"], parts.table["score"], atol=1e-3)
-    np.testing.assert_array_equal(whole.table["group"], parts.table["group"])
+    np.testing.assert_array_equal(whole.table["cluster"], parts.table["cluster"])
 
 
 @pytest.mark.parametrize(
@@ -144,11 +144,13 @@ def test_other_detectors_screen_too(name, data, record, tmp_path):
     )
     checkpoint.save(tmp_path / "weights.pt")
     path = write_record(tmp_path, lead_of(record, 60))
-    findings = run(path, tmp_path / "weights.pt", tmp_path, "--false-alarm-rate", 0.5)
+    findings = run(path, tmp_path / "weights.pt", tmp_path, "--false-patient_threshold-rate", 0.5)
     assert findings.flagged.any()
     assert findings.table.loc[findings.flagged, "span_start_s"].notna().any()
-    shown = panels(findings.groups, detector, findings.alarm.usual_mv)
-    assert shown and all(np.isfinite(panel.error).all() for panel in shown)
+    shown = cluster_pictures(
+        findings.clusters, detector, findings.patient_threshold.record_median_mv
+    )
+    assert shown and all(np.isfinite(picture.error).all() for picture in shown)
 
 
 def test_in_a_folder_the_others_are_still_screened(record, weights, tmp_path):
