@@ -144,7 +144,7 @@ def test_other_detectors_screen_too(name, data, record, tmp_path):
     )
     checkpoint.save(tmp_path / "weights.pt")
     path = write_record(tmp_path, lead_of(record, 60))
-    findings = run(path, tmp_path / "weights.pt", tmp_path, "--false-patient_threshold-rate", 0.5)
+    findings = run(path, tmp_path / "weights.pt", tmp_path, "--false-alarm-rate", 0.5)
     assert findings.flagged.any()
     assert findings.table.loc[findings.flagged, "span_start_s"].notna().any()
     shown = cluster_pictures(
