@@ -38,7 +38,7 @@ class Findings:
     patient_threshold: PatientThreshold
     table: pd.DataFrame
     clusters: list[Cluster]
-    bad: list[Stretch]
+    unreadable: list[Stretch]
 
     @property
     def flagged(self) -> np.ndarray:
@@ -46,7 +46,7 @@ class Findings:
 
     @property
     def unreadable_s(self) -> float:
-        return _seconds(self.bad)
+        return _seconds(self.unreadable)
 
     @property
     def rate_per_min(self) -> float:
@@ -76,12 +76,14 @@ class Collector:
 
     def __init__(self, source: Source, patient_threshold: PatientThreshold):
         self.source, self.patient_threshold = source, patient_threshold
-        self.clusters, self.tables, self.bad = Clusters(patient_threshold.record_median_mv), [], []
+        self.clusters = Clusters(patient_threshold.record_median_mv)
+        self.tables: list[pd.DataFrame] = []
+        self.unreadable: list[Stretch] = []
 
     def add(self, block: ScreenedBlock):
         """Groups the flagged beats of a block, and keeps what the outputs need of it."""
         beats, flagged = block.beats, block.flagged
-        self.bad += stretches(block)
+        self.unreadable += stretches(block)
         location = np.full((len(beats), len(LOCATION)), np.nan, np.float32)
         cluster = np.full(len(beats), -1, np.int16)
         location[flagged] = block.location
@@ -101,9 +103,8 @@ class Collector:
         beats, scores = block.found, block.scores[block.flagged]
         indices = self.clusters.add(beats.beat_mv, timing_of(beats.rr_s[:, 0], beats.rr_s[:, 2]))
         clusters = [self.clusters.clusters[index] for index in indices]
-        for row in [
-            row for row, cluster in enumerate(clusters) if cluster.wants(beats.sample[row])
-        ]:
+        wanted = [cluster.wants(sample) for cluster, sample in zip(clusters, beats.sample)]
+        for row in np.flatnonzero(wanted):
             sample = int(beats.sample[row])
             example = Example(
                 sample,
@@ -118,11 +119,10 @@ class Collector:
 
     def findings(self) -> Findings:
         """The blocks put together. Raises BadInput when there is nothing to tell."""
-        table, bad = pd.concat(self.tables, ignore_index=True), joined(self.bad)
-        self._check(table, bad)
-        table["tail_probability"] = self.patient_threshold.tail_probability(table["score"]).astype(
-            np.float32
-        )
+        table, unreadable = pd.concat(self.tables, ignore_index=True), joined(self.unreadable)
+        self._check(table, unreadable)
+        tail_probability = self.patient_threshold.tail_probability(table["score"])
+        table["tail_probability"] = tail_probability.astype(np.float32)
         # clusters by rank; index -1, the last of `rank`, stays -1
         merged = self.clusters.merged()
         rank = np.full(len(self.clusters.clusters) + 1, -1)
@@ -130,15 +130,14 @@ class Collector:
             rank[list(old)] = new
         table["cluster"] = rank[table["cluster"]].astype(np.int16)
         table["rr_usual_s"] = _usual_rr_s(table)
-        return Findings(
-            self.source, self.patient_threshold, table, [cluster for cluster, _ in merged], bad
-        )
+        clusters = [cluster for cluster, _ in merged]
+        return Findings(self.source, self.patient_threshold, table, clusters, unreadable)
 
-    def _check(self, table, bad):
+    def _check(self, table, unreadable):
         name, duration_s = self.source.path, self.source.duration_s
-        if _seconds(bad) > MOST_UNREADABLE * duration_s:
+        if _seconds(unreadable) > MOST_UNREADABLE * duration_s:
             raise BadInput(
-                f"{name} is unreadable throughout ({bad[0].reason}): choose another --lead"
+                f"{name} is unreadable throughout ({unreadable[0].reason}): choose another --lead"
             )
         if len(table) < FEWEST_BEATS:
             raise BadInput(
@@ -153,8 +152,8 @@ class Collector:
             )
 
 
-def _seconds(bad):
-    return sum(stretch.end - stretch.start for stretch in bad) / FS_HZ
+def _seconds(unreadable):
+    return sum(stretch.end - stretch.start for stretch in unreadable) / FS_HZ
 
 
 def _rate_per_min(table):

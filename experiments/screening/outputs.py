@@ -76,7 +76,7 @@ def write_annotations(findings: Findings, path: Path):
     rows = [(beats, np.where(flagged, FLAGGED, NORMAL), _beat_notes(findings))]
     note = f"B2I-GAN lead {source.lead}: Q beats score above {findings.patient_threshold.value:.2f}"
     rows.append((np.zeros(1, int), np.array([NOTE]), np.array([note], object)))
-    for stretch in findings.bad:
+    for stretch in findings.unreadable:
         ends = source.to_own_sample([stretch.start, stretch.end])
         notes = np.array([f"unreadable: {stretch.reason}", "readable"], object)
         rows.append((ends, np.array([QUALITY] * 2), notes))

@@ -74,7 +74,10 @@ def _recording_facts(findings):
         "slowest": rates.min(),
         "fastest": rates.max(),
         "unreadable": findings.unreadable_s / source.duration_s,
-        "bad": {"n": len(findings.bad), "rows": [_bad_row(b) for b in _longest(findings.bad)]},
+        "bad": {
+            "n": len(findings.unreadable),
+            "rows": [_unreadable_row(stretch) for stretch in _longest(findings.unreadable)],
+        },
     }
 
 
@@ -93,7 +96,7 @@ def _score_facts(findings, context):
 
 
 def _calibration(context, opt):
-    own = "its own calm beats, half an hour at a time; " if context == "record" else ""
+    own = "its own beats presumed normal, half an hour at a time; " if context == "record" else ""
     if opt.known_normal:
         return own + "minutes {:g} to {:g}, known to be normal".format(*opt.known_normal)
     return own + f"the first {opt.calibration_minutes:g} readable minutes"
@@ -107,7 +110,7 @@ def _rates_per_min(table):
     return enough if len(enough) else 60 / table["rr_s"].dropna()
 
 
-def _bad_row(stretch: Stretch):
+def _unreadable_row(stretch: Stretch):
     return {
         "at": clock(stretch.start / FS_HZ),
         "start": stretch.start / FS_HZ,
@@ -116,9 +119,9 @@ def _bad_row(stretch: Stretch):
     }
 
 
-def _longest(bad):
+def _longest(stretches):
     """The MOST_STRIPS longest unreadable stretches, in the order of time."""
-    longest = sorted(bad, key=lambda stretch: stretch.start - stretch.end)[:MOST_STRIPS]
+    longest = sorted(stretches, key=lambda stretch: stretch.start - stretch.end)[:MOST_STRIPS]
     return sorted(longest, key=lambda stretch: stretch.start)
 
 
@@ -179,11 +182,12 @@ def _data(findings, cluster_pictures):
         "sample": _pack(table["sample"], "<u4"),
         "rarity": _pack(np.clip(rarity, 0, rarest) * 1000, "<u2"),
         "rr": _pack(np.nan_to_num(table["rr_s"]) * 1000, "<u2"),
-        "group": _pack(table["cluster"], "<i2"),
+        "cluster": _pack(table["cluster"], "<i2"),
         "bad": [
-            [round(b.start / FS_HZ, 2), round(b.end / FS_HZ, 2), b.reason] for b in findings.bad
+            [round(stretch.start / FS_HZ, 2), round(stretch.end / FS_HZ, 2), stretch.reason]
+            for stretch in findings.unreadable
         ],
-        "badStrips": [_pack_mv(stretch.strip_mv) for stretch in _longest(findings.bad)],
+        "badStrips": [_pack_mv(stretch.strip_mv) for stretch in _longest(findings.unreadable)],
         "strip": {"seconds": STRIP_S, "hz": STRIP_HZ},
         "step": MV_PER_STEP,
         "before": BEFORE,
@@ -191,7 +195,7 @@ def _data(findings, cluster_pictures):
         "contour": scale.CONTOUR_SD,
         "scale": scale.ERROR_SCALE[1],
         "colours": _colours(),
-        "groups": [
+        "clusters": [
             _cluster(cluster, picture)
             for cluster, picture in zip(findings.clusters, cluster_pictures)
         ],

@@ -22,7 +22,7 @@ def noisy(beat_mv, n):
     return beat_mv + 0.02 * np.random.default_rng(0).standard_normal((n, WINDOW))
 
 
-def test_alike_beats_are_one_group():
+def test_alike_beats_are_one_cluster():
     clusters = Clusters(wave(6))
     beats_mv = np.concatenate([noisy(wave(25), 3000), noisy(wave(6), 10)])
     index = clusters.add(beats_mv, np.array(["on time"] * 3000 + ["early"] * 10))
@@ -45,7 +45,7 @@ def test_a_shape_much_higher_is_another():
     assert first == alike != higher
 
 
-def test_groups_are_no_more_than_the_most_and_count_every_beat():
+def test_clusters_are_no_more_than_the_most_and_count_every_beat():
     clusters = Clusters(wave(6))
     beats_mv = np.random.default_rng(0).standard_normal((MOST_CLUSTERS + 50, WINDOW))
     index = clusters.add(beats_mv, np.array(["on time"] * len(beats_mv)))

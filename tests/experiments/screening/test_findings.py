@@ -6,7 +6,7 @@ import pytest
 from experiments.screening.findings import _part_of_beat, _usual_rr_s
 
 
-def test_groups_are_numbered_by_size_and_count_their_beats(screened):
+def test_clusters_are_numbered_by_size_and_count_their_beats(screened):
     findings, _ = screened
     counts = [cluster.count for cluster in findings.clusters]
     rows = findings.table["cluster"].value_counts()
@@ -43,7 +43,7 @@ def test_a_span_is_named_by_the_parts_of_the_beat(span_s, words):
     assert _part_of_beat(*span_s) == words
 
 
-def test_a_group_is_described_by_shape_timing_and_part(screened):
+def test_a_cluster_is_described_by_shape_timing_and_part(screened):
     findings, _ = screened
     words = findings.describe(0)
     assert "shape, " in words and "; differs " in words and "of the usual RR" in words

@@ -62,7 +62,7 @@ def browser(tmp_path_factory):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page_opens_zooms_and_shows_a_group_without_network_or_errors(
+def test_page_opens_zooms_and_shows_a_cluster_without_network_or_errors(
     scheme, browser, screened, record
 ):
     from selenium.webdriver.common.by import By

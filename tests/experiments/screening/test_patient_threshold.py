@@ -86,7 +86,7 @@ def test_the_shift_is_measured_where_scores_do_not_know_the_recording():
     assert known == pytest.approx(np.median(scores) - np.median(QUANTILES))
 
 
-def test_the_usual_beat_is_that_of_the_calmer_half():
+def test_the_usual_beat_is_that_of_those_presumed_normal():
     patient_threshold = calibrate(scored_part(np.arange(9)), SOURCE, "none", QUANTILES, asked())
     np.testing.assert_array_equal(patient_threshold.record_median_mv, np.full(WINDOW, 2.0))
 

@@ -6,7 +6,7 @@ from experiments.screening.pictures import cluster_pictures
 from experiments.training.checkpoint import open_detector
 
 
-def test_a_picture_is_of_an_example_of_its_group(screened, weights):
+def test_a_picture_is_of_an_example_of_its_cluster(screened, weights):
     findings, _ = screened
     _, detector = open_detector(weights, "cpu")
     shown = cluster_pictures(

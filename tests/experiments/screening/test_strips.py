@@ -43,9 +43,9 @@ def test_unreadable_stretches_are_listed_and_not_scored(record, weights, tmp_pat
     findings = run(write_record(tmp_path, signal), weights, tmp_path)
     for reason, start_s in at.items():
         middle = (start_s + 6) * 360
-        assert [s.reason for s in findings.bad if s.start < middle < s.end] == [reason]
+        assert [s.reason for s in findings.unreadable if s.start < middle < s.end] == [reason]
         inside = (findings.table["sample"] / 360 - start_s).between(1, 11)
         assert not inside.any(), reason
     assert findings.unreadable_s == pytest.approx(48, abs=8)
     found = wfdb.rdann(str(tmp_path / "r1"), "b2i")
-    assert found.symbol.count("~") == 2 * len(findings.bad)
+    assert found.symbol.count("~") == 2 * len(findings.unreadable)
