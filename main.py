@@ -25,7 +25,7 @@ def main(argv=None):
         return explain(data, opt, folder)
     from experiments.training.protocols import split
 
-    rows = split(data.index, opt.protocol, opt.folder, opt.select)
+    rows = split(data.index, opt.protocol, opt.folder, opt.select, testing=opt.istest)
     if opt.istest:
         test(data, rows, opt, folder)
     else:
@@ -70,12 +70,17 @@ def summary(metrics, folder):
         if m["uses_anomaly_labels"]
         else ""
     )
+    if (m["trained_on"], m["trained_on_lead"]) != (m["source"], m["lead"]):
+        labels += (
+            f"  trained on {m['trained_on_lead']} of {m['trained_on']}, "
+            f"tested on {m['lead']} of {m['source']}\n"
+        )
     return (
         f"\n{m['model']}, protocol {m['protocol']}, fold {m['fold']}, context {m['context']}, "
         f"source: {m['source']}\n"
         f"{labels}"
         f"  AUC          {m['auc']:.4f}{ci('auc_ci')}\n"
-        f"  AP           {m['ap']:.4f}{ci('ap_ci')}\n"
+        f"  AP           {m['ap']:.4f}{ci('ap_ci')}; {m['ap_at_10.8%']:.4f} at 10.8 % abnormal\n"
         f"  AUC by class {per_class}\n"
         f"  at the threshold (set for {m['false_alarm_target']:.0%} false alarms on held-out "
         "normal beats):\n"

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from experiments.training.device import find_device
+from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, canonical
 from models.detector import Detector
 from preprocess import BadInput
@@ -26,7 +27,10 @@ class Checkpoint:
     settings: of the dataset (preprocess.dataset.settings); source: where its records came from;
     reference: {context: (1001,) quantiles of the scores of calibration beats, lowest first};
     optimizers: their state_dicts, absent from shipped weights; log: rows of train_log.csv;
-    best: with --select paper, {"auc": ..., "state": ...} of the best epoch so far.
+    best: with --select paper, {"auc": ..., "state": ...} of the best epoch so far;
+    split_digest: Split.digest of the beats that it was trained for, "" where nobody kept it;
+    records: {name: digest of its files} of the records of which beats were trained on;
+    code: digest of the source files that trained it (experiments.training.version).
     """
 
     model: str
@@ -42,6 +46,9 @@ class Checkpoint:
     finished: bool = False
     train_beats: int = 0
     seconds: float = 0.0
+    split_digest: str = ""
+    records: dict = field(default_factory=dict)
+    code: str = ""
     format: int = FORMAT
 
     def save(self, path: Path) -> None:
@@ -113,7 +120,8 @@ def open_detector(
     if model not in (None, checkpoint.model):
         raise BadInput(f"{path} is of {checkpoint.model}: give one of {model}")
     if dataset is not None:
-        check_settings(checkpoint, dataset.manifest, dataroot)
+        another = asked is not None and PROTOCOLS[asked.protocol].elsewhere is not None
+        check_settings(checkpoint, dataset.manifest, dataroot, any_lead=another)
     if asked is not None:
         check_split(checkpoint, asked)
     return checkpoint, checkpoint.detector(find_device(device))
@@ -122,9 +130,18 @@ def open_detector(
 def check_split(checkpoint: Checkpoint, opt: Namespace) -> None:
     """Raises BadInput when opt's protocol, fold or selection, where it has them, are not those of
     the training: its beats might be tested. Nor may the model be another: the results of one would
-    go where those of the other belong."""
+    go where those of the other belong. Of another database any detector may be tested that was
+    trained for unseen patients."""
     trained = checkpoint.options | {"model": checkpoint.model}
-    for name in ("model", "protocol", "folder", "select"):
+    compared = ["model", "protocol", "folder", "select"]
+    if hasattr(opt, "protocol") and PROTOCOLS[opt.protocol].elsewhere:
+        compared = ["model"]
+        if PROTOCOLS[trained["protocol"]].shared_patients:
+            raise BadInput(
+                f"the checkpoint was trained with --protocol {trained['protocol']}, for patients "
+                f"that it knows: --protocol {opt.protocol} needs one of unseen patients"
+            )
+    for name in compared:
         asked = getattr(opt, name, trained[name])
         if trained[name] != asked:
             raise BadInput(
@@ -133,9 +150,37 @@ def check_split(checkpoint: Checkpoint, opt: Namespace) -> None:
             )
 
 
-def check_settings(checkpoint: Checkpoint, manifest: Mapping, dataroot: str) -> None:
-    """Raises BadInput when a dataset was not made with the settings of the training."""
-    theirs, ours = manifest["settings"], checkpoint.settings
+def check_unseen(checkpoint: Checkpoint, dataset: Dataset, split: Split, protocol: str) -> None:
+    """Raises BadInput when beats of the test may have been trained on.
+
+    A split must be, beat by beat, the one of the training: with a record more or less, folds hold
+    other beats. Of another database no record may be one that was trained on.
+    """
+    if PROTOCOLS[protocol].elsewhere:
+        there = dataset.manifest["records"].items()
+        same = sorted(name for name, _ in there & checkpoint.records.items())
+        unknown = not checkpoint.records and dataset.manifest["source"] == checkpoint.source
+        if same or unknown:
+            raise BadInput(
+                f"--protocol {protocol} tests another database, and the checkpoint was trained on "
+                f"{', '.join(same[:3]) or 'records'} of this one: give another --dataroot"
+            )
+    elif checkpoint.split_digest not in ("", split.digest(dataset.index)):
+        raise BadInput(
+            "the checkpoint was trained for another choice of records or beats than this dataset "
+            "gives, and may know beats that would be tested: preprocess the records that it was "
+            "trained on, or train again"
+        )
+
+
+def check_settings(
+    checkpoint: Checkpoint, manifest: Mapping, dataroot: str, any_lead: bool = False
+) -> None:
+    """Raises BadInput when a dataset was not made with the settings of the training, but for the
+    lead where any_lead says so."""
+    theirs, ours = dict(manifest["settings"]), checkpoint.settings
+    if any_lead:
+        theirs["lead"] = ours["lead"]
     different = [
         f"{key} {theirs.get(key)} instead of {ours[key]}"
         for key in ours

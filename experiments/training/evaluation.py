@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.training.checkpoint import Checkpoint
-from experiments.training.metrics import by_record, detection, intervals
-from experiments.training.protocols import PROTOCOLS, Split
+from experiments.training import version
+from experiments.training.checkpoint import Checkpoint, check_unseen
+from experiments.training.metrics import by_record, detection, intervals, without
+from experiments.training.protocols import PROTOCOLS, Split, patient_of
 from experiments.training.scoring import score_rows, usable_context
 from models.detector import Detector
 from preprocess.dataset import Dataset
@@ -27,8 +28,11 @@ def evaluate(
     """Score a split's test beats; write scores.csv, records.csv, timing.json and metrics.json.
 
     detector: as the checkpoint holds it. Returns (metrics, scores (len(split.test),)). The metrics
-    are figures that the same seed gives again on the same machine.
+    are figures that the same seed gives again on the same machine. Raises BadInput where beats of
+    the test may have been trained on.
     """
+    protocol = PROTOCOLS[opt.protocol]
+    check_unseen(checkpoint, dataset, split, opt.protocol)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     record = dataset.index["record"].to_numpy(str)
@@ -43,7 +47,6 @@ def evaluate(
 
     # What they are worth.
     threshold = checkpoint.threshold(context, opt.threshold)
-    patient = of_test if PROTOCOLS[opt.protocol].resampled == "patients" else None
     metrics = {
         "model": checkpoint.model,
         "protocol": opt.protocol,
@@ -51,20 +54,26 @@ def evaluate(
         "seed": checkpoint.options["seed"],
         "context": context,
         "source": dataset.manifest["source"],
+        "lead": dataset.manifest["settings"]["lead"],
         "trained_on": checkpoint.source,
+        "trained_on_lead": checkpoint.settings["lead"],
         "select": checkpoint.options["select"],
         "uses_anomaly_labels": checkpoint.options["select"] == "paper",
         "epochs": checkpoint.epoch,
         "train_beats": checkpoint.train_beats,
+        "settings": training_settings(checkpoint),
         "parameters": sum(p.numel() for p in detector.parameters() if p.requires_grad),
         **detection(scores, classes, threshold),
         "false_alarm_target": opt.threshold,
-        **intervals(scores, classes, opt.bootstrap, opt.seed, patient),
+        **intervals(scores, classes, opt.bootstrap, opt.seed, patient_of(of_test)),
+        **without(protocol.reported_without, of_test, classes, scores),
     }
     timing = {
         "train_seconds": round(checkpoint.seconds, 1),
         "score_seconds": round(seconds, 2),
         "scored_beats": n_scored,
+        "code_trained": checkpoint.code,
+        "code_measured": version.code(),
     }
 
     # Files; metrics.json comes last, so that where it is, all are.
@@ -75,6 +84,12 @@ def evaluate(
     write_json(timing, folder / "timing.json")
     write_json(metrics, folder / "metrics.json")
     return metrics, scores
+
+
+def training_settings(checkpoint: Checkpoint) -> dict:
+    """The options that shaped a training, but for what says which beats and which seed."""
+    elsewhere = ("protocol", "folder", "select", "seed", "shared_patients")
+    return {name: value for name, value in checkpoint.options.items() if name not in elsewhere}
 
 
 def write_scores(index: pd.DataFrame, classes: np.ndarray, scores: np.ndarray, path: Path) -> None:

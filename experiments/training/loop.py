@@ -15,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from experiments.training import checkpoint as checkpoints
+from experiments.training import version
 from experiments.training.checkpoint import Checkpoint
 from experiments.training.device import autocast, find_device
 from experiments.training.protocols import PROTOCOLS, Split
@@ -55,6 +56,7 @@ def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Check
     goes on, to the result it would have had; a finished one with as many epochs is returned.
     """
     options = complete_options(opt)
+    split_digest = split.digest(dataset.index)
     most = opt.train_beats or len(split.train)
     split = replace(split, train=split.train[evenly(len(split.train), most)])
     path = Path(folder) / "checkpoint.pt"
@@ -69,9 +71,12 @@ def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Check
         epoch=0,
         state={},
         train_beats=len(split.train),
+        split_digest=split_digest,
+        records=records_of(dataset, split),
+        code=version.code(),
     )
     if opt.resume and path.exists():
-        state = resumable(path, options, dataset, opt.dataroot)
+        state = resumable(path, state, dataset, opt.dataroot)
         options = state.options
         if state.finished:
             return state
@@ -122,8 +127,10 @@ def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Check
     if opt.error_map:
         detector.fit_error_map(normals, calibration)
     if "record" in detector.contexts:
+        # Networks and tails of the context are of training beats. Beats that calibrate give the
+        # tail of the beat's own window and the thresholds alone: left out means left out.
         beat_scores = score_rows(detector, dataset, split.calibration, "none")
-        detector.fit_context(recordings(detector, dataset, split), beat_scores)
+        detector.fit_context(recordings(detector, dataset, split.train), beat_scores)
     state.reference = {
         context: reference_scores(detector, dataset, split, context)
         for context in detector.contexts
@@ -211,15 +218,27 @@ def complete_options(opt: Namespace) -> dict:
     return Detector.defaults | own | given | untrained | shared
 
 
-def resumable(path: Path, options: Mapping, dataset: Dataset, dataroot: str) -> Checkpoint:
-    """The checkpoint to go on from. Raises BadInput when its options or data were others."""
-    state = checkpoints.load(path)
+def records_of(dataset: Dataset, split: Split) -> dict[str, str]:
+    """{name: digest of its files} of the records that training beats or calibration are of."""
+    names = set(dataset.index["record"].iloc[np.union1d(split.train, split.calibration)])
+    return {name: kept for name, kept in dataset.manifest["records"].items() if name in names}
+
+
+def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -> Checkpoint:
+    """The checkpoint to go on from, to what is wanted. Raises BadInput when its options, data or
+    beats were others."""
+    state, options = checkpoints.load(path), wanted.options
     checkpoints.check_settings(state, dataset.manifest, dataroot)
     source = dataset.manifest["source"]
     if state.source != source:
         raise BadInput(
             f"{path} was trained on data from {state.source}, {dataroot} is from {source}: "
             "give another --outf"
+        )
+    if state.split_digest != wanted.split_digest:
+        raise BadInput(
+            f"{path} was trained for other records or beats than {dataroot} gives: give another "
+            "--outf"
         )
     changed = [
         f"{name} {value} instead of {state.options.get(name)}"

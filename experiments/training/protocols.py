@@ -6,21 +6,25 @@ ever in `train` or `calibration`. `--help` reads PROTOCOLS, so nothing slow is i
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from preprocess import BadInput
 from preprocess.classes import CLASS_OF_EC57
-from preprocess.constants import FS_HZ, PEAK_TOLERANCE
+from preprocess.constants import AFTER, BEFORE, FS_HZ, PEAK_TOLERANCE
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FOLDS = 5
 FOLD_SEED = 42
+FIRST_SHARE = 0.8  # of a recording's time: what `chronological` may learn from
+STRETCHES = 2 * FOLDS  # equal parts of that time; one of them calibrates
 # First minutes of a test record: never tested, and in `patient` looked at by someone.
 LEARNING_S = 300
 # de Chazal P, O'Dwyer M, Reilly RB. Automatic classification of heartbeats using ECG morphology and
@@ -28,6 +32,8 @@ LEARNING_S = 300
 DS1 = "101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230"
 DS2 = "100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234"
 DS1, DS2 = DS1.split(), DS2.split()
+# Records of one man, as PhysioNet documents; de Chazal's split has him on both sides.
+PATIENT_OF = {"202": "201"}
 NO_ROWS = np.zeros(0, int)
 
 
@@ -48,6 +54,15 @@ class Split:
     select: np.ndarray
     known_normal: np.ndarray
 
+    def digest(self, index: pd.DataFrame) -> str:
+        """Of the records and beats of every part: tells whether two splits are the same one."""
+        record, sample = index["record"].to_numpy(str), index["sample"].to_numpy()
+        found = hashlib.sha256()
+        for rows in (self.train, self.calibration, self.test, self.select):
+            beats = "".join(f"{record[row]} {sample[row]}\n" for row in rows)
+            found.update(f"{len(rows)}\n{beats}".encode())
+        return found.hexdigest()
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -55,8 +70,9 @@ class Protocol:
 
     text: for the reader of a report, after a colon; rows: (index, fold, select) to the Split;
     shared_patients: whether patients of the test are among those trained on;
-    resampled: what 95 % intervals draw again and again, "beats", or "patients" where beats of one
-    patient are alike and the next patient is new;
+    elsewhere: where another database is tested, its index to the Split, of which `rows` has no
+    test; nothing of that database is trained on, and its lead may be another;
+    reported_without: test records without which the figures are given too, each by itself;
     is_published: whether published figures are of this split.
     """
 
@@ -64,18 +80,31 @@ class Protocol:
     text: str
     rows: Callable[[pd.DataFrame, int, str], Split]
     shared_patients: bool
-    resampled: str
+    elsewhere: Callable[[pd.DataFrame], Split] | None = None
+    reported_without: tuple[str, ...] = ()
     is_published: bool = False
 
-    def split(self, index: pd.DataFrame, fold: int = 0, select: str = "last") -> Split:
-        """Rows of an index (see preprocess). Raises BadInput when a part would be empty."""
-        result = self.rows(index, fold, select)
-        for part in ("train", "calibration", "test"):
+    def split(
+        self, index: pd.DataFrame, fold: int = 0, select: str = "last", testing: bool = False
+    ) -> Split:
+        """Rows of an index (see preprocess). Raises BadInput when a part would be empty.
+
+        testing: the index is of what is tested, which matters to a protocol that tests another
+        database alone.
+        """
+        if self.elsewhere and testing:
+            result, parts = self.elsewhere(index), ["test"]
+        else:
+            result, parts = self.rows(index, fold, select), ["train", "calibration"]
+            parts += [] if self.elsewhere else ["test"]
+        for part in parts:
             if len(getattr(result, part)) == 0:
                 raise BadInput(
                     f"protocol {self.name}, fold {fold}: no beat is left in its {part} part; "
                     "preprocess more records or choose another protocol"
                 )
+        if "test" not in parts:
+            return result
         is_abnormal = result.classes[result.test] != "N"
         if is_abnormal.all() or not is_abnormal.any():
             raise BadInput(
@@ -86,20 +115,35 @@ class Protocol:
         return result
 
 
-def split(index: pd.DataFrame, protocol: str, fold: int = 0, select: str = "last") -> Split:
+def split(
+    index: pd.DataFrame,
+    protocol: str,
+    fold: int = 0,
+    select: str = "last",
+    testing: bool = False,
+) -> Split:
     """Rows of an index for a protocol of this name. Raises BadInput where there is none."""
     if protocol not in PROTOCOLS:
         raise BadInput(f"there is no protocol {protocol}: choose one of {', '.join(PROTOCOLS)}")
-    return PROTOCOLS[protocol].split(index, fold, select)
+    return PROTOCOLS[protocol].split(index, fold, select, testing)
 
 
-def all_patients(index: pd.DataFrame, fold: int, select: str) -> Split:
-    """A fifth of all patients' normals is tested, with every abnormal beat."""
+def patient_of(record: np.ndarray) -> np.ndarray:
+    """Names of records (n,) to one name for each person (n,)."""
+    return np.array([PATIENT_OF.get(name, name) for name in record])
+
+
+def all_patients(index: pd.DataFrame, fold: int, select: str, peak_filter: bool = True) -> Split:
+    """A fifth of all patients' normals is tested, with every abnormal beat.
+
+    peak_filter: as in the published work, normals that were annotated away from a detected R peak
+    are in no part. It depends on the class: abnormal beats stay wherever they were annotated.
+    """
     classes = index["class"].to_numpy()
-    on_peak = index["peak_distance"].to_numpy() < PEAK_TOLERANCE
-    normals = np.random.default_rng(FOLD_SEED).permutation(
-        np.flatnonzero((classes == "N") & on_peak)
-    )
+    is_normal = classes == "N"
+    if peak_filter:
+        is_normal = is_normal & (index["peak_distance"].to_numpy() < PEAK_TOLERANCE)
+    normals = np.random.default_rng(FOLD_SEED).permutation(np.flatnonzero(is_normal))
     abnormal = np.flatnonzero(classes != "N")
 
     # Four fifths of the normals: a tenth of them calibrates, the rest trains.
@@ -117,6 +161,31 @@ def all_patients(index: pd.DataFrame, fold: int, select: str) -> Split:
     test = np.r_[fifths[fold], abnormal]
     parts = (np.sort(part) for part in (train, calibration, test))
     return Split(*parts, classes, np.sort(labelled), known_normal=NO_ROWS)
+
+
+def later_minutes(index: pd.DataFrame, fold: int, select: str) -> Split:
+    """All beats of the last minutes of each recording are tested; the minutes before train.
+
+    Classes are those of `beatgan`; no beat is filtered out. Of the training time, a tenth in one
+    piece calibrates, in fold 0 the last: thresholds are set on minutes that were not trained on,
+    too. No sample of the trace is in two parts: what reaches over an end is in none.
+    """
+    classes = index["class"].to_numpy()
+    sample = index["sample"].to_numpy()
+    last = index.groupby("record")["sample"].transform("max").to_numpy()
+    # In stretches: 0 to STRETCHES is training time. [n] each, of a window's first and last sample.
+    stretch = last * FIRST_SHARE / STRETCHES
+    first, after = (sample - BEFORE) / stretch, (sample + AFTER) / stretch
+    chosen = STRETCHES - 1 - 2 * fold
+
+    is_normal = classes == "N"
+    in_calibration = (first >= chosen) & (after <= chosen + 1)
+    train = is_normal & ((after <= chosen) | ((first >= chosen + 1) & (after <= STRETCHES)))
+    calibration = is_normal & in_calibration
+    labelled = np.flatnonzero(in_calibration) if select == "paper" else NO_ROWS
+    parts = (np.flatnonzero(part) for part in (train, calibration, first >= STRETCHES))
+    # Someone has labelled the normals of the first minutes; a context may know them.
+    return Split(*parts, classes, labelled, np.flatnonzero(train | calibration))
 
 
 def unseen_patients(index: pd.DataFrame, fold: int, select: str) -> Split:
@@ -137,13 +206,30 @@ def among_training_patients(index: pd.DataFrame, fold: int, select: str) -> Spli
     return _by_patient(index, fold, select, training, testing)
 
 
+def every_patient(index: pd.DataFrame, fold: int, select: str) -> Split:
+    """A fifth of all patients calibrates, the others train; whom to test is in another database."""
+    return _by_patient(index, fold, select, np.unique(index["record"]), testing=[])
+
+
+def whole_database(index: pd.DataFrame) -> Split:
+    """All beats are tested, after each record's first minutes, as in unseen_patients."""
+    classes = classes_of_ec57(index)
+    test = np.flatnonzero(index["sample"].to_numpy() >= LEARNING_S * FS_HZ)
+    return Split(NO_ROWS, NO_ROWS, test, classes, NO_ROWS, known_normal=NO_ROWS)
+
+
+def classes_of_ec57(index: pd.DataFrame) -> np.ndarray:
+    return np.array([CLASS_OF_EC57[symbol] for symbol in index["symbol"]])
+
+
 def _by_patient(index, fold, select, training, testing, knows_first_minutes=False):
     """Patients of the test are in no other part, but for the normals of their own first minutes."""
     record, sample = index["record"].to_numpy(), index["sample"].to_numpy()
-    classes = np.array([CLASS_OF_EC57[s] for s in index["symbol"]])
+    classes = classes_of_ec57(index)
     is_normal, is_early = classes == "N", sample < LEARNING_S * FS_HZ
     in_test = np.isin(record, testing)
-    in_calibration = np.isin(record, fifths_of(training)[fold])
+    persons = fifths_of(np.unique(patient_of(training)))[fold]
+    in_calibration = np.isin(patient_of(record), persons) & np.isin(record, training)
     train = is_normal & np.isin(record, training) & ~in_calibration & ~in_test
     calibration = is_normal & in_calibration
 
@@ -179,18 +265,35 @@ PROTOCOLS = {
         Protocol(
             "beatgan",
             "a fifth of all patients' normal beats is tested, with every abnormal beat: the same "
-            "patients are in training and test",
+            "patients are in training and test, beats seconds apart; normal beats annotated off a "
+            "detected R peak are left out, as in the published work, abnormal ones never",
             all_patients,
             shared_patients=True,
-            resampled="beats",
+            reported_without=("232",),
             is_published=True,
         ),
         Protocol(
+            "beatgan-unfiltered",
+            "as beatgan, but no normal beat is left out for where it was annotated",
+            partial(all_patients, peak_filter=False),
+            shared_patients=True,
+            reported_without=("232",),
+        ),
+        Protocol(
+            "chronological",
+            "trained on the normal beats of the first 80 % of each recording's time, tested on all "
+            "beats of the last 20 %: the same patients, later",
+            later_minutes,
+            shared_patients=True,
+            reported_without=("232",),
+        ),
+        Protocol(
             "interpatient",
-            "tested on patients that were never seen in training",
+            "tested on patients that were never seen in training, one man excepted: record 202, "
+            "which is tested, is of the man of record 201",
             unseen_patients,
             shared_patients=False,
-            resampled="patients",
+            reported_without=("202", "232"),
         ),
         Protocol(
             "patient",
@@ -198,7 +301,15 @@ PROTOCOLS = {
             "training",
             patients_with_first_minutes,
             shared_patients=True,
-            resampled="patients",
+            reported_without=("202", "232"),
+        ),
+        Protocol(
+            "external",
+            "tested on another database, after each record's first 5 minutes: nothing was adapted "
+            "to its patients, devices or lead",
+            every_patient,
+            shared_patients=False,
+            elsewhere=whole_database,
         ),
         Protocol(
             "develop",
@@ -206,7 +317,6 @@ PROTOCOLS = {
             "that the test patients are met once",
             among_training_patients,
             shared_patients=False,
-            resampled="patients",
         ),
     )
 }

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from experiments.training.protocols import Split
 from models import CONTEXTS
 from models.detector import Detector
 from preprocess.beats import Beats
@@ -55,14 +54,13 @@ def score_rows(
 
 
 def recordings(
-    detector: Detector, dataset: Dataset, split: Split
+    detector: Detector, dataset: Dataset, normal: np.ndarray
 ) -> Iterator[tuple[Beats, np.ndarray]]:
-    """Whole recordings of the training patients, one after another, for fit_context.
+    """Whole recordings of the patients that rows of normal beats are of, one after another.
 
-    With each, (n,) bool: its training and calibration normals. Of the other beats nothing is known.
+    With each, (n,) bool: which of its beats those rows are. Of the other beats nothing is known.
     """
     record = dataset.index["record"].to_numpy()
-    normal = np.union1d(split.train, split.calibration)
     for name in np.unique(record[normal]):
         rows = np.flatnonzero(record == name)
         yield dataset.beats(rows, detector.image is not None), np.isin(rows, normal)

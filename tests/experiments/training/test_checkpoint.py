@@ -1,11 +1,13 @@
 """A checkpoint that does not fit is refused with a sentence; one that does is its detector."""
 
 from argparse import Namespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from experiments.training import checkpoint as checkpoints
+from experiments.training.protocols import split
 from preprocess import BadInput
 
 
@@ -44,6 +46,49 @@ def test_a_dataset_of_other_settings_is_refused(data, weights):
         checkpoints.check_settings(
             checkpoints.load(weights), data.manifest | {"settings": settings}, "somewhere"
         )
+
+
+def test_a_test_never_sees_its_training_beats(data, weights):
+    """One record less shuffles the folds anew: most of its "test" normals were trained on."""
+    trained, whole = checkpoints.load(weights), split(data.index, "beatgan")
+    checkpoints.check_unseen(trained, data, whole, "beatgan")
+    fewer = replace(data, index=data.index[data.index["record"] != data.index["record"][0]])
+    again = split(fewer.index, "beatgan")
+    with pytest.raises(BadInput, match="may know beats that would be tested"):
+        checkpoints.check_unseen(trained, fewer, again, "beatgan")
+    with pytest.raises(BadInput, match="may know beats that would be tested"):
+        checkpoints.check_unseen(trained, data, split(data.index, "beatgan", 1), "beatgan")
+
+
+def elsewhere(data):
+    """The same beats as another database: other files, another source and lead."""
+    settings = data.manifest["settings"] | {"lead": "ECG1"}
+    records = {name: f"other {kept}" for name, kept in data.manifest["records"].items()}
+    return replace(
+        data,
+        manifest=data.manifest | {"settings": settings, "source": "other", "records": records},
+    )
+
+
+def test_another_database_may_have_another_lead_and_no_record_that_was_trained_on(data, weights):
+    trained, other = checkpoints.load(weights), elsewhere(data)
+    tested = split(other.index, "external", testing=True)
+    checkpoints.check_settings(trained, other.manifest, "somewhere", any_lead=True)
+    checkpoints.check_unseen(trained, other, tested, "external")
+    assert set(trained.records) == set(data.index["record"])
+    with pytest.raises(BadInput, match="tests another database, and the checkpoint was trained"):
+        checkpoints.check_unseen(trained, data, tested, "external")
+    of_an_older_version = replace(trained, records={})
+    with pytest.raises(BadInput, match="trained on records of this one"):
+        checkpoints.check_unseen(of_an_older_version, data, tested, "external")
+
+
+def test_another_database_needs_a_detector_for_unseen_patients(weights):
+    trained = checkpoints.load(weights)
+    with pytest.raises(BadInput, match="needs one of unseen patients"):
+        checkpoints.check_split(trained, Namespace(protocol="external", folder=0))
+    trained.options["protocol"] = "interpatient"
+    checkpoints.check_split(trained, Namespace(protocol="external", folder=3, select="last"))
 
 
 def test_a_corrupt_or_missing_file_is_explained(weights, tmp_path):

@@ -52,6 +52,15 @@ def test_metrics_on_disk_hold_what_others_rely_on(evaluated):
     assert metrics["auc_ci"][0] <= metrics["auc"] <= metrics["auc_ci"][1]
 
 
+def test_metrics_say_with_what_the_detector_was_made(evaluated):
+    metrics, folder, _ = evaluated
+    assert metrics["settings"]["niter"] == 3 and "seed" not in metrics["settings"]
+    assert metrics["lead"] == metrics["trained_on_lead"] == "MLII"
+    assert 0 < metrics["ap_at_10.8%"] <= 1 and metrics["bootstrap_over"] == "patients"
+    timing = json.loads((folder / "timing.json").read_text())
+    assert len(timing["code_trained"]) == 12 and timing["code_trained"] == timing["code_measured"]
+
+
 def test_scores_on_disk_give_the_metrics_again(evaluated):
     metrics, folder, rows = evaluated
     scores = pd.read_csv(folder / "scores.csv", dtype={"record": str})

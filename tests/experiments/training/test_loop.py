@@ -84,6 +84,11 @@ def test_resume_refuses_other_options(data, rows, trained):
         training.train(data, rows, opt("--resume", "--lr", "0.5"), trained[1])
 
 
+def test_resume_refuses_other_beats(data, trained):
+    with pytest.raises(BadInput, match="trained for other records or beats"):
+        training.train(data, split(data.index, "beatgan", 1), opt("--resume"), trained[1])
+
+
 def test_a_checkpoint_alone_rebuilds_the_detector(data, rows, trained):
     loaded = checkpoints.load(trained[1] / "checkpoint.pt")
     test = rows.test[:200]

@@ -40,15 +40,16 @@ def test_counting_gives_the_measures_of_scikit_learn_with_ties():
     assert ap == pytest.approx(average_precision_score(labels, scores))
 
 
-def test_interval_narrows_with_more_beats_and_holds_the_truth():
+def test_interval_narrows_with_more_patients_and_holds_the_truth():
     rng = np.random.default_rng(0)
     widths = []
-    for n in (100, 10_000):
+    for n in (100, 4_000):
         scores = np.r_[rng.normal(0, 1, n), rng.normal(1.5, 1, n)]
-        low, high = metrics.intervals(scores, np.array(["N"] * n + ["V"] * n), 100, 0)["auc_ci"]
+        patient, classes = np.arange(2 * n) % (n // 10), np.array(["N"] * n + ["V"] * n)
+        low, high = metrics.intervals(scores, classes, 100, 0, patient)["auc_ci"]
         assert low < 0.8556 < high  # the area for two unit normals 1.5 apart
         widths.append(high - low)
-    assert widths[1] < widths[0] / 5
+    assert widths[1] < widths[0] / 3
 
 
 def test_interval_over_patients_is_wider_where_their_beats_are_alike():
@@ -57,7 +58,7 @@ def test_interval_over_patients_is_wider_where_their_beats_are_alike():
     scores = 1.0 * (classes == "V") + rng.normal(0, 1, 20)[patient] + rng.normal(0, 0.5, n)
     width = lambda ci: ci["auc_ci"][1] - ci["auc_ci"][0]
     over_beats, over_patients = (
-        metrics.intervals(scores, classes, 200, 0, who) for who in (None, patient)
+        metrics.intervals(scores, classes, 100, 0, who) for who in (np.arange(n) // 4, patient)
     )
     assert width(over_patients) > 3 * width(over_beats)
     assert (
@@ -65,4 +66,26 @@ def test_interval_over_patients_is_wider_where_their_beats_are_alike():
         < roc_auc_score(classes == "V", scores)
         < over_patients["auc_ci"][1]
     )
-    assert (over_beats["bootstrap_over"], over_patients["bootstrap_over"]) == ("beats", "patients")
+    assert over_patients["bootstrap_over"] == "patients"
+
+
+def test_ap_at_a_common_share_is_that_of_a_test_with_such_a_share():
+    rng = np.random.default_rng(0)
+    normal, abnormal = rng.normal(0, 1, 40_000), rng.normal(1.5, 1, 4_000)
+    ap = lambda n: metrics.ap_at(
+        0.5, np.r_[normal[:n], abnormal], np.r_[np.zeros(n), np.ones(4_000)] > 0
+    )
+    assert ap(40_000) == pytest.approx(ap(4_000), abs=0.01)
+    classes = np.array(["N"] * 40_000 + ["V"] * 4_000)
+    found = metrics.detection(np.r_[normal, abnormal], classes, threshold=1.0)
+    assert found["ap_at_10.8%"] == pytest.approx(found["ap"], abs=0.05)
+    assert found["ap"] < ap(40_000)
+
+
+def test_figures_without_a_record_are_those_of_the_others():
+    record, classes = np.array(list("aabbb")), np.array(list("NVNSV"))
+    scores = np.array([3.0, 1, 0, 1, 2])
+    found = metrics.without(("a", "c"), record, classes, scores)
+    assert list(found) == ["without_a"] and found["without_a"]["auc"] == 1.0
+    assert found["without_a"]["per_class_n"]["S"] == 1
+    assert metrics.without(("b",), np.array(["a", "b"]), np.array(["N", "V"]), scores[:2]) == {}

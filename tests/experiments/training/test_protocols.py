@@ -8,8 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.training.protocols import DS1, DS2, FOLDS, LEARNING_S, PROTOCOLS, split
+from experiments.training.protocols import (
+    DS1,
+    DS2,
+    FOLDS,
+    LEARNING_S,
+    PROTOCOLS,
+    patient_of,
+    split,
+)
 from preprocess import BadInput
+from preprocess.constants import AFTER, BEFORE
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +61,65 @@ def test_beatgan_folds_test_every_normal_once_and_every_abnormal_always(index):
     assert sorted(normals) == list(expected)
     for s in splits:
         assert (s.classes[s.test] != "N").sum() == (index["class"] != "N").sum()
+
+
+def test_the_filter_of_beatgan_takes_normals_alone_and_can_be_left_out(index):
+    filtered, unfiltered = (split(index, name) for name in ("beatgan", "beatgan-unfiltered"))
+    count = lambda s, kind: (kind(s.classes[s.test])).sum()
+    is_normal, is_abnormal = (lambda c: c == "N"), (lambda c: c != "N")
+    assert count(filtered, is_abnormal) == count(unfiltered, is_abnormal)
+    assert count(filtered, is_normal) < count(unfiltered, is_normal)
+
+
+@pytest.mark.parametrize("fold", range(FOLDS))
+def test_chronological_tests_the_last_minutes_and_shares_no_sample_with_training(index, fold):
+    s = split(index, "chronological", fold)
+    for _, rows in index.groupby("record"):
+        end = rows["sample"].max() * 0.8
+        sample = rows["sample"]
+        spans = {
+            name: sample[np.isin(rows.index, part)]
+            for name, part in (("train", s.train), ("calibration", s.calibration), ("test", s.test))
+        }
+        assert (spans["train"] + AFTER).max() <= end <= (spans["test"] - BEFORE).min()
+        # All beats of the end are tested, whatever their class, but for one across the boundary.
+        assert len(spans["test"]) == (sample - BEFORE >= end).sum()
+        # What calibrates is one piece of time, and no window of it reaches into training.
+        low, high = spans["calibration"].min() - BEFORE, spans["calibration"].max() + AFTER
+        train = spans["train"]
+        assert ((train + AFTER <= low + BEFORE) | (train - BEFORE >= high - AFTER)).all()
+        assert not ((train > low) & (train < high)).any()
+    if fold == 0:
+        of = index.iloc
+        last = lambda rows: of[rows].groupby("record")["sample"].max()
+        assert (last(s.calibration) > last(s.train)).all()
+
+
+def test_external_trains_on_everyone_and_tests_a_database_of_which_it_trains_nothing(index):
+    training = split(index, "external")
+    assert len(training.test) == 0
+    names = lambda rows: set(index["record"].iloc[rows])
+    assert names(training.train) | names(training.calibration) == set(DS1 + DS2)
+    assert not names(training.train) & names(training.calibration)
+    testing = split(index, "external", testing=True)
+    assert len(testing.train) == len(testing.calibration) == 0
+    assert (index["sample"].iloc[testing.test] >= LEARNING_S * 360).all()
+    assert (testing.classes[index["symbol"] == "e"] == "N").all()
+
+
+def test_records_of_one_man_are_never_on_two_sides_where_nobody_published_it(index):
+    for fold in range(FOLDS):
+        s = split(index, "external", fold)
+        sides = [set(patient_of(index["record"].iloc[rows])) for rows in (s.train, s.calibration)]
+        assert not sides[0] & sides[1]
+
+
+def test_a_digest_tells_splits_apart_and_sees_a_missing_record(index):
+    digests = {split(index, "beatgan", k).digest(index) for k in range(FOLDS)}
+    assert len(digests) == FOLDS
+    assert split(index, "beatgan").digest(index) in digests
+    fewer = index[index["record"] != "234"].reset_index(drop=True)
+    assert split(fewer, "beatgan").digest(fewer) not in digests
 
 
 def test_interpatient_tests_unseen_patients_after_their_first_five_minutes(index):
@@ -105,7 +173,7 @@ def test_shared_patients_are_those_in_training_and_test(index, protocol):
     of = index["record"].to_numpy()
     shared = set(of[s.train]) & set(of[s.test])
     assert bool(shared) == protocol.shared_patients
-    assert protocol.text and protocol.resampled in ("beats", "patients")
+    assert protocol.text
 
 
 def test_names_of_protocols_are_read_without_network_or_figure_library():

@@ -41,8 +41,16 @@ def test_scoring_leaves_train_mode_as_it_was(data, weights):
 def test_recordings_are_whole_and_say_which_beats_are_known_normal(data, weights):
     detector, rows = load(weights).detector(), split(data.index, "beatgan")
     n_normal = 0
-    for beats, normal in scoring.recordings(detector, data, rows):
+    for beats, normal in scoring.recordings(detector, data, rows.train):
         assert len(beats) == (data.index["record"] == beats.record[0]).sum()
         assert (np.diff(beats.sample) > 0).all()
         n_normal += normal.sum()
-    assert n_normal == len(rows.train) + len(rows.calibration)
+    assert n_normal == len(rows.train)
+
+
+def test_patients_that_calibrate_are_in_nothing_that_the_context_is_fitted_on(data, weights):
+    detector, rows = load(weights).detector(), split(data.index, "interpatient")
+    record = data.index["record"].to_numpy()
+    given = {beats.record[0] for beats, _ in scoring.recordings(detector, data, rows.train)}
+    assert given == set(record[rows.train])
+    assert not given & set(record[rows.calibration]) and not given & set(record[rows.test])
