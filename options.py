@@ -218,6 +218,13 @@ def add_training(group):
         metavar="N",
         help="time-warped copies of each training beat, added to it",
     )
+    add(
+        "--jitter",
+        type=integer(0, 20),
+        metavar="N",
+        help="move each training window by up to so many samples (2.8 ms each), as R peaks that "
+        "are not marked by an expert are (default: the model's own)",
+    )
     add("--seed", type=integer(0), default=0, metavar="S", help="of weights and batches")
     add(
         "--amp",
@@ -296,7 +303,15 @@ def add_evaluation(group):
         type=integer(0),
         default=200,
         metavar="N",
-        help="resamplings for the 95 %% confidence intervals",
+        help="resamplings of patients for the 95 %% confidence intervals",
+    )
+    add(
+        "--test-jitter",
+        type=integer(0, 20),
+        default=0,
+        metavar="N",
+        help="move each R peak and window by so many samples, forwards or backwards, before it is "
+        "scored: what marks that are off cost",
     )
 
 
@@ -332,6 +347,13 @@ def add_screening(group):
         type=number(0, 0.5, open_low=True),
         metavar="RATE",
         help="the same, as a share of the normal beats",
+    )
+    add(
+        "--pause",
+        type=number(1, 10),
+        default=2.0,
+        metavar="S",
+        help="RR intervals longer than this are called pauses",
     )
     add(
         "--calibration-minutes",

@@ -23,7 +23,8 @@ class Detector(ChunkedModule):
     explains = "image"  # error_map has the shape of Beats.image, or of Beats.beat_mv ("beat")
     contexts: tuple[str, ...] = ("none",)  # of models.CONTEXTS, what its score can use
     most_normals: int | None = None  # training beats that prepare and finish are given; None: all
-    defaults = {"niter": 0, "lr": 1e-3, "batchsize": 256}  # options, where no flag says otherwise
+    # Options, where no flag says otherwise.
+    defaults = {"niter": 0, "lr": 1e-3, "batchsize": 256, "jitter": 0}
 
     def __init__(self, opt: Mapping):
         """opt: the options that the checkpoint keeps (seed, lr, w_adv, shared_patients, ...)."""

@@ -18,6 +18,7 @@ from experiments.training import checkpoint as checkpoints
 from experiments.training import version
 from experiments.training.checkpoint import Checkpoint
 from experiments.training.device import autocast, find_device
+from experiments.training.jitter import jittered
 from experiments.training.protocols import PROTOCOLS, Split
 from experiments.training.scoring import recordings, score_rows
 from models import MODELS
@@ -40,6 +41,7 @@ KEPT_OPTIONS = (
     "checks",
     "w_adv",
     "n_aug",
+    "jitter",
     "seed",
     "protocol",
     "folder",
@@ -84,7 +86,9 @@ def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Check
     # The detector, prepared on its beats or as it was left.
     device = find_device(opt.device)
     detector = MODELS[opt.model](options).to(device)
-    normals = spread(dataset, split.train, detector)
+    moves = np.random.default_rng([options["seed"], 0, 3])
+    as_trained = lambda beats: jittered(beats, options["jitter"], moves, detector.image)
+    normals = as_trained(spread(dataset, split.train, detector))
     if state.state:
         detector.restore(state.state)
     else:
@@ -93,7 +97,7 @@ def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Check
     optimizers = detector.optimizers()
     for name, saved in state.optimizers.items():
         optimizers[name].load_state_dict(saved)
-    calibration = dataset.beats(split.calibration, detector.image is not None)
+    calibration = as_trained(dataset.beats(split.calibration, detector.image is not None))
 
     def check():
         """For `--select paper`: finishes the detector as it is now, and keeps it if no earlier one
@@ -159,6 +163,7 @@ def train_epoch(
     torch.manual_seed(options["seed"] * 100_003 + epoch)
     order = np.random.default_rng([options["seed"], epoch]).permutation(rows)
     warps = np.random.default_rng([options["seed"], epoch, 1])
+    moves = np.random.default_rng([options["seed"], epoch, 2])
     batches = np.array_split(order, max(1, len(order) // options["batchsize"]))
     checks = options.get("checks") or 1
     check_after = {len(batches) * k // checks - 1 for k in range(1, checks + 1)}
@@ -169,6 +174,7 @@ def train_epoch(
         for i, batch in enumerate(batches):
             detector.begin_step((epoch + i / len(batches)) / options["niter"])
             beats = dataset.beats(np.sort(batch), detector.image is not None)
+            beats = jittered(beats, options["jitter"], moves, detector.image)
             if options["n_aug"]:
                 beats = with_warped_copies(beats, options["n_aug"], warps, detector.image)
             with precision:

@@ -167,8 +167,8 @@ def later_minutes(index: pd.DataFrame, fold: int, select: str) -> Split:
     """All beats of the last minutes of each recording are tested; the minutes before train.
 
     Classes are those of `beatgan`; no beat is filtered out. Of the training time, a tenth in one
-    piece calibrates, in fold 0 the last: thresholds are set on minutes that were not trained on,
-    too. No sample of the trace is in two parts: what reaches over an end is in none.
+    piece calibrates, in fold 0 the last but one: thresholds, too, are set on minutes that were not
+    trained on. No sample of the trace is in two parts: what reaches over an end is in none.
     """
     classes = index["class"].to_numpy()
     sample = index["sample"].to_numpy()
@@ -176,7 +176,7 @@ def later_minutes(index: pd.DataFrame, fold: int, select: str) -> Split:
     # In stretches: 0 to STRETCHES is training time. [n] each, of a window's first and last sample.
     stretch = last * FIRST_SHARE / STRETCHES
     first, after = (sample - BEFORE) / stretch, (sample + AFTER) / stretch
-    chosen = STRETCHES - 1 - 2 * fold
+    chosen = STRETCHES - 2 - 2 * fold
 
     is_normal = classes == "N"
     in_calibration = (first >= chosen) & (after <= chosen + 1)

@@ -1,0 +1,60 @@
+"""Windows that are moved are what a detector of R peaks that is off would have cut."""
+
+import numpy as np
+import pytest
+
+import options
+from experiments.training import jitter, loop
+from experiments.training.scoring import score_rows
+from preprocess import spectrogram
+
+
+def test_a_moved_window_is_the_beat_seen_later_with_its_edge_held(data):
+    beats = data.beats(np.arange(6))
+    shift = np.array([3, -3, 0, 1, -2, 0])
+    after = jitter.moved(beats, shift, "complex")
+    np.testing.assert_array_equal(after.beat_mv[0, :-3], beats.beat_mv[0, 3:])
+    np.testing.assert_array_equal(after.beat_mv[1, 3:], beats.beat_mv[1, :-3])
+    assert (after.beat_mv[1, :3] == beats.beat_mv[1, 0]).all()
+    np.testing.assert_array_equal(after.sample - beats.sample, shift)
+    np.testing.assert_array_equal(after.image, spectrogram.stored_images(after.beat_mv))
+
+
+def test_moved_by_nothing_beats_are_as_they_were_stored(data):
+    beats = data.beats(np.arange(40))
+    after = jitter.moved(beats, np.zeros(40, int), "complex")
+    np.testing.assert_allclose(after.image, beats.image, atol=1e-3)
+    assert jitter.jittered(beats, 0, np.random.default_rng(0), "complex") is beats
+    assert jitter.moved_dataset(data, 0, 0) is data
+
+
+def test_jitter_moves_by_up_to_so_many_samples_either_way(data):
+    beats = data.beats(np.arange(300), with_image=False)
+    after = jitter.jittered(beats, 3, np.random.default_rng(0), None)
+    assert set(after.sample - beats.sample) == set(range(-3, 4)) and after.image is None
+
+
+def test_of_a_moved_dataset_r_peaks_and_rr_intervals_move_too(data):
+    moved = jitter.moved_dataset(data, 3, seed=0)
+    rows = np.arange(200)
+    before, after = data.beats(rows), moved.beats(rows)
+    assert set(after.sample - before.sample) == {-3, 3}
+    one_record = after.record == after.record[0]
+    seen_s = np.diff(after.sample[one_record]) / 360
+    np.testing.assert_allclose(after.rr_s[one_record][1:, 0], seen_s, atol=1e-3)
+    np.testing.assert_allclose(after.rr_s[one_record][:-1, 1], seen_s, atol=1e-3)
+    assert not np.array_equal(after.beat_mv, before.beat_mv)
+    np.testing.assert_array_equal(moved.index["symbol"], data.index["symbol"])
+
+
+@pytest.mark.parametrize("model", ["autoencoder", "knn"])
+def test_training_with_jitter_is_another_and_as_reproducible(data, tmp_path, model):
+    given = ("--model", model, "--niter", "1", "--train-beats", "200", "--no-error-map")
+    rows = loop.PROTOCOLS["beatgan"].split(data.index)
+    found = {}
+    for name, more in (("a", ()), ("b", ("--jitter", "3")), ("c", ("--jitter", "3"))):
+        opt = options.parse("main", [*given, *more, "--device", "cpu"])
+        state = loop.train(data, rows, opt, tmp_path / name)
+        found[name] = score_rows(state.detector(), data, rows.test[:50], "none")
+    np.testing.assert_array_equal(found["b"], found["c"])
+    assert not np.array_equal(found["a"], found["b"])
