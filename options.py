@@ -218,13 +218,7 @@ def add_training(group):
         metavar="N",
         help="time-warped copies of each training beat, added to it",
     )
-    add(
-        "--jitter",
-        type=integer(0, 20),
-        metavar="N",
-        help="move each training window by up to so many samples (2.8 ms each), as R peaks that "
-        "are not marked by an expert are (default: the model's own)",
-    )
+    add_jitter(group)
     add("--seed", type=integer(0), default=0, metavar="S", help="of weights and batches")
     add(
         "--amp",
@@ -257,6 +251,16 @@ def add_train_beats(group):
         type=integer(2),
         metavar="N",
         help="train on so many of the normal beats, evenly over the recordings (default: all)",
+    )
+
+
+def add_jitter(group):
+    group.add_argument(
+        "--jitter",
+        type=integer(0, 20),
+        metavar="N",
+        help="move each training window by up to so many samples (2.8 ms each), as R peaks that "
+        "are not marked by an expert are (default: the model's own)",
     )
 
 
@@ -310,8 +314,8 @@ def add_evaluation(group):
         type=integer(0, 20),
         default=0,
         metavar="N",
-        help="move each R peak and window by so many samples, forwards or backwards, before it is "
-        "scored: what marks that are off cost",
+        help="move each R peak and its window by up to so many samples before it is scored: what "
+        "marks that are off cost",
     )
 
 

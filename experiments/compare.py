@@ -1,32 +1,35 @@
 """All methods side by side: runs what is missing of what is asked for.
 
 Then runs.csv, table.csv, table.md, comparison.png and scores.png are made of all that was ever run
-under --outf.
+under --outf. Runs of other settings are other rows: none is skipped or averaged in their place.
 """
 
+import hashlib
 import itertools
 import json
 from pathlib import Path
 
 import pandas as pd
-from sklearn.metrics import average_precision_score
 from tqdm import tqdm
 
 import options
 from experiments.reports.comparison import draw_best, draw_comparison
 from experiments.reports.published import PUBLISHED
+from experiments.training.checkpoint import check_settings
 from experiments.training.device import find_device
 from experiments.training.evaluation import evaluate
-from experiments.training.loop import train
+from experiments.training.loop import complete_options, train
+from experiments.training.metrics import AT_COMMON_SHARE
 from experiments.training.protocols import FOLDS, PROTOCOLS, split
 from models import CONTEXTS, MODELS, canonical
-from preprocess import dataset
+from preprocess import BadInput, dataset
 from preprocess.files import whole_file
 
-# Of abnormal beats among all beats of the 44 records; in a `beatgan` test they are 39 %.
-NATURAL_SHARE = 0.108
 BEST = 3  # methods whose scores are drawn
-KIND = ["protocol", "model", "context", "select", "source"]  # runs alike in these are averaged
+# Runs alike in these are averaged.
+KIND = ["protocol", "model", "context", "select", "source", "settings"]
+# What shapes a training and is no setting of the method: who is trained on, and the seed.
+NO_SETTINGS = ("protocol", "folder", "select", "seed", "shared_patients", "error_map")
 PER_RUN = [
     "auc",
     "ap",
@@ -103,12 +106,18 @@ def parse(argv):
         "--niter", type=options.integer(0), metavar="N", help="epochs (default: each model's own)"
     )
     options.add_train_beats(group)
+    options.add_jitter(group)
     options.add_selection(group)
     group.add_argument(
         "--datadir",
         default=options.DATASET,
         metavar="DIR",
-        help="holds a preprocessed folder for each image: complex, and seed for b2igan-original",
+        help="holds a preprocessed folder for each image: complex, and decibel for b2igan-original",
+    )
+    group.add_argument(
+        "--external",
+        metavar="DIR",
+        help="the same of the other database, which --protocols external tests",
     )
     group.add_argument(
         "--outf",
@@ -122,12 +131,44 @@ def parse(argv):
 
 def run(model, protocol, fold, seed, opt):
     """Train and evaluate one model on one fold, unless that is done; a stopped training goes on."""
-    folder = folder_of(model, protocol, fold, seed, opt)
+    job = job_of(model, protocol, fold, seed, opt)
+    folder = folder_of(job, opt)
     missing = [c for c in contexts_of(model, opt) if not (folder / c / "metrics.json").exists()]
     if not missing:
         return
-    given = {"--niter": opt.niter, "--train-beats": opt.train_beats, "--checks": opt.checks}
-    job = options.parse(
+    data = dataset.load(job.dataroot)
+    rows = split(data.index, protocol, fold, opt.select)
+    if PROTOCOLS[protocol].elsewhere:
+        tested = other_database(opt, model, data)
+        tested_rows = split(tested.index, protocol, testing=True)
+    else:
+        tested, tested_rows = data, rows
+    checkpoint = train(data, rows, job, folder)
+    detector = checkpoint.detector(find_device(opt.device))
+    for context in missing:
+        asked = options.replaced(job, context=context)
+        evaluate(checkpoint, detector, tested, tested_rows, asked, folder / context)
+
+
+def other_database(opt, model, data):
+    """What `external` tests, which may differ from the data trained on in its lead alone."""
+    if opt.external is None:
+        raise BadInput("protocol external tests another database: give its --external folder")
+    dataroot = Path(opt.external) / (MODELS[model].image or "complex")
+    tested = dataset.load(dataroot)
+    check_settings(data.manifest["settings"], tested.manifest, dataroot, any_lead=True)
+    return tested
+
+
+def job_of(model, protocol, fold, seed, opt):
+    """Options of main.py for one run."""
+    given = {
+        "--niter": opt.niter,
+        "--train-beats": opt.train_beats,
+        "--checks": opt.checks,
+        "--jitter": opt.jitter,
+    }
+    return options.parse(
         "main",
         [
             "--model",
@@ -154,18 +195,20 @@ def run(model, protocol, fold, seed, opt):
             ),
         ],
     )
-    data = dataset.load(job.dataroot)
-    rows = split(data.index, protocol, fold, opt.select)
-    checkpoint = train(data, rows, job, folder)
-    detector = checkpoint.detector(find_device(opt.device))
-    for context in missing:
-        asked = options.replaced(job, context=context)
-        evaluate(checkpoint, detector, data, rows, asked, folder / context)
 
 
-def folder_of(model, protocol, fold, seed, opt):
-    name = model if opt.select == "last" else f"{model}-{opt.select}"
-    return Path(opt.outf) / "runs" / name / protocol / f"fold{fold}-seed{seed}"
+def folder_of(job, opt):
+    """Of its own for each choice of settings: a run is not mistaken for one of other settings."""
+    name = job.model if opt.select == "last" else f"{job.model}-{opt.select}"
+    digest = hashlib.sha256(settings_text(complete_options(job)).encode()).hexdigest()[:6]
+    run_name = f"fold{job.folder}-seed{job.seed}-{digest}"
+    return Path(opt.outf) / "runs" / name / job.protocol / run_name
+
+
+def settings_text(settings):
+    """Options of a training as a line, without those that are off: "niter 5, lr 0.004, ..."."""
+    kept = {name: value for name, value in settings.items() if name not in NO_SETTINGS}
+    return ", ".join(f"{name} {value}" for name, value in sorted(kept.items()) if value)
 
 
 def contexts_of(model, opt):
@@ -182,13 +225,15 @@ def result(folder):
     )
     return {
         **{name: metrics[name] for name in (*KIND, "fold", "seed", "auc", "ap")},
+        "settings": settings_text(metrics["settings"]),
+        **{name: timing[name] for name in ("code_trained", "code_measured")},
         **{
             f"{name}_{end}": limit
             for name in ("auc", "ap")
             for end, limit in zip(("low", "high"), metrics.get(f"{name}_ci", (None, None)))
         },
         "bootstrap_over": metrics.get("bootstrap_over"),
-        "ap_natural": natural_ap(pd.read_csv(folder / "scores.csv")),
+        "ap_natural": metrics[AT_COMMON_SHARE],
         **{f"auc_{name}": metrics["per_class_auc"][name] for name in "SVF"},
         **{name: metrics[name] for name in ("sensitivity", "ppv", "false_alarm_rate")},
         "parameters": metrics["parameters"],
@@ -220,21 +265,13 @@ def best_scores(runs, table):
     return found
 
 
-def natural_ap(scores):
-    """Average precision were abnormal beats as frequent as in whole recordings: normal beats are
-    weighted up to that."""
-    abnormal = scores["class"] != "N"
-    weight_of_normals = abnormal.sum() * (1 - NATURAL_SHARE) / NATURAL_SHARE / (~abnormal).sum()
-    weights = abnormal.map({True: 1.0, False: weight_of_normals})
-    return average_precision_score(abnormal, scores["score"], sample_weight=weights)
-
-
 def summarise(runs):
-    """Mean and standard deviation over folds and seeds of each model, context and protocol; best
-    AUC first."""
+    """Mean and standard deviation over folds and seeds of each model, context, protocol and
+    settings; best AUC first. `versions`: of how many versions of the code its runs are."""
     groups = runs.groupby(KIND, sort=False)
     table = groups[PER_RUN].mean().join(groups[["auc", "ap"]].std(ddof=1).add_suffix("_sd"))
     table["runs"] = groups.size()
+    table["versions"] = groups["code_trained"].nunique()
     published = [
         PUBLISHED.get(model if PROTOCOLS[protocol].is_published else "", ("", None, None))[1:]
         for protocol, model, *_ in table.index
@@ -257,17 +294,24 @@ def as_markdown(table):
             "| weights | training | a beat | runs | published AUC / AP |",
             "| --- | --- " + "| ---: " * 12 + "| --- |",
         ]
-        lines += [_markdown_row(row) for row in rows.to_dict("records")]
+        alike = rows.groupby([name for name in KIND if name != "settings"], sort=False)
+        several = alike["settings"].transform("size") > 1
+        for row, told_apart in zip(rows.to_dict("records"), several):
+            lines.append(_markdown_row(row, told_apart))
+        if (rows["versions"] > 1).any():
+            lines += ["", "* mean over runs of several versions of the code: see runs.csv"]
     return "\n".join(lines[1:]) + "\n"
 
 
-def _markdown_row(row):
+def _markdown_row(row, told_apart=False):
+    """told_apart: the method was run with other settings too, so that they are named."""
     spread = {
         name: "" if pd.isna(row[f"{name}_sd"]) else f" ± {row[f'{name}_sd']:.4f}"
         for name in ("auc", "ap")
     }
     labels = " (labels choose the epoch)" if row["select"] == "paper" else ""
     labels += " (simulated)" if row["source"] == "simulated" else ""
+    labels += f" ({row['settings']})" if told_apart else ""
     published = (
         ""
         if pd.isna(row["published_auc"])
@@ -285,7 +329,7 @@ def _markdown_row(row):
         f"{row['parameters']:,.0f}",
         f"{row['epochs']:.0f} x {row['train_beats']:,.0f} beats, {row['train_s']:.0f} s",
         f"{row['us_per_beat']:.0f} µs",
-        f"{row['runs']}",
+        f"{row['runs']}" + ("*" if row["versions"] > 1 else ""),
         published,
     ]
     return "| " + " | ".join(cells) + " |"

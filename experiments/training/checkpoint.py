@@ -121,7 +121,7 @@ def open_detector(
         raise BadInput(f"{path} is of {checkpoint.model}: give one of {model}")
     if dataset is not None:
         another = asked is not None and PROTOCOLS[asked.protocol].elsewhere is not None
-        check_settings(checkpoint, dataset.manifest, dataroot, any_lead=another)
+        check_settings(checkpoint.settings, dataset.manifest, dataroot, any_lead=another)
     if asked is not None:
         check_split(checkpoint, asked)
     return checkpoint, checkpoint.detector(find_device(device))
@@ -173,12 +173,10 @@ def check_unseen(checkpoint: Checkpoint, dataset: Dataset, split: Split, protoco
         )
 
 
-def check_settings(
-    checkpoint: Checkpoint, manifest: Mapping, dataroot: str, any_lead: bool = False
-) -> None:
-    """Raises BadInput when a dataset was not made with the settings of the training, but for the
-    lead where any_lead says so."""
-    theirs, ours = dict(manifest["settings"]), checkpoint.settings
+def check_settings(ours: Mapping, manifest: Mapping, dataroot: str, any_lead: bool = False) -> None:
+    """Raises BadInput when a dataset was not made with the settings of the training (ours), but
+    for the lead where any_lead says so."""
+    theirs = dict(manifest["settings"])
     if any_lead:
         theirs["lead"] = ours["lead"]
     different = [

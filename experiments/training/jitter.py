@@ -50,12 +50,12 @@ class MovedDataset(Dataset):
         return replace(beats, sample=beats.sample - shift)  # the index has them moved already
 
 
-def moved_dataset(dataset: Dataset, by: int, seed: int) -> Dataset:
-    """The dataset as from a detector of R peaks that is off by so many samples, forwards or
-    backwards, at every beat: the worst of up to that many. RR intervals move with the peaks."""
-    if not by:
+def moved_dataset(dataset: Dataset, most: int, seed: int) -> Dataset:
+    """The dataset as from a detector of R peaks that is off by -most to most samples, all alike in
+    likelihood, at each beat. RR intervals move with the peaks."""
+    if not most:
         return dataset
-    shift = by * np.random.default_rng([seed, by]).choice([-1, 1], len(dataset.index))
+    shift = np.random.default_rng([seed, most]).integers(-most, most + 1, len(dataset.index))
     index = dataset.index.assign(sample=dataset.index["sample"] + shift)
     record = index["record"].to_numpy()
     same = record[1:] == record[:-1]

@@ -234,7 +234,7 @@ def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -
     """The checkpoint to go on from, to what is wanted. Raises BadInput when its options, data or
     beats were others."""
     state, options = checkpoints.load(path), wanted.options
-    checkpoints.check_settings(state, dataset.manifest, dataroot)
+    checkpoints.check_settings(state.settings, dataset.manifest, dataroot)
     source = dataset.manifest["source"]
     if state.source != source:
         raise BadInput(

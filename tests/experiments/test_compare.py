@@ -1,12 +1,15 @@
 """The comparison runs what is missing, and its table holds what the runs measured."""
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from sklearn.metrics import average_precision_score
 
 from experiments import compare
+from experiments.training import protocols
+from preprocess import BadInput
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,7 @@ def test_table_holds_every_model_and_context(compared):
 
 def test_means_are_those_of_the_runs(compared):
     table = pd.read_csv(compared / "table.csv").set_index("model")
-    folders = [compared / f"runs/pca/beatgan/fold{k}-seed0/none" for k in (0, 1)]
+    folders = [next(compared.glob(f"runs/pca/beatgan/fold{k}-seed0-*/none")) for k in (0, 1)]
     values = [json.loads((folder / "metrics.json").read_text())["auc"] for folder in folders]
     assert table.loc["pca", "auc"] == pytest.approx(sum(values) / 2, abs=1e-5)
 
@@ -99,8 +102,59 @@ def test_methods_that_labels_chose_alone_are_drawn_too(dataroot, tmp_path):
     assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_natural_share_weighs_normals_up():
-    scores = pd.DataFrame({"class": ["N"] * 10 + ["V"] * 10, "score": [*range(10), *range(5, 15)]})
+def test_runs_of_other_settings_are_other_rows(compared, arguments, dataroot, tmp_path):
+    """Neither skipped nor averaged: b2igan on 100 beats is not b2igan on all."""
+    given = [*arguments, "--models", "knn", "--folds", "0", "--outf", str(tmp_path)]
+    compare.main(given)
+    compare.main([*given, "--train-beats", "100"])
+    compare.main([*given, "--train-beats", "100", "--jitter", "3"])
+    runs = pd.read_csv(tmp_path / "runs.csv")
+    assert len(runs) == 3 and runs["settings"].nunique() == 3
+    assert sorted(runs["train_beats"])[:2] == [100, 100]
+    assert (runs["code_trained"].str.len() == 12).all()
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert (table["runs"] == 1).all() and len(table) == 3
+    text = (tmp_path / "table.md").read_text()
+    assert "jitter 3" in text and "several versions" not in text
 
-    plain = average_precision_score(scores["class"] != "N", scores["score"])
-    assert compare.natural_ap(scores) < plain
+
+def test_a_mean_over_versions_of_the_code_says_so(compared):
+    runs = pd.read_csv(compared / "runs.csv")
+    runs.loc[runs["fold"] == 1, "code_trained"] = "another"
+    table = compare.summarise(runs)
+    assert (table["versions"] == 2).all()
+    assert "| 2* |" in compare.as_markdown(table)
+    assert "several versions of the code" in compare.as_markdown(table)
+
+
+def test_a_mark_of_settings_leaves_out_what_is_off():
+    settings = {"niter": 2, "without": [], "checks": None, "seed": 3, "jitter": 0, "lr": 0.1}
+    assert compare.settings_text(settings) == "lr 0.1, niter 2"
+
+
+def test_another_database_is_tested_where_a_folder_of_it_is_given(data, dataroot, monkeypatch):
+    opt = SimpleNamespace(external=None)
+    with pytest.raises(BadInput, match="give its --external folder"):
+        compare.other_database(opt, "b2igan", data)
+    opt.external = dataroot.parent
+    settings = data.manifest["settings"] | {"lead": "ECG1"}
+    elsewhere = replace(data, manifest=data.manifest | {"settings": settings})
+    monkeypatch.setattr(compare.dataset, "load", lambda _: elsewhere)
+    assert compare.other_database(opt, "b2igan", data) is elsewhere
+    other_rate = data.manifest["settings"] | {"fs_hz": 250}
+    elsewhere.manifest["settings"] = other_rate
+    with pytest.raises(BadInput, match="fs_hz 250 instead of 360"):
+        compare.other_database(opt, "b2igan", data)
+
+
+def test_the_protocol_of_another_database_runs_whole(data, arguments, tmp_path, monkeypatch):
+    """Trained on the cohort, tested on what has the same beats under other names of files."""
+    records = {name: f"other {kept}" for name, kept in data.manifest["records"].items()}
+    elsewhere = replace(data, manifest=data.manifest | {"records": records})
+    monkeypatch.setattr(compare, "other_database", lambda *_: elsewhere)
+    given = ["--models", "pca", "--protocols", "external", "--folds", "0", "--outf", str(tmp_path)]
+    compare.main([*arguments, *given])
+    (run,) = pd.read_csv(tmp_path / "runs.csv").to_dict("records")
+    tested = protocols.split(data.index, "external", testing=True).test
+    scores = pd.read_csv(next(tmp_path.glob("runs/*/*/*/*/scores.csv")))
+    assert run["protocol"] == "external" and len(scores) == len(tested)

@@ -44,7 +44,9 @@ def test_a_dataset_of_other_settings_is_refused(data, weights):
     settings = data.manifest["settings"] | {"lead": "V1"}
     with pytest.raises(BadInput, match="lead V1 instead of MLII"):
         checkpoints.check_settings(
-            checkpoints.load(weights), data.manifest | {"settings": settings}, "somewhere"
+            checkpoints.load(weights).settings,
+            data.manifest | {"settings": settings},
+            "somewhere",
         )
 
 
@@ -73,7 +75,7 @@ def elsewhere(data):
 def test_another_database_may_have_another_lead_and_no_record_that_was_trained_on(data, weights):
     trained, other = checkpoints.load(weights), elsewhere(data)
     tested = split(other.index, "external", testing=True)
-    checkpoints.check_settings(trained, other.manifest, "somewhere", any_lead=True)
+    checkpoints.check_settings(trained.settings, other.manifest, "somewhere", any_lead=True)
     checkpoints.check_unseen(trained, other, tested, "external")
     assert set(trained.records) == set(data.index["record"])
     with pytest.raises(BadInput, match="tests another database, and the checkpoint was trained"):
