@@ -6,6 +6,7 @@ a label within 150 ms, one to one, the first five minutes and ventricular flutte
 
 import contextlib
 import io
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,6 +27,10 @@ from preprocess.classes import CLASS_OF_EC57
 from preprocess.records import FS_HZ
 
 MATCH_S = 0.15
+RHYTHM_STEP_S = 0.1  # in which rhythms are compared by duration
+NAMED = "VS"  # kinds that EC57 wants told
+NOT_COUNTED = {"V": "FQ", "S": "Q"}  # labels of which a beat called so is no false positive (EC57)
+FIBRILLATION = ("(AFIB", "(AFL")  # annotators' rhythms that screening calls (AFIB
 
 
 def main(argv=None):
@@ -102,15 +107,17 @@ def compare(path, folder):
     fs_hz = wfdb.rdheader(str(path)).fs
     is_beat, is_found = (
         np.isin(truth.symbol, list(CLASS_OF_EC57)),
-        np.isin(found.symbol, [outputs.NORMAL, outputs.FLAGGED]),
+        np.isin(found.symbol, [outputs.NORMAL, *outputs.FLAGGED]),
     )
     classes = np.array([CLASS_OF_EC57[s] for s in np.array(truth.symbol)[is_beat]])
     reference, samples = truth.sample[is_beat], found.sample[is_found]
-    flagged = np.array(found.symbol)[is_found] == outputs.FLAGGED
+    kinds = np.array(found.symbol)[is_found]
+    flagged = np.isin(kinds, outputs.FLAGGED)
     scores = pd.read_csv(Path(folder) / f"{path.name}.csv")["score"].to_numpy()
     keep_r, keep_s = (_compared(x, truth, LEARNING_S * fs_hz) for x in (reference, samples))
     reference, classes = reference[keep_r], classes[keep_r]
     samples, flagged, scores = samples[keep_s], flagged[keep_s], scores[keep_s]
+    kinds = kinds[keep_s]
     pairs = match(reference, samples, round(MATCH_S * fs_hz))
     of, flag, score = classes[pairs[:, 0]], flagged[pairs[:, 1]], scores[pairs[:, 1]]
     counts = {
@@ -128,7 +135,44 @@ def compare(path, folder):
             name: int((classes == name).sum()),
             f"{name}_flagged": int((flag & (of == name)).sum()),
         }
+    counts |= _named(classes, kinds, pairs) | _fibrillation(path, folder, truth, fs_hz)
     return counts, score, of
+
+
+def _named(classes, kinds, pairs):
+    """Of each of NAMED: beats called so rightly, wrongly, and how many are called so at all."""
+    label = np.full(len(kinds), "")  # of beats that annotators do not have
+    label[pairs[:, 1]] = classes[pairs[:, 0]]
+    result = {}
+    for name in NAMED:
+        called = kinds == name
+        wrong = called & (label != name) & ~np.isin(label, list(NOT_COUNTED[name]))
+        result[f"{name}_right"] = int((called & (label == name)).sum())
+        result[f"{name}_wrong"] = int(wrong.sum())
+        result[f"{name}_called"] = int(called.sum())
+    return result
+
+
+def _fibrillation(path, folder, truth, fs_hz):
+    """Seconds of fibrillation or flutter after the learning time: annotated, found, both."""
+    seconds = wfdb.rdheader(str(path)).sig_len / fs_hz
+    steps_s = np.arange(LEARNING_S, seconds, RHYTHM_STEP_S)
+    notes = [note.strip("\0") for note in truth.aux_note]
+    changes = [
+        (sample / fs_hz, note in FIBRILLATION)
+        for sample, symbol, note in zip(truth.sample, truth.symbol, notes)
+        if symbol == "+" and note.startswith("(")
+    ]
+    annotated = np.zeros(len(steps_s), bool)
+    for at_s, is_fibrillation in changes:
+        annotated[steps_s >= at_s] = is_fibrillation
+    found = np.zeros(len(steps_s), bool)
+    summary = json.loads((Path(folder) / f"{path.name}.json").read_text())
+    for episode in summary["episodes"]:
+        if episode["code"] in FIBRILLATION:
+            found |= (steps_s >= episode["start_s"]) & (steps_s < episode["end_s"])
+    masks = {"AF": annotated, "AF_called": found, "AF_right": annotated & found}
+    return {name: float(mask.sum() * RHYTHM_STEP_S) for name, mask in masks.items()}
 
 
 def _compared(samples, truth, from_sample):
@@ -173,11 +217,32 @@ def report(rows, scores, classes):
     auc = roc_auc_score(classes != "N", scores)
     same = int((rows["matched"] == rows["wfdb_matched"])[:-1].sum())
     return (
-        f"{lines.to_string()}\n"
+        f"{lines.to_string()}\n\n{kinds_and_rhythms(rows).to_string()}\n"
         f"wfdb's own comparison matches as many beats in {same} of {len(rows) - 1} records\n"
         f"Se: of the beats of that class, how many were flagged (%); P+: of the flagged beats "
-        f"of that class and N together, how many are of it\nAUC over all matched beats: {auc:.4f}"
+        f"of that class and N together, how many are of it\n"
+        f"second table: beats called V and S, and time in fibrillation, against the labels (EC57); "
+        f"V burden: called less annotated, in points of % of the beats\n"
+        f"AUC over all matched beats: {auc:.4f}"
     )
+
+
+def kinds_and_rhythms(rows):
+    """Se, P+ and F1 in % of each of NAMED and of fibrillation; the error of the V burden."""
+    percent = lambda a, b: 100 * a / b.where(b > 0)
+    columns = {}
+    for name in NAMED:
+        right, wrong = rows[f"{name}_right"], rows[f"{name}_wrong"]
+        columns[f"{name} Se"] = percent(right, rows[name])
+        columns[f"{name} P+"] = percent(right, right + wrong)
+        columns[f"{name} F1"] = percent(2 * right, rows[name] + right + wrong)
+    columns["V burden"] = percent(rows["V_called"], rows["found"]) - percent(
+        rows["V"], rows["beats"]
+    )
+    columns["AF min"] = rows["AF"] / 60
+    columns["AF Se"] = percent(rows["AF_right"], rows["AF"])
+    columns["AF P+"] = percent(rows["AF_right"], rows["AF_called"])
+    return pd.DataFrame(columns).astype(float).round(2).astype(object).fillna("")
 
 
 if __name__ == "__main__":

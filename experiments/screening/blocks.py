@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.screening.fibrillation import like_usual, p_wave_coherence
 from preprocess import BadInput, quality, rpeaks
 from preprocess.beats import AFTER, BEFORE, Beats, rr_intervals, windows
 from preprocess.classes import CLASS_OF
@@ -15,8 +16,24 @@ from preprocess.formats import Source
 from preprocess.records import FS_HZ
 
 BLOCK_S = 1800.0  # the longest; a context of the recording's own beats is this long too
-MARGIN_S = 30.0  # read on both sides: R peaks and quality look 20 s around at most
+MARGIN_S = 30.0  # read on both sides: no decision looks further around
 LARGEST_MV = 50.0  # no heart does more at the body's surface, nor does any electrode
+
+
+@dataclass
+class Surroundings:
+    """What tells a rhythm beside when beats come, (n,) each.
+
+    usual: QRS shaped as the median one; p_coherence: of fibrillation.p_wave_coherence;
+    bump: of quality.bump_between.
+    """
+
+    usual: np.ndarray
+    p_coherence: np.ndarray
+    bump: np.ndarray
+
+    def __getitem__(self, rows) -> "Surroundings":
+        return Surroundings(*(column[rows] for column in vars(self).values()))
 
 
 @dataclass
@@ -24,8 +41,8 @@ class Block:
     """A part of a recording with its beats in the order of time.
 
     start, end: samples at FS_HZ from the recording's start; signal_mv: band-passed, with a margin
-    on both sides that begins at sample `first`; reason: (end - start,) of quality.REASONS; beats:
-    those of the margins too, beats.sample from the recording's start.
+    on both sides that begins at sample `first`; reason: (end - start,) of quality.REASONS; beats
+    and surroundings: those of the margins too, beats.sample from the recording's start.
     """
 
     start: int
@@ -34,6 +51,7 @@ class Block:
     signal_mv: np.ndarray
     reason: np.ndarray
     beats: Beats
+    surroundings: Surroundings
 
 
 def spans(source: Source) -> list[tuple[int, int]]:
@@ -63,15 +81,23 @@ class Reader:
         filtered_mv = bandpass(signal_mv)
         # quality
         envelope = rpeaks.qrs_envelope(signal_mv)
-        reason = quality.unreadable(signal_mv, there, envelope)
+        reason = quality.judge(signal_mv, there, filtered_mv, envelope)
+        readable = quality.readable(reason)
         # R peaks
         if self.annotated is None:
             peaks = rpeaks.find(filtered_mv, envelope, reason == 0)
         else:
             peaks = self.annotated[slice(*np.searchsorted(self.annotated, (first, last)))] - first
         # beats
-        beats = self._beats(filtered_mv, reason, peaks, first)
-        return Block(start, end, first, filtered_mv, reason[start - first : end - first], beats)
+        beats = self._beats(filtered_mv, readable, peaks, first)
+        usual = like_usual(beats.beat_mv)
+        surroundings = Surroundings(
+            usual,
+            p_wave_coherence(beats.beat_mv, beats.rr_s[:, 0], usual).astype(np.float32),
+            quality.bump_between(envelope, beats.sample - first).astype(np.float32),
+        )
+        inside = slice(start - first, end - first)
+        return Block(start, end, first, filtered_mv, reason[inside], beats, surroundings)
 
     def _check_units(self, signal_mv):
         largest_mv = np.abs(signal_mv).max()
@@ -85,9 +111,9 @@ class Reader:
                 "say what its numbers are with --units uV"
             )
 
-    def _beats(self, filtered_mv, reason, peaks, first):
+    def _beats(self, filtered_mv, readable, peaks, first):
         """Beats whose whole window is inside the block with its margins and readable."""
-        unreadable_before = np.r_[0, np.cumsum(reason > 0)]
+        unreadable_before = np.r_[0, np.cumsum(~readable)]
         fits = (peaks >= BEFORE) & (peaks + AFTER < len(filtered_mv))
         peaks = peaks[fits]
         peaks = peaks[unreadable_before[peaks + AFTER] == unreadable_before[peaks - BEFORE]]

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from experiments.screening import interpretation
 from experiments.screening.clusters import EARLY, LATE, Cluster, Clusters, Example, timing_of
 from experiments.screening.location import ScreenedBlock
 from experiments.screening.patient_threshold import PatientThreshold
+from experiments.screening.rhythm_episodes import Episode, Limits
 from experiments.screening.strips import Stretch, joined, stretches, strip
-from preprocess import BadInput
+from preprocess import BadInput, quality
 from preprocess.formats import Source
 from preprocess.records import FS_HZ
 
@@ -31,7 +33,9 @@ class Findings:
     """Everything that the outputs tell of a recording.
 
     table: a row a beat: sample at FS_HZ, rr_s, rr_local_s, rr_usual_s, score, tail_probability,
-    cluster (row of clusters, -1: unremarkable) and LOCATION; clusters: the largest first.
+    cluster (row of clusters, -1: unremarkable), kind, kind_confidence and LOCATION; clusters: the
+    largest first; episodes: of rhythm_episodes, in order of time; alarms: what a reader must see
+    first; summary: as experiments.screening.summary describes.
     """
 
     source: Source
@@ -39,6 +43,9 @@ class Findings:
     table: pd.DataFrame
     clusters: list[Cluster]
     unreadable: list[Stretch]
+    alarms: list[Stretch]
+    episodes: list[Episode]
+    summary: dict
 
     @property
     def flagged(self) -> np.ndarray:
@@ -55,7 +62,12 @@ class Findings:
     @property
     def flagged_per_hour(self) -> float:
         """In the hours that could be read."""
-        return self.flagged.sum() / ((self.source.duration_s - self.unreadable_s) / 3600)
+        return self.flagged.sum() / max(self.summary["recording"]["analysed_s"] / 3600, 1e-9)
+
+    def kind_of(self, index: int) -> str:
+        """The kind of most beats of a cluster."""
+        kinds = self.table["kind"][self.table["cluster"] == index]
+        return str(kinds.value_counts().index[0])
 
     def describe(self, index: int) -> str:
         """A cluster in a few words: when its beats come, and where in the beat they differ."""
@@ -74,16 +86,25 @@ class Findings:
 class Collector:
     """Gathers screened blocks, one after another, into Findings."""
 
-    def __init__(self, source: Source, patient_threshold: PatientThreshold):
-        self.source, self.patient_threshold = source, patient_threshold
+    def __init__(
+        self, source: Source, patient_threshold: PatientThreshold, limits: Limits | None = None
+    ):
+        self.source, self.patient_threshold, self.limits = source, patient_threshold, limits
         self.clusters = Clusters(patient_threshold.record_median_mv)
         self.tables: list[pd.DataFrame] = []
-        self.unreadable: list[Stretch] = []
+        self.stretches: list[Stretch] = []
+        self.quality_spans: list[interpretation.Span] = []
+        self.shapes: list[np.ndarray] = []
 
     def add(self, block: ScreenedBlock):
         """Groups the flagged beats of a block, and keeps what the outputs need of it."""
         beats, flagged = block.beats, block.flagged
-        self.unreadable += stretches(block)
+        self.stretches += stretches(block)
+        self.quality_spans += [
+            (block.start + start, block.start + end, code)
+            for start, end, code in quality.spans(block.reason, range(1, len(quality.REASONS)))
+        ]
+        self.shapes.append(block.shapes)
         location = np.full((len(beats), len(LOCATION)), np.nan, np.float32)
         cluster = np.full(len(beats), -1, np.int16)
         location[flagged] = block.location
@@ -95,7 +116,7 @@ class Collector:
             "rr_local_s": beats.rr_s[:, 2],
             "score": block.scores.astype(np.float32),
             "cluster": cluster,
-        }
+        } | vars(block.surroundings)
         self.tables.append(pd.DataFrame(columns | dict(zip(LOCATION, location.T))))
 
     def _clustered(self, block):
@@ -119,8 +140,12 @@ class Collector:
 
     def findings(self) -> Findings:
         """The blocks put together. Raises BadInput when there is nothing to tell."""
-        table, unreadable = pd.concat(self.tables, ignore_index=True), joined(self.unreadable)
-        self._check(table, unreadable)
+        table = pd.concat(self.tables, ignore_index=True)
+        words = [quality.REASONS[code] for code in quality.ALARMS]
+        of_alarms = [[s for s in self.stretches if s.reason == word] for word in words]
+        alarms = sorted(sum(map(joined, of_alarms), []), key=lambda stretch: stretch.start)
+        unreadable = joined([s for s in self.stretches if s.reason not in words])
+        self._check(table, unreadable, alarms)
         tail_probability = self.patient_threshold.tail_probability(table["score"])
         table["tail_probability"] = tail_probability.astype(np.float32)
         # clusters by rank; index -1, the last of `rank`, stays -1
@@ -130,15 +155,32 @@ class Collector:
             rank[list(old)] = new
         table["cluster"] = rank[table["cluster"]].astype(np.int16)
         table["rr_usual_s"] = _usual_rr_s(table)
-        clusters = [cluster for cluster, _ in merged]
-        return Findings(self.source, self.patient_threshold, table, clusters, unreadable)
+        # kinds, rhythms, summary
+        spans = interpretation.joined(self.quality_spans)
+        found = interpretation.interpret(
+            table, np.concatenate(self.shapes), spans, self.source, self.limits
+        )
+        table["kind"], table["kind_confidence"] = found.kind, found.confidence.astype(np.float32)
+        return Findings(
+            self.source,
+            self.patient_threshold,
+            table.drop(columns=["usual", "p_coherence", "bump"]),
+            [cluster for cluster, _ in merged],
+            unreadable,
+            alarms,
+            found.episodes,
+            found.summary,
+        )
 
-    def _check(self, table, unreadable):
+    def _check(self, table, unreadable, alarms):
+        """Raises BadInput where there is nothing to tell; a lost rhythm is something, always."""
         name, duration_s = self.source.path, self.source.duration_s
         if _seconds(unreadable) > MOST_UNREADABLE * duration_s:
             raise BadInput(
                 f"{name} is unreadable throughout ({unreadable[0].reason}): choose another --lead"
             )
+        if any(stretch.reason == quality.REASONS[quality.NO_RHYTHM] for stretch in alarms):
+            return
         if len(table) < FEWEST_BEATS:
             raise BadInput(
                 f"no R peaks were found in {name} ({len(table)} in {duration_s / 60:.1f} min): "

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.reports.scale import CONTOUR_SD
+from experiments.screening.kinds import SHAPE_FEATURES, shape_features
 from experiments.screening.scorer import ScoredBlock
 from models.detector import Detector
 from preprocess import spectrogram
@@ -17,24 +18,28 @@ class ScreenedBlock(ScoredBlock):
     """A scored block with what is flagged in it; only flagged beats keep their images.
 
     flagged: (k,) rows above the threshold; found: (k,) Beats, those; location: (k, 4), as of
-    `locations`.
+    `locations`; shapes: (k, 10), as of kinds.shape_features.
     """
 
     flagged: np.ndarray
     found: Beats
     location: np.ndarray
+    shapes: np.ndarray
 
 
 def locate(block: ScoredBlock, threshold: float, detector: Detector) -> ScreenedBlock:
     """The block with what scores above the threshold, and where."""
     flagged = np.flatnonzero(block.scores > threshold)
     found = block.beats[flagged]
+    shapes = np.zeros((0, SHAPE_FEATURES), np.float32)
     if len(flagged):
         presumed_normal = block.scores <= np.median(block.scores)
         record_median_mv = np.median(block.beats.beat_mv[presumed_normal], 0)
+        shapes = shape_features(found.beat_mv, record_median_mv).astype(np.float32)
         found.record_median_mv = np.tile(record_median_mv, (len(flagged), 1))
     rest = vars(block) | {"beats": replace(block.beats, image=None)}
-    return ScreenedBlock(**rest, flagged=flagged, found=found, location=locations(detector, found))
+    location = locations(detector, found)
+    return ScreenedBlock(**rest, flagged=flagged, found=found, location=location, shapes=shapes)
 
 
 def locations(detector: Detector, beats: Beats) -> np.ndarray:

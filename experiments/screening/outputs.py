@@ -1,5 +1,6 @@
-"""Findings to files: NAME.b2i, NAME.csv and NAME.html, all or none."""
+"""Findings to files: NAME.b2i, NAME.csv, NAME.json and NAME.html, all or none."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -10,13 +11,17 @@ import pandas as pd
 import wfdb
 
 from experiments.screening.findings import LOCATION, Findings
+from experiments.screening.interpretation import episode_codes
+from experiments.screening.kinds import KINDS
+from experiments.screening.rhythm_episodes import VENTRICULAR_FIBRILLATION, rhythm_changes
 from preprocess import BadInput
 from preprocess.formats import Source
 from preprocess.records import FS_HZ
 
-OUTPUTS = (".b2i", ".csv", ".html")
-# WFDB codes: unremarkable beat, unclassified beat, change of signal quality, note
-NORMAL, FLAGGED, QUALITY, NOTE = "N", "Q", "~", '"'
+OUTPUTS = (".b2i", ".csv", ".html", ".json")
+# WFDB codes: unremarkable beat; kinds of flagged ones; change of signal quality, of rhythm; note
+NORMAL, FLAGGED, QUALITY, RHYTHM, NOTE = "N", tuple(KINDS), "~", "+", '"'
+VF_STARTS, VF_ENDS = "[", "]"
 
 
 def check_apart(source: Source, folder: Path):
@@ -36,6 +41,7 @@ def write(findings: Findings, page: str, folder: Path):
         name, part = findings.source.name, Path(part)
         write_annotations(findings, part / f"{name}.b2i")
         write_table(findings, part / f"{name}.csv")
+        write_summary(findings, part / f"{name}.json")
         (part / f"{name}.html").write_text(page, encoding="utf-8")
         for file in sorted(part.iterdir()):
             os.replace(file, folder / file.name)
@@ -54,7 +60,18 @@ def write_table(findings: Findings, path: Path):
         "shape": np.where(cluster >= 0, (cluster + 1).astype(str), ""),
     }
     columns |= {name: _decimals(table[name]) for name in LOCATION}
+    columns |= {
+        "kind": table["kind"],
+        "kind_confidence": _decimals(table["kind_confidence"], 2),
+        "episode": episode_codes(table["sample"].to_numpy(), findings.episodes),
+    }
     pd.DataFrame(columns).to_csv(path, index=False)
+
+
+def write_summary(findings: Findings, path: Path):
+    """What experiments.screening.summary describes, as JSON."""
+    text = json.dumps(findings.summary, indent=1, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _decimals(values, digits=3):
@@ -68,18 +85,16 @@ def _decimals(values, digits=3):
 def write_annotations(findings: Findings, path: Path):
     """A WFDB annotation file.
 
-    N for unremarkable beats, Q for those to look at (score, span, band and shape in the aux field),
-    ~ where the signal becomes unreadable and readable again, and a note at the start.
+    N for unremarkable beats, V, S, F or Q for those to look at (score, span, band and shape in the
+    aux field), + where the rhythm changes (its code in the aux field), [ and ] around what has no
+    organised rhythm, ~ where the signal becomes unreadable and readable again, a note at the start.
     """
-    source, flagged = findings.source, findings.flagged
-    beats = source.to_own_sample(findings.table["sample"])
-    rows = [(beats, np.where(flagged, FLAGGED, NORMAL), _beat_notes(findings))]
-    note = f"B2I-GAN lead {source.lead}: Q beats score above {findings.patient_threshold.value:.2f}"
-    rows.append((np.zeros(1, int), np.array([NOTE]), np.array([note], object)))
-    for stretch in findings.unreadable:
-        ends = source.to_own_sample([stretch.start, stretch.end])
-        notes = np.array([f"unreadable: {stretch.reason}", "readable"], object)
-        rows.append((ends, np.array([QUALITY] * 2), notes))
+    beats = findings.source.to_own_sample(findings.table["sample"])
+    rows = [(beats, findings.table["kind"].to_numpy(str), _beat_notes(findings))]
+    rows += [
+        (np.array([sample]), np.array([symbol]), np.array([note], object))
+        for sample, symbol, note in other_annotations(findings)
+    ]
     samples, symbols, notes = (np.concatenate(column) for column in zip(*rows))
     order = np.argsort(samples, kind="stable")
     # wfdb takes letters alone for the ending of a file
@@ -88,11 +103,28 @@ def write_annotations(findings: Findings, path: Path):
         "ann",
         samples[order],
         symbol=symbols[order].tolist(),
-        fs=source.fs_hz,
+        fs=findings.source.fs_hz,
         aux_note=notes[order].tolist(),
         write_dir=str(path.parent),
     )
     shutil.move(path.parent / "x.ann", path)
+
+
+def other_annotations(findings: Findings) -> list[tuple[int, str, str]]:
+    """(the recording's own sample, symbol, aux field) of all that is no beat, in order of time."""
+    source, value = findings.source, findings.patient_threshold.value
+    note = f"B2I-GAN lead {source.lead}: V, S, F and Q beats score above {value:.2f}"
+    rows = [(0, NOTE, note)]
+    rows += [(at, RHYTHM, code) for at, code in rhythm_changes(findings.episodes)]
+    for stretch in findings.unreadable:
+        rows.append((stretch.start, QUALITY, f"unreadable: {stretch.reason}"))
+        rows.append((stretch.end, QUALITY, "readable"))
+    for episode in findings.episodes:
+        if episode.code == VENTRICULAR_FIBRILLATION:
+            rows += [(episode.start, VF_STARTS, ""), (episode.end, VF_ENDS, "")]
+    rows.sort(key=lambda row: row[0])
+    own = source.to_own_sample([sample for sample, *_ in rows]).tolist()
+    return [(sample, symbol, note) for sample, (_, symbol, note) in zip(own, rows)]
 
 
 def _beat_notes(findings):

@@ -10,7 +10,7 @@ from experiments.reports import pages, scale
 from experiments.screening.findings import Findings
 from experiments.screening.pictures import ClusterPicture
 from experiments.screening.strips import STRIP_HZ, STRIP_S, Stretch
-from experiments.screening.summary import clock
+from experiments.screening.times import clock
 from experiments.training.checkpoint import Checkpoint
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, WINDOW

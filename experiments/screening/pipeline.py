@@ -1,6 +1,7 @@
 """Screen a recording that nobody has looked at: hours of ECG in, the few beats worth a look out.
 
-recording -> quality -> R peaks -> beats -> scores -> threshold -> location -> findings -> files
+recording -> quality -> R peaks -> beats -> scores -> threshold -> location -> kinds and rhythms ->
+findings -> files
 """
 
 import ctypes
@@ -15,12 +16,13 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from experiments.screening import outputs, page, summary
+from experiments.screening import outputs, page, terminal
 from experiments.screening.blocks import Reader, spans
 from experiments.screening.findings import Collector, Findings
 from experiments.screening.location import ScreenedBlock, locate
 from experiments.screening.patient_threshold import calibrate
 from experiments.screening.pictures import cluster_pictures
+from experiments.screening.rhythm_episodes import Limits
 from experiments.screening.scorer import ScoredBlock, Scorer
 from experiments.training.checkpoint import Checkpoint, open_detector
 from experiments.training.scoring import usable_context
@@ -49,7 +51,7 @@ def screen_all(opt):
     for path in paths:
         try:
             findings = screen(path, checkpoint, detector, opt)
-            print(summary.text(findings, opt.outf), flush=True)
+            print(terminal.text(findings, opt.outf), flush=True)
         except BadInput as error:
             failures.append(str(error))
         except OSError as error:
@@ -84,7 +86,7 @@ def _find(asked):
 
 
 def screen(path, checkpoint: Checkpoint, detector: Detector, opt) -> Findings:
-    """Screen one recording and write NAME.b2i, NAME.csv and NAME.html to opt.outf."""
+    """Screen one recording and write NAME.b2i, .csv, .json and .html to opt.outf."""
     source = _open(path, checkpoint, opt)
     context = usable_context(detector, opt.context)
     if context not in checkpoint.reference:
@@ -102,7 +104,7 @@ def screen(path, checkpoint: Checkpoint, detector: Detector, opt) -> Findings:
     def screened(span: tuple[int, int]) -> ScreenedBlock:
         return locate(scored(*span), patient_threshold.value, detector)
 
-    collector = Collector(source, patient_threshold)
+    collector = Collector(source, patient_threshold, Limits(pause_s=opt.pause))
     duration_s = round(source.duration_s)
     with tqdm(total=duration_s, unit="s", unit_scale=True, desc=f"screening {source.name}") as bar:
         for block in side_by_side(screened, spans(source)):

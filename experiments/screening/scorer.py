@@ -33,7 +33,8 @@ class Scorer:
                 beats = replace(beats, image=images)
             scores = self.detector.score(_without_gaps(beats), self.context)
         inside = slice(*np.searchsorted(beats.sample, (block.start, block.end)))
-        return ScoredBlock(**vars(block) | {"beats": beats[inside]}, scores=scores[inside])
+        kept = {"beats": beats[inside], "surroundings": block.surroundings[inside]}
+        return ScoredBlock(**vars(block) | kept, scores=scores[inside])
 
 
 def _without_gaps(beats):

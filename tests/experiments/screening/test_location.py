@@ -37,8 +37,10 @@ def test_what_scores_above_the_threshold_is_flagged_and_located(data, weights):
     beats = data.beats(np.arange(20))
     scores = np.arange(20.0)
     signal_mv, reason = np.zeros(100, np.float32), np.zeros(100, np.int8)
-    block = locate(ScoredBlock(0, 100, 0, signal_mv, reason, beats, scores), 14.0, detector)
+    scored = ScoredBlock(0, 100, 0, signal_mv, reason, beats, None, scores)
+    block = locate(scored, 14.0, detector)
     np.testing.assert_array_equal(block.flagged, np.arange(15, 20))
-    assert block.location.shape == (5, 4) and len(block.found.image) == 5
+    assert block.location.shape == (5, 4) and block.shapes.shape == (5, 10)
+    assert len(block.found.image) == 5
     assert block.beats.image is None and beats.image is not None
     assert locations(detector, beats[:0]).shape == (0, 4)

@@ -19,7 +19,7 @@ def test_a_strip_has_its_sample_in_the_middle_and_nothing_beyond_the_ends():
 def test_stretches_are_in_samples_of_the_recording():
     reason = np.zeros(1000, np.int8)
     reason[100:200], reason[200:250], reason[990:] = 1, 2, 1
-    block = Block(5000, 6000, 4500, np.zeros(2000, np.float32), reason, None)
+    block = Block(5000, 6000, 4500, np.zeros(2000, np.float32), reason, None, None)
     found = [(stretch.start, stretch.end, stretch.reason) for stretch in stretches(block)]
     missing, flat = quality.REASONS[1:3]
     assert found == [(5100, 5200, missing), (5200, 5250, flat), (5990, 6000, missing)]

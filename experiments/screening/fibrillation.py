@@ -1,0 +1,148 @@
+"""Atrial fibrillation and flutter: RR intervals without order, and no P wave at its place.
+
+RR irregularity is after Petrenas, Marozas, Sornmo: Low-complexity detection of atrial fibrillation
+in continuous long-term monitoring, Comput Biol Med 65:184-191, 2015, written from the paper.
+Two things differ from it. Ventricular beats are taken out first, as they are known here.
+And RR alone cannot tell fibrillation from sinus arrhythmia or scattered atrial ectopics:
+P waves that come at their place before most beats speak against it.
+"""
+
+import numpy as np
+from scipy.ndimage import median_filter, uniform_filter1d
+from scipy.signal import lfilter
+
+from preprocess.beats import BEFORE
+from preprocess.constants import FS_HZ
+
+# Petrenas et al. 2015
+BEATS = 8  # of the sliding window
+DIFFERENT_S = 0.03  # two RR intervals are different that differ by more
+IRREGULAR = 0.725  # share of different pairs per second of RR, from which it is fibrillation
+NOT_BIGEMINY = 2e-4  # how far the window's mean RR is from that of its medians of three
+
+SMOOTHING = 0.04  # of the exponential means, a beat; the paper's 0.02 blurs onsets over 50 beats
+RR_LIMITS_S = (0.2, 2.5)  # of an interval that may speak: a missed beat must not
+P_S = (-0.26, -0.05)  # of R: where a P wave is looked for
+P_STEP = 3  # samples averaged, 8 ms: muscle noise is faster than a P wave
+P_BEATS = 16  # among which P waves must be alike; f waves come at any phase and average out
+P_PRESENT = 0.30  # coherence, between that of fibrillation (0.05) and of sinus rhythm (0.8)
+P_WEIGHT, P_MOST_FOR = 3.0, 0.3  # against log irregularity; absent P waves alone are no proof
+SHORTEST_S = 10.0  # of an episode, and of a break in one
+LIKE_USUAL = 0.75  # correlation of a QRS with the usual one, for its P wave to count
+# A premature beat has its P wave elsewhere: RR below so much of a quantile of the RRs around.
+EARLY, EARLY_QUANTILE, EARLY_BEATS = 0.9, 0.65, 17
+
+
+def p_wave_coherence(beats_mv, rr_s, usual=None):
+    """How much of what comes before R is the same from beat to beat.
+
+    beats_mv: (n, 320) in order of time; rr_s: (n,) before each, NaN where not known;
+    usual: (n,) bool, like_usual(beats_mv) where that is at hand. Returns (n,): about 1 when all
+    of it is a P wave that stays, about 0 when nothing stays. Only usual beats that are not
+    premature speak. A straight line, the baseline's, is left out.
+    Looks P_BEATS / 2 beats around: a long recording may be taken in stretches with margins.
+    """
+    usual = like_usual(beats_mv) if usual is None else usual
+    usable = usual & ~_early(_without(rr_s)) if len(rr_s) else usual
+    if not usable.any():
+        return np.zeros(len(beats_mv))
+    first, last = (BEFORE + round(at * FS_HZ) for at in P_S)
+    steps = (last - first) // P_STEP
+    waves = beats_mv[:, first : first + steps * P_STEP].reshape(-1, steps, P_STEP).mean(2)
+    line = np.linspace(-1, 1, steps, dtype=waves.dtype)
+    waves = waves - waves.mean(1, keepdims=True)
+    waves -= (waves @ line / (line @ line))[:, None] * line
+
+    def mean_around(values):
+        return uniform_filter1d(values, P_BEATS, axis=0, mode="constant")
+
+    weight = usable.astype(float)
+    share = np.maximum(mean_around(weight), 1e-9)
+    mean = mean_around(waves * weight[:, None]) / share[:, None]
+    mean_energy = np.square(mean).sum(1)
+    energy = mean_around(np.square(waves).sum(1) * weight) / share
+    # A mean of m waves keeps 1/m of the energy of what differs between them.
+    by_chance = (energy - mean_energy) / np.maximum(share * P_BEATS - 1, 1)
+    coherence = (mean_energy - by_chance) / np.maximum(energy, 1e-9)
+    return np.where(share * P_BEATS > 2.5, np.clip(coherence, 0, 1), 0)
+
+
+def like_usual(beats_mv):
+    """(n, 320) to (n,) bool: QRS shaped as the median one."""
+    if not len(beats_mv):
+        return np.zeros(0, bool)
+    qrs = beats_mv[:, BEFORE - 36 : BEFORE + 54 : 2]
+    usual = np.median(qrs, 0)
+    qrs, usual = qrs - qrs.mean(1, keepdims=True), usual - usual.mean()
+    norm = np.linalg.norm(qrs, axis=1) * np.linalg.norm(usual)
+    return qrs @ usual > LIKE_USUAL * np.maximum(norm, 1e-9)
+
+
+def fibrillation(rr_s, ectopic=None, p_coherence=None):
+    """Which beats are in atrial fibrillation or flutter.
+
+    rr_s: (n,) before each beat, NaN where not known; ectopic: (n,) bool, ventricular and fusion
+    beats, or all that are not like_usual, taken out; p_coherence: (n,) from p_wave_coherence,
+    None: RR intervals alone decide.
+    Returns (n,) bool.
+    """
+    if len(rr_s) < 2 * BEATS:
+        return np.zeros(len(rr_s), bool)
+    rr_s = _without(rr_s, ectopic)
+    evidence = np.log(np.maximum(irregularity(rr_s), 1e-3) / IRREGULAR)
+    if p_coherence is not None:
+        evidence += P_WEIGHT * np.minimum(P_PRESENT - p_coherence, P_MOST_FOR / P_WEIGHT)
+    return _long_enough(evidence > 0, rr_s)
+
+
+def irregularity(rr_s):
+    """(n,) to (n,): share of pairs of RR intervals that differ, per second; 0 in bigeminy."""
+    reach = (BEATS // 2, BEATS - 1 - BEATS // 2)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(rr_s, reach, "edge"), BEATS)
+    different = sum(
+        (np.abs(around[:, lag:] - around[:, :-lag]) > DIFFERENT_S).sum(1) for lag in range(1, BEATS)
+    )
+    irregular = _smooth(different * 2 / (BEATS * (BEATS - 1))) / _smooth(rr_s)
+    of_three = median_filter(rr_s, 3, mode="nearest")
+    ratio = uniform_filter1d(of_three, BEATS, mode="nearest") / uniform_filter1d(
+        rr_s, BEATS, mode="nearest"
+    )
+    return np.where(_smooth(np.square(ratio - 1)) > NOT_BIGEMINY, irregular, 0)
+
+
+def _early(rr_s):
+    """(n,) to (n,) bool: comes before its time."""
+    reach = EARLY_BEATS // 2
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(rr_s, reach, "edge"), EARLY_BEATS)
+    return rr_s < EARLY * np.sort(around, 1)[:, round(EARLY_QUANTILE * EARLY_BEATS)]
+
+
+def _without(rr_s, ectopic=None):
+    """RR intervals, with those before and after ectopics, and unknown ones, interpolated."""
+    known = np.isfinite(rr_s) & (rr_s > RR_LIMITS_S[0]) & (rr_s < RR_LIMITS_S[1])
+    if ectopic is not None:
+        known &= ~(ectopic | np.r_[False, ectopic[:-1]])
+    if not known.any():
+        return np.ones(len(rr_s))
+    return np.interp(np.arange(len(rr_s)), np.flatnonzero(known), rr_s[known])
+
+
+def _smooth(values):
+    """Exponential mean, forwards and then backwards, so that it is not late."""
+    for _ in range(2):
+        start = [(1 - SMOOTHING) * values[0]]
+        values = lfilter([SMOOTHING], [1, SMOOTHING - 1], values, zi=start)[0][::-1]
+    return values
+
+
+def _long_enough(marked, rr_s):
+    """Without breaks, and then without episodes, shorter than SHORTEST_S."""
+    ends_s = np.r_[0, np.cumsum(rr_s)]
+    for value in (False, True):
+        edges = np.flatnonzero(np.diff(np.r_[not value, marked, not value] == value))
+        first, last = edges[::2], edges[1::2]
+        inside = (first > 0) & (last < len(marked)) if not value else np.ones(len(first), bool)
+        for a, b in zip(first[inside], last[inside]):
+            if ends_s[b] - ends_s[a] < SHORTEST_S:
+                marked[a:b] = not value
+    return marked

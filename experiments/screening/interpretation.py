@@ -1,0 +1,90 @@
+"""What beats mean together: the kind of each flagged one, rhythm episodes, and the summary.
+
+Nothing here decides what is flagged: it names what is.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from experiments.screening import kinds, rhythm_episodes
+from experiments.screening.fibrillation import fibrillation
+from experiments.screening.rhythm_episodes import Episode, Limits
+from experiments.screening.summary import summarise
+from preprocess.formats import Source
+from preprocess.quality import ALARMS, NO_ACTIVITY
+
+Span = tuple[int, int, int]  # start, end in samples at FS_HZ, index into quality.REASONS
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """kind: (n,) of "N" or kinds.KINDS; confidence: (n,), NaN where not flagged; episodes: in order
+    of time; summary: as experiments.screening.summary describes."""
+
+    kind: np.ndarray
+    confidence: np.ndarray
+    episodes: list[Episode]
+    summary: dict
+
+
+def interpret(
+    table: pd.DataFrame,
+    shapes: np.ndarray,
+    quality_spans: list[Span],
+    source: Source,
+    limits: Limits | None = None,
+) -> Interpretation:
+    """Beats and what is wrong with the signal between them, to what a reader would say of them.
+
+    table: a row a beat: sample, rr_s, rr_local_s, cluster, usual, p_coherence, bump; shapes:
+    (k, 10), kinds.shape_features of those with a cluster; quality_spans: of all reasons, in order.
+    """
+    peaks = table["sample"].to_numpy()
+    flagged = table["cluster"].to_numpy() >= 0
+    gaps = [(start, end) for start, end, code in quality_spans if code != NO_ACTIVITY]
+    alarms = [span for span in quality_spans if span[2] in ALARMS]
+    # beats that are not shaped as usual are taken out: fibrillation is told from the others
+    rr_s = table["rr_s"].to_numpy(float)
+    fibrillating = fibrillation(
+        rr_s, ~table["usual"].to_numpy(), table["p_coherence"].to_numpy(float)
+    )
+    # kinds
+    kind, confidence = np.full(len(table), kinds.UNFLAGGED), np.full(len(table), np.nan)
+    if flagged.any():
+        rr_after_s = np.append(rr_s[1:], np.nan)
+        timing = np.stack([rr_s, rr_after_s, table["rr_local_s"].to_numpy(float)], 1)  # [n, 3]
+        log_odds, early = kinds.evidence(shapes, timing, flagged)
+        cluster = table["cluster"].to_numpy()[flagged]
+        kind[flagged], confidence[flagged] = kinds.decide(
+            log_odds, early, fibrillating[flagged], cluster
+        )
+    # rhythm episodes
+    episodes = rhythm_episodes.episodes(
+        peaks, kind, fibrillating, gaps, alarms, table["bump"].to_numpy(), limits
+    )
+    start = getattr(source, "start", None)
+    summary = summarise(peaks, kind, episodes, gaps, source.duration_s, start)
+    summary["recording"] = {"name": source.name, "lead": source.lead} | summary["recording"]
+    return Interpretation(kind, confidence, episodes, summary)
+
+
+def joined(spans: list[Span]) -> list[Span]:
+    """Spans of blocks, in order of time, with those that an edge between blocks divides as one."""
+    result: list[Span] = []
+    for start, end, code in spans:
+        if result and result[-1][1] == start and result[-1][2] == code:
+            start = result.pop()[0]
+        result.append((start, end, code))
+    return result
+
+
+def episode_codes(peaks: np.ndarray, episodes: list[Episode]) -> np.ndarray:
+    """(n,) codes of the episodes that each beat is in, without their "(", apart by blanks."""
+    result = np.full(len(peaks), "", object)
+    for episode in episodes:
+        inside = slice(*np.searchsorted(peaks, (episode.start, episode.end + 1)))
+        code = episode.code.lstrip("(")
+        result[inside] = [f"{before} {code}".lstrip() for before in result[inside]]
+    return result
