@@ -1,13 +1,17 @@
-"""Synthetic anomalies of rhythm: the RR intervals of normal beats, with early and fusion beats put in."""
+"""Synthetic anomalies of rhythm: RR intervals of normal beats, early and fusion beats put in."""
 
 import numpy as np
 
 
 def synthetic_rhythm(rr, rng):
-    """RR intervals (m,) of normal beats, in samples, to (R peaks (k,), kind (k,)): the same rhythm with beats put in.
+    """RR intervals (m,) of normal beats to the same rhythm with beats put in, all in samples.
 
-    kind 0: normal; 1: atrial, early, alone or in runs; 2: ventricular, early, mostly with a full pause, or in short runs;
-    3: fusion, about on time. In one recording of four most beats are early, so that what is usual is not what is normal.
+    Returns R peaks (k,) and the kind (k,) of each beat:
+    0: normal;
+    1: atrial, early, alone or in runs;
+    2: ventricular, early, mostly with a full pause, or in short runs;
+    3: fusion, about on time.
+    In one recording of four most beats are early: what is frequent is then not what is normal.
     """
     mostly_early, atrial_runs, ventricular_runs = (
         rng.random() < 0.25,
@@ -45,14 +49,20 @@ def synthetic_rhythm(rr, rng):
 
 
 def _atrial(in_run, rng):
-    """Coupling and pause as parts of an RR interval, and the number of beats: the sinus node is reset, mostly."""
+    """Coupling (part of an RR interval), number of beats, pause (part of an RR interval).
+
+    The sinus node is reset, mostly.
+    """
     coupling = rng.uniform(0.5, 0.9)
     pause = rng.choice([rng.uniform(0.95, 1.15), 1 + 0.9 * (1 - coupling), 2 - coupling])
     return coupling, int(rng.geometric(0.12)) if in_run else 1, pause
 
 
 def _ventricular(in_run, rng):
-    """The same: a full compensatory pause, mostly; one in twenty is interpolated between two sinus beats."""
+    """The same: a full compensatory pause, mostly.
+
+    One in twenty is interpolated between two sinus beats.
+    """
     coupling = rng.uniform(0.45, 0.95)
     pause = 2 - coupling if rng.random() < 0.7 else rng.uniform(0.95, 1.3)
     if rng.random() < 0.05:
