@@ -23,38 +23,54 @@ from preprocess.simulate.waveform import as_drawn, beat_variation, draw_recordin
 VERSION = 1
 GAIN_ADU_PER_MV = 200
 BASELINE_ADU = 1024
+TOP_ADU = 2047  # of 11 bits
+
+SETTLE_S = 30  # of breathing and heart rate beyond the recording, which slow hearts need
+SLOW_MARGIN = 1.4
+LOCAL_BEATS = 15  # sinus RR intervals, whose mean is the local one
 
 
-def simulate_subject(number, minutes, seed):
-    """Subject, (n, 2) mV in the order MLII, V1, R samples, symbols and truth rows of one recording."""
+def simulate_subject(number: int, minutes: float, seed: int) -> tuple:
+    """One recording: subject, signal, R samples (k,), symbols (k,) and truth rows.
+
+    The signal is (n, 2) in mV, in the order MLII, V1.
+    """
     rng = np.random.default_rng([seed, number])
     subject = draw_subject(rng, number)
     n = round(60 * minutes * FS_HZ)
-    n_slow = int(1.4 * n / FS_HZ + 30) * TACHOGRAM_HZ
+
+    # Breathing, which sways rhythm, amplitude and baseline alike.
+    n_slow = int(SLOW_MARGIN * n / FS_HZ + SETTLE_S) * TACHOGRAM_HZ
     breathing = shaped_noise(rng, n_slow, TACHOGRAM_HZ, bump(subject.breathing_hz, 0.01))
     slow_s = np.arange(n_slow) / TACHOGRAM_HZ
 
+    # When the heart beats, and with which beats.
     sinus_s = sinus_rhythm(rng, subject, breathing, n / FS_HZ)
     symbols = place_ectopics(rng, subject, len(sinus_s))
     r_s, node_s = time_ectopics(rng, subject, sinus_s, symbols)
     sinus_rr_s = np.diff(sinus_s, prepend=0)
-    local_rr_s = np.convolve(np.pad(sinus_rr_s, 7, "edge"), np.full(15, 1 / 15), "valid")
+    padded_s = np.pad(sinus_rr_s, LOCAL_BEATS // 2, "edge")
+    local_rr_s = np.convolve(padded_s, np.full(LOCAL_BEATS, 1 / LOCAL_BEATS), "valid")
 
-    variation = beat_variation(rng, subject, r_s, np.interp(r_s, slow_s, breathing), local_rr_s)
+    # The beats, and the normal ones that would stand in their places: both (beats, 9, 5).
+    at_beats = np.interp(r_s, slow_s, breathing)
+    variation = beat_variation(rng, subject, r_s, at_beats, local_rr_s)
     beats = vary(as_drawn(rng, subject, symbols, node_s), variation)
     normals = vary(np.repeat(subject.normal[None], len(r_s), 0), variation)
+
+    # The recording; two seconds more, where the truth looks beyond its end.
     clean_mv = draw_recording(beats, r_s, n + 2 * FS_HZ)
     truth = truth_rows(subject, symbols, r_s, clean_mv[:, 0], beats, normals, local_rr_s, n)
-    signal_mv = clean_mv[:n] + recording_noise(
-        rng, subject, np.interp(np.arange(n) / FS_HZ, slow_s, breathing), n
-    )
+    at_samples = np.interp(np.arange(n) / FS_HZ, slow_s, breathing)
+    signal_mv = clean_mv[:n] + recording_noise(rng, subject, at_samples, n)
     r_sample = np.round(r_s * FS_HZ).astype(int)
     return subject, signal_mv, r_sample[r_sample < n], symbols[r_sample < n], truth
 
 
 def write_record(folder, subject, signal_mv, r_sample, symbols, seed):
     """NAME.hea, .dat and .atr, as in the MIT-BIH database: format 212, 200 adu/mV, 11 bits."""
-    adu = np.clip(np.round(signal_mv * GAIN_ADU_PER_MV) + BASELINE_ADU, 0, 2047).astype(int)
+    adu = np.clip(np.round(signal_mv * GAIN_ADU_PER_MV) + BASELINE_ADU, 0, TOP_ADU)
+    adu = adu.astype(int)
     adu = adu[:, [("MLII", "V1").index(lead) for lead in subject.leads]]
     wfdb.wrsamp(
         subject.name,
@@ -82,8 +98,11 @@ def write_record(folder, subject, signal_mv, r_sample, symbols, seed):
     )
 
 
-def is_cohort(folder, settings=None):
-    """Whether `folder` holds a whole cohort with these settings or, without settings, one and nothing else."""
+def is_cohort(folder: Path, settings: dict | None = None) -> bool:
+    """Whether `folder` holds a whole cohort with these settings.
+
+    Without settings: whether it holds any whole cohort and nothing else.
+    """
     try:
         found = json.loads((folder / "cohort.json").read_text())
         needed = {name + end for name in found["records"] for end in (".hea", ".dat", ".atr")}
@@ -99,34 +118,42 @@ def is_cohort(folder, settings=None):
 def write_cohort(folder, settings, progress):
     """Every file of the cohort; `cohort.json` last."""
     names, truth = [], []
-    for number in tqdm(
-        range(1, settings["subjects"] + 1), "simulate", disable=not progress, unit="record"
-    ):
-        subject, signal_mv, r_sample, symbols, rows = simulate_subject(
-            number, settings["minutes"], settings["seed"]
-        )
-        write_record(folder, subject, signal_mv, r_sample, symbols, settings["seed"])
+    seed, minutes = settings["seed"], settings["minutes"]
+    numbers = range(1, settings["subjects"] + 1)
+    for number in tqdm(numbers, "simulate", disable=not progress, unit="record"):
+        subject, signal_mv, r_sample, symbols, rows = simulate_subject(number, minutes, seed)
+        write_record(folder, subject, signal_mv, r_sample, symbols, seed)
         names.append(subject.name)
         truth += rows
     (folder / "RECORDS").write_text("\n".join(names) + "\n")
     with open(folder / TRUTH, "w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([TRUTH_COLUMNS, *truth])
-    (folder / "cohort.json").write_text(
-        json.dumps({**settings, "source": "simulated", "records": names}, indent=1)
-    )
+    content = {**settings, "source": "simulated", "records": names}
+    (folder / "cohort.json").write_text(json.dumps(content, indent=1))
     return names
 
 
-def simulate(folder, subjects=24, minutes=10.0, seed=0, progress=True):
-    """Write a simulated cohort to `folder` and return its record names; the same settings give the same bytes.
+def simulate(
+    folder: str | Path,
+    subjects: int = 24,
+    minutes: float = 10.0,
+    seed: int = 0,
+    progress: bool = True,
+) -> list[str]:
+    """Write a simulated cohort to `folder` and return its record names.
 
-    folder: made if need be; a complete cohort with the same settings is kept as it is, another one is replaced,
-        and a folder with anything else in it is refused.
-    subjects: at most 99. minutes: per recording, at least 0.5.
+    The same settings give the same bytes.
+
+    folder: made if need be. A complete cohort with the same settings is kept as it is, another
+        one is replaced, and a folder with anything else in it is refused.
+    subjects: at most 99.
+    minutes: per recording, at least 0.5.
+    Raises BadInput for other settings and for a folder that holds other files.
     """
     if not 1 <= subjects <= 99 or minutes < 0.5:
         raise BadInput(
-            f"cannot simulate {subjects} subjects of {minutes} min: choose 1 to 99 and at least 0.5 min"
+            f"cannot simulate {subjects} subjects of {minutes} min: "
+            "choose 1 to 99 and at least 0.5 min"
         )
     folder = Path(folder).absolute()
     settings = {
@@ -143,7 +170,8 @@ def simulate(folder, subjects=24, minutes=10.0, seed=0, progress=True):
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     working = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:  # nobody sees half a cohort: made beside its place, then renamed
+    # Nobody sees half a cohort: made beside its place, then renamed.
+    try:
         made = working / "new"
         made.mkdir()
         names = write_cohort(made, settings, progress)

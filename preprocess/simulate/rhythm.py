@@ -7,10 +7,15 @@ from preprocess.simulate.noise import bump, shaped_noise
 TACHOGRAM_HZ = 4  # samples a second of breathing and heart rate
 MIN_COUPLING_S = 0.38  # an ectopic beat finds the ventricles recovered, R-on-T is left out
 
+# Coupling of supraventricular and fusion beats, as parts of RR; that of V is the subject's own.
+COUPLING = {"F": (0.87, 0.96), "A": (0.6, 0.84), "a": (0.54, 0.66), "J": (0.62, 0.84)}
+V_COUPLING_SPREAD = 0.03
+
 
 def sinus_rhythm(rng, subject, breathing, duration_s):
-    """(beats,) R times in s for `duration_s` and some more, from a tachogram sampled like `breathing`.
+    """(beats,) R times in s for `duration_s` and some more.
 
+    From a tachogram sampled like `breathing`, at TACHOGRAM_HZ.
     The beats are where the integral of the rate 1 / RR(t) passes the whole numbers.
     """
     mayer = shaped_noise(rng, len(breathing), TACHOGRAM_HZ, bump(0.1, 0.01))
@@ -24,7 +29,7 @@ def sinus_rhythm(rng, subject, breathing, duration_s):
 
 
 def place_ectopics(rng, subject, n):
-    """(n,) symbols of the beats: singles, couplets and bigeminy, each with sinus beats around it."""
+    """(n,) symbols of beats: singles, couplets and bigeminy, each with sinus beats around it."""
     symbols = np.full(n, subject.conduction)
     free = np.ones(n, bool)
     free[:4] = free[-4:] = False
@@ -46,19 +51,14 @@ def place_ectopics(rng, subject, n):
 
 
 def time_ectopics(rng, subject, sinus_s, symbols):
-    """(beats,) R times with the ectopic beats early, and (beats,) how long after each R the sinus node was due.
+    """(beats,) R times with the ectopic beats early, and when the sinus node was due; both in s.
 
-    The second is NaN where it was not due at all, 0 in conducted beats; both in s.
+    The second is (beats,) s after each R: 0 in conducted beats, NaN where it was not due at all.
     """
     sinus_rr_s = np.diff(sinus_s, prepend=0)
     rr_s, node_s = sinus_rr_s.copy(), np.zeros(len(symbols))
-    coupling = {
-        "V": (subject.v_coupling - 0.03, subject.v_coupling + 0.03),
-        "F": (0.87, 0.96),
-        "A": (0.6, 0.84),
-        "a": (0.54, 0.66),
-        "J": (0.62, 0.84),
-    }
+    of_v = subject.v_coupling - V_COUPLING_SPREAD, subject.v_coupling + V_COUPLING_SPREAD
+    coupling = COUPLING | {"V": of_v}
     for k in np.flatnonzero(symbols != subject.conduction):
         rr_s[k] = max(MIN_COUPLING_S, sinus_rr_s[k] * rng.uniform(*coupling[symbols[k]]))
         if symbols[k] not in "VF":
@@ -66,7 +66,9 @@ def time_ectopics(rng, subject, sinus_s, symbols):
         elif symbols[k - 1] != "V":
             node_s[k] = sinus_rr_s[k] - rr_s[k]
             rr_s[k + 1] = node_s[k] + sinus_rr_s[k + 1]
-        else:  # after a couplet the node is next heard when it would be after one V, or a beat later
+        else:
+            # After a couplet the node is next conducted when it would be after one V, or a beat
+            # later where that is too soon.
             node_s[k] = np.nan
             rr_s[k + 1] = sinus_rr_s[k - 1] + sinus_rr_s[k] - rr_s[k - 1] - rr_s[k]
             if rr_s[k + 1] < 0.7 * sinus_rr_s[k + 1]:

@@ -17,8 +17,9 @@ from preprocess.simulate.waves import (
     ventricular_beat,
 )
 
-# Conduction, trait, share of each ectopic beat, chance that an event starts bigeminy or is a couplet, noise factor.
-# The first subjects cover the usual cases; a larger cohort repeats the list with other draws.
+# Conduction, trait, share of each ectopic beat, chance that an event starts bigeminy, chance that
+# it is a couplet, noise factor.
+# The first subjects cover the common cases; a larger cohort repeats the list with other draws.
 PROFILES = (
     ("N", "", {"V": 0.09, "F": 0.020, "A": 0.01}, 0.02, 0.1, 1.0),
     ("N", "", {"A": 0.11, "a": 0.020, "V": 0.01}, 0.02, 0.0, 1.0),
@@ -37,7 +38,7 @@ PROFILES = (
 
 @dataclass
 class Subject:
-    """One simulated person: what their beats look like, how their heart keeps time, how the recording is."""
+    """One simulated person: their beats, how their heart keeps time, how the recording is."""
 
     name: str
     conduction: str  # 'N', or 'L', 'R': bundle-branch block as their normal rhythm, and its symbol
@@ -66,9 +67,8 @@ def draw_subject(rng, number):
     u = rng.uniform
     normal = conducted_beat(rng, conduction, trait)
     blocked = normal.copy()
-    aberrant = conducted_beat(
-        rng, rng.choice(["R", "R", "L"])
-    )  # mostly right: its refractory period is longer
+    # Mostly the right bundle is blocked: its refractory period is longer.
+    aberrant = conducted_beat(rng, rng.choice(["R", "R", "L"]))
     aberrant[:, :CENTRE] *= normal[R, MLII_MV] / aberrant[R, MLII_MV]
     blocked[[*QRS, T]] = aberrant[[*QRS, T]]
     share = u(0.6, 1.2)
@@ -91,5 +91,6 @@ def draw_subject(rng, number):
         breathing_gain=u(0.02, 0.06),
         variation=u(0.7, 1.4),
         noise=noise * u(0.7, 1.3),
+        # As in record 114, channel 0 is not always MLII.
         leads=("V1", "MLII") if number % 9 == 5 else ("MLII", "V1"),
-    )  # as record 114: channel 0 is not always MLII
+    )

@@ -1,13 +1,16 @@
 """Where, in each abnormal beat, the simulated recording departs from a normal one.
 
-For every abnormal beat, `truth.csv` lists the spans, in seconds from the R annotation and within the window
-[-140, 180) samples, where lead MLII *without noise* departs from the same subject's normal beat drawn at the same
-place: same R instant, breathing and beat-to-beat variation, normal neighbours one local sinus RR away. So the
-previous T arriving early counts, and a missing P, and a next P that a pause took out of the window. "Departs" is
-more than 0.05 mV or 4 % of the subject's R amplitude, whichever is larger; for a beat that hardly departs, half of
-its own largest departure. Gaps under 20 ms are bridged, specks under 20 ms dropped. `kind` is the region ('before
-P', 'P', 'QRS', 'T': all after the QRS) that holds most of the span's departure (mV s). Only beats annotated as
-abnormal are listed: a normal beat after a pause, say, has no rows.
+For every abnormal beat, `truth.csv` lists the spans, in seconds from the R annotation and within
+the window of a beat, where lead MLII *without noise* departs from the same subject's normal beat
+drawn at the same place: same R instant, breathing and beat-to-beat variation, normal neighbours one
+local sinus RR away. So the previous T arriving early counts, and a missing P, and a next P that a
+pause took out of the window.
+
+"Departs" is more than 0.05 mV or 4 % of the subject's R amplitude, whichever is larger; for a beat
+that hardly departs, half of its own largest departure. Gaps under 20 ms are bridged, specks under
+20 ms dropped. `kind` is the region ('before P', 'P', 'QRS', 'T': all after the QRS) that holds most
+of the span's departure (mV s). Only beats annotated as abnormal are listed: a normal beat after a
+pause, say, has no rows.
 """
 
 import numpy as np
@@ -18,13 +21,14 @@ from preprocess.simulate.waves import CENTRE, LEFT, MLII_MV, QRS, RIGHT, P
 
 TRUTH = "truth.csv"
 TRUTH_COLUMNS = ("record", "sample", "symbol", "kind", "start_s", "end_s")
+REGIONS = ("before P", "P", "QRS", "T")
 OFFSETS = np.arange(-BEFORE, AFTER)  # samples around R: the window of every detector
 FLOOR_MV, R_FRACTION = 0.05, 0.04  # what departs, as mV and as a share of the R amplitude
 SHORTEST_S = 0.02  # shorter gaps are bridged, shorter specks dropped
 
 
 def spans(departs):
-    """(samples,) bool -> [(first, last + 1)], gaps bridged and specks dropped, but never all of them."""
+    """(samples,) bool to [(first, last + 1)]: gaps bridged and specks dropped, but never all."""
     edges = np.flatnonzero(np.diff(np.pad(departs.astype(int), 1))).reshape(-1, 2).tolist()
     merged = edges[:1]
     for first, end in edges[1:]:
@@ -41,18 +45,21 @@ def region_edges(beat, normal):
     both = np.concatenate([beat[QRS], normal[QRS]])
     both = both[both[:, MLII_MV] != 0]
     p_on_s = normal[P, CENTRE] - 2.5 * normal[P, LEFT]
-    on_s, off_s = (
-        (both[:, CENTRE] - 2.5 * both[:, LEFT]).min(),
-        (both[:, CENTRE] + 2.5 * both[:, RIGHT]).max(),
-    )
+    on_s = (both[:, CENTRE] - 2.5 * both[:, LEFT]).min()
+    off_s = (both[:, CENTRE] + 2.5 * both[:, RIGHT]).max()
     return p_on_s, max(on_s, p_on_s), off_s
 
 
 def truth_rows(subject, symbols, r_s, clean_mv, beats, normals, local_rr_s, n):
-    """The rows of `truth.csv` for one record; `clean_mv` is MLII and goes on past the record's `n` samples."""
+    """The rows of `truth.csv` for one record.
+
+    clean_mv: MLII without noise; it goes on past the record's `n` samples.
+    """
     r_sample = np.round(r_s * FS_HZ).astype(int)
-    floor_mv = max(FLOOR_MV, R_FRACTION * np.abs(draw(subject.normal[None], np.zeros(1))[0, 0, 0]))
+    r_mv = draw(subject.normal[None], np.zeros(1))[0, 0, 0]
+    floor_mv = max(FLOOR_MV, R_FRACTION * np.abs(r_mv))
     rows = []
+    # Beat by beat: a normal one there and its neighbours, against what was drawn.
     for k in np.flatnonzero((symbols != subject.conduction) & (r_sample < n)):
         t_s = (r_sample[k] + OFFSETS) / FS_HZ - r_s[k]
         expected_mv = sum(
@@ -63,14 +70,8 @@ def truth_rows(subject, symbols, r_s, clean_mv, beats, normals, local_rr_s, n):
         region = np.searchsorted(region_edges(beats[k], normals[k]), t_s)
         for first, end in spans(departure_mv > min(floor_mv, 0.5 * departure_mv.max())):
             area = np.bincount(region[first:end], departure_mv[first:end], 4)
-            rows.append(
-                (
-                    subject.name,
-                    int(r_sample[k]),
-                    str(symbols[k]),
-                    ("before P", "P", "QRS", "T")[area.argmax()],
-                    f"{OFFSETS[first] / FS_HZ:.4f}",
-                    f"{(OFFSETS[0] + end) / FS_HZ:.4f}",
-                )
-            )
+            kind = REGIONS[area.argmax()]
+            start_s = f"{OFFSETS[first] / FS_HZ:.4f}"
+            end_s = f"{(OFFSETS[0] + end) / FS_HZ:.4f}"
+            rows.append((subject.name, int(r_sample[k]), str(symbols[k]), kind, start_s, end_s))
     return rows

@@ -6,32 +6,34 @@ from preprocess.constants import FS_HZ
 from preprocess.simulate.noise import bump, shaped_noise
 from preprocess.simulate.waves import CENTRE, LEFT, QRS, RIGHT, T_WAVES, V1ST, P, Q, T
 
+REACH_S = (0.45, 0.75)  # before and after R: where any wave of a beat is above nothing
+
 
 def as_drawn(rng, subject, symbols, node_s):
     """(beats, 9, 5) beats of these symbols at RR = 1 s, before any variation."""
     beats = np.repeat(subject.normal[None], len(symbols), 0)
     focus = np.array(subject.foci)[rng.integers(len(subject.foci), size=len(symbols))]
-    for symbol, p in (
-        ("A", subject.atrial_p),
-        ("a", subject.atrial_p),
-        ("J", subject.junctional_p),
-    ):
+    p_of = {"A": subject.atrial_p, "a": subject.atrial_p, "J": subject.junctional_p}
+    for symbol, p in p_of.items():
         beats[symbols == symbol, P] = p
     beats[symbols == "a", Q : T + 1] = subject.blocked[Q : T + 1]
+    # V is all focus, F a blend of focus and conducted beat.
     ventricular = np.isin(symbols, ["V", "F"])
     share = np.where(symbols == "F", rng.uniform(0.35, 0.65, len(symbols)), 1.0)[:, None, None]
     beats[ventricular, V1ST:] = focus[ventricular, V1ST:]
     beats[ventricular, V1ST:, :CENTRE] *= share[ventricular]
     beats[ventricular, Q:V1ST, :CENTRE] *= 1 - share[ventricular]
-    beats[:, P, CENTRE] += np.nan_to_num(
-        node_s
-    )  # the sinus P stays on schedule: short PR in F, blocked in V
+    # The sinus P stays on schedule: short PR in F, blocked in V.
+    beats[:, P, CENTRE] += np.nan_to_num(node_s)
     beats[np.isnan(node_s), P, :CENTRE] = 0
     return beats
 
 
 def beat_variation(rng, subject, r_s, breathing, local_rr_s):
-    """What differs from beat to beat whatever the beat: (beats, 9) amplitude factor, shift in s, time factor."""
+    """What differs from beat to beat, whatever the beat: three arrays (beats, 9).
+
+    Amplitude factor, shift in s, time factor.
+    """
     n, sd = len(r_s), 0.01 * subject.variation
     spread = np.array([6, 5, 2, 5, 4, 4, 3, 6, 4])  # P and T vary more than the QRS
     posture = shaped_noise(rng, n, 1.0, bump(0, 0.005))  # minutes
@@ -46,7 +48,7 @@ def beat_variation(rng, subject, r_s, breathing, local_rr_s):
 
 
 def vary(beats, variation):
-    """Beats with their variation, moved so that the largest MLII deflection of the QRS is at 0 s."""
+    """Beats with their variation, moved: the largest MLII deflection of the QRS is at 0 s."""
     gain, shift_s, stretch = variation
     beats = beats.copy()
     beats[..., :CENTRE] *= gain[..., None]
@@ -59,25 +61,26 @@ def vary(beats, variation):
 
 
 def draw(beats, t_s):
-    """(n, waves, 5) beats at (samples,) or (n, samples) seconds from their R -> (n, samples, 2) mV."""
+    """(n, waves, 5) beats to (n, samples, 2) mV.
+
+    t_s: (samples,) or (n, samples), seconds from their R.
+    """
     t_s = np.broadcast_to(t_s, (len(beats), np.shape(t_s)[-1]))
     signal_mv = np.zeros((*t_s.shape, 2))
     for wave in np.moveaxis(beats, 1, 0):
         used = wave[:, :CENTRE].any(1)  # most beats lack most of the waves
         away_s = t_s[used] - wave[used, CENTRE, None]
         width_s = np.where(away_s < 0, wave[used, LEFT, None], wave[used, RIGHT, None])
-        signal_mv[used] += (
-            np.exp(-0.5 * (away_s / width_s) ** 2)[..., None] * wave[used, None, :CENTRE]
-        )
+        height = np.exp(-0.5 * (away_s / width_s) ** 2)  # [used, samples]
+        signal_mv[used] += height[..., None] * wave[used, None, :CENTRE]
     return signal_mv
 
 
 def draw_recording(beats, r_s, n):
     """(n, 2) mV, noise-free: every beat where it belongs."""
-    at = (
-        np.arange(-int(0.45 * FS_HZ), int(0.75 * FS_HZ))
-        + np.round(r_s * FS_HZ).astype(int)[:, None]
-    )
+    r_sample = np.round(r_s * FS_HZ).astype(int)
+    # [beats, samples of a beat]
+    at = np.arange(-int(REACH_S[0] * FS_HZ), int(REACH_S[1] * FS_HZ)) + r_sample[:, None]
     beat_mv = draw(beats, at / FS_HZ - r_s[:, None])
     inside = (at >= 0) & (at < n)
     return np.stack([np.bincount(at[inside], beat_mv[inside, lead], n) for lead in (0, 1)], 1)

@@ -14,7 +14,10 @@ QRS, T_WAVES = [Q, R, S, X, V1ST, V2ND], [T, VT]
 
 
 def waves(**rows):
-    """(9, 5) beat from `wave=(mlii_mv, v1_mv, centre_s, left_s[, right_s])`; waves not named have no amplitude."""
+    """(9, 5) beat from `wave=(mlii_mv, v1_mv, centre_s, left_s[, right_s])`.
+
+    Waves not named have no amplitude.
+    """
     beat = np.zeros((9, 5))
     beat[:, LEFT:] = 0.01
     for name, row in rows.items():
@@ -23,7 +26,7 @@ def waves(**rows):
 
 
 def conducted_beat(rng, conduction, trait=""):
-    """(9, 5) sinus beat: narrow QRS ('N') or that of left ('L') or right ('R') bundle-branch block."""
+    """(9, 5) sinus beat: narrow QRS ('N'), or bundle-branch block, left ('L') or right ('R')."""
     u = rng.uniform
     r_mv, width_s = u(0.8, 1.8), u(0.009, 0.013)
     p = (u(0.10, 0.2), u(0.03, 0.09), -u(0.14, 0.18), u(0.018, 0.024))
@@ -86,12 +89,9 @@ def ventricular_beat(rng):
 def atrial_p(rng, p):
     """(5,) P of an ectopic atrial focus: inverted, flat or peaked, and a shorter PR."""
     shape = rng.choice([-1.0, 0.3, 1.7]) * rng.uniform(0.8, 1.1)
-    return p * [
-        shape,
-        rng.choice([-1, 1]),
-        rng.uniform(0.72, 0.88),
-        *[0.8 if shape > 1 else 1.0] * 2,
-    ]
+    v1_sign, pr = rng.choice([-1, 1]), rng.uniform(0.72, 0.88)
+    width = 0.8 if shape > 1 else 1.0  # peaked ones are narrow
+    return p * [shape, v1_sign, pr, width, width]
 
 
 def junctional_p(rng, p):
