@@ -1,4 +1,4 @@
-"""Numbers that every module shares. Imports nothing, so that command lines can name them at once."""
+"""Numbers that every module shares. Imports nothing: command lines can name them at once."""
 
 FS_HZ = 360  # of MIT-BIH: every recording is brought to it
 LEAD = "MLII"

@@ -1,7 +1,8 @@
-"""R peaks of a recording that nobody has annotated, and the stretches of it that cannot be read.
+"""R peaks: those that training compares annotations with, and those that screening cuts beats at.
 
-On the 48 MIT-BIH records, at 150 ms and with the flutter of 207 left out as bxb does: figures in experiments/RESULTS.md.
-All decisions look at most 20 s around, so that a long recording can be taken stretch by stretch.
+Training takes sleepecg's detector, as a reference that is not ours; screening takes `find`.
+Agreement with the annotators of the MIT-BIH records: experiments/RESULTS.md.
+All decisions of `find` look at most 20 s around: a long recording can be taken part by part.
 """
 
 import numpy as np
@@ -11,44 +12,60 @@ from scipy.signal import find_peaks
 from preprocess.constants import FS_HZ, WINDOW
 from preprocess.filters import bandpass
 
-QRS_BAND_HZ = (7.0, 26.0)
-QRS_S = 0.12
-REFRACTORY_S, T_WAVE_S, T_WAVE_HEIGHT = (
-    0.2,
-    0.35,
-    0.65,
-)  # a bump so soon after, or before, a beat and so much weaker
-TYPICAL_S, TYPICAL_BEATS = (
-    1.4,
-    11,
-)  # what is highest within such a time is a beat; the median of so many is typical
-LEAST_HEIGHT, LEAST_HEIGHT_IN_GAP = 0.3, 0.22  # of the typical one
-GAP, GAP_BEATS, GAP_EDGE_S = 1.6, 9, 0.3  # RR intervals in which a beat is looked for again
-R_REACH_S, NEGATIVE = 0.06, 2.0  # a QRS is negative when it goes down twice as far as up
+QRS_BAND_HZ = (7.0, 26.0)  # between T waves and muscle
+QRS_S = 0.12  # its length, over which its energy is averaged
+REFRACTORY_S = 0.2  # no heart beats again so soon
+
+# A bump so near to a beat, and so much weaker than it, is a T wave (or a P wave).
+T_WAVE_S, T_WAVE_HEIGHT = 0.35, 0.65
+
+# What is highest within such a time is a beat; the median of so many is the typical height.
+TYPICAL_S, TYPICAL_BEATS = 1.4, 11
+
+# Parts of the typical height: of any beat, and of one looked for where one seems to be missing.
+LEAST_HEIGHT, LEAST_HEIGHT_IN_GAP = 0.3, 0.22
+
+# A beat seems to be missing where RR is so many times the median of GAP_BEATS intervals around;
+# it is looked for at least GAP_EDGE_S from both ends, and a second one GAP_NEXT median RR away.
+GAP, GAP_BEATS, GAP_EDGE_S, GAP_NEXT = 1.6, 9, 0.3, 0.7
+
+# The R peak lies so near to the envelope's; a QRS that goes down twice as far as up is negative.
+R_REACH_S, NEGATIVE = 0.06, 2.0
+
+NARROW_BAND_HZ = (3.0, 45.0)  # in which detect_r_peaks looks for the top: without slow T waves
+NARROW_REACH_S = 0.05
 
 
-def detect_r_peaks(signal_mv):
-    """(n,) mV to the sample of each R peak: sleepecg's detector, then the highest point within 50 ms."""
+def detect_r_peaks(signal_mv: np.ndarray) -> np.ndarray:
+    """(n,) mV to (k,) samples of the R peaks: sleepecg's, moved to the highest point near by."""
     import sleepecg  # here, as it takes half a second to import and screening does without
 
     found = sleepecg.detect_heartbeats(signal_mv, FS_HZ)
-    narrow = bandpass(signal_mv, 3.0, 45.0)
-    reach = FS_HZ // 20
+    narrow = bandpass(signal_mv, *NARROW_BAND_HZ)
+    reach = round(NARROW_REACH_S * FS_HZ)
+    # [k, 2 reach + 1]
     around = np.clip(found[:, None] + np.arange(-reach, reach + 1), 0, len(narrow) - 1)
     return np.unique(around[np.arange(len(found)), narrow[around].argmax(1)])
 
 
-def distance_to_nearest(samples, peaks):
-    """For each sample, how far the nearest peak is, in samples; a large number where there is no peak."""
+def distance_to_nearest(samples: np.ndarray, peaks: np.ndarray) -> np.ndarray:
+    """(k,) samples and (m,) peaks, rising, to (k,): how far the nearest peak is, in samples.
+
+    A whole window where there is no peak at all.
+    """
     if len(peaks) == 0:
         return np.full(len(samples), WINDOW)
     right = np.searchsorted(peaks, samples)
+    # [2, k]: the peaks on the left and on the right
     candidates = peaks[np.clip(np.stack([right - 1, right]), 0, len(peaks) - 1)]
     return np.abs(candidates - samples).min(0)
 
 
-def find(filtered_mv, envelope, readable):
-    """(n,) band-passed mV, its qrs_envelope and where it is readable, to the samples of the R peaks."""
+def find(filtered_mv: np.ndarray, envelope: np.ndarray, readable: np.ndarray) -> np.ndarray:
+    """(k,) samples of the R peaks, rising, without any annotation.
+
+    filtered_mv: (n,) band-passed. envelope: (n,) of qrs_envelope. readable: (n,) bool.
+    """
     bumps, _ = find_peaks(envelope, distance=round(REFRACTORY_S * FS_HZ))
     bumps = bumps[readable[bumps]]
     if len(bumps) < 2:
@@ -60,20 +77,20 @@ def find(filtered_mv, envelope, readable):
     return np.unique(_r_peak(filtered_mv, bumps[is_beat]))
 
 
-def qrs_envelope(signal_mv):
-    """(n,): root mean square over the length of a QRS, in its band."""
+def qrs_envelope(signal_mv: np.ndarray) -> np.ndarray:
+    """(n,) mV to (n,) mV: root mean square over the length of a QRS, in its band."""
     energy = uniform_filter1d(np.square(bandpass(signal_mv, *QRS_BAND_HZ)), round(QRS_S * FS_HZ))
     return np.sqrt(np.maximum(energy, 0))
 
 
 def _typical_height(envelope, bumps, height):
+    """(k,): the height of beats around each bump, whether or not it is one itself."""
     reach = 2 * round(TYPICAL_S / 2 * FS_HZ) + 1
     highest = np.flatnonzero(height >= maximum_filter1d(envelope, reach)[bumps])
     if len(highest) == 0:
         return height
-    return np.interp(
-        bumps, bumps[highest], median_filter(height[highest], TYPICAL_BEATS, mode="nearest")
-    )
+    typical = median_filter(height[highest], TYPICAL_BEATS, mode="nearest")
+    return np.interp(bumps, bumps[highest], typical)
 
 
 def _without_t_waves(bumps, height, is_beat):
@@ -97,9 +114,9 @@ def _with_missed(bumps, relative, is_beat):
     if len(kept) < 3:
         return is_beat
     rr = np.diff(bumps[kept])
-    usual = median_filter(rr, GAP_BEATS, mode="nearest")
+    local_rr = median_filter(rr, GAP_BEATS, mode="nearest")
     edge = GAP_EDGE_S * FS_HZ
-    for i in np.flatnonzero(rr > GAP * usual):
+    for i in np.flatnonzero(rr > GAP * local_rr):
         left, right = kept[i], kept[i + 1]
         inside = np.arange(left + 1, right)
         inside = inside[
@@ -110,15 +127,18 @@ def _with_missed(bumps, relative, is_beat):
         while len(inside):
             best = inside[relative[inside].argmax()]
             is_beat[best] = True
-            inside = inside[np.abs(bumps[inside] - bumps[best]) > 0.7 * usual[i]]
+            inside = inside[np.abs(bumps[inside] - bumps[best]) > GAP_NEXT * local_rr[i]]
     return is_beat
 
 
 def _r_peak(filtered_mv, bumps):
-    """The sample of the wave's top, or of its bottom where it is a negative one: where annotators set their mark."""
+    """(k,): the sample of the wave's top, or of its bottom where it is a negative one.
+
+    Where annotators set their mark.
+    """
     reach = round(R_REACH_S * FS_HZ)
     at = np.clip(bumps[:, None] + np.arange(-reach, reach + 1), 0, len(filtered_mv) - 1)
-    around = filtered_mv[at]
+    around = filtered_mv[at]  # [k, 2 reach + 1]
     up, down, rows = around.argmax(1), around.argmin(1), np.arange(len(bumps))
     negative = -around[rows, down] > NEGATIVE * around[rows, up]
     return at[rows, np.where(negative, down, up)]
