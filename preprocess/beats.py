@@ -1,6 +1,9 @@
 """Recording to beats: band-pass, R peaks, windows, AAMI class, RR intervals."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,17 +13,26 @@ from preprocess.constants import AFTER, BEFORE, FS_HZ, WINDOW
 from preprocess.filters import bandpass
 from preprocess.rpeaks import detect_r_peaks, distance_to_nearest
 
-RR_LOCAL_BEATS = 8  # RR intervals on each side that make the local median
+if TYPE_CHECKING:
+    from preprocess.records import Recording
+
+# RR intervals on each side that make the local median: some ten seconds of a resting heart,
+# so that it follows the rate and passes over single early beats.
+RR_LOCAL_BEATS = 8
 
 
 @dataclass
 class Beats:
-    """A batch of beats: what every detector is given.
+    """A batch of beats: what every detector is given. None where nobody knows.
 
-    image: (n, channels, frequencies, times), or None for detectors that read beat_mv alone; beat_mv: (n, 320) in mV;
-    record: (n,) names; sample: (n,) R peaks; rr_s: (n, 3) RR before, RR after and local median RR, in s;
-    known_normal: (n,) bool, beats that someone has looked at; record_median_mv: (n, 320), the median of each one's
-    recording (of all its beats, of whatever class; in screening, of the calmer half of them). None where nobody knows.
+    image: (n, channels, frequencies, times), or None for detectors that read beat_mv alone.
+    beat_mv: (n, WINDOW) in mV.
+    record: (n,) names of the recordings.
+    sample: (n,) R peaks.
+    rr_s: (n, 3) RR before, RR after and local median RR, in s.
+    known_normal: (n,) bool, beats that someone has looked at and found normal.
+    record_median_mv: (n, WINDOW) in mV, the median beat of the recording that each one is from:
+        of all its beats, of whatever class; in screening, of the presumed normal ones.
     """
 
     image: np.ndarray | None
@@ -31,37 +43,41 @@ class Beats:
     known_normal: np.ndarray | None = None
     record_median_mv: np.ndarray | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.sample)
 
-    def __getitem__(self, rows):
+    def __getitem__(self, rows) -> Beats:
         return Beats(*(None if values is None else values[rows] for values in vars(self).values()))
 
 
-def windows(signal_mv, samples):
+def windows(signal_mv: np.ndarray, samples: np.ndarray) -> np.ndarray:
     """(n,) and (k,) R peaks to (k, WINDOW): BEFORE samples before each peak, AFTER from it on."""
     return signal_mv[samples[:, None] + np.arange(-BEFORE, AFTER)]
 
 
-def rr_intervals(samples):
+def rr_intervals(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """R peaks (k,) to RR before, RR after and the local median RR, each (k,) in s.
 
-    The local median is over RR_LOCAL_BEATS intervals on each side. The first beat has no RR before and the last none
-    after: they get the local median, as nothing about them is known to be early or late.
+    The local median is over RR_LOCAL_BEATS intervals on each side.
+    The first beat has no RR before and the last none after: they get the local median, as nothing
+    about them is known to be early or late.
+    Raises BadInput below two beats.
     """
     if len(samples) < 2:
         raise BadInput("fewer than two beats: no RR interval can be measured")
-    rr_s = np.diff(samples) / FS_HZ
+    rr_s = np.diff(samples) / FS_HZ  # [k - 1]
     padded = np.pad(rr_s, RR_LOCAL_BEATS, constant_values=np.nan)
+    # [k, 2 RR_LOCAL_BEATS]
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * RR_LOCAL_BEATS)
     local_s = np.nanmedian(around, 1)
     return np.r_[local_s[0], rr_s], np.r_[rr_s, local_s[-1]], local_s
 
 
-def cut(recording):
+def cut(recording: Recording) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Recording to (columns, windows): one row per beat whose window fits inside the recording.
 
-    columns: dict of (k,) arrays, the columns of index.csv; windows: (k, WINDOW) float32 in mV, band-passed.
+    columns: dict of (k,) arrays, the columns of index.csv.
+    windows: (k, WINDOW) float32 in mV, band-passed.
     Raises BadInput when the recording is shorter than a window or has no annotated beat.
     """
     n = len(recording.signal_mv)
@@ -74,8 +90,11 @@ def cut(recording):
     samples, symbols = recording.samples[is_beat], recording.symbols[is_beat]
     if len(samples) < 2:
         raise BadInput(
-            f"record {recording.name} has {len(samples)} annotated beats: is its annotation file complete?"
+            f"record {recording.name} has {len(samples)} annotated beats: "
+            "is its annotation file complete?"
         )
+
+    # Intervals are measured before beats at the ends are left out: those are neighbours too.
     before_s, after_s, local_s = rr_intervals(samples)
     fits = (samples >= BEFORE) & (samples + AFTER < n)
     columns = {
@@ -88,6 +107,5 @@ def cut(recording):
         "rr_after_s": after_s.round(4),
         "rr_local_s": local_s.round(4),
     }
-    return {k: v[fits] for k, v in columns.items()}, windows(
-        bandpass(recording.signal_mv), samples[fits]
-    )
+    columns = {name: values[fits] for name, values in columns.items()}
+    return columns, windows(bandpass(recording.signal_mv), samples[fits])
