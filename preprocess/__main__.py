@@ -1,4 +1,7 @@
-"""python -m preprocess: WFDB records to spectrograms.npy, beats.npy, index.csv and manifest.json."""
+"""python -m preprocess: WFDB records to images, beats and their index.
+
+Writes spectrograms.npy, beats.npy, index.csv and manifest.json.
+"""
 
 import os
 from pathlib import Path
@@ -6,6 +9,7 @@ from pathlib import Path
 import options
 from preprocess import BadInput, dataset, physionet, simulate
 
+# Beats of each class in the whole MIT-BIH database by the published protocol, to compare with.
 EXPECTED = {"N_on_peak": "86.2 k to 87.2 k", "S": "3026", "V": "7008", "F": "802", "Q": "15"}
 
 SIMULATED_NOTICE = """
@@ -18,9 +22,13 @@ SIMULATED_NOTICE = """
 """
 
 
-def locate(opt):
-    """Folder with the records to use: what the user gave, an earlier download, a download now, or the cohort."""
-    downloads, cohort = Path(opt.datadir) / "mitdb", Path(opt.datadir) / "simulated"
+def locate(opt) -> Path:
+    """Folder with the records to use.
+
+    What the user gave, an earlier download, a download now, or the simulated cohort, in this order.
+    """
+    downloads = Path(opt.datadir) / "mitdb"
+    cohort = Path(opt.datadir) / "simulated"
     if opt.data == "simulated":
         return _simulated(cohort)
     if opt.records or os.environ.get("MITDB_DIR"):
@@ -32,8 +40,8 @@ def locate(opt):
         return downloads
     if opt.data == "mitdb":
         raise BadInput(
-            "PhysioNet cannot be reached and data=mitdb asks for the real records: give their folder with "
-            "--records or MITDB_DIR, or try again with a connection"
+            "PhysioNet cannot be reached and data=mitdb asks for the real records: "
+            "give their folder with --records or MITDB_DIR, or try again with a connection"
         )
     print(SIMULATED_NOTICE, flush=True)
     return _simulated(cohort)
@@ -48,15 +56,11 @@ def main(argv=None):
     opt = options.parse("preprocess", argv)
     folder = locate(opt)
     manifest = dataset.make(folder, opt.dataroot, opt.image, opt.lead)
-    print(
-        f"{manifest['beats']} beats from {len(manifest['records'])} records, source: {manifest['source']}"
-    )
+    source, n_records = manifest["source"], len(manifest["records"])
+    print(f"{manifest['beats']} beats from {n_records} records, source: {source}")
     for name, count in manifest["counts"].items():
-        expected = (
-            f"   expected {EXPECTED[name]}"
-            if manifest["source"] == "mitdb" and name in EXPECTED
-            else ""
-        )
+        is_known = source == "mitdb" and name in EXPECTED
+        expected = f"   expected {EXPECTED[name]}" if is_known else ""
         print(f"  {name:10s}{count:7d}{expected}")
     print(f"  images {manifest['settings']['image']}, in {opt.dataroot}")
 

@@ -1,4 +1,7 @@
-"""The MIT-BIH Arrhythmia Database from PhysioNet: download, verify, resume; and whose records are these?"""
+"""The MIT-BIH Arrhythmia Database from PhysioNet: download, verify, resume.
+
+Also tells whose records a folder holds, by the published checksums.
+"""
 
 import contextlib
 import hashlib
@@ -12,14 +15,14 @@ from tqdm import tqdm
 
 from preprocess import BadInput
 
-CHECKSUMS = Path(__file__).with_name(
-    "mitdb_sha256.txt"
-)  # PhysioNet's SHA256SUMS.txt, MIT-BIH 1.0.0
+# PhysioNet's SHA256SUMS.txt of MIT-BIH 1.0.0.
+CHECKSUMS = Path(__file__).with_name("mitdb_sha256.txt")
 PHYSIONET = "physionet.org"
+TRIES = 2  # of each file: a second one in full, where the first was cut off or altered on its way
 
 
-def source_of(folder):
-    """What the records in a folder are: "mitdb", "simulated" or, for anyone's own, the folder's name."""
+def source_of(folder: str | Path) -> str:
+    """What the records in a folder are: "mitdb", "simulated" or, of others, the folder's name."""
     headers = sorted(Path(folder).glob("*.hea"))
     if headers and "simulated" in headers[0].read_text(errors="replace").lower():
         return "simulated"
@@ -29,23 +32,27 @@ def source_of(folder):
     return Path(folder).resolve().name
 
 
-def published_checksums():
+def published_checksums() -> dict[str, str]:
     """{file name: sha256} of the MIT-BIH Arrhythmia Database 1.0.0, as published by PhysioNet."""
     rows = (line.split() for line in CHECKSUMS.read_text().splitlines() if line)
     return {name: digest for digest, name in rows}
 
 
-def sha256(path):
+def sha256(path: str | Path) -> str:
+    """Hexadecimal digest of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def complete(folder):
-    """True when a folder holds every file of the MIT-BIH database (sizes are checked by reading, sums by download)."""
+def complete(folder: str | Path) -> bool:
+    """True when a folder holds every file of the MIT-BIH database.
+
+    By name alone: `download` checks the sums, and reading a record its length.
+    """
     return all((Path(folder) / name).exists() for name in published_checksums())
 
 
-def reachable(host=PHYSIONET, port=443, timeout_s=5.0):
+def reachable(host: str = PHYSIONET, port: int = 443, timeout_s: float = 5.0) -> bool:
     """True when a connection to PhysioNet opens within timeout_s."""
     try:
         socket.create_connection((host, port), timeout=timeout_s).close()
@@ -54,33 +61,35 @@ def reachable(host=PHYSIONET, port=443, timeout_s=5.0):
         return False
 
 
-def download(folder):
-    """Download the MIT-BIH Arrhythmia Database through wfdb, file by file, each checked against its published sum.
+def download(folder: str | Path) -> None:
+    """Download the MIT-BIH Arrhythmia Database through wfdb, file by file.
 
-    Files already there and right are kept, so that a broken download goes on where it stopped.
+    Each file is checked against its published sum.
+    Files already there and intact are kept, so that a broken download goes on where it stopped.
+    Raises BadInput when a file does not match in any of its tries.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, digest in tqdm(
-        published_checksums().items(), desc="MIT-BIH from PhysioNet", unit="file"
-    ):
+    files = published_checksums().items()
+    for name, digest in tqdm(files, desc="MIT-BIH from PhysioNet", unit="file"):
         if (folder / name).exists() and sha256(folder / name) == digest:
             continue
         _download_file(folder, name, digest)
 
 
 def _download_file(folder, name, digest):
+    """One file, first into a folder beside it: nobody finds half a file under its name."""
     part = folder / ".part"
     part.mkdir(exist_ok=True)
-    for _ in range(2):  # a second try in full, for a first that was cut off or altered on its way
-        with contextlib.redirect_stdout(
-            io.StringIO()
-        ):  # wfdb prints four lines a file, through the progress bar
+    for _ in range(TRIES):
+        # wfdb prints four lines a file, through the progress bar
+        with contextlib.redirect_stdout(io.StringIO()):
             wfdb.dl_files("mitdb", str(part), [name])
         if sha256(part / name) == digest:
             os.replace(part / name, folder / name)
             return
         (part / name).unlink()
     raise BadInput(
-        f"{name} from PhysioNet does not match its published checksum: try again later, or give --records"
+        f"{name} from PhysioNet does not match its published checksum: "
+        "try again later, or give --records"
     )
