@@ -25,7 +25,7 @@ def test_download_goes_on_where_it_stopped_and_checks_every_file(tmp_path, monke
     monkeypatch.setattr(physionet.wfdb, "dl_files", fetch)
     (tmp_path / "a.dat").write_bytes(b"whole a")
     physionet.download(tmp_path)
-    assert fetched == ["b.dat", "b.dat", "c.dat"]  # a was there; b came wrong once
+    assert fetched == ["b.dat", "b.dat", "c.dat"]  # a was there; b came cut off once
     assert {n: (tmp_path / n).read_bytes() for n in published} == published
 
     (tmp_path / "c.dat").unlink()

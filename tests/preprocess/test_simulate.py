@@ -1,4 +1,7 @@
-"""The simulated cohort reads back through wfdb, keeps time like a heart and knows where its abnormal beats differ."""
+"""The simulated cohort reads back through wfdb and keeps time like a heart.
+
+It knows where its abnormal beats differ from normal ones.
+"""
 
 import csv
 
@@ -21,10 +24,8 @@ def cohort(tmp_path_factory):
     names = simulate(folder, SUBJECTS, MINUTES, seed=3, progress=False)
     records = {}
     for name in names:
-        record, annotation = (
-            wfdb.rdrecord(str(folder / name)),
-            wfdb.rdann(str(folder / name), "atr"),
-        )
+        record = wfdb.rdrecord(str(folder / name))
+        annotation = wfdb.rdann(str(folder / name), "atr")
         assert annotation.symbol[0] == "+" and annotation.aux_note[0].rstrip("\x00") == "(N"
         mlii_mv = record.p_signal[:, record.sig_name.index("MLII")]
         records[name] = record, annotation.sample[1:], np.array(annotation.symbol[1:]), mlii_mv
@@ -49,11 +50,8 @@ def files(folder):
 
 def test_records_read_back_as_mit_bih_like(cohort):
     folder, records = cohort
-    assert (
-        (folder / "RECORDS").read_text().split()
-        == list(records)
-        == [f"sim{k:02d}" for k in range(1, 6)]
-    )
+    names = (folder / "RECORDS").read_text().split()
+    assert names == list(records) == [f"sim{k:02d}" for k in range(1, 6)]
     for record, r_sample, symbols, mlii_mv in records.values():
         assert record.fs == 360 and record.sig_len == 360 * 60 * MINUTES
         assert set(record.sig_name) == {"MLII", "V1"} and record.units == ["mV", "mV"]
@@ -95,16 +93,14 @@ def test_a_cohort_is_kept_replaced_or_refused(tmp_path):
     (tmp_path / "other" / "notes.txt").write_text("mine")
     with pytest.raises(BadInput, match="other files"):
         simulate(tmp_path / "other", 3, 0.5, progress=False)
-    assert {path.name for path in tmp_path.iterdir()} == {
-        "records",
-        "other",
-    }  # no working folder left behind
+    # no working folder is left behind
+    assert {path.name for path in tmp_path.iterdir()} == {"records", "other"}
 
 
-@pytest.mark.parametrize("wrong", [{"subjects": 0}, {"subjects": 100}, {"minutes": 0.1}])
-def test_settings_that_make_no_sense_are_refused(tmp_path, wrong):
+@pytest.mark.parametrize("settings", [{"subjects": 0}, {"subjects": 100}, {"minutes": 0.1}])
+def test_settings_that_make_no_sense_are_refused(tmp_path, settings):
     with pytest.raises(BadInput, match="choose"):
-        simulate(tmp_path / "records", **wrong)
+        simulate(tmp_path / "records", **settings)
 
 
 def test_a_detector_finds_the_annotated_peaks(cohort):
@@ -118,9 +114,8 @@ def test_a_detector_finds_the_annotated_peaks(cohort):
 
 def test_the_annotation_is_on_the_largest_deflection_of_a_normal_qrs(cohort):
     for _, r_sample, symbols, mlii_mv in cohort[1].values():
-        normal = r_sample[
-            np.isin(symbols, NORMAL) & (r_sample > 60) & (r_sample < len(mlii_mv) - 60)
-        ]
+        inside = (r_sample > 60) & (r_sample < len(mlii_mv) - 60)
+        normal = r_sample[np.isin(symbols, NORMAL) & inside]
         mean_mv = mlii_mv[normal[:, None] + np.arange(-36, 37)].mean(0)
         assert abs(np.abs(mean_mv - mean_mv[0]).argmax() - 36) <= 2
 
@@ -137,10 +132,10 @@ def test_premature_beats_are_early_and_only_ventricular_pauses_compensate(cohort
     compensatory, reset = [], []
     for record, r_sample, symbols, _ in cohort[1].values():
         rr_s = np.diff(r_sample, prepend=0) / record.fs
-        usual_s = np.median(rr_s[1:])
+        median_s = np.median(rr_s[1:])
         early = lone(symbols, "AaJV")
-        assert np.all(rr_s[early] < 0.92 * usual_s)
-        assert np.all(rr_s[early + 1] > 0.95 * usual_s)
+        assert np.all(rr_s[early] < 0.92 * median_s)
+        assert np.all(rr_s[early + 1] > 0.95 * median_s)
         for symbol, pairs in (("V", compensatory), ("A", reset)):
             k = lone(symbols, symbol)
             pairs.extend((rr_s[k] + rr_s[k + 1]) / (2 * rr_s[k - 1]))

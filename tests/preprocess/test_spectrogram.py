@@ -19,8 +19,11 @@ def beats_mv():
     return beats.astype(np.float32)
 
 
-def seed_image_one_by_one(beat):
-    """The original computation, sample by sample: librosa's stft and amplitude_to_db, OpenCV's area resize."""
+def decibel_image_one_by_one(beat):
+    """The original computation, sample by sample.
+
+    librosa's stft and amplitude_to_db, then OpenCV's area resize.
+    """
     window = np.zeros(256)
     window[96:160] = get_window("hann", 64, fftbins=True)
     padded = np.pad(beat.astype(np.float64), 128, mode="reflect")
@@ -42,29 +45,26 @@ def resize_by_area(image, size):
     return np.diff(at_edges, axis=0) * size / len(image)
 
 
-def test_seed_image_equals_the_original_computation(beats_mv):
+def test_decibel_image_equals_the_original_computation(beats_mv):
     ours = spectrogram.images(beats_mv, "decibel").numpy()
-    theirs = np.stack([seed_image_one_by_one(beat) for beat in beats_mv])
+    theirs = np.stack([decibel_image_one_by_one(beat) for beat in beats_mv])
     assert ours.shape == (6, 1, 128, 128)
-    np.testing.assert_allclose(
-        ours[:, 0], theirs, atol=0.05
-    )  # dB, of a range of 80: float32 against float64
+    # dB, of a range of 80: float32 against float64
+    np.testing.assert_allclose(ours[:, 0], theirs, atol=0.05)
 
 
-def test_seed_image_equals_librosa_and_opencv(beats_mv):
+def test_decibel_image_equals_librosa_and_opencv(beats_mv):
     librosa, cv2 = pytest.importorskip("librosa"), pytest.importorskip("cv2")
     for beat, ours in zip(beats_mv, spectrogram.images(beats_mv, "decibel").numpy()):
         stft = librosa.stft(beat, n_fft=256, hop_length=2, win_length=64, pad_mode="reflect")
         decibel = librosa.amplitude_to_db(np.abs(stft))[:, 10:150]
-        np.testing.assert_allclose(
-            ours[0], cv2.resize(decibel, (128, 128), interpolation=cv2.INTER_AREA), atol=0.05
-        )
+        theirs = cv2.resize(decibel, (128, 128), interpolation=cv2.INTER_AREA)
+        np.testing.assert_allclose(ours[0], theirs, atol=0.05)
 
 
 def test_complex_image_gives_the_beat_back(beats_mv):
-    smooth = np.stack([np.convolve(beat, np.hanning(17) / 8, "same") for beat in beats_mv]).astype(
-        np.float32
-    )
+    smooth = np.stack([np.convolve(beat, np.hanning(17) / 8, "same") for beat in beats_mv])
+    smooth = smooth.astype(np.float32)
     back = spectrogram.invert(spectrogram.images(smooth), torch.from_numpy(smooth)).numpy()
     error = np.sqrt(np.square(back - smooth).mean(1) / np.square(smooth).mean(1))
     assert (error[:-1] < 0.05).all()
