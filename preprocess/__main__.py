@@ -62,6 +62,10 @@ def main(argv=None):
         is_known = source == "mitdb" and name in EXPECTED
         expected = f"   expected {EXPECTED[name]}" if is_known else ""
         print(f"  {name:10s}{count:7d}{expected}")
+    for symbol, count in manifest.get("left_out", {}).items():
+        print(
+            f"  LEFT OUT  {count:7d} annotations {symbol!r}: they may be beats, of no class"
+        )
     print(f"  images {manifest['settings']['image']}, in {opt.dataroot}")
 
 

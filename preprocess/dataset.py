@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from preprocess import BadInput, physionet, records, spectrogram
+from preprocess import BadInput, classes, physionet, records, spectrogram
 from preprocess import beats as beat_windows
 from preprocess.beats import Beats
 from preprocess.classes import CLASSES
@@ -84,11 +85,12 @@ def make(folder, dataroot, image="complex", lead=LEAD):
     if is_current(dataroot, wanted):
         return read_manifest(dataroot)
     with _fresh_folder(dataroot) as part:
-        index = _write_arrays(paths, part, image, lead)
+        index, left_out = _write_arrays(paths, part, image, lead)
         index.to_csv(part / "index.csv", index=False)
         manifest = wanted | {
             "beats": len(index),
             "counts": count_classes(index),
+            "left_out": left_out,
             "folder": Path(folder).name,
             "sha256": {name: physionet.sha256(part / name) for name in ("beats.npy", "index.csv")},
         }
@@ -142,8 +144,11 @@ def count_classes(index):
 
 
 def _write_arrays(paths, part, image, lead):
-    """Record by record, so that memory does not grow with their number. Returns the index."""
-    tables = []
+    """Record by record, so that memory does not grow with their number.
+
+    Returns the index and {symbol: annotations} of what may be a beat and is in no class.
+    """
+    tables, left_out = [], Counter()
     with (
         _NpyWriter(part / "beats.npy", np.float32, (WINDOW,)) as waves,
         _NpyWriter(
@@ -151,12 +156,14 @@ def _write_arrays(paths, part, image, lead):
         ) as pictures,
     ):
         for path in tqdm(paths, desc=f"Preprocessing ({image} images)", unit="record"):
-            columns, windows = beat_windows.cut(records.read(path, lead))
+            recording = records.read(path, lead)
+            left_out.update(classes.left_out(recording.symbols))
+            columns, windows = beat_windows.cut(recording)
             tables.append(pd.DataFrame(columns))
             waves.append(windows)
             for chunk in spectrogram.stored_chunks(windows, image):
                 pictures.append(chunk)
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True), dict(left_out.most_common())
 
 
 class _NpyWriter:

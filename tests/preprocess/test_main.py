@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+import wfdb
 
 import preprocess.__main__ as command
 from preprocess import BadInput, dataset, physionet
@@ -37,3 +38,19 @@ def test_an_earlier_download_is_used(tmp_path, monkeypatch):
     monkeypatch.setattr(physionet, "reachable", lambda: pytest.fail("no need to ask PhysioNet"))
     opt = command.options.parse("preprocess", ["--datadir", str(tmp_path)])
     assert command.locate(opt) == tmp_path / "mitdb"
+
+
+def test_what_may_be_a_beat_and_has_no_class_is_counted_aloud(tmp_path, cohort, capsys):
+    """Flutter waves, say: they vanish from the index, and the user is told how many did."""
+    records = tmp_path / "records"
+    shutil.copytree(cohort, records)
+    name = min(path.stem for path in records.glob("*.hea"))
+    found = wfdb.rdann(str(records / name), "atr")
+    symbols = ["!"] * 3 + ["r", "?"] + list(found.symbol[5:])
+    wfdb.wrann(name, "atr", found.sample, symbols, fs=found.fs, write_dir=str(records))
+    command.main(["--records", str(records), "--dataroot", str(tmp_path / "out")])
+    assert "LEFT OUT        3 annotations '!'" in capsys.readouterr().out
+    data = dataset.load(tmp_path / "out")
+    assert data.manifest["left_out"] == {"!": 3}
+    classes = data.index[data.index["record"] == name].set_index("symbol")["class"]
+    assert classes["r"] == "V" and classes["?"] == "Q"
