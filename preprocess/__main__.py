@@ -63,9 +63,7 @@ def main(argv=None):
         expected = f"   expected {EXPECTED[name]}" if is_known else ""
         print(f"  {name:10s}{count:7d}{expected}")
     for symbol, count in manifest.get("left_out", {}).items():
-        print(
-            f"  LEFT OUT  {count:7d} annotations {symbol!r}: they may be beats, of no class"
-        )
+        print(f"  LEFT OUT  {count:7d} annotations {symbol!r}: they may be beats, of no class")
     print(f"  images {manifest['settings']['image']}, in {opt.dataroot}")
 
 
