@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,11 @@ import wfdb
 from experiments.screening.findings import LOCATION, Findings
 from experiments.screening.interpretation import episode_codes
 from experiments.screening.kinds import KINDS
-from experiments.screening.rhythm_episodes import VENTRICULAR_FIBRILLATION, rhythm_changes
+from experiments.screening.rhythm_episodes import (
+    MEANINGS,
+    VENTRICULAR_FIBRILLATION,
+    rhythm_changes,
+)
 from preprocess import BadInput
 from preprocess.formats import Source
 from preprocess.records import FS_HZ
@@ -110,12 +115,18 @@ def write_annotations(findings: Findings, path: Path):
     shutil.move(path.parent / "x.ann", path)
 
 
-def other_annotations(findings: Findings) -> list[tuple[int, str, str]]:
-    """(the recording's own sample, symbol, aux field) of all that is no beat, in order of time."""
+def other_annotations(
+    findings: Findings, codes: Iterable[str] = MEANINGS
+) -> list[tuple[int, str, str]]:
+    """(the recording's own sample, symbol, aux field) of all that is no beat, in order of time.
+
+    codes: of the episodes that count.
+    """
     source, value = findings.source, findings.patient_threshold.value
     note = f"B2I-GAN lead {source.lead}: V, S, F and Q beats score above {value:.2f}"
     rows = [(0, NOTE, note)]
-    rows += [(at, RHYTHM, code) for at, code in rhythm_changes(findings.episodes)]
+    episodes = [episode for episode in findings.episodes if episode.code in codes]
+    rows += [(at, RHYTHM, code) for at, code in rhythm_changes(episodes)]
     for stretch in findings.unreadable:
         rows.append((stretch.start, QUALITY, f"unreadable: {stretch.reason}"))
         rows.append((stretch.end, QUALITY, "readable"))

@@ -2,15 +2,18 @@
 
 import base64
 import json
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
 from experiments.reports import pages, scale
+from experiments.screening import outputs
 from experiments.screening.findings import Findings
+from experiments.screening.overview import MOST_ALARMS, WITHOUT_KINDS, bands, overview
 from experiments.screening.pictures import ClusterPicture
 from experiments.screening.strips import STRIP_HZ, STRIP_S, Stretch
-from experiments.screening.times import clock
+from experiments.screening.times import clock, wall_clock
 from experiments.training.checkpoint import Checkpoint
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, WINDOW
@@ -23,10 +26,10 @@ MV_PER_STEP = 0.005  # of traces in the page
 # the axis of scores, in powers of ten of how rare they are among normal beats
 RAREST, COMMONEST_TOP = 8.0, 4.0  # it ends between the two
 NO_RARER = 1e-30  # of tail probabilities, which may be 0
-RATE_BEATS = 10  # RR intervals from which a minute has a heart rate
 # the small pictures of a cluster's row, in px
 THUMB_PX, THUMB_STEP, THUMB_LEAST_MV = (120, 44), 4, 1.5
 BARS_PX, BARS = (180, 24), 60
+KINDS = "NVSFQ"  # as numbers in the page
 
 
 def render(
@@ -47,6 +50,7 @@ def render(
             "model": checkpoint.model,
             "trained_on": checkpoint.source,
             "calibration": _calibration(context, opt),
+            "pause_s": opt.pause,
             "peaks": f"annotation file {opt.annotator}" if opt.annotator else "detected",
         }
     )
@@ -55,14 +59,14 @@ def render(
         "<", "\\u003c"
     )
     template = pages.environment(TEMPLATES).get_template("screen.html")
-    return template.render(f=facts, rows=rows, data=data)
+    return template.render(f=facts, o=overview(findings), rows=rows, data=data)
 
 
 # ------------------------------------------------------------------------------------------- words
 
 
 def _recording_facts(findings):
-    source, rates = findings.source, _rates_per_min(findings.table)
+    source = findings.source
     return {
         "name": source.name,
         "lead": source.lead,
@@ -70,13 +74,12 @@ def _recording_facts(findings):
         "fs_hz": source.fs_hz,
         "duration": clock(source.duration_s),
         "beats": len(findings.table),
-        "rate": findings.rate_per_min,
-        "slowest": rates.min(),
-        "fastest": rates.max(),
-        "unreadable": findings.unreadable_s / source.duration_s,
         "bad": {
             "n": len(findings.unreadable),
-            "rows": [_unreadable_row(stretch) for stretch in _longest(findings.unreadable)],
+            "rows": [
+                _unreadable_row(stretch, findings.summary["recording"]["start"])
+                for stretch in _longest(findings.unreadable)
+            ],
         },
     }
 
@@ -102,17 +105,9 @@ def _calibration(context, opt):
     return own + f"the first {opt.calibration_minutes:g} readable minutes"
 
 
-def _rates_per_min(table):
-    """Median heart rate of each minute that has beats enough."""
-    minute = (table["sample"] // (60 * FS_HZ)).to_numpy()
-    per_minute = (60 / table["rr_s"]).groupby(minute).agg(["median", "count"])
-    enough = per_minute["median"][per_minute["count"] >= RATE_BEATS].dropna()
-    return enough if len(enough) else 60 / table["rr_s"].dropna()
-
-
-def _unreadable_row(stretch: Stretch):
+def _unreadable_row(stretch: Stretch, start):
     return {
-        "at": clock(stretch.start / FS_HZ),
+        "at": wall_clock(stretch.start / FS_HZ, start),
         "start": stretch.start / FS_HZ,
         "long": (stretch.end - stretch.start) / FS_HZ,
         "reason": stretch.reason,
@@ -129,6 +124,7 @@ def _row(findings, index):
     """What the page shows of a cluster before it is opened."""
     table, cluster = findings.table, findings.clusters[index]
     rows = table[table["cluster"] == index]
+    start = findings.summary["recording"]["start"]
     return {
         "number": index + 1,
         "count": cluster.count,
@@ -138,8 +134,9 @@ def _row(findings, index):
         "thumb": _thumb(cluster.mean_mv, findings.patient_threshold.record_median_mv),
         "bars": _bars(rows["sample"] / FS_HZ, findings.source.duration_s),
         "score": float(rows["score"].median()),
-        "first": clock(rows["sample"].min() / FS_HZ),
-        "last": clock(rows["sample"].max() / FS_HZ),
+        "first": wall_clock(rows["sample"].min() / FS_HZ, start),
+        "last": wall_clock(rows["sample"].max() / FS_HZ, start),
+        "kind": findings.kind_of(index),
     }
 
 
@@ -173,8 +170,18 @@ def _data(findings, cluster_pictures):
     """What the page draws from, as short as it goes: numbers in base64."""
     table = findings.table
     rarity = -np.log10(np.maximum(table["tail_probability"], NO_RARER))
-    rarest = float(np.clip(np.ceil(rarity.max() / 2) * 2, COMMONEST_TOP, RAREST))
+    highest = rarity.max() if len(rarity) else 0.0
+    rarest = float(np.clip(np.ceil(highest / 2) * 2, COMMONEST_TOP, RAREST))
     return {
+        "name": findings.source.name,
+        "own": float(findings.source.ratio),  # samples at fs for one of the recording's own
+        "ownHz": float(findings.source.fs_hz),
+        "start": _seconds_of_day(findings.summary["recording"]["start"]),
+        "kinds": KINDS,
+        "kind": _pack(table["kind"].map(KINDS.index), "u1"),
+        "notes": outputs.other_annotations(findings, WITHOUT_KINDS),
+        "bands": bands(findings),
+        "alarmStrips": [_pack_mv(stretch.strip_mv) for stretch in findings.alarms[:MOST_ALARMS]],
         "fs": FS_HZ,
         "duration": findings.source.duration_s,
         "rarest": rarest,
@@ -227,6 +234,13 @@ def _colours():
     """The figures' error colours, 256 x 3 bytes: a table, as matplotlib is slow to load."""
     table = np.loadtxt(TEMPLATES / f"{scale.ERROR_COLOURS}.csv", delimiter=",", skiprows=1)
     return _pack(table, "u1")
+
+
+def _seconds_of_day(start):
+    if start is None:
+        return None
+    at = datetime.fromisoformat(start)
+    return 3600 * at.hour + 60 * at.minute + at.second
 
 
 def _pack(values, dtype):

@@ -5,7 +5,9 @@ import os
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
+import wfdb
 from matplotlib import colormaps
 
 from experiments.reports.scale import ERROR_COLOURS
@@ -104,4 +106,33 @@ def test_page_opens_zooms_and_shows_a_cluster_without_network_or_errors(
     wait = WebDriverWait(browser, 10)
     wait.until(lambda page: len(canvases(page)) >= 4, "a cluster shows its beat and examples")
     wait.until(lambda page: all(colours(c) > 3 for c in canvases(page)), "all of it is drawn")
+    assert not browser.get_log("browser")
+
+
+def test_a_reader_renames_a_shape_and_saves_annotations(browser, screened, record, tmp_path):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import Select, WebDriverWait
+
+    findings, out = screened
+    settings = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", settings)
+    browser.get((out / f"{record.name}.html").as_uri())
+    row = browser.find_element(By.CSS_SELECTOR, "details[data-cluster='0']")
+    row.find_element(By.TAG_NAME, "summary").click()
+    old = findings.kind_of(0)
+    new = "F" if old != "F" else "V"
+    Select(row.find_element(By.TAG_NAME, "select")).select_by_value(new)
+    assert row.find_element(By.CLASS_NAME, "kind").text == new
+    browser.find_element(By.ID, "save").click()
+    file = tmp_path / f"{record.name}.b2ic"
+    WebDriverWait(browser, 10).until(lambda _: file.exists(), "the file is downloaded")
+
+    saved = wfdb.rdann(str(tmp_path / record.name), "b2ic")
+    table = pd.read_csv(out / f"{record.name}.csv")
+    is_beat = np.isin(saved.symbol, list("NVSFQ"))
+    expected = table["kind"].where(table["shape"] != 1, new)
+    assert saved.fs == findings.source.fs_hz and old != new
+    np.testing.assert_array_equal(saved.sample[is_beat], table["sample"])
+    np.testing.assert_array_equal(np.array(saved.symbol)[is_beat], expected)
+    assert f"corrected by a reader: shape 1 {new}".encode() in file.read_bytes()
     assert not browser.get_log("browser")

@@ -1,0 +1,117 @@
+"""What the page says first of a recording: its summary in words, and its rhythm episodes."""
+
+from experiments.screening.findings import Findings
+from experiments.screening.rhythm_episodes import (
+    ASYSTOLE,
+    BRADYCARDIA,
+    COUPLET,
+    FIBRILLATION,
+    MEANINGS,
+    PAUSE,
+    S_COUPLET,
+    TACHYCARDIA,
+    VENTRICULAR_FIBRILLATION,
+)
+from experiments.screening.times import clock, wall_clock
+
+MOST_ALARMS = 12  # named at the top of the page
+NO_BAND = (COUPLET, S_COUPLET)  # too short to be seen in the timeline
+# Colours of bands, names of CSS variables; any other of supraventricular beats or rate alone.
+COLOURS = {
+    VENTRICULAR_FIBRILLATION: "lost",
+    ASYSTOLE: "lost",
+    PAUSE: "lost",
+    FIBRILLATION: "af",
+    BRADYCARDIA: "beat",
+    TACHYCARDIA: "beat",
+}
+# Of what follows from the kinds of beats nothing goes into annotations that a reader corrected.
+WITHOUT_KINDS = tuple(COLOURS)
+KIND_NAMES = {
+    "V": "ventricular",
+    "S": "supraventricular",
+    "F": "fusion",
+    "Q": "other",
+    "N": "normal",
+}
+
+
+def overview(findings: Findings) -> dict:
+    """What the template's first screen shows."""
+    summary = findings.summary
+    start = summary["recording"]["start"]
+    alarms = summary["alarms"]
+    return {
+        "summary": summary,
+        "start": start,
+        "slowest": _minute(summary["rate_per_min"]["slowest"], start),
+        "fastest": _minute(summary["rate_per_min"]["fastest"], start),
+        "ventricular": _ectopy(summary["ventricular"], start),
+        "supraventricular": _ectopy(summary["supraventricular"], start),
+        "pause_at": _at(summary["pauses"]["longest_at_s"], start),
+        "alarms": [_alarm(alarm, start) for alarm in alarms[:MOST_ALARMS]],
+        "more_alarms": len(alarms[MOST_ALARMS:]),
+        "analysed": clock(summary["recording"]["analysed_s"]),
+        "episodes": _by_code(summary["episodes"], start),
+        "hours": [
+            hour | {"at": wall_clock(hour["start_s"], start)[: None if start else -3]}
+            for hour in summary["hours"]
+        ],
+        "kinds": KIND_NAMES,
+    }
+
+
+def bands(findings: Findings) -> list[list]:
+    """Episodes for the timeline: start and end in s, colour, meaning; the gravest last, on top."""
+    ranks = list(MEANINGS)
+    shown = [e for e in findings.summary["episodes"] if e["code"] not in NO_BAND]
+    shown.sort(key=lambda episode: -ranks.index(episode["code"]))
+    return [[e["start_s"], e["end_s"], _colour(e["code"]), e["meaning"]] for e in shown]
+
+
+def _colour(code):
+    ventricular = MEANINGS[code].find("ventricular") >= 0 and "supra" not in MEANINGS[code]
+    return COLOURS.get(code, "v" if ventricular else "s")
+
+
+def _at(seconds, start):
+    return None if seconds is None else wall_clock(seconds, start)
+
+
+def _minute(minute, start):
+    return None if minute is None else minute | {"at": wall_clock(minute["at_s"], start)}
+
+
+def _ectopy(counts, start):
+    runs = ("longest_run", "fastest_run")
+    return counts | {name: counts[name] and _minute(counts[name], start) for name in runs}
+
+
+def _alarm(alarm, start):
+    seconds = alarm["end_s"] - alarm["start_s"]
+    return alarm | {"at": wall_clock(alarm["start_s"], start), "seconds": seconds}
+
+
+def _by_code(episodes, start):
+    """A row for each kind of episode, in the order in which a reader wants them."""
+    rows = []
+    for code, meaning in MEANINGS.items():
+        of_code = [episode for episode in episodes if episode["code"] == code]
+        if not of_code:
+            continue
+        longest = max(of_code, key=lambda episode: episode["end_s"] - episode["start_s"])
+        rates = [e["per_min"] for e in of_code if e["per_min"] is not None and code != PAUSE]
+        rows.append(
+            {
+                "meaning": meaning,
+                "colour": _colour(code),
+                "count": len(of_code),
+                "total": sum(e["end_s"] - e["start_s"] for e in of_code),
+                "longest": longest["end_s"] - longest["start_s"],
+                "longest_at": wall_clock(longest["start_s"], start),
+                "longest_start": longest["start_s"],
+                "beats": longest["beats"],
+                "fastest": max(rates, default=None),
+            }
+        )
+    return rows
