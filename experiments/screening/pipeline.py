@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from experiments.screening import outputs, page, terminal
+from experiments.screening import index, outputs, page, terminal
 from experiments.screening.blocks import Reader, spans
 from experiments.screening.findings import Collector, Findings
 from experiments.screening.location import ScreenedBlock, locate
@@ -47,11 +47,12 @@ def screen_all(opt):
     _ask_allocator("mallopt", M_ARENA_MAX, 1)
     checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
     paths, failures = _find(opt.screen)
-    asked = len(paths) + len(failures)
+    asked, summaries = len(paths) + len(failures), []
     for path in paths:
         try:
             findings = screen(path, checkpoint, detector, opt)
             print(terminal.text(findings, opt.outf), flush=True)
+            summaries.append(findings.summary)
         except BadInput as error:
             failures.append(str(error))
         except OSError as error:
@@ -59,6 +60,11 @@ def screen_all(opt):
             failures.append(f"{path}: {reason} ({opt.outf}); earlier outputs are as they were")
         except KeyboardInterrupt:
             raise BadInput(f"interrupted at {path}; earlier outputs are as they were") from None
+    if asked > 1 and summaries:
+        index.write(summaries, failures, opt.outf)
+        print(
+            f"  {Path(opt.outf) / index.NAMES[0]}  .csv: all of them, the gravest first", flush=True
+        )
     if asked == 1 and failures:
         raise BadInput(failures[0])
     if failures:
@@ -73,7 +79,7 @@ def _find(asked):
     paths, failures = [], []
     for path in asked:
         try:
-            paths += formats.find(path)
+            paths += [found for found in formats.find(path) if not index.is_index(found)]
         except BadInput as error:
             failures.append(str(error))
     names = Counter(Path(path).stem for path in paths)

@@ -1,0 +1,73 @@
+"""Many recordings on one page and in one table: what needs looking at first comes first."""
+
+import csv
+import io
+from pathlib import Path
+
+from experiments.reports import pages
+from experiments.screening.times import clock
+from preprocess.files import whole_file
+
+TEMPLATES = Path(__file__).parent / "templates"
+NAMES = ("index.html", "index.csv")
+COLUMNS = {  # column of index.csv: where in a summary it is
+    "recording": ("recording", "name"),
+    "alarms": ("alarms",),
+    "duration_s": ("recording", "duration_s"),
+    "analysed_s": ("recording", "analysed_s"),
+    "no_rhythm_s": ("recording", "no_rhythm_s"),
+    "start": ("recording", "start"),
+    "beats": ("beats", "total"),
+    "mean_per_min": ("rate_per_min", "mean"),
+    "v": ("ventricular", "count"),
+    "v_percent": ("ventricular", "percent"),
+    "v_runs": ("ventricular", "runs"),
+    "s": ("supraventricular", "count"),
+    "s_percent": ("supraventricular", "percent"),
+    "s_runs": ("supraventricular", "runs"),
+    "fibrillation_percent": ("fibrillation", "burden_percent"),
+    "pauses": ("pauses", "count"),
+    "longest_pause_s": ("pauses", "longest_s"),
+}
+
+
+def write(summaries: list[dict], failures: list[str], folder: Path) -> None:
+    """index.html and index.csv of the recordings' summaries; failures: sentences of the others."""
+    rows = [row(summary) for summary in sorted(summaries, key=urgency, reverse=True)]
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    template = pages.environment(TEMPLATES).get_template("index.html")
+    page = template.render(rows=rows, failures=failures, clock=clock)
+    for name, content in zip(NAMES, (page, text.getvalue())):
+        with whole_file(Path(folder) / name) as part:
+            part.write_text(content, encoding="utf-8")
+
+
+def row(summary: dict) -> dict:
+    """A summary as a row of index.csv; alarms are counted, what is not known is empty."""
+    result = {}
+    for column, keys in COLUMNS.items():
+        value = summary
+        for key in keys:
+            value = value[key]
+        result[column] = len(value) if isinstance(value, list) else "" if value is None else value
+    return result
+
+
+def urgency(summary: dict) -> tuple:
+    """To sort by: lost rhythm, other alarms, ventricular runs, fibrillation, pauses, ectopics."""
+    return (
+        summary["recording"]["no_rhythm_s"],
+        len(summary["alarms"]),
+        summary["ventricular"]["runs"],
+        summary["fibrillation"]["burden_percent"],
+        summary["pauses"]["count"],
+        summary["ventricular"]["percent"],
+    )
+
+
+def is_index(path: Path) -> bool:
+    """Whether a file is a table of ours, and no recording."""
+    return path.name == NAMES[1] and path.with_name(NAMES[0]).exists()
