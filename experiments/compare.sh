@@ -30,6 +30,14 @@ compare --protocols beatgan --models knn knn-pca knn-image pca ocsvm rhythm     
 compare --protocols interpatient patient --folds 0 1 2 --models knn knn-pca pca ocsvm rhythm       # 10 min
 compare --protocols beatgan --models b2igan --seeds 0 1 2                                          # 140 min
 compare --protocols interpatient patient --folds 0 1 2 --models b2igan                             # 30 min
+compare --protocols chronological --models b2igan knn-pca                                          # 40 min
+compare --protocols chronological --models autoencoder --niter 3                                   # 30 min
+compare --protocols beatgan-unfiltered --folds 0 --models b2igan                                   # 10 min
+# SVDB_DIR=/data/svdb tests another database: nothing is adapted to it, whose lead is another.
+if [ -n "${SVDB_DIR:-}" ]; then
+    "$python" -m preprocess --records "$SVDB_DIR" --lead ECG1 --dataroot $data/svdb/complex
+    compare --protocols external --external $data/svdb --folds 0 1 2 --models b2igan knn-pca       # 30 min
+fi
 compare --protocols beatgan --models autoencoder --niter 3                                         # 30 min
 compare --protocols beatgan --models ganomaly --niter 1                                            # 25 min
 compare --protocols beatgan --folds 0 1 2 --models anogan --niter 4                                # 60 min

@@ -10,7 +10,13 @@ import pandas as pd
 from experiments.training import version
 from experiments.training.checkpoint import Checkpoint, check_unseen
 from experiments.training.jitter import moved_dataset
-from experiments.training.metrics import by_record, detection, intervals, without
+from experiments.training.metrics import (
+    by_record,
+    detection,
+    intervals,
+    within_records,
+    without,
+)
 from experiments.training.protocols import PROTOCOLS, Split, patient_of
 from experiments.training.scoring import score_rows, usable_context
 from models.detector import Detector
@@ -49,6 +55,7 @@ def evaluate(
 
     # What they are worth.
     threshold = checkpoint.threshold(context, opt.threshold)
+    by_patient = by_record(of_test, classes, scores, threshold)
     metrics = {
         "model": checkpoint.model,
         "protocol": opt.protocol,
@@ -69,6 +76,7 @@ def evaluate(
         **detection(scores, classes, threshold),
         "false_alarm_target": opt.threshold,
         **intervals(scores, classes, opt.bootstrap, opt.seed, patient_of(of_test)),
+        "within_records": within_records(by_patient),
         **without(protocol.reported_without, of_test, classes, scores),
     }
     timing = {
@@ -82,8 +90,7 @@ def evaluate(
     # Files; metrics.json comes last, so that where it is, all are.
     write_scores(dataset.index.iloc[split.test], classes, scores, folder / "scores.csv")
     with whole_file(folder / "records.csv") as part:
-        table = by_record(of_test, classes, scores, threshold)
-        table.to_csv(part, index=False, float_format="%.4f")
+        by_patient.to_csv(part, index=False, float_format="%.4f")
     write_json(timing, folder / "timing.json")
     write_json(metrics, folder / "metrics.json")
     return metrics, scores

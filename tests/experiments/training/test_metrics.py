@@ -29,6 +29,14 @@ def test_records_are_told_apart():
     assert table[["N", "V"]].sum().tolist() == [4, 1]
 
 
+def test_figures_within_records_are_means_of_those_that_have_both_kinds():
+    record = np.array(list("aaabbbcc"))
+    classes, scores = np.array(list("NVSNVVNN")), np.array([0.0, 1, -1, 5, 6, 4, 0, 1])
+    table = metrics.by_record(record, classes, scores, 0.0)
+    assert metrics.within_records(table) == {"auc": 0.5, "auc_S": 0.0, "auc_V": 0.75}
+    assert metrics.within_records(table[table["record"] == "c"])["auc"] is None
+
+
 def test_counting_gives_the_measures_of_scikit_learn_with_ties():
     rng = np.random.default_rng(0)
     normal, abnormal = rng.integers(0, 40, 500), rng.integers(10, 50, 300)
