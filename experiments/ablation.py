@@ -11,7 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 import options
-from experiments.training.checkpoint import open_detector
+from experiments.training.checkpoint import check_unseen, open_detector
 from experiments.training.metrics import detection
 from experiments.training.protocols import Split, split
 from models.b2igan.context import ScoredRecording
@@ -32,6 +32,7 @@ def main(argv=None):
     )
     protocol, fold, select = (checkpoint.options[k] for k in ("protocol", "folder", "select"))
     rows = split(data.index, protocol, fold, select)
+    check_unseen(checkpoint, data, rows, protocol)
     table = ablation(detector, data, rows)
     print(f"protocol {protocol}, fold {fold}, one seed")
     print(table.to_string(index=False, float_format="%.4f"))
@@ -120,14 +121,13 @@ def rescored(
     record = data.index["record"].to_numpy()
     scores, left_out = detector.beat_scores(parts), detector.left_out()
     latents_of = lambda of: None if latents is None else latents[of]
-    normal = np.union1d(rows.train, rows.calibration)
-    names = np.unique(record[np.r_[normal, rows.test]])
+    names = np.unique(record[np.r_[rows.train, rows.test]])
     whole = {name: np.flatnonzero(record == name) for name in names}
 
     # What is usual among normal beats, without the parts that are left out.
-    learned = [of for of in whole.values() if np.isin(of, normal).any()]
+    learned = [of for of in whole.values() if np.isin(of, rows.train).any()]
     recordings = [
-        ScoredRecording(data.beats(of, False), scores[of], latents_of(of), np.isin(of, normal))
+        ScoredRecording(data.beats(of, False), scores[of], latents_of(of), np.isin(of, rows.train))
         for of in learned
     ]
     detector.context.calibrate(recordings, scores[rows.calibration], left_out)
