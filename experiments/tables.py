@@ -277,6 +277,13 @@ TABLES = {
     **{f"methods-{protocol}": methods(protocol) for protocol in PROTOCOLS},
     "published": published,
     "folds": folds,
+    "later-elsewhere": as_it_stands(
+        "later_elsewhere.csv",
+        "test,training,context,AUC,95 % over patients,AP,AP at 10.8 %,S,V,false alarms (5 % set)",
+    ),
+    "jitter": as_it_stands(
+        "jitter.csv", "training windows,context,test windows,AUC,AP,false alarms (5 % set)"
+    ),
     "audit": as_it_stands("audit.csv", "question,AUC,AP,beside"),
     "left-out": as_it_stands("left_out.csv", "left out,context,AUC,AP,S,V,F"),
     "records": as_it_stands(
