@@ -1,4 +1,4 @@
-"""What preprocessing writes can be read back, is not made twice, and is whole or not there at all."""
+"""What preprocessing writes can be read back, is not made twice, is whole or not there."""
 
 import json
 import shutil

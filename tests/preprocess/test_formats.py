@@ -1,4 +1,4 @@
-"""Recordings of any kind: the same numbers however they are read, the lead that was meant, clear words otherwise."""
+"""Recordings of any kind: the same numbers however they are read, and the lead meant."""
 
 import numpy as np
 import pandas as pd
