@@ -1,4 +1,7 @@
-"""What preprocessing leaves on disk, and how it is read: spectrograms.npy, beats.npy, index.csv, manifest.json."""
+"""What preprocessing leaves on disk, and how it is read.
+
+spectrograms.npy, beats.npy, index.csv, manifest.json.
+"""
 
 import json
 import os
@@ -25,7 +28,7 @@ VERSION = 1  # of the files' content: raise it when the same records would give 
 
 @dataclass
 class Dataset:
-    """A preprocessed folder. index: one row per beat; the arrays are memory maps, row by row as in index."""
+    """A preprocessed folder. index: one row per beat; the arrays are memory maps, row by row."""
 
     index: pd.DataFrame
     image: np.ndarray
@@ -48,7 +51,7 @@ class Dataset:
 
     @cached_property
     def _usual(self):
-        """(records, 320) in mV: the median beat of each, and (n,): which of them is a beat's own."""
+        """(records, 320) in mV, the median beat of each, and (n,), which of them is a beat's."""
         names, place = np.unique(self._columns[0], return_inverse=True)
         return np.stack([np.median(self.beat_mv[place == k], 0) for k in range(len(names))]), place
 
@@ -59,7 +62,7 @@ class Dataset:
 
 
 def settings(image, lead):
-    """Everything that decides what the numbers in a dataset mean; kept in the manifest and in each checkpoint."""
+    """All that decides what a dataset's numbers mean; in the manifest and in each checkpoint."""
     return {
         "version": VERSION,
         "image": image,
@@ -72,7 +75,7 @@ def settings(image, lead):
 
 
 def make(folder, dataroot, image="complex", lead=LEAD):
-    """Preprocess every record of a folder into dataroot; nothing is done when dataroot already holds just that.
+    """Preprocess every record of a folder into dataroot, unless dataroot already holds just that.
 
     Returns the manifest. Files are written beside their place and renamed at the end.
     """
@@ -103,7 +106,8 @@ def load(dataroot):
     manifest = read_manifest(Path(dataroot))
     if manifest is None:
         raise BadInput(
-            f"{dataroot} holds no preprocessed beats: run python -m preprocess --dataroot {dataroot} first"
+            f"{dataroot} holds no preprocessed beats: "
+            f"run python -m preprocess --dataroot {dataroot} first"
         )
     try:
         index = pd.read_csv(
@@ -119,7 +123,8 @@ def load(dataroot):
         ) from error
     if not len(index) == len(image) == len(beat_mv) == manifest["beats"]:
         raise BadInput(
-            f"{dataroot} is inconsistent: its files count different numbers of beats; preprocess again"
+            f"{dataroot} is inconsistent: its files count different numbers of beats; "
+            "preprocess again"
         )
     return Dataset(index, image, beat_mv, manifest)
 
@@ -137,7 +142,7 @@ def is_current(dataroot, wanted):
 
 
 def count_classes(index):
-    """Beats per class, and the normals that are near enough to a detected R peak for the `beatgan` protocol."""
+    """Beats per class, and the normals near enough to a detected R peak for `beatgan`."""
     counts = {name: int((index["class"] == name).sum()) for name in CLASSES}
     on_peak = (index["class"] == "N") & (index["peak_distance"] < PEAK_TOLERANCE)
     return counts | {"N_on_peak": int(on_peak.sum())}
@@ -198,7 +203,7 @@ class _NpyWriter:
 
 @contextmanager
 def _fresh_folder(target):
-    """A folder to fill; its files move to target together when all went well, and are removed otherwise."""
+    """A folder to fill; its files move to target together, or are removed when something failed."""
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -215,7 +220,7 @@ def _fresh_folder(target):
 
 
 def _digest(path):
-    """Short checksum of a record's header and annotations and its signal's size: tells when a record was changed."""
+    """Short checksum of a record's header, annotations and signal's size: tells of changes."""
     signal = path.with_suffix(".dat")
     parts = [
         physionet.sha256(f)[:16]

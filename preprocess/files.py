@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def whole_file(path):
-    """A temporary name to write to; it becomes `path` when all went well and is removed otherwise."""
+    """A temporary name to write to; it becomes `path` when all went well, else it is removed."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
