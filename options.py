@@ -5,29 +5,19 @@ unit and its default. Nothing here loads a network library: --help answers at on
 """
 
 import argparse
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from experiments.training.protocols import FOLDS, PROTOCOLS
 from models import CONTEXTS, MODELS, canonical
 from models.b2igan import PARTS
-from preprocess import BadInput
+from preprocess.commands import command, integer, number, parser
 from preprocess.constants import LEAD
-from preprocess.threads import wait_asleep
+
+__all__ = ["command", "integer", "number", "parser"]  # studies find them here
 
 DATASET = "experiments/ecg/dataset"
 DATAROOT = f"{DATASET}/complex"
 OUTPUT = "experiments/ecg/output"
-
-
-def command(main: Callable[[], object]) -> None:
-    """Run a command line: bad input ends as one sentence on the terminal, with exit status 2."""
-    wait_asleep()  # for what loads torch later; setup_env.sh says it to what loads it at once
-    try:
-        main()
-    except BadInput as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
 
 
 def parse(name: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -125,46 +115,6 @@ def _image(name):
     if name not in SETTINGS:
         raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(SETTINGS)}")
     return name
-
-
-def parser(name: str, text: str, epilog: str = "") -> argparse.ArgumentParser:
-    """An empty parser of a command; epilog: its example."""
-    return argparse.ArgumentParser(
-        prog=name, description=text, epilog=epilog, allow_abbrev=False, formatter_class=_Formatter
-    )
-
-
-class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Shows defaults, keeps the line breaks of examples."""
-
-    def _get_help_string(self, action):
-        if action.default in (None, False, "", [], argparse.SUPPRESS):
-            return action.help
-        return super()._get_help_string(action)
-
-
-def integer(low, high=None):
-    """Type of a flag: a whole number in these bounds."""
-    return number(low, high, kind=int)
-
-
-def number(low, high=None, kind=float, open_low=False):
-    """Type of a flag: a number in these bounds, above `low` itself where open_low."""
-
-    def convert(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            word = "whole number" if kind is int else "number"
-            raise argparse.ArgumentTypeError(f"{text} is not a {word}") from None
-        too_low = not value >= low or (open_low and value == low)
-        if too_low or (high is not None and value > high):
-            lower = f"{'above' if open_low else 'at least'} {low}"
-            upper = "" if high is None else f" and at most {high}"
-            raise argparse.ArgumentTypeError(f"{text} must be {lower}{upper}")
-        return value
-
-    return convert
 
 
 def add_device(group):
