@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.screening.fibrillation import like_usual, p_wave_coherence
 from preprocess import BadInput, quality, rpeaks
 from preprocess.beats import AFTER, BEFORE, Beats, rr_intervals, windows
 from preprocess.classes import CLASS_OF
+from preprocess.fibrillation import like_usual, p_wave_coherence
 from preprocess.filters import bandpass
 from preprocess.formats import Source
 from preprocess.records import FS_HZ

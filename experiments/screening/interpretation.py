@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from experiments.screening import kinds, rhythm_episodes
-from experiments.screening.fibrillation import fibrillation
 from experiments.screening.rhythm_episodes import Episode, Limits
 from experiments.screening.summary import summarise
+from preprocess.fibrillation import fibrillation
 from preprocess.formats import Source
 from preprocess.quality import ALARMS, NO_ACTIVITY
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.screening import fibrillation as af
+from preprocess import fibrillation as af
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.constants import FS_HZ
 
@@ -77,3 +77,11 @@ def test_unknown_intervals_are_passed_over():
     rr_s[[0, 50, 51]] = np.nan
     assert af.fibrillation(rr_s).all()
     assert not af.fibrillation(np.full(30, np.nan)).any()
+
+
+def test_an_order_that_drifts_is_not_fibrillation():
+    """Atrial bigeminy whose intervals grow, as record 881 of SVDB has it."""
+    drift = np.linspace(0, 0.25, 300)
+    rr_s = np.where(np.arange(300) % 2, 0.55 + drift, 1.25 - drift / 2)
+    rr_s += 0.015 * np.random.default_rng(3).standard_normal(300)
+    assert af.fibrillation(rr_s, p_coherence=np.zeros(300)).mean() < 0.1

@@ -27,6 +27,9 @@ P_STEP = 3  # samples averaged, 8 ms: muscle noise is faster than a P wave
 P_BEATS = 16  # among which P waves must be alike; f waves come at any phase and average out
 P_PRESENT = 0.30  # coherence, between that of fibrillation (0.05) and of sinus rhythm (0.8)
 P_WEIGHT, P_MOST_FOR = 3.0, 0.3  # against log irregularity; absent P waves alone are no proof
+# In fibrillation hardly an interval is like one of the two before; where more of them are, there
+# is an order that irregularity does not see: bigeminy that drifts, or scattered atrial ectopics.
+REPEATED, REPEATED_SHARE, REPEATED_BEATS, REPEATED_WEIGHT = 0.04, 0.35, 61, 6.0
 SHORTEST_S = 10.0  # of an episode, and of a break in one
 LIKE_USUAL = 0.75  # correlation of a QRS with the usual one, for its P wave to count
 # A premature beat has its P wave elsewhere: RR below so much of a quantile of the RRs around.
@@ -90,6 +93,7 @@ def fibrillation(rr_s, ectopic=None, p_coherence=None):
         return np.zeros(len(rr_s), bool)
     rr_s = _without(rr_s, ectopic)
     evidence = np.log(np.maximum(irregularity(rr_s), 1e-3) / IRREGULAR)
+    evidence -= REPEATED_WEIGHT * np.maximum(repeated_share(rr_s) - REPEATED_SHARE, 0)
     if p_coherence is not None:
         evidence += P_WEIGHT * np.minimum(P_PRESENT - p_coherence, P_MOST_FOR / P_WEIGHT)
     return _long_enough(evidence > 0, rr_s)
@@ -108,6 +112,17 @@ def irregularity(rr_s):
         rr_s, BEATS, mode="nearest"
     )
     return np.where(_smooth(np.square(ratio - 1)) > NOT_BIGEMINY, irregular, 0)
+
+
+def repeated_share(rr_s):
+    """(n,) to (n,): share of the RR intervals that are like one of the two before, of those just
+    before or of those just after, whichever is lower: at its edge fibrillation has order beside."""
+    log_rr = np.log(rr_s)
+    before, second = (np.r_[np.full(lag, np.inf), log_rr[:-lag]] for lag in (1, 2))
+    alike = (np.abs(log_rr - before) < REPEATED) | (np.abs(log_rr - second) < REPEATED)
+    size = min(REPEATED_BEATS, len(rr_s))
+    share = np.pad(uniform_filter1d(alike.astype(float), size, mode="reflect"), size // 2, "edge")
+    return np.minimum(share[: len(rr_s)], share[len(share) - len(rr_s) :])
 
 
 def _early(rr_s):
