@@ -4,6 +4,7 @@ Nothing is trained again. Parts are taken out of a trained detector's score and 
 sources, and what is usual among normal beats is measured anew.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,9 @@ from tqdm import tqdm
 import options
 from experiments.training.checkpoint import check_unseen, open_detector
 from experiments.training.metrics import detection
-from experiments.training.protocols import Split, split
+from experiments.training.protocols import PROTOCOLS, Split, split
 from models.b2igan.context import ScoredRecording
 from models.b2igan.detector import B2IGAN
-from models.b2igan.networks import N_LATENT
 from preprocess import dataset
 from preprocess.dataset import Dataset
 from preprocess.files import whole_file
@@ -27,11 +27,14 @@ BEATS_AT_ONCE = 8192  # whose images are in memory at a time
 def main(argv=None):
     opt = parse(argv)
     data = dataset.load(opt.dataroot)
+    asked = opt if opt.protocol else None
     checkpoint, detector = open_detector(
-        opt.checkpoint, opt.device, data, opt.dataroot, model="b2igan"
+        opt.checkpoint, opt.device, data, opt.dataroot, asked, model="b2igan"
     )
-    protocol, fold, select = (checkpoint.options[k] for k in ("protocol", "folder", "select"))
-    rows = split(data.index, protocol, fold, select)
+    fold, select = checkpoint.options["folder"], checkpoint.options["select"]
+    protocol = opt.protocol or checkpoint.options["protocol"]
+    elsewhere = PROTOCOLS[protocol].elsewhere is not None
+    rows = split(data.index, protocol, fold, select, testing=elsewhere)
     check_unseen(checkpoint, data, rows, protocol)
     table = ablation(detector, data, rows)
     print(f"protocol {protocol}, fold {fold}, one seed")
@@ -55,6 +58,11 @@ def parse(argv):
         required=True,
         help="of b2igan; says which protocol and fold",
     )
+    group.add_argument(
+        "--protocol",
+        choices=tuple(PROTOCOLS),
+        help="external: another database in --dataroot (default: what it was trained for)",
+    )
     options.add_dataroot(group)
     group.add_argument(
         "--outf", default=options.OUTPUT, metavar="DIR", help="where ablation_PROTOCOL.csv goes"
@@ -70,67 +78,67 @@ def ablation(detector: B2IGAN, data: Dataset, rows: Split) -> pd.DataFrame:
     names = np.unique(record[np.r_[rows.train, rows.calibration, rows.test]])
     needed = np.flatnonzero(np.isin(record, names))
     parts = np.full((len(record), len(detector.beat_parts.names)), np.nan)
-    latents = None if detector.shared_patients else np.zeros((len(record), N_LATENT), np.float32)
     pieces = np.array_split(needed, 1 + len(needed) // BEATS_AT_ONCE)
     for some in tqdm(pieces, desc="parts of each beat", unit="piece"):
-        parts[some], found = detector.read(data.beats(some))
-        if latents is not None:
-            latents[some] = found
+        parts[some] = detector.read(data.beats(some))
 
     # The scores that each choice gives.
     table = []
-    for name, without in tqdm(choices(detector), desc="ablation", unit="choice"):
+    for name, without, uncounted in tqdm(choices(detector), desc="ablation", unit="choice"):
         detector.opt["without"] = without
-        scores = rescored(detector, parts, latents, data, rows)
+        scores = rescored(detector, parts, data, rows, uncounted)
         metrics = detection(scores, rows.classes[rows.test], threshold=0.0)
         by_class = {c: metrics["per_class_auc"][c] for c in "SVF"}
         table.append({"parts": name, "auc": metrics["auc"], "ap": metrics["ap"], **by_class})
     return pd.DataFrame(table)
 
 
-def choices(detector: B2IGAN) -> list[tuple[str, list[str]]]:
-    """(name, parts left out): all, each left out, each alone, and parts that belong together."""
-    gan = [*detector.beat_parts.names]
-    if not detector.shared_patients:
-        gan.append("record_latent")
-    template = ["neighbours", "qrs", "p", "st"]
+def choices(detector: B2IGAN) -> list[tuple[str, list[str], list[str]]]:
+    """(name, parts left out, parts not counted): all, each left out, each alone, and parts that
+    belong together. What is not counted still chooses reference beats."""
+    shared = detector.opt["known_recordings"]
+    gan = [*detector.beat_parts.names] if shared else ["patient"]
+    template = ["neighbours", "qrs", "p", "st"] if shared else ["qrs"]
     parts = [*gan, "rhythm", *template]
     named = [
-        ("all", []),
-        *((f"without {part}", [part]) for part in parts),
-        *((f"{part} alone", [p for p in parts if p != part]) for part in parts),
-        ("rhythm and template, no GAN", gan),
-        ("GAN and rhythm, no template", template),
+        ("all", [], []),
+        *((f"without {part}", [part], []) for part in parts),
+        *((f"{part} alone", [p for p in parts if p != part], []) for part in parts),
+        ("rhythm and template, no GAN", gan, []),
+        ("GAN and rhythm, no template", template, []),
     ]
-    if detector.shared_patients:
-        named.append(("no discriminator", ["features", "synthetic"]))
+    if shared:
+        named.append(("no discriminator", ["features", "synthetic"], []))
+    else:
+        named.append(("GAN and template; rhythm only chooses references", [], ["rhythm"]))
+        named.append(("GAN; rhythm only chooses references", [], ["rhythm", "qrs"]))
     return named
 
 
 def rescored(
     detector: B2IGAN,
     parts: np.ndarray,
-    latents: np.ndarray | None,
     data: Dataset,
     rows: Split,
+    uncounted: Collection[str] = (),
 ) -> np.ndarray:
-    """Scores (len(rows.test),) with context, after a new calibration.
+    """Scores (len(rows.test),) with context. parts: (n, parts) of each beat's own window.
 
-    parts: (n, parts) of each beat's own window; latents: (n, N_LATENT), of unseen patients alone.
+    Of known recordings what is usual is measured anew without what is left out.
     """
     record = data.index["record"].to_numpy()
     scores, left_out = detector.beat_scores(parts), detector.left_out()
-    latents_of = lambda of: None if latents is None else latents[of]
     names = np.unique(record[np.r_[rows.train, rows.test]])
     whole = {name: np.flatnonzero(record == name) for name in names}
 
     # What is usual among normal beats, without the parts that are left out.
     learned = [of for of in whole.values() if np.isin(of, rows.train).any()]
-    recordings = [
-        ScoredRecording(data.beats(of, False), scores[of], latents_of(of), np.isin(of, rows.train))
-        for of in learned
-    ]
-    detector.context.calibrate(recordings, scores[rows.calibration], left_out)
+    if detector.opt["known_recordings"]:
+        recordings = [
+            ScoredRecording(data.beats(of, False), scores[of], np.isin(of, rows.train))
+            for of in learned
+        ]
+        detector.context.calibrate(recordings, scores[rows.calibration], left_out)
 
     # The tested recordings, each as a whole.
     result = np.full(len(record), np.nan)
@@ -139,7 +147,8 @@ def rescored(
         beats = data.beats(of, False)
         if len(rows.known_normal):
             beats.known_normal = np.isin(of, rows.known_normal)
-        result[of] = detector.context.score(beats, scores[of], latents_of(of), "record", left_out)
+        context = detector.context
+        result[of] = context.score(beats, scores[of], "record", left_out, uncounted)
     return result[rows.test]
 
 

@@ -29,7 +29,15 @@ BEST = 3  # methods whose scores are drawn
 # Runs alike in these are averaged.
 KIND = ["protocol", "model", "context", "select", "source", "settings"]
 # What shapes a training and is no setting of the method: who is trained on, and the seed.
-NO_SETTINGS = ("protocol", "folder", "select", "seed", "shared_patients", "error_map")
+NO_SETTINGS = (
+    "protocol",
+    "folder",
+    "select",
+    "seed",
+    "shared_patients",
+    "known_recordings",
+    "error_map",
+)
 PER_RUN = [
     "auc",
     "ap",

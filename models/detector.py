@@ -65,14 +65,22 @@ class Detector(ChunkedModule):
         """Called once after training, with all training beats and normal beats beside them:
         memory and calibration."""
 
+    @property
+    def crosses_patients(self) -> bool:
+        """Whether fit_context leaves each patient out in turn, so that those that calibrate are
+        among its recordings too."""
+        return False
+
     def fit_context(
         self, recordings: Iterable[tuple[Beats, np.ndarray]], calibration_scores: np.ndarray
-    ) -> None:
+    ) -> dict[str, np.ndarray] | None:
         """Called after finish where contexts has "record".
 
         recordings: (Beats, normal (n,) bool) of the training patients, one after another, each
         whole and in order of time; of beats that are not `normal` nothing is known.
         calibration_scores: (m,), without context, of the normal beats that calibrate.
+        Where patients are crossed, returns {context: scores} of those `normal` beats, one recording
+        after another, by what was fitted without their patient.
         """
 
     # --- where in the beat ----------------------------------------------------------------------
@@ -103,4 +111,9 @@ class Detector(ChunkedModule):
 
     def generate(self, beats: Beats) -> np.ndarray | None:
         """Beats to their normal versions, in the shape of what it explains; None if nothing."""
+        return None
+
+    def normal_versions(self, beats: Beats, references_mv: np.ndarray) -> np.ndarray | None:
+        """Beats of one recording, and beats of it that are presumed normal (k, WINDOW) in mV, to
+        their normal versions (n, WINDOW) in mV; None where references tell the detector nothing."""
         return None

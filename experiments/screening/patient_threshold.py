@@ -27,14 +27,16 @@ class PatientThreshold:
     """What a score means: quantiles of held-out normal beats' scores, moved to this patient's.
 
     quantiles: lowest first; shift: added to them; rate: share of normal beats that may be flagged,
-    per_hour: what was asked for where that was a number an hour; record_median_mv: (320,), median
-    of the half of the beats that the threshold was set on with the lower scores.
+    per_hour: what was asked for where that was a number an hour; references_mv: (k, 320), the half
+    of the beats that the threshold was set on with the lower scores, and record_median_mv: (320,),
+    their median.
     """
 
     quantiles: np.ndarray
     shift: float
     rate: float
     record_median_mv: np.ndarray
+    references_mv: np.ndarray
     per_hour: float | None
 
     def tail_probability(self, scores) -> np.ndarray:
@@ -96,11 +98,11 @@ def calibrate(
     rate = opt.false_alarm_rate or min(opt.false_alarms_per_hour / beats_per_hour, HIGHEST_RATE)
     per_hour = None if opt.false_alarm_rate else opt.false_alarms_per_hour
     # what a beat usually looks like
-    record_median_mv = np.zeros(WINDOW)
+    references_mv = np.zeros((1, WINDOW))
     if len(block.beats):
-        presumed_normal = block.scores <= np.median(block.scores)
-        record_median_mv = np.median(block.beats.beat_mv[presumed_normal], 0)
-    return PatientThreshold(quantiles, shift, rate, record_median_mv, per_hour)
+        references_mv = block.beats.beat_mv[block.scores <= np.median(block.scores)]
+    record_median_mv = np.median(references_mv, 0)
+    return PatientThreshold(quantiles, shift, rate, record_median_mv, references_mv, per_hour)
 
 
 def _stretch(scored, source, opt):

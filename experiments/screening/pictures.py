@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from experiments.screening.clusters import Cluster
+from experiments.screening.patient_threshold import PatientThreshold
 from models.detector import Detector
 from preprocess import spectrogram
 from preprocess.beats import Beats
@@ -25,14 +26,16 @@ class ClusterPicture:
 
 
 def cluster_pictures(
-    clusters: list[Cluster], detector: Detector, record_median_mv: np.ndarray
+    clusters: list[Cluster], detector: Detector, patient: PatientThreshold
 ) -> list[ClusterPicture]:
-    """One of each cluster. record_median_mv: (320,), the recording's usual beat."""
+    """One of each cluster, beside what this patient's normal beats look like."""
     if not clusters:
         return []
-    beats = _typical(clusters, record_median_mv)
+    beats = _typical(clusters, patient.record_median_mv)
     errors = detector.errors(beats)[0]  # [n, channels, F, T] or [n, 320]
-    generated_mv = _generated_mv(beats, detector)
+    generated_mv = detector.normal_versions(beats, patient.references_mv)
+    if generated_mv is None:
+        generated_mv = _generated_mv(beats, detector)
     return [
         ClusterPicture(
             beats.beat_mv[i],

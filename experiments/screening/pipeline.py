@@ -119,9 +119,7 @@ def screen(path, checkpoint: Checkpoint, detector: Detector, opt) -> Findings:
             _ask_allocator("malloc_trim", 0)
             bar.update((block.end - block.start) / FS_HZ)
     findings = collector.findings()
-    shown = cluster_pictures(
-        findings.clusters[: page.MOST_ROWS], detector, patient_threshold.record_median_mv
-    )
+    shown = cluster_pictures(findings.clusters[: page.MOST_ROWS], detector, patient_threshold)
     html = page.render(findings, shown, context, checkpoint, opt)
     outputs.write(findings, html, opt.outf)
     return findings

@@ -17,7 +17,7 @@ from preprocess import BadInput
 from preprocess.dataset import Dataset
 from preprocess.files import whole_file
 
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass

@@ -98,7 +98,7 @@ def evaluate(
 
 def training_settings(checkpoint: Checkpoint) -> dict:
     """The options that shaped a training, but for what says which beats and which seed."""
-    elsewhere = ("protocol", "folder", "select", "seed", "shared_patients")
+    elsewhere = ("protocol", "folder", "select", "seed", "shared_patients", "known_recordings")
     return {name: value for name, value in checkpoint.options.items() if name not in elsewhere}
 
 

@@ -130,13 +130,13 @@ def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Check
         detector.finish(normals, calibration)
     if opt.error_map:
         detector.fit_error_map(normals, calibration)
-    if "record" in detector.contexts:
-        # Networks and tails of the context are of training beats. Beats that calibrate give the
-        # tail of the beat's own window and the thresholds alone: left out means left out.
-        beat_scores = score_rows(detector, dataset, split.calibration, "none")
-        detector.fit_context(recordings(detector, dataset, split.train), beat_scores)
+    crossed = fit_context(detector, dataset, split) if "record" in detector.contexts else {}
     state.reference = {
-        context: reference_scores(detector, dataset, split, context)
+        context: quantiles(
+            crossed[context]
+            if context in crossed
+            else calibration_scores(detector, dataset, split, context)
+        )
         for context in detector.contexts
     }
     state.state, state.finished = detector.state_dict(), True
@@ -220,8 +220,12 @@ def complete_options(opt: Namespace) -> dict:
     given = {name: getattr(opt, name) for name in KEPT_OPTIONS if getattr(opt, name) is not None}
     # What has no steps takes none, whatever --niter says.
     untrained = {"niter": 0} if own["niter"] == 0 else {}
-    shared = {"shared_patients": PROTOCOLS[opt.protocol].shared_patients}
-    return Detector.defaults | own | given | untrained | shared
+    protocol = PROTOCOLS[opt.protocol]
+    met = {
+        "shared_patients": protocol.shared_patients,
+        "known_recordings": protocol.shared_patients and not protocol.first_minutes_only,
+    }
+    return Detector.defaults | own | given | untrained | met
 
 
 def records_of(dataset: Dataset, split: Split) -> dict[str, str]:
@@ -269,11 +273,35 @@ def spread(dataset: Dataset, rows: np.ndarray, detector: Detector) -> Beats:
     return dataset.beats(rows, detector.image is not None)
 
 
-def reference_scores(detector: Detector, dataset: Dataset, split: Split, context: str) -> list:
-    """Quantiles of the scores of calibration beats, lowest first: thresholds and tail
-    probabilities come from these."""
+def fit_context(detector: Detector, dataset: Dataset, split: Split) -> dict[str, np.ndarray]:
+    """Fits the context on the training recordings; returns the scores {context: (n,)} that give
+    thresholds, where they are by what had not met their patients, else nothing.
+
+    Left out means left out: beats that calibrate are in no network and no tail but that of the
+    beat's own window. Where the detector leaves out each patient in turn, all of them calibrate.
+    """
+    beat_scores = score_rows(detector, dataset, split.calibration, "none")
+    if not detector.crosses_patients:
+        detector.fit_context(recordings(detector, dataset, split.train), beat_scores)
+        return {}
+    rows = np.union1d(split.train, split.calibration)
+    crossed = detector.fit_context(recordings(detector, dataset, rows), beat_scores)
+    # Of patients that the beat's own window was learnt from, only what does without it.
+    record = dataset.index["record"].to_numpy()[rows]
+    in_order = np.concatenate([rows[record == name] for name in np.unique(record)])
+    unmet = np.isin(in_order, split.calibration)
+    return crossed | {"rhythm": crossed["rhythm"][unmet]}
+
+
+def calibration_scores(
+    detector: Detector, dataset: Dataset, split: Split, context: str
+) -> np.ndarray:
     known = np.setdiff1d(split.known_normal, split.calibration)  # what is judged must not be known
-    scores = score_rows(detector, dataset, split.calibration, context, known)
+    return score_rows(detector, dataset, split.calibration, context, known)
+
+
+def quantiles(scores: np.ndarray) -> list[float]:
+    """Lowest first: thresholds and tail probabilities come from these."""
     return np.quantile(scores, np.linspace(0, 1, QUANTILES)).tolist()
 
 

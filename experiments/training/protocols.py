@@ -70,6 +70,7 @@ class Protocol:
 
     text: for the reader of a report, after a colon; rows: (index, fold, select) to the Split;
     shared_patients: whether patients of the test are among those trained on;
+    first_minutes_only: of those, whether only the first minutes of a recording are trained on;
     elsewhere: where another database is tested, its index to the Split, of which `rows` has no
     test; nothing of that database is trained on, and its lead may be another;
     reported_without: test records without which the figures are given too, each by itself;
@@ -80,6 +81,7 @@ class Protocol:
     text: str
     rows: Callable[[pd.DataFrame, int, str], Split]
     shared_patients: bool
+    first_minutes_only: bool = False
     elsewhere: Callable[[pd.DataFrame], Split] | None = None
     reported_without: tuple[str, ...] = ()
     is_published: bool = False
@@ -301,6 +303,7 @@ PROTOCOLS = {
             "training",
             patients_with_first_minutes,
             shared_patients=True,
+            first_minutes_only=True,
             reported_without=("202", "232"),
         ),
         Protocol(

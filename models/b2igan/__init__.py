@@ -11,5 +11,5 @@ PARTS = (
     "qrs",
     "p",
     "st",
-    "record_latent",
+    "patient",
 )

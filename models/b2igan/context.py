@@ -1,17 +1,21 @@
 """Context: what the rhythm and the rest of the recording say about a beat.
 
 No label of any abnormal beat is involved. Parts, each turned into a negative log tail, -log of the
-share of normal beats with such a value or more, and then added:
+share of normal beats with such a value or more:
 
-    beat           the score of the beat's own window
-    rhythm         whether it comes when a normal beat would (models.b2igan.rhythm)
-    neighbours     what beat and rhythm say of those beats of the recording that look like it
-    qrs p st       how far each region is from the recording's reference beats: not its most
-                   frequent beats, which may be abnormal ones, but those that beat, rhythm and
-                   neighbours presume normal; and farther than noise takes it
-    record_latent  how far the generator's latent is from those of the reference beats. For unseen
-                   patients it takes the place of `beat` in the sum: a beat that is far from other
-                   patients' normal beats need not be far from the patient's own
+    beat        the score of the beat's own window
+    rhythm      whether it comes when a normal beat would (models.b2igan.rhythm)
+    neighbours  what beat and rhythm say of those beats of the recording that look like it
+    qrs p st    how far each region is from the recording's reference beats: not its most frequent
+                beats, which may be abnormal ones, but those that beat, rhythm and neighbours
+                presume normal; and farther than noise takes it
+    patient     whether the GAN that knows whose beat it is, shown the reference beats, holds it
+                for synthetic (models.b2igan.patient_gan)
+
+Of patients met in training the parts are added. For unseen ones rhythm, qrs and patient count (what
+was learnt of other people's beats is worse than nothing there), as the root of their squares: a
+beat that is only early, or only of another shape, is not buried by parts that say nothing. That
+score is then taken towards the patient's own scale. In fibrillation the rhythm says less.
 """
 
 from collections.abc import Collection
@@ -21,17 +25,34 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.b2igan.own_recording import PRIOR_LIMIT, REGIONS, against_own_recording
-from models.b2igan.rhythm import Rhythm
+from models.b2igan.own_recording import PRIOR_LIMIT, against_own_recording
+from models.b2igan.patient_gan import PatientGAN
+from models.b2igan.rhythm import Rhythm, tachycardia
 from preprocess.beats import Beats
+from preprocess.constants import FS_HZ
+from preprocess.fibrillation import fibrillation, like_usual, p_wave_coherence
 
-ADDED = {  # parts that a context adds up, where there are such
+# Parts that count with each context: of patients met in training, and of unseen ones.
+COUNTED = {
     "rhythm": ("beat", "rhythm"),
-    "record": ("beat", "record_latent", "rhythm", "neighbours", *REGIONS),
+    "record": ("beat", "rhythm", "neighbours", "qrs", "p", "st"),
 }
+COUNTED_UNSEEN = COUNTED | {"record": ("rhythm", "qrs", "patient")}
+# The patient's own scale: this quantile of the scores that are surely no alarm. It is followed by
+# a third, on a logarithmic scale: more would follow unusual beats too (lab book, 25 November).
+SCALE_QUANTILE, SCALE_SHARE = 0.9, 1 / 3
+USUAL_SCALE, SCALE_LEAST = 3.4, 1.0  # the median one of DS1; a calmer one is none
+SCALE_BEATS = 30  # that it is measured on, at least
+# Surely no alarm is what scores less than this, or less than a gap below it in which beats are
+# rarer by so much than on both sides: beyond a gap lie the ectopic beats, be they the majority.
+NO_ALARM, GAP, RARER = 5.0, (1.5, 4.0), 3.0
+GAP_LEVELS, GAP_REACH = np.arange(0.5, 8, 0.1), 0.4  # where beats are counted, and how far around
+BEYOND_SHARE = 0.05  # of the beats, at the most frequent score beyond a gap
 PIECE_BEATS = 3000  # a long recording is taken in pieces of some half an hour, to follow drift
 BEAT_WEIGHT = 1.5  # of the beat's negative log tail against the rhythm's log odds, in the prior
+IN_FIBRILLATION = 1.5  # taken from the rhythm's log odds there: no beat has a time to come at
 TAIL_LEVELS = 256
+
 
 Values = dict[str, np.ndarray]
 
@@ -41,7 +62,6 @@ class ScoredRecording(NamedTuple):
 
     beats: Beats
     beat_scores: np.ndarray  # (n,), of each beat's own window
-    latents: np.ndarray | None  # (n, d) of the generator, for unseen patients alone
     normal: np.ndarray  # (n,) bool; of the others nothing is known
 
 
@@ -68,16 +88,19 @@ class Context(nn.Module):
     """Fitted on recordings of training patients, of which only the normal beats' labels are known;
     scores any other.
 
-    In all of it, `beat_scores` (n,) are those of each beat's own window, `latents` (n, d) are given
-    for unseen patients alone, and what is `left_out`, names of parts, has no say in anything.
+    In all of it, `beat_scores` (n,) are those of each beat's own window, and what is `left_out`,
+    names of parts, has no say in anything.
     """
 
-    def __init__(self):
+    def __init__(self, known_recordings: bool):
+        """known_recordings: whether the tested recordings are among those it is fitted on, with
+        more than their first minutes."""
         super().__init__()
+        self.counted = COUNTED if known_recordings else COUNTED_UNSEEN
         self.rhythm = Rhythm()
-        self.tails = nn.ModuleDict(
-            {name: NegativeLogTail() for name in dict.fromkeys(sum(ADDED.values(), ()))}
-        )
+        self.patient = None if known_recordings else PatientGAN()
+        parts = {name for counted in self.counted.values() for name in counted}
+        self.tails = nn.ModuleDict({name: NegativeLogTail() for name in sorted(parts)})
 
     def fit(
         self,
@@ -85,10 +108,48 @@ class Context(nn.Module):
         calibration_scores: np.ndarray,
         left_out: Collection[str],
         seed: int,
-    ) -> None:
-        """calibration_scores: (m,) of normal beats that the GAN was not trained on."""
+        w_adv: float = 1.0,
+    ) -> Values | None:
+        """calibration_scores: (m,) of normal beats that the GAN was not trained on.
+
+        For unseen patients, returns {context: scores} of all normal beats in the order of the
+        recordings, by networks that had not met their patient: what is usual among strangers is
+        measured on as many as there are.
+        """
+        self.tails["beat"].fit(calibration_scores)
+        if self.patient is None:
+            self._fit_networks(recordings, left_out, seed, w_adv)
+            self.calibrate(recordings, calibration_scores, left_out)
+            return None
+        # Half of the patients each, by networks of the other half.
+        found = [{} for _ in recordings]
+        for k in range(min(2, len(recordings))):
+            self._fit_networks(recordings[1 - k :: 2] or recordings, left_out, seed, w_adv)
+            for i in range(k, len(recordings), 2):
+                beats, beat_scores, _ = recordings[i]
+                found[i] = self.values(beats, beat_scores, left_out)
+        self._fit_tails([_of(each.normal, values) for each, values in zip(recordings, found)])
+        parts = [self._tails_of(values) for values in found]
+        crossed = {
+            context: np.concatenate(
+                [
+                    self._combined(of_record, context, left_out)[each.normal]
+                    for each, of_record in zip(recordings, parts)
+                ]
+            )
+            for context in self.counted
+        }
+        self._fit_networks(recordings, left_out, seed, w_adv)
+        return crossed
+
+    def _fit_networks(self, recordings, left_out, seed, w_adv):
         self.rhythm.fit([(each.beats.sample, each.normal) for each in recordings], seed)
-        self.calibrate(recordings, calibration_scores, left_out)
+        if self.patient is not None:
+            referenced = []
+            for beats, beat_scores, normal in recordings:
+                prior = self._prior(beats, beat_scores, left_out)
+                referenced.append((beats.beat_mv, normal, _against_pieces(beats, prior)[1]))
+            self.patient.fit(referenced, seed, w_adv)
 
     def calibrate(
         self,
@@ -96,58 +157,77 @@ class Context(nn.Module):
         calibration_scores: np.ndarray,
         left_out: Collection[str],
     ) -> None:
-        """What is usual among normal beats, for each part."""
+        """What is usual among normal beats, for each part, of patients met in training."""
         self.tails["beat"].fit(calibration_scores)
-        found = []
-        for beats, beat_scores, latents, normal in recordings:
-            values = self.values(beats, beat_scores, latents, left_out)
-            found.append({name: value[normal] for name, value in values.items()})
-        for name in found[0].keys() - {"beat"}:
+        found = [self.values(each.beats, each.beat_scores, left_out) for each in recordings]
+        self._fit_tails([_of(each.normal, values) for each, values in zip(recordings, found)])
+
+    def _fit_tails(self, found: list[Values]) -> None:
+        for name in self.tails.keys() - {"beat"}:
             self.tails[name].fit(np.concatenate([values[name] for values in found]))
 
     def score(
         self,
         beats: Beats,
         beat_scores: np.ndarray,
-        latents: np.ndarray | None,
         context: str,
         left_out: Collection[str] = (),
+        uncounted: Collection[str] = (),
     ) -> np.ndarray:
-        """Whole recordings, each in order of time, to scores (n,): the sum of their parts."""
-        if context == "rhythm":
-            latents = None  # the beat is not held against its own recording
+        """Whole recordings, each in order of time, to scores (n,). uncounted: names of parts that
+        are not in the score, but help to choose reference beats."""
         result = np.zeros(len(beats))
         for name in np.unique(beats.record):
             rows = np.flatnonzero(beats.record == name)
-            of_record = None if latents is None else latents[rows]
-            parts = self.parts(beats[rows], beat_scores[rows], of_record, left_out)
-            for part in ADDED[context]:
-                if part in parts and part not in left_out:
-                    result[rows] += parts[part]
+            parts = self.parts(beats[rows], beat_scores[rows], left_out)
+            result[rows] = self._combined(parts, context, {*left_out, *uncounted})
         return result
 
+    def _combined(self, parts: Values, context: str, uncounted: Collection[str]) -> np.ndarray:
+        """Parts of one whole recording to scores (n,)."""
+        counted = [parts[part] for part in self.counted[context] if part not in uncounted]
+        if self.patient is None or context != "record":
+            return sum(counted, np.zeros(len(parts["rhythm"])))
+        squares = sum(map(np.square, counted), np.zeros(len(parts["rhythm"])))
+        return on_own_scale(np.sqrt(squares))
+
     def parts(
-        self,
-        beats: Beats,
-        beat_scores: np.ndarray,
-        latents: np.ndarray | None = None,
-        left_out: Collection[str] = (),
+        self, beats: Beats, beat_scores: np.ndarray, left_out: Collection[str] = ()
     ) -> Values:
         """One whole recording to {part: negative log tail (n,)}."""
-        found = self.values(beats, beat_scores, latents, left_out)
-        return {name: self.tails[name](values) for name, values in found.items()}
+        return self._tails_of(self.values(beats, beat_scores, left_out))
+
+    def _tails_of(self, values: Values) -> Values:
+        return {name: tail(values[name]) for name, tail in self.tails.items()}
 
     def values(
-        self,
-        beats: Beats,
-        beat_scores: np.ndarray,
-        latents: np.ndarray | None = None,
-        left_out: Collection[str] = (),
+        self, beats: Beats, beat_scores: np.ndarray, left_out: Collection[str] = ()
     ) -> Values:
         """The same, before it becomes a negative log tail."""
-        # The prior score: what beat and rhythm say, before the recording has been looked at.
-        rhythm = self.rhythm.score(beats.sample)  # [n]
-        sources = {"rhythm": rhythm, "beat": BEAT_WEIGHT * self.tails["beat"](beat_scores)}
+        prior = self._prior(beats, beat_scores, left_out)
+        found, reference = _against_pieces(beats, prior)
+        rhythm = self.rhythm.score(beats.sample)
+        if self.patient is not None:
+            found["patient"] = self.patient.score(beats.beat_mv, reference)
+            rhythm -= IN_FIBRILLATION * in_fibrillation(beats)
+        return {"beat": beat_scores, "rhythm": rhythm, **found}
+
+    def references(self, beats: Beats, beat_scores: np.ndarray) -> np.ndarray:
+        """Rows of the beats of one recording that are presumed normal."""
+        return _against_pieces(beats, self._prior(beats, beat_scores, ()))[1]
+
+    def _prior(
+        self, beats: Beats, beat_scores: np.ndarray, left_out: Collection[str]
+    ) -> np.ndarray:
+        """What beat and rhythm say (n,), before the recording has been looked at.
+
+        Of unseen patients the rhythm alone does, and whether it is fast.
+        """
+        sources = {"rhythm": self.rhythm.score(beats.sample)}  # [n]
+        if self.patient is None:
+            sources["beat"] = BEAT_WEIGHT * self.tails["beat"](beat_scores)
+        else:
+            sources["rhythm"] += tachycardia(beats.sample)
         prior = np.zeros(len(beats))
         for name, source in sources.items():
             if name not in left_out:
@@ -155,15 +235,52 @@ class Context(nn.Module):
         prior = np.clip(prior, -PRIOR_LIMIT, PRIOR_LIMIT)
         if beats.known_normal is not None:
             prior[beats.known_normal] = -PRIOR_LIMIT
+        return prior
 
-        # Each piece of the recording against its own reference beats.
-        n_pieces = max(1, round(len(beats) / PIECE_BEATS))
-        pieces = [
-            against_own_recording(
-                beats[rows], prior[rows], None if latents is None else latents[rows]
-            )
-            for rows in np.array_split(np.arange(len(beats)), n_pieces)
-        ]
-        recording = {name: np.concatenate([of[name] for of in pieces]) for name in pieces[0]}
-        beat = {"beat": beat_scores} if latents is None else {}
-        return {**beat, "rhythm": rhythm, **recording}
+
+def _of(rows: np.ndarray, values: Values) -> Values:
+    return {name: value[rows] for name, value in values.items()}
+
+
+def on_own_scale(scores: np.ndarray) -> np.ndarray:
+    """Scores (n,) of one recording, taken towards the scale of its own unremarkable beats.
+
+    A restless recording's alarms become fewer, and a calm one's subtle beats stand out.
+    """
+    unremarkable = scores[scores < no_alarm_below(scores)]
+    if len(unremarkable) < SCALE_BEATS:
+        return scores
+    own = max(np.quantile(unremarkable, SCALE_QUANTILE), SCALE_LEAST)
+    return scores / (own / USUAL_SCALE) ** SCALE_SHARE
+
+
+def no_alarm_below(scores: np.ndarray) -> float:
+    """The score of one recording's beats (n,) below which surely none is abnormal."""
+    ordered = np.sort(scores)
+    last, first = (np.searchsorted(ordered, GAP_LEVELS + by) for by in (GAP_REACH, -GAP_REACH))
+    share = (last - first) / len(scores)  # of the beats, around each level
+    before, beyond = np.maximum.accumulate(share), np.maximum.accumulate(share[::-1])[::-1]
+    lowest, highest = GAP
+    is_gap = (GAP_LEVELS >= lowest) & (GAP_LEVELS < highest) & (beyond >= BEYOND_SHARE)
+    is_gap &= np.minimum(before, beyond) >= RARER * share
+    return GAP_LEVELS[is_gap][share[is_gap].argmin()] if is_gap.any() else NO_ALARM
+
+
+def in_fibrillation(beats: Beats) -> np.ndarray:
+    """Beats of one recording, in order of time, to (n,) bool."""
+    usual = like_usual(beats.beat_mv)
+    rr_s = np.diff(beats.sample, prepend=beats.sample[:1]) / FS_HZ
+    rr_s[:1] = np.nan
+    return fibrillation(rr_s, ~usual, p_wave_coherence(beats.beat_mv, rr_s, usual))
+
+
+def _against_pieces(beats: Beats, prior: np.ndarray) -> tuple[Values, np.ndarray]:
+    """Each piece of the recording against its own reference beats, whose rows are given too."""
+    n_pieces = max(1, round(len(beats) / PIECE_BEATS))
+    found, references = [], []
+    for rows in np.array_split(np.arange(len(beats)), n_pieces):
+        values, reference = against_own_recording(beats[rows], prior[rows])
+        found.append(values)
+        references.append(rows[reference])
+    joined = {name: np.concatenate([values[name] for values in found]) for name in found[0]}
+    return joined, np.concatenate(references)

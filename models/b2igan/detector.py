@@ -36,14 +36,15 @@ BETAS = (0.9, 0.99)  # of Adam
 COLLAPSED = 5e-6  # with a smaller loss the reality logit learns nothing more: it starts anew
 MEMORY = 4096  # remembered points at most
 BEATS_PER_POINT = 10  # training beats to one of them, in a small data set
+MOST_FOLDS = 10  # so that no seed of one fold is that of another
 SHOWN = 10  # nearest remembered points that the normal version of a beat is made from
 
 
 class B2IGAN(Detector):
     """The score of a beat's own window is the sum of its parts (models.b2igan.beat_parts). With a
     context it becomes one part, "beat", beside those of models.b2igan.context; for unseen patients,
-    whose whole recording is at hand, the latent's distance to those of the recording's own normal
-    beats takes its place. `--without` leaves parts out.
+    whose whole recording is at hand, a GAN that is shown the recording's own normal beats takes
+    its place. `--without` leaves parts out.
     """
 
     contexts = ("none", "rhythm", "record")
@@ -52,13 +53,14 @@ class B2IGAN(Detector):
 
     def __init__(self, opt: Mapping):
         """opt: beside those that training reads, shared_patients: whether the tested patients are
-        among those trained on; without: names of parts that have no say."""
+        among those trained on; known_recordings: whether with more than their first minutes;
+        without: names of parts that have no say."""
         super().__init__(opt)
         self.shared_patients = self.opt["shared_patients"]
         self.encoder, self.decoder, self.discriminator = Encoder(), Decoder(), Discriminator(1)
         self.beat_parts = BeatParts(self.shared_patients)
         self.localiser = Localiser()
-        self.context = Context()
+        self.context = Context(self.opt["known_recordings"])
         self.register_buffer("image_unit", torch.ones(()))
         # One class of the discriminator each, of patients that are met again; else there is one.
         self.register_buffer("record_names", record_names.encode([]))
@@ -67,23 +69,15 @@ class B2IGAN(Detector):
     # --- the score ------------------------------------------------------------------------------
 
     def score(self, beats: Beats, context: str = "none") -> np.ndarray:
-        parts, latents = self.read(beats)  # [n, parts], [n, 48]
-        beat_scores = self.beat_scores(parts)  # [n]
+        beat_scores = self.beat_scores(self.read(beats))  # [n]
         if context == "none":
             return beat_scores
-        return self.context.score(beats, beat_scores, latents, context, self.left_out())
+        return self.context.score(beats, beat_scores, context, self.left_out())
 
-    def read(self, beats: Beats) -> tuple[np.ndarray, np.ndarray | None]:
-        """Beats to the parts of their scores (n, parts), in standard deviations of normal beats,
-        and, for unseen patients, to their latents (n, 48)."""
-
-        def parts_and_latents(image: Tensor) -> Tensor:
-            parts, latent = self._parts(image)
-            return torch.cat([self.beat_parts.standard(parts), latent], 1)
-
-        both = self.in_chunks(parts_and_latents, beats.image)
-        parts, latents = np.split(both, [len(self.beat_parts.names)], 1)
-        return parts.astype(float), None if self.shared_patients else latents
+    def read(self, beats: Beats) -> np.ndarray:
+        """Beats to the parts of their scores (n, parts), in standard deviations of normal beats."""
+        standard = lambda image: self.beat_parts.standard(self._parts(image))
+        return self.in_chunks(standard, beats.image).astype(float)
 
     def beat_scores(self, parts: np.ndarray) -> np.ndarray:
         """Parts (n, parts) to the score of each beat's own window (n,)."""
@@ -95,14 +89,14 @@ class B2IGAN(Detector):
         given = set(self.opt["without"])
         return given | {"beat"} if given.issuperset(self.beat_parts.names) else given
 
-    def _parts(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (n, 2, 32, 32) to the logarithm of each part (n, parts), and latents (n, 48)."""
+    def _parts(self, image: Tensor) -> Tensor:
+        """Images (n, 2, 32, 32) to the logarithm of each part (n, parts)."""
         image = self._scaled(image)
         latent = self.encoder(image)
         features, classes = None, None
         if self.shared_patients:
             features, classes, _ = self.discriminator(image)
-        return self.beat_parts(latent, features, classes), latent
+        return self.beat_parts(latent, features, classes)
 
     # --- training -------------------------------------------------------------------------------
 
@@ -180,18 +174,25 @@ class B2IGAN(Detector):
         if self.shared_patients:
             features = self._embedded(normals.image, lambda image: self.discriminator(image)[0])
             self.beat_parts.features.fit(features, start)
-        parts = self.in_chunks(lambda image: self._parts(image)[0], calibration.image)
+        parts = self.in_chunks(self._parts, calibration.image)
         self.beat_parts.calibrate(torch.as_tensor(parts))
+
+    @property
+    def crosses_patients(self) -> bool:
+        return not self.opt["known_recordings"]
 
     def fit_context(
         self, recordings: Iterable[tuple[Beats, np.ndarray]], calibration_scores: np.ndarray
-    ) -> None:
+    ) -> dict[str, np.ndarray] | None:
         scored = []
         for beats, normal in recordings:
-            parts, latents = self.read(beats)
+            scores = self.beat_scores(self.read(beats))
             without_image = replace(beats, image=None)  # all recordings are kept at once
-            scored.append(ScoredRecording(without_image, self.beat_scores(parts), latents, normal))
-        self.context.fit(scored, calibration_scores, self.left_out(), self.opt["seed"])
+            scored.append(ScoredRecording(without_image, scores, normal))
+        # Where patients are crossed all folds have the same recordings: each has its own networks.
+        seed = self.opt["seed"] * MOST_FOLDS + self.opt.get("folder", 0)
+        options = self.left_out(), seed, self.opt["w_adv"]
+        return self.context.fit(scored, calibration_scores, *options)
 
     def _embedded(self, image: np.ndarray, network: Callable[[Tensor], Tensor]) -> Tensor:
         """(n, 2, 32, 32) to what a network makes of it (n, d)."""
@@ -234,6 +235,11 @@ class B2IGAN(Detector):
             return self._normal_version(self._nearest(self._scaled(image))) * self.image_unit
 
         return self.in_chunks(normal_version, beats.image)
+
+    def normal_versions(self, beats: Beats, references_mv: np.ndarray) -> np.ndarray | None:
+        if self.context.patient is None:
+            return None
+        return self.context.patient.normal_versions(beats.beat_mv, references_mv)
 
     def _localise(self, beats: Beats) -> tuple[np.ndarray, np.ndarray]:
         """Beats to the localiser's logits over time (n, 320) and over the map (n, 32, 32)."""

@@ -43,16 +43,14 @@ NOISE_QRS_S = 0.12  # on either side of R, where what trembles is the QRS
 MEDIAN_ABSOLUTE = 0.6745  # of a normal distribution of unit variance
 # What noise of unit variance adds to a squared distance, for each number of a region. Measured on
 # DS1 with synthetic muscle noise at 12 and 6 dB; within a tenth of these in three records of four.
-# Latents are taken as they are: with their 0.86 the part by itself is better in noise (0.958 for
-# 0.887 at 12 dB) and the sum is not (0.988 for 0.990).
-NOISE_GAIN = {"qrs": 0.70, "p": 0.48, "st": 0.82, "record_latent": 0.0}
+NOISE_GAIN = {"qrs": 0.70, "p": 0.48, "st": 0.82}
 
 
 def against_own_recording(
-    beats: Beats, prior: np.ndarray, latents: np.ndarray | None = None
-) -> dict[str, np.ndarray]:
+    beats: Beats, prior: np.ndarray
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Beats of a recording, in order, and a prior score of each (n,), higher is more abnormal, to
-    {"neighbours", REGIONS and, with latents (n, d), "record_latent": (n,)}."""
+    {"neighbours" and REGIONS: (n,)}, and rows of the reference beats."""
     rng = np.random.default_rng(0)
     shape = regions(beats.beat_mv)
 
@@ -68,14 +66,11 @@ def against_own_recording(
     noise = noise_level(beats.beat_mv)
     excess = np.maximum(noise**2 - np.median(noise[reference]) ** 2, 0)
 
-    compared = dict(shape)
-    if latents is not None:
-        compared["record_latent"] = latents
     distances = {
         name: _distance(values, reference, NOISE_GAIN[name] * excess)
-        for name, values in compared.items()
+        for name, values in shape.items()
     }
-    return {"neighbours": by_qrs_and_p, **distances}
+    return {"neighbours": by_qrs_and_p, **distances}, reference
 
 
 def choose_reference(
@@ -97,8 +92,8 @@ def regions(beats_mv: np.ndarray) -> dict[str, np.ndarray]:
     """(n, WINDOW) to {"qrs": (n, 45), "p": (n, 24), "st": (n, 27)}, in heights of the recording's
     median QRS, on which beats are lined up first."""
     level = beats_mv - np.median(beats_mv[:, ::4], 1, keepdims=True)
-    height = _height(beats_mv)
-    rows, at = np.arange(len(level))[:, None], BEFORE + _alignment(level)[:, None]
+    height = qrs_height(beats_mv)
+    rows, at = np.arange(len(level))[:, None], BEFORE + alignment(level)[:, None]
 
     qrs, p, st = (level[rows, at + offsets] / height for offsets in (QRS, P, ST))
     p = np.lib.stride_tricks.sliding_window_view(p, P_MEAN, axis=1)[:, ::P_STEP].mean(2)
@@ -114,15 +109,15 @@ def noise_level(beats_mv: np.ndarray) -> np.ndarray:
     around = (beats_mv[:, 2 * NOISE_LAG :] + beats_mv[:, : -2 * NOISE_LAG]) / 2
     rough = beats_mv[:, NOISE_LAG:-NOISE_LAG] - around
     deviation = np.median(np.abs(rough[:, away][:, ::2]), 1) / MEDIAN_ABSOLUTE  # [n]
-    return median_filter(deviation, NOISE_BEATS, mode="nearest") / _height(beats_mv)
+    return median_filter(deviation, NOISE_BEATS, mode="nearest") / qrs_height(beats_mv)
 
 
-def _height(beats_mv: np.ndarray) -> float:
+def qrs_height(beats_mv: np.ndarray) -> float:
     """From the lowest to the highest point of the recording's median QRS, in mV."""
     return np.median(np.ptp(beats_mv[:, HEIGHT_SPAN], axis=1)) + TINY
 
 
-def _alignment(level: np.ndarray) -> np.ndarray:
+def alignment(level: np.ndarray) -> np.ndarray:
     """(n, WINDOW) to shifts (n,) in samples at which each QRS correlates best with the recording's
     median one."""
     template = np.median(level[:, TEMPLATE_SPAN], 0)

@@ -15,19 +15,19 @@ def test_all_parts_together_are_the_score(data, weights):
     detector, rows = checkpoint.load(weights).detector(), split(data.index, "beatgan")
     detector.opt["without"] = []
     expected = score_rows(detector, data, rows.test, "record")
-    parts, _ = detector.read(data.beats(np.arange(len(data.index))))
+    parts = detector.read(data.beats(np.arange(len(data.index))))
     np.testing.assert_allclose(
-        ablation.rescored(detector, parts, None, data, rows), expected, rtol=1e-4, atol=1e-4
+        ablation.rescored(detector, parts, data, rows), expected, rtol=1e-4, atol=1e-4
     )
 
 
 def test_what_is_left_out_has_no_say(data, weights):
     detector, rows = checkpoint.load(weights).detector(), split(data.index, "beatgan")
-    parts, _ = detector.read(data.beats(np.arange(len(data.index))))
+    parts = detector.read(data.beats(np.arange(len(data.index))))
     detector.opt["without"] = ["latent"]
-    first = ablation.rescored(detector, parts, None, data, rows)
+    first = ablation.rescored(detector, parts, data, rows)
     parts[:, 0] = np.random.default_rng(0).random(len(parts))
-    np.testing.assert_array_equal(ablation.rescored(detector, parts, None, data, rows), first)
+    np.testing.assert_array_equal(ablation.rescored(detector, parts, data, rows), first)
 
 
 def test_command_writes_a_row_for_each_choice(dataroot, weights, tmp_path):

@@ -14,7 +14,8 @@ QUANTILES = np.sort(np.random.default_rng(0).gumbel(size=1001))
 
 
 def made(shift=0.0, rate=0.01):
-    return PatientThreshold(QUANTILES, shift, rate, np.zeros(WINDOW), None)
+    nothing = np.zeros((1, WINDOW))
+    return PatientThreshold(QUANTILES, shift, rate, nothing[0], nothing, None)
 
 
 def test_a_higher_score_is_rarer_even_beyond_all_normal_beats():

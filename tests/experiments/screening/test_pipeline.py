@@ -147,9 +147,7 @@ def test_other_detectors_screen_too(name, data, record, tmp_path):
     findings = run(path, tmp_path / "weights.pt", tmp_path, "--false-alarm-rate", 0.5)
     assert findings.flagged.any()
     assert findings.table.loc[findings.flagged, "span_start_s"].notna().any()
-    shown = cluster_pictures(
-        findings.clusters, detector, findings.patient_threshold.record_median_mv
-    )
+    shown = cluster_pictures(findings.clusters, detector, findings.patient_threshold)
     assert shown and all(np.isfinite(picture.error).all() for picture in shown)
 
 

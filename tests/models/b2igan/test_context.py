@@ -5,28 +5,42 @@ import numpy as np
 from ecg_recording import recording_with_wide_beats
 from sklearn.metrics import roc_auc_score
 
-from models.b2igan.context import Context, NegativeLogTail, ScoredRecording
+from models.b2igan import patient_gan
+from models.b2igan.context import (
+    NO_ALARM,
+    Context,
+    NegativeLogTail,
+    ScoredRecording,
+    no_alarm_below,
+    on_own_scale,
+)
 
 
-def test_an_unseen_patient_is_held_against_himself():
-    recording, wide = recording_with_wide_beats(300, 0.1)
-    # All of the patient's latents are far from anyone else's.
-    latents = np.random.default_rng(1).normal(5, 0.1, (300, 8)) + 2 * wide[:, None]
-    beat_scores, context = np.full(300, 9.0), Context()
-    known = [ScoredRecording(recording, beat_scores, latents, ~wide)]
-    context.calibrate(known, beat_scores, {"rhythm"})
-    parts = context.parts(recording, beat_scores, latents, {"rhythm"})
-    assert "beat" not in parts and roc_auc_score(wide, parts["record_latent"]) > 0.95
-    assert "record_latent" not in context.parts(recording, beat_scores, None, {"rhythm"})
+def test_an_unseen_patient_is_held_against_himself(monkeypatch):
+    monkeypatch.setattr(patient_gan, "STEPS", 30)
+    people = []
+    for seed in range(3):
+        recording, wide = recording_with_wide_beats(250, 0.1, seed=seed)
+        people.append(ScoredRecording(recording, np.zeros(250), ~wide))
+    context = Context(known_recordings=False)
+    context.fit(people, np.zeros(20), (), seed=0)
+
+    recording, wide = recording_with_wide_beats(300, 0.1, seed=9)
+    parts = context.parts(recording, np.zeros(300))
+    assert roc_auc_score(wide, parts["patient"]) > 0.95
+    assert "neighbours" not in parts
+    # The beat's own window has no say: what other people's beats look like is no measure of his.
+    scores = [context.score(recording, of, "record") for of in (np.zeros(300), 9.0 * wide)]
+    np.testing.assert_array_equal(*scores)
 
 
 def test_recordings_are_scored_each_for_itself():
     first, wide = recording_with_wide_beats(120, 0.1)
     second, _ = recording_with_wide_beats(80, 0.3, seed=1)
     second.record[:] = "other"
-    context = Context()
+    context = Context(known_recordings=True)
     scores = np.random.default_rng(0).normal(size=200)
-    context.calibrate([ScoredRecording(first, scores[:120], None, ~wide)], scores, ())
+    context.calibrate([ScoredRecording(first, scores[:120], ~wide)], scores, ())
     both = type(first)(
         None,
         np.concatenate([first.beat_mv, second.beat_mv]),
@@ -34,9 +48,9 @@ def test_recordings_are_scored_each_for_itself():
         np.concatenate([first.sample, second.sample]),
         np.concatenate([first.rr_s, second.rr_s]),
     )
-    together = context.score(both, scores, None, "record")
-    np.testing.assert_allclose(together[:120], context.score(first, scores[:120], None, "record"))
-    np.testing.assert_allclose(together[120:], context.score(second, scores[120:], None, "record"))
+    together = context.score(both, scores, "record")
+    np.testing.assert_allclose(together[:120], context.score(first, scores[:120], "record"))
+    np.testing.assert_allclose(together[120:], context.score(second, scores[120:], "record"))
 
 
 def test_a_value_becomes_the_negative_logarithm_of_the_share_above_it():
@@ -46,3 +60,26 @@ def test_a_value_becomes_the_negative_logarithm_of_the_share_above_it():
         tail(np.array([-5, 500, 900])), [0, np.log(2), np.log(10)], atol=0.05
     )
     assert tail(np.array([5000.0])) >= tail(np.array([990.0]))
+
+
+def test_a_restless_recording_is_brought_towards_the_scale_of_a_calm_one():
+    rng = np.random.default_rng(0)
+    calm, restless = rng.gamma(2, 0.4, 500), rng.gamma(2, 0.8, 500)
+    before = np.quantile(restless, 0.95) / np.quantile(calm, 0.95)
+    after = np.quantile(on_own_scale(restless), 0.95) / np.quantile(on_own_scale(calm), 0.95)
+    assert 1 < after < 0.9 * before
+    np.testing.assert_array_equal(np.argsort(on_own_scale(calm)), np.argsort(calm))
+
+
+def test_a_majority_of_abnormal_beats_does_not_set_the_scale():
+    rng = np.random.default_rng(0)
+    normal, abnormal = rng.gamma(4, 0.3, 100), rng.normal(5.5, 0.7, 400)
+    scores = np.concatenate([normal, abnormal])
+    assert np.quantile(normal, 0.95) < no_alarm_below(scores) < np.quantile(abnormal, 0.05)
+    np.testing.assert_allclose(on_own_scale(scores)[:100], on_own_scale(normal), rtol=0.1)
+    assert no_alarm_below(normal) == NO_ALARM
+
+
+def test_a_few_beats_keep_their_scores():
+    scores = np.array([0.5, 1.0, 7.0])
+    np.testing.assert_array_equal(on_own_scale(scores), scores)

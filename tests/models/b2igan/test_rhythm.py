@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models.b2igan.rhythm import FEATURES, Rhythm, normal_intervals, rhythm_features
+from models.b2igan.rhythm import (
+    FEATURES,
+    Rhythm,
+    normal_intervals,
+    rhythm_features,
+    tachycardia,
+)
+from preprocess.constants import FS_HZ
 
 
 def sinus(n, rng, rr_s=0.85):
@@ -51,3 +58,12 @@ def test_intervals_over_an_abnormal_beat_are_filled_in():
     normal = np.ones(12, bool)
     normal[5] = False
     np.testing.assert_allclose(normal_intervals(samples, normal)[1:], 360)
+
+
+def test_a_run_is_fast_beside_the_rest_and_a_heart_that_is_always_fast_is_not():
+    slow, fast = np.full(200, 0.9), np.full(100, 0.42)
+    peaks = np.cumsum(np.r_[slow, fast, slow] * FS_HZ).astype(int)
+    added = tachycardia(peaks)
+    assert added[240:260].min() > 6 and abs(added[:150]).max() < 0.1
+    always = tachycardia(np.cumsum(np.full(300, 0.42) * FS_HZ).astype(int))
+    assert abs(always).max() < 0.5

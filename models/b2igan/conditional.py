@@ -1,0 +1,90 @@
+"""Networks that know whose beat it is: generator and discriminator, conditional on the patient.
+
+    the beat, its references --generator--> its normal version in this patient
+    the beat, its references, its normal version --discriminator--> synthetic? generated?
+
+References are beats of the same recording that are presumed normal. Traces are half as fine as
+beats and in heights of the recording's QRS (models.b2igan.references).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from preprocess.constants import WINDOW
+
+POINTS = WINDOW // 2  # of a trace, 5.6 ms apart
+REFERENCES = 12  # that a beat is shown with
+
+PATCH, WIDTH, KEY = 8, 32, 32  # points and filters of a patch, size of what is compared
+SPREAD_LEAST = 0.03  # heights of the QRS: noise of a lead, added to the spread of the references
+RATIO_MOST, RATIO_SCALE = 20, 5  # of a difference to that spread
+SHOWN = 6  # traces that the discriminator is shown
+DROPOUT = 0.2
+
+
+def convolution(n_in: int, n_out: int, width: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv1d(n_in, n_out, width, stride, width // 2, bias=False),
+        nn.BatchNorm1d(n_out),
+        nn.LeakyReLU(0.1),
+    )
+
+
+class Generator(nn.Module):
+    """The normal version of a beat: its references, each weighted by how alike it is.
+
+    What is alike is learnt (attention): a beat whose P wave or QRS is not normal should find the
+    references that it would look like if they were. Nothing but the patient's own normal beats can
+    come out, so an anomaly cannot be rebuilt.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Sequential(
+            nn.Unflatten(1, (-1, PATCH)),  # [n, 20, 8]
+            nn.Linear(PATCH, WIDTH),
+            nn.LeakyReLU(0.1),
+            nn.Flatten(),  # [n, 640]
+            nn.Linear(WIDTH * POINTS // PATCH, KEY),
+        )
+        self.log_sharpness = nn.Parameter(torch.zeros(()))
+
+    def forward(self, beat: Tensor, references: Tensor) -> Tensor:
+        """(n, POINTS) and (n, k, POINTS) to the normal version (n, POINTS)."""
+        keys = self.embed(references.flatten(0, 1)).unflatten(0, references.shape[:2])
+        query = self.embed(beat)  # [n, 32]
+        distance = (keys - query[:, None]).square().mean(2)  # [n, k]
+        weight = torch.softmax(-self.log_sharpness.exp() * distance, 1)
+        return (weight[:, None] @ references)[:, 0]
+
+
+class Discriminator(nn.Module):
+    """A beat beside its references and its normal version: is it synthetic? is it generated?"""
+
+    def __init__(self):
+        super().__init__()
+        self.trunk = nn.Sequential(
+            convolution(SHOWN, 48, 9, 4),  # [n, 48, 40]
+            convolution(48, 64, 5, 2),  # [n, 64, 20]
+            convolution(64, 64, 3, 2),  # [n, 64, 10]
+            nn.Flatten(),
+            nn.Dropout(DROPOUT),
+            nn.Linear(640, 96),
+            nn.LeakyReLU(0.1),
+        )
+        self.synthetic = nn.Linear(96, 1)
+        self.generated = nn.Linear(96, 1)
+
+    def forward(self, beat: Tensor, references: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, POINTS), (n, k, POINTS), (n, POINTS) to two logits (n,) each."""
+        found = self.trunk(shown(beat, references, normal))
+        return self.synthetic(found)[:, 0], self.generated(found)[:, 0]
+
+
+def shown(beat: Tensor, references: Tensor, normal: Tensor) -> Tensor:
+    """What the discriminator reads: (n, SHOWN, POINTS)."""
+    mean = references.mean(1)
+    spread = (references.square().mean(1) - mean.square()).clamp_min(0).sqrt() + SPREAD_LEAST
+    off = beat - normal
+    ratio = ((beat - mean).abs() / spread).clamp_max(RATIO_MOST) / RATIO_SCALE
+    return torch.stack([beat, normal, off, beat - mean, spread, ratio], 1)

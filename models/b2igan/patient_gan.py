@@ -1,0 +1,173 @@
+"""A GAN that knows whose beat it is: it compares a beat with its own patient's, for any patient.
+
+Trained on virtual patients (models.b2igan.virtual_patients) and synthetic anomalies of their beats
+(preprocess.synthetic). No label of any abnormal beat is involved.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+from torch.optim import AdamW
+from tqdm import tqdm
+
+from models.b2igan import virtual_patients
+from models.b2igan.conditional import Discriminator, Generator
+from models.b2igan.references import (
+    Placement,
+    aligned,
+    as_recorded,
+    halved,
+    nearest_references,
+    placement,
+)
+from models.b2igan.virtual_patients import Person
+from models.steps import one_cycle, set_rate
+from preprocess.synthetic import ectopic, synthetic
+
+STEPS, STEPS_LEAST = 800, 40
+BEATS_PER_STEP = 30  # normal beats to each step, where there are few: a small data set needs fewer
+PATIENTS, BEATS = 16, 16  # virtual patients in a step, and beats of each
+LEARNING_RATE, BETAS, WEIGHT_DECAY = 3e-3, (0.9, 0.99), 1e-2
+ECTOPIC = 0.2  # share of the anomalies that are early beats of another shape
+W_RECONSTRUCTION = 1.0  # of the normal version, beside the class loss
+W_ADV = 0.1  # at --w_adv 1, beside the class loss
+
+AT_ONCE = 1024  # beats scored at a time
+
+
+class PatientGAN(nn.Module):
+    """Scores beats against their own recording: log odds of being synthetic, (n,)."""
+
+    def __init__(self):
+        super().__init__()
+        self.generator, self.discriminator = Generator(), Discriminator()
+
+    # --- training -------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        recordings: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]],
+        seed: int,
+        w_adv: float = 1.0,
+        steps: int | None = None,
+        virtual: bool = True,
+    ) -> list[dict[str, float]]:
+        """recordings: [(beats (n, WINDOW) in mV, normal (n,) bool, rows of references), ...].
+
+        virtual: without it, the people as they are. Returns the terms of the loss at each step.
+        """
+        people = [
+            virtual_patients.person(aligned(beats_mv), normal, reference)
+            for beats_mv, normal, reference in recordings
+            if normal.any()
+        ]
+        n_normal = sum(len(someone.normal) for someone in people)
+        steps = steps or int(np.clip(n_normal / BEATS_PER_STEP, STEPS_LEAST, STEPS))
+        log = []
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.apply(_reset)
+            optimizers = [
+                AdamW(network.parameters(), LEARNING_RATE, BETAS, weight_decay=WEIGHT_DECAY)
+                for network in (self.generator, self.discriminator)
+            ]
+            self.train()
+            for step in tqdm(range(steps), desc="GAN of patients", unit="step", leave=False):
+                set_rate(optimizers, LEARNING_RATE * one_cycle(step / steps))
+                log.append(self._step(people, optimizers, w_adv, virtual))
+        self.eval()
+        return log
+
+    def _step(self, people: list[Person], optimizers, w_adv: float, virtual: bool) -> dict:
+        drawn = virtual_patients.draw(people, PATIENTS, BEATS, virtual)  # [n, 1 + k, WINDOW]
+        loss, terms = self._loss(drawn, w_adv)
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        return terms
+
+    def _loss(self, drawn: Tensor, w_adv: float) -> tuple[Tensor, dict[str, float]]:
+        """Beats each followed by its references, (n, 1 + k, WINDOW), to the loss and its terms."""
+        beat, references = drawn[:, 0], halved(drawn[:, 1:])
+        real = halved(virtual_patients.varied(beat))  # [n, POINTS]
+        corrupted = halved(virtual_patients.varied(corrupt(beat)))
+        both, twice = torch.cat([real, corrupted]), references.repeat(2, 1, 1)
+        is_synthetic = torch.arange(len(both)) >= len(real)
+
+        # Reconstruction: of either, the normal version is the beat before it was corrupted.
+        normal = self.generator(both, twice)  # [2 n, POINTS]
+        reconstruction = (normal - halved(beat).repeat(2, 1)).abs().mean()
+        # Classification: is it synthetic?
+        synthetic_logit, real_logit = self.discriminator(both, twice, normal)
+        class_loss = binary_cross_entropy_with_logits(synthetic_logit, is_synthetic.float())
+        loss = class_loss + W_RECONSTRUCTION * reconstruction
+        terms = {"class": class_loss.item(), "reconstruction": reconstruction.item()}
+        # Adversarial: is it generated? The generator's gradient is turned round on its way.
+        if w_adv:
+            turned = _Turned.apply(normal[: len(real)])
+            generated_logit = self.discriminator(turned, references, turned)[1]
+            adv_loss = softplus(real_logit[: len(real)]).mean() + softplus(-generated_logit).mean()
+            loss = loss + w_adv * W_ADV * adv_loss
+            terms["adv"] = adv_loss.item()
+        return loss, terms
+
+    # --- scoring --------------------------------------------------------------------------------
+
+    def score(self, beats_mv: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """Beats of one recording (n, WINDOW) in mV and rows of its references to (n,) log odds."""
+        traces = aligned(beats_mv)
+        return self._each(traces, nearest_references(traces, reference), self._logit)
+
+    def _logit(self, beat: Tensor, references: Tensor) -> Tensor:
+        return self.discriminator(beat, references, self.generator(beat, references))[0]
+
+    def normal_versions(self, beats_mv: np.ndarray, references_mv: np.ndarray) -> np.ndarray:
+        """Beats (n, WINDOW) and references (k, WINDOW) of one recording, in mV, to the normal
+        version of each beat (n, WINDOW) in mV."""
+        both_mv = np.concatenate([beats_mv, references_mv])
+        where = placement(both_mv)
+        traces, rows = aligned(both_mv, where), np.arange(len(beats_mv), len(both_mv))
+        near = nearest_references(traces, rows)
+        versions = self._each(traces, near, self.generator)[: len(beats_mv)]
+        first = Placement(where.level_mv[: len(versions)], where.shift[: len(versions)], where[2])
+        return as_recorded(versions, first)
+
+    def _each(self, traces: np.ndarray, near: np.ndarray, function) -> np.ndarray:
+        """A function of beats (n, POINTS) and references (n, k, POINTS), some beats at a time."""
+        half, near = halved(torch.as_tensor(traces)), torch.as_tensor(near)
+        with torch.inference_mode():
+            parts = [
+                function(half[rows], half[near[rows]])
+                for rows in torch.arange(len(half)).split(AT_ONCE)
+            ]
+        return torch.cat(parts).numpy().astype(float)
+
+
+def corrupt(beats: Tensor) -> Tensor:
+    """Normal beats (n, WINDOW) to synthetic anomalies made from them."""
+    result = synthetic(beats)
+    early = int(len(beats) * ECTOPIC)
+    result[:early] = ectopic(beats[:early], beats[torch.randperm(len(beats))[:early]])
+    return result
+
+
+class _Turned(torch.autograd.Function):
+    """The same value, the opposite gradient (Ganin and Lempitsky, ICML 2015)."""
+
+    @staticmethod
+    def forward(_, value: Tensor) -> Tensor:
+        return value.view_as(value)
+
+    @staticmethod
+    def backward(_, gradient: Tensor) -> Tensor:
+        return -gradient
+
+
+def _reset(module: nn.Module) -> None:
+    if hasattr(module, "reset_parameters"):
+        module.reset_parameters()

@@ -1,0 +1,68 @@
+"""Beats of a recording as traces that compare, and the references nearest to each."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.b2igan.conditional import POINTS, REFERENCES
+from models.b2igan.memory import nearest
+from models.b2igan.own_recording import SHIFT, alignment, qrs_height
+from preprocess.constants import WINDOW
+
+COARSE = 4  # samples that are averaged where the nearest references are looked for
+
+
+class Placement(NamedTuple):
+    """What makes traces of a recording's beats compare: of each beat its level in mV (n, 1) and
+    the samples that its QRS is off (n,); of all the height of their QRS in mV."""
+
+    level_mv: np.ndarray
+    shift: np.ndarray
+    height_mv: float
+
+
+def placement(beats_mv: np.ndarray) -> Placement:
+    """Of beats of one recording (n, WINDOW)."""
+    level_mv = np.median(beats_mv[:, ::4], 1, keepdims=True)
+    return Placement(level_mv, alignment(beats_mv - level_mv), qrs_height(beats_mv))
+
+
+def aligned(beats_mv: np.ndarray, where: Placement | None = None) -> np.ndarray:
+    """Beats of one recording (n, WINDOW) in mV to (n, WINDOW) float32, level, in heights of its
+    QRS, each moved so that its QRS lies where the recording's does."""
+    level_mv, shift, height_mv = where or placement(beats_mv)
+    return (_moved(beats_mv - level_mv, shift) / height_mv).astype(np.float32)
+
+
+def as_recorded(traces: np.ndarray, where: Placement) -> np.ndarray:
+    """Traces (n, POINTS) to where the beats of a placement lie: (n, WINDOW) in mV."""
+    at = (np.arange(WINDOW) - 0.5) / 2  # a point is the mean of two samples
+    fine = np.stack([np.interp(at, np.arange(POINTS), trace) for trace in traces])
+    return _moved(fine * where.height_mv, -where.shift) + where.level_mv
+
+
+def _moved(beats: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """(n, WINDOW), each read so many samples later; ends are held."""
+    padded = np.pad(beats, ((0, 0), (SHIFT, SHIFT)), mode="edge")
+    at = SHIFT + shift[:, None] + np.arange(WINDOW)
+    return np.take_along_axis(padded, at, 1)
+
+
+def halved(traces: Tensor) -> Tensor:
+    """(..., WINDOW) to (..., POINTS): means of two samples."""
+    return traces.unflatten(-1, (-1, 2)).mean(-1)
+
+
+def nearest_references(traces: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Traces (n, WINDOW) and the rows that are references to the rows (n, REFERENCES) nearest to
+    each, itself not among them; where there are too few, some are repeated."""
+    coarse = torch.as_tensor(traces).unflatten(1, (-1, COARSE)).mean(2)  # [n, 80]
+    rows = torch.as_tensor(reference)
+    wanted = min(REFERENCES + 1, len(rows))
+    index = rows[nearest(coarse[rows], coarse, wanted)[1]]  # [n, wanted]
+    itself = index == torch.arange(len(traces))[:, None]
+    itself[~itself.any(1), -1] = True  # of others the farthest is left out
+    others = index[~itself].view(len(traces), wanted - 1) if wanted > 1 else index
+    return others[:, torch.arange(REFERENCES) % others.shape[1]].numpy()
