@@ -9,7 +9,6 @@ from experiments.reports.style import BLUE, GREY, SMALL, VERMILION, new_figure, 
 from experiments.screening.pipeline import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from preprocess import BadInput, dataset
-from preprocess.classes import CLASS_NAMES
 from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
 KINDS = "NSV"
@@ -72,7 +71,7 @@ def _drawn(data, detector, kind, threshold):
     references = detector.context.references(beats, beat_scores)
     references_mv = beats.beat_mv[references[references != row]]
     return {
-        "title": f"{CLASS_NAMES[kind]}, record {beats.record[row]}, score {scores[row]:.1f}",
+        "title": f"{kind}: record {beats.record[row]}, score {scores[row]:.1f}",
         "beat_mv": beats.beat_mv[row],
         "references_mv": references_mv[:REFERENCES_DRAWN],
         "normal_mv": detector.normal_versions(beats[[row]], references_mv)[0],
