@@ -33,9 +33,9 @@ class Findings:
     """Everything that the outputs tell of a recording.
 
     table: a row a beat: sample at FS_HZ, rr_s, rr_local_s, rr_usual_s, score, tail_probability,
-    cluster (row of clusters, -1: unremarkable), kind, kind_confidence and LOCATION; clusters: the
-    largest first; episodes: of rhythm_episodes, in order of time; alarms: what a reader must see
-    first; summary: as experiments.screening.summary describes.
+    cluster (row of clusters, -1: unremarkable), premature, kind, kind_confidence and LOCATION;
+    clusters: the largest first; episodes: of rhythm_episodes, in order of time; alarms: what a
+    reader must see first; summary: as experiments.screening.summary describes.
     """
 
     source: Source
@@ -116,6 +116,7 @@ class Collector:
             "rr_local_s": beats.rr_s[:, 2],
             "score": block.scores.astype(np.float32),
             "cluster": cluster,
+            "premature": block.premature,
         } | vars(block.surroundings)
         self.tables.append(pd.DataFrame(columns | dict(zip(LOCATION, location.T))))
 

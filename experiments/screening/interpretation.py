@@ -38,8 +38,9 @@ def interpret(
 ) -> Interpretation:
     """Beats and what is wrong with the signal between them, to what a reader would say of them.
 
-    table: a row a beat: sample, rr_s, rr_local_s, cluster, usual, p_coherence, bump; shapes:
-    (k, 10), kinds.shape_features of those with a cluster; quality_spans: of all reasons, in order.
+    table: a row a beat: sample, rr_s, rr_local_s, cluster, premature, usual, p_coherence, bump;
+    shapes: (k, 10), kinds.shape_features of those with a cluster; quality_spans: of all reasons,
+    in order.
     """
     peaks = table["sample"].to_numpy()
     flagged = table["cluster"].to_numpy() >= 0
@@ -56,9 +57,9 @@ def interpret(
         rr_after_s = np.append(rr_s[1:], np.nan)
         timing = np.stack([rr_s, rr_after_s, table["rr_local_s"].to_numpy(float)], 1)  # [n, 3]
         log_odds, early = kinds.evidence(shapes, timing, flagged)
-        cluster = table["cluster"].to_numpy()[flagged]
+        cluster, premature = (table[name].to_numpy()[flagged] for name in ("cluster", "premature"))
         kind[flagged], confidence[flagged] = kinds.decide(
-            log_odds, early, fibrillating[flagged], cluster
+            log_odds, early, fibrillating[flagged], cluster, premature
         )
     # rhythm episodes
     episodes = rhythm_episodes.episodes(

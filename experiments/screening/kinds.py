@@ -7,6 +7,7 @@ weighs this against the patient's own usual beat and own intervals.
 
 This is a supervised helper: its weights were fitted on annotated beats of MIT-BIH's DS1 and of
 SVDB. It only names beats that are flagged already; no score, threshold or flag depends on it.
+Which beats of usual shape are premature is a rule (screening.prematurity), and outweighs it.
 
 A long recording is taken block by block: `shape_features` of each block's flagged beats, then
 `evidence` and `decide` once, when all intervals, fibrillation and clusters are known. `kinds`
@@ -46,10 +47,12 @@ MODEL = {
     "after": (-0.041, 0.384, (0.577, -0.16, -0.213, -0.204)),
     "previous": (-0.094, 0.319, (0.13, -0.152, 0.469, -0.447)),
 }
-SHAPE_FEATURES = len(MODEL) - 3  # the last three are of `timing`
+SHAPE_NAMES = list(MODEL)[:-3]  # the last three are of `timing`
+SHAPE_FEATURES = len(SHAPE_NAMES)
 MEANS, DEVIATIONS, WEIGHTS = (np.array(column) for column in zip(*MODEL.values()))
 BIAS = np.array([1.416, 0.651, -2.571, 0.503])
 EARLY = -0.03  # log of the interval before it, or before that: a supraventricular beat is early
+LEAST_LIFT = 0.1  # log odds: a premature beat of usual shape is rather S than F or Q
 GROUP_SHARE = 0.7  # of the verdict of all beats of one shape, against the beat's own
 
 
@@ -85,12 +88,20 @@ def evidence(shapes, rr_s, flagged):
     return log_odds, (intervals[:, 0] < EARLY) | (intervals[:, 2] < EARLY)
 
 
-def decide(log_odds, early, fibrillation, group=None):
-    """(k, 4), (k,), (k,) and (k,) of the flagged beats to their kinds (k,), confidences (k,)."""
+def decide(log_odds, early, fibrillation, group=None, premature=None):
+    """(k, 4), (k,), (k,), (k,) and (k,) of the flagged beats to kinds (k,) and confidences (k,).
+
+    premature: (k,) bool of prematurity.premature: such a beat is S where it is not V.
+    """
     if group is not None:
         log_odds = with_group(log_odds, group)
     log_odds = log_odds.copy()
-    log_odds[~early | fibrillation, KINDS.index("S")] = -np.inf
+    s, v = KINDS.index("S"), KINDS.index("V")
+    if premature is not None:
+        early = early | premature
+        lifted = premature & (log_odds[:, s] < log_odds.max(1)) & (log_odds.argmax(1) != v)
+        log_odds[lifted, s] = log_odds[lifted].max(1) + LEAST_LIFT
+    log_odds[~early | fibrillation, s] = -np.inf
     shares = np.exp(log_odds - log_odds.max(1, keepdims=True))
     shares /= shares.sum(1, keepdims=True)
     return np.array(list(KINDS))[shares.argmax(1)], shares.max(1)

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.reports.scale import CONTOUR_SD
+from experiments.screening.fibrillation import fibrillation
 from experiments.screening.kinds import SHAPE_FEATURES, shape_features
+from experiments.screening.prematurity import OTHER_SHAPE, otherness, p_deviations, premature
 from experiments.screening.scorer import ScoredBlock
 from models.detector import Detector
 from preprocess import spectrogram
@@ -17,29 +19,49 @@ from preprocess.records import FS_HZ
 class ScreenedBlock(ScoredBlock):
     """A scored block with what is flagged in it; only flagged beats keep their images.
 
-    flagged: (k,) rows above the threshold; found: (k,) Beats, those; location: (k, 4), as of
-    `locations`; shapes: (k, 10), as of kinds.shape_features.
+    flagged: (k,) rows above the threshold, and premature ones outside fibrillation; found: (k,)
+    Beats, those; location: (k, 4), as of `locations`; shapes: (k, 10), as of kinds.shape_features;
+    premature: (n,) bool of all beats, as of prematurity.premature.
     """
 
     flagged: np.ndarray
     found: Beats
     location: np.ndarray
     shapes: np.ndarray
+    premature: np.ndarray
 
 
 def locate(block: ScoredBlock, threshold: float, detector: Detector) -> ScreenedBlock:
-    """The block with what scores above the threshold, and where."""
-    flagged = np.flatnonzero(block.scores > threshold)
-    found = block.beats[flagged]
-    shapes = np.zeros((0, SHAPE_FEATURES), np.float32)
-    if len(flagged):
+    """The block with what scores above the threshold or is premature, and where it differs."""
+    beats = block.beats
+    shapes, early = np.zeros((0, SHAPE_FEATURES), np.float32), np.zeros(len(beats), bool)
+    record_median_mv = None
+    if len(beats):
         presumed_normal = block.scores <= np.median(block.scores)
-        record_median_mv = np.median(block.beats.beat_mv[presumed_normal], 0)
-        shapes = shape_features(found.beat_mv, record_median_mv).astype(np.float32)
+        record_median_mv = np.median(beats.beat_mv[presumed_normal], 0)
+        shapes = shape_features(beats.beat_mv, record_median_mv).astype(np.float32)
+        early = _premature(block, shapes, presumed_normal)
+    flagged = np.flatnonzero((block.scores > threshold) | early)
+    found = beats[flagged]
+    if len(flagged):
         found.record_median_mv = np.tile(record_median_mv, (len(flagged), 1))
-    rest = vars(block) | {"beats": replace(block.beats, image=None)}
-    location = locations(detector, found)
-    return ScreenedBlock(**rest, flagged=flagged, found=found, location=location, shapes=shapes)
+    rest = vars(block) | {"beats": replace(beats, image=None)}
+    return ScreenedBlock(
+        **rest,
+        flagged=flagged,
+        found=found,
+        location=locations(detector, found),
+        shapes=shapes[flagged],
+        premature=early,
+    )
+
+
+def _premature(block, shapes, presumed_normal):
+    """(n,) bool: premature beats of usual shape, outside fibrillation."""
+    rr_s, around = block.beats.rr_s[:, 0].astype(float), block.surroundings
+    other = otherness(shapes) > OTHER_SHAPE
+    early = premature(rr_s, other, p_deviations(shapes, presumed_normal))
+    return early & ~fibrillation(rr_s, ~around.usual, around.p_coherence)
 
 
 def locations(detector: Detector, beats: Beats) -> np.ndarray:

@@ -107,9 +107,9 @@ def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, limits=
         rr_s = known_rr_s(peaks, gaps)
         linked = np.r_[False, np.isfinite(rr_s[1:])]
         found += _pauses(peaks, rr_s, bumps, limits)
-        found += [_episode(peaks, a, b, FIBRILLATION) for a, b in _runs(fibrillation, linked)]
+        found += [_episode(peaks, a, b, FIBRILLATION) for a, b in marked_runs(fibrillation, linked)]
         ventricular, supraventricular = np.isin(kinds, VENTRICULAR), kinds == "S"
-        of_v, of_s = _runs(ventricular, linked), _runs(supraventricular, linked)
+        of_v, of_s = marked_runs(ventricular, linked), marked_runs(supraventricular, linked)
         found += [_ectopics(peaks, a, b, (COUPLET, VT, SLOW_RUN), limits) for a, b in of_v]
         found += [_ectopics(peaks, a, b, (S_COUPLET, SVTA, SLOW_S_RUN), limits) for a, b in of_s]
         for ectopic, period, code in (
@@ -195,7 +195,9 @@ def _every(ectopic, linked, period, cycles):
     breaks = np.cumsum(~linked)
     regular = (np.diff(at) == period) & (breaks[at[1:]] == breaks[at[:-1]])
     return [
-        (max(int(at[a]) - 1, 0), int(at[b]) + 1) for a, b in _runs(regular) if b - a >= cycles - 1
+        (max(int(at[a]) - 1, 0), int(at[b]) + 1)
+        for a, b in marked_runs(regular)
+        if b - a >= cycles - 1
     ]
 
 
@@ -214,7 +216,7 @@ def _rates(peaks, rr_s, other, limits):
             (BRADYCARDIA, rate < limits.brady_per_min),
             (TACHYCARDIA, rate > limits.tachy_per_min),
         )
-        for a, b in _runs(marked, linked)
+        for a, b in marked_runs(marked, linked)
     ]
     return [episode for episode in found if episode.duration_s >= limits.rate_s]
 
@@ -222,7 +224,7 @@ def _rates(peaks, rr_s, other, limits):
 # ---------------------------------------------------------------------------------- helpers
 
 
-def _runs(marked, linked=None):
+def marked_runs(marked, linked=None):
     """(n,) bool to [(first, after the last), ...]; a run ends before a beat not linked."""
     starts = marked & ~np.r_[False, marked[:-1]]
     ends = marked & ~np.r_[marked[1:], False]
