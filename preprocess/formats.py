@@ -1,4 +1,4 @@
-"""Recordings of any kind: WFDB, EDF or CSV, each opened as a Source."""
+"""Recordings of any kind: WFDB, EDF, ISHNE or CSV, each opened as a Source."""
 
 import re
 import stat
@@ -10,9 +10,11 @@ from preprocess import BadInput, annotations, records
 from preprocess.constants import LEAD
 from preprocess.formats_csv import open_csv
 from preprocess.formats_edf import open_edf
+from preprocess.formats_ishne import is_ishne, open_ishne
 from preprocess.source import Source, choose_lead, mv_of
 
 CSV_ENDINGS = (".csv", ".txt", ".tsv")
+ISHNE_ENDINGS = (".ecg", ".ishne")
 
 
 def find(path) -> list[Path]:
@@ -27,15 +29,18 @@ def find(path) -> list[Path]:
     others = [
         p
         for p in path.iterdir()
-        if p.suffix.lower() in (".edf", ".csv", ".txt") and not p.with_suffix(".b2i").exists()
+        if p.suffix.lower() in (".edf", ".csv", ".txt")
+        and not p.with_suffix(".b2i").exists()
+        or p.suffix.lower() in ISHNE_ENDINGS
+        and is_ishne(p)
     ]
     if not headed + others:
-        raise BadInput(f"{path} holds no recording (.hea, .edf or .csv)")
+        raise BadInput(f"{path} holds no recording (.hea, .edf, .ecg or .csv)")
     return sorted(headed + others)
 
 
 def open_source(path, lead=None, fs_hz=None, units=None, likely=LEAD) -> Source:
-    """Open a WFDB record (with or without ending), EDF or CSV file.
+    """Open a WFDB record (with or without ending), EDF, ISHNE or CSV file.
 
     lead: name or index from 0, None for the one called `likely` or its like (see choose_lead);
     fs_hz, units: of a CSV file that does not say. Raises BadInput when it is none of these.
@@ -45,14 +50,16 @@ def open_source(path, lead=None, fs_hz=None, units=None, likely=LEAD) -> Source:
     ending = path.suffix.lower()
     if ending == ".edf":
         return open_edf(path, lead, likely, units)
+    if ending in ISHNE_ENDINGS:
+        return open_ishne(path, lead, likely)
     if ending in CSV_ENDINGS:
         return open_csv(path, lead, likely, fs_hz, units)
     record = path.with_suffix("") if ending in (".hea", ".dat") else path
     header = record.with_name(record.name + ".hea")
     if not header.exists():
         raise BadInput(
-            f"{path} is no recording: give a WFDB record (its name without ending), an .edf or a "
-            ".csv file, or a folder of them"
+            f"{path} is no recording: give a WFDB record (its name without ending), an .edf, "
+            ".ecg or .csv file, or a folder of them"
             if path.exists()
             else f"there is no recording {path}"
         )
@@ -102,6 +109,7 @@ def _open_wfdb(path, lead, likely):
     n, fs_hz = int(header.sig_len), float(header.fs)
     source = WfdbSource(path.name, path, leads, leads[chosen], fs_hz, n)
     source.channel = chosen
+    source.start = header.base_datetime or header.base_time
     if units := getattr(header, "units", None):
         mv_of(units[chosen] or "mV", path, leads[chosen])
     records.check_sum(path, header, chosen)

@@ -1,6 +1,7 @@
 """EDF and EDF+ recordings (edfplus.info), part by part, with the gaps of EDF+D in their place."""
 
 import re
+from datetime import datetime, time
 from pathlib import Path
 
 import numpy as np
@@ -103,8 +104,31 @@ def open_edf(path: Path, lead, likely, units=None) -> EdfSource:
         starts, n = _starts(onsets_s, record_s, fs_hz, signal["samples"], path)
     source = EdfSource(path.stem, path, leads, signal["label"], fs_hz, n)
     source.signal, source.record_bytes, source.data_at = signal, record_bytes, data_at
-    source.starts = starts
+    source.starts, source.start = starts, _start(head)
     return source
+
+
+def _start(head):
+    """When the recording began: a datetime, a time where the date is withheld, or None.
+
+    EDF has two digits of the year, from 1985 on; EDF+ has all four in the recording's name.
+    Midnight of the first day of 1985 is what tools write that know nothing.
+    """
+    found = [
+        re.fullmatch(rb"(\d\d)\.(\d\d)\.(\d\d)", part) for part in (head[168:176], head[176:184])
+    ]
+    if not all(found):
+        return None
+    (day, month, year), of_day = (tuple(int(part) for part in f.groups()) for f in found)
+    full = re.match(rb"Startdate \d\d-[A-Z]{3}-(\d{4})", head[88:168])
+    year = int(full[1]) if full else year + (1900 if year >= 85 else 2000)
+    try:
+        started = datetime(year, month, day, *of_day)
+    except ValueError:
+        return None
+    if (year, month, day) != (1985, 1, 1):
+        return started
+    return started.time() if started.time() != time() else None
 
 
 def _signals(fields, count, path):

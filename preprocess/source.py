@@ -5,6 +5,7 @@ Nothing here holds a whole recording in memory: a day is read like an hour.
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, time
 from fractions import Fraction
 from pathlib import Path
 from threading import Lock
@@ -27,7 +28,8 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 class Source:
     """One lead of one recording.
 
-    read(start, end): its own samples in mV as (end - start,) float64, NaN where missing.
+    read(start, end): its own samples in mV as (end - start,) float64, NaN where missing;
+    start: when its first sample was taken, without a date where none is known, None: not known.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Source:
     lead: str
     fs_hz: float
     n: int
+    start: datetime | time | None = None
 
     def __post_init__(self):
         self.one_at_a_time = Lock()

@@ -9,6 +9,7 @@ from experiments.screening import interpretation
 from experiments.screening.clusters import EARLY, LATE, Cluster, Clusters, Example, timing_of
 from experiments.screening.location import ScreenedBlock
 from experiments.screening.patient_threshold import PatientThreshold
+from experiments.screening.polarity import upside_down
 from experiments.screening.rhythm_episodes import Episode, Limits
 from experiments.screening.strips import Stretch, joined, stretches, strip
 from preprocess import BadInput, quality
@@ -161,6 +162,8 @@ class Collector:
         found = interpretation.interpret(
             table, np.concatenate(self.shapes), spans, self.source, self.limits
         )
+        usual_mv = self.patient_threshold.record_median_mv
+        found.summary["recording"]["upside_down"] = upside_down(usual_mv)
         table["kind"], table["kind_confidence"] = found.kind, found.confidence.astype(np.float32)
         return Findings(
             self.source,

@@ -65,8 +65,7 @@ def interpret(
     episodes = rhythm_episodes.episodes(
         peaks, kind, fibrillating, gaps, alarms, table["bump"].to_numpy(), limits
     )
-    start = getattr(source, "start", None)
-    summary = summarise(peaks, kind, episodes, gaps, source.duration_s, start)
+    summary = summarise(peaks, kind, episodes, gaps, source.duration_s, source.start)
     summary["recording"] = {"name": source.name, "lead": source.lead} | summary["recording"]
     return Interpretation(kind, confidence, episodes, summary)
 

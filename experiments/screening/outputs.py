@@ -63,6 +63,7 @@ def write_table(findings: Findings, path: Path):
         "tail_probability": [f"{p:.3g}" for p in table["tail_probability"].tolist()],
         "flagged": (cluster >= 0).astype(int),
         "shape": np.where(cluster >= 0, (cluster + 1).astype(str), ""),
+        "premature": table["premature"].to_numpy().astype(int),
     }
     columns |= {name: _decimals(table[name]) for name in LOCATION}
     columns |= {
@@ -123,7 +124,7 @@ def other_annotations(
     codes: of the episodes that count.
     """
     source, value = findings.source, findings.patient_threshold.value
-    note = f"B2I-GAN lead {source.lead}: V, S, F and Q beats score above {value:.2f}"
+    note = f"B2I-GAN lead {source.lead}: V, S, F, Q score above {value:.2f} or come early"
     rows = [(0, NOTE, note)]
     episodes = [episode for episode in findings.episodes if episode.code in codes]
     rows += [(at, RHYTHM, code) for at, code in rhythm_changes(episodes)]
@@ -141,12 +142,12 @@ def other_annotations(
 def _beat_notes(findings):
     """(n,) aux fields: nothing for unremarkable beats."""
     notes = np.full(len(findings.table), "", object)
-    flagged = findings.table.loc[
-        findings.flagged, ["score", "tail_probability", *LOCATION, "cluster"]
-    ]
+    columns = ["score", "tail_probability", *LOCATION, "cluster", "premature"]
+    flagged = findings.table.loc[findings.flagged, columns]
     notes[findings.flagged] = [
         f"score {score:.2f} p {p:.1g}{_location_in_words(*location)} shape {cluster + 1:.0f}"
-        for score, p, *location, cluster in flagged.itertuples(index=False)
+        + (" early" if early else "")
+        for score, p, *location, cluster, early in flagged.itertuples(index=False)
     ]
     return notes
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from experiments.screening.findings import Findings
 from experiments.screening.overview import MOST_ALARMS, WITHOUT_KINDS, bands, overview
 from experiments.screening.pictures import ClusterPicture
 from experiments.screening.strips import STRIP_HZ, STRIP_S, Stretch
-from experiments.screening.times import clock, wall_clock
+from experiments.screening.times import clock, moment, wall_clock
 from experiments.training.checkpoint import Checkpoint
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, WINDOW
@@ -239,7 +238,7 @@ def _colours():
 def _seconds_of_day(start):
     if start is None:
         return None
-    at = datetime.fromisoformat(start)
+    at = moment(start)
     return 3600 * at.hour + 60 * at.minute + at.second
 
 

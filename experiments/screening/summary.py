@@ -1,10 +1,12 @@
-"""What a cardiology report says first of a day's ECG, as one plain dict; its schema is below.
+"""What a cardiology report says first of a day's ECG, as one plain dict.
+
+Its schema is docs/summary.schema.json, for other programs; below in words.
 
 `summarise` gives, all of it ready for json.dump (no NaN: None where nothing is known):
 
     schema          SCHEMA, raised with every change that a reader of the file would notice
     recording       name, lead, duration_s; analysed_s, unreadable_s and no_rhythm_s, which add up
-                    to it; start (ISO time or None)
+                    to it; start (ISO date and time, or time of day, or None); upside_down
     beats           total; n, v, s, f, q: counts by kind
     rate_per_min    mean; slowest, fastest: {per_min, at_s}, of a minute
     ventricular     count, per_hour, percent, couplets, runs, longest_run {beats, at_s, per_min},
@@ -27,7 +29,7 @@ import numpy as np
 from experiments.screening import rhythm_episodes as rhythm
 from preprocess.constants import FS_HZ
 
-SCHEMA = "b2i-gan.summary/1"
+SCHEMA = "b2i-gan.summary/2"
 NOT_JUDGED = ("ST segment", "QT interval", "conduction block", "pacemaker function", "axis")
 ALARM_CODES = tuple(rhythm.ALARM_CODES.values())
 COUPLETS = {"v": rhythm.COUPLET, "s": rhythm.S_COUPLET}
@@ -45,7 +47,8 @@ def summarise(peaks, kinds, episodes, gaps, duration_s, start=None):
 
     peaks: (n,) R peaks in samples at FS_HZ; kinds: (n,) of N, V, S, F, Q; episodes: of
     rhythm_episodes.episodes; gaps: [(start, end), ...] in samples, unreadable or without organised
-    rhythm, in order, apart from each other; start: datetime of the first sample, or None.
+    rhythm, in order, apart from each other; start: datetime or time of day of the first sample, or
+    None.
     """
     rr_s = rhythm.known_rr_s(peaks, gaps)
     of_hours = np.append(np.arange(0, duration_s, HOUR_S), duration_s)

@@ -18,6 +18,8 @@ def text(findings: Findings, folder: Path) -> str:
         f"  ALARM {alarm['meaning']}, {clock(alarm['start_s'])} to {clock(alarm['end_s'])}"
         for alarm in summary["alarms"][:MOST_LINES]
     ]
+    if recording["upside_down"]:
+        lines.append("  P waves and QRS point down: is the lead upside down, or are electrodes so?")
     if more := summary["alarms"][MOST_LINES:]:
         lines.append(f"  ALARM and {len(more)} more of these")
     lines += [

@@ -1,5 +1,7 @@
 """Recordings of any kind: the same numbers however they are read, and the lead meant."""
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -117,3 +119,21 @@ def test_a_folder_stands_for_its_recordings(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput, match="holds no recording"):
         sources.find(tmp_path / "empty")
+
+
+def test_segments_are_one_recording_with_their_gap_and_start(tmp_path):
+    signal = np.sin(np.arange(3000) / 30)
+    for name, part in (("s1", signal[:1000]), ("s2", signal[2000:])):
+        write(tmp_path, part[:, None], name=name, fs_hz=250)
+    layout = ("r1_layout 1 250 0", "~ 0 1000(0)/mV 16 0 0 0 0 MLII")
+    (tmp_path / "r1_layout.hea").write_text("\n".join(layout) + "\n")
+    segments = ("r1_layout 0", "s1 1000", "~ 1000", "s2 1000")
+    lines = ("r1/4 1 250 3000 22:30:00 02/01/2026", *segments)
+    (tmp_path / "r1.hea").write_text("\n".join(lines) + "\n")
+    source = sources.open_source(tmp_path / "r1")
+    expected = signal.copy()
+    expected[1000:2000] = np.nan
+    assert (source.lead, source.n) == ("MLII", 3000)
+    assert source.start == datetime(2026, 1, 2, 22, 30)
+    np.testing.assert_allclose(source.read(0, 3000), expected, atol=0.002)
+    np.testing.assert_allclose(source.read(900, 2100), expected[900:2100], atol=0.002)

@@ -1,5 +1,7 @@
 """EDF: what was written is what is read, gaps in their place; what does not fit is refused."""
 
+from datetime import datetime, time
+
 import numpy as np
 import pytest
 from recordings import wave, write_edf, write_interrupted_edf
@@ -69,3 +71,21 @@ def test_headers_that_lie(field, text, words, tmp_path):
     path.write_bytes(stored)
     with pytest.raises(BadInput, match=words):
         formats.open_source(path)
+
+
+@pytest.mark.parametrize(
+    "day, of_day, name, start",
+    [
+        (b"02.01.26", b"22.30.00", b"", datetime(2026, 1, 2, 22, 30)),
+        (b"02.01.yy", b"22.30.00", b"", None),
+        (b"01.01.85", b"22.30.00", b"", time(22, 30)),
+        (b"01.01.85", b"00.00.00", b"", None),
+        (b"02.01.26", b"22.30.00", b"Startdate 02-JAN-1926 X", datetime(1926, 1, 2, 22, 30)),
+    ],
+)
+def test_when_it_began(day, of_day, name, start, tmp_path):
+    path = write_edf(tmp_path, wave(2500, 250))
+    stored = bytearray(path.read_bytes())
+    stored[88:168], stored[168:176], stored[176:184] = name.ljust(80), day, of_day
+    path.write_bytes(stored)
+    assert formats.open_source(path).start == start

@@ -32,7 +32,7 @@ def two_hours():
 
 
 def test_counts_rates_and_times(two_hours):
-    assert two_hours["schema"] == "b2i-gan.summary/1"
+    assert two_hours["schema"] == "b2i-gan.summary/2"
     assert two_hours["beats"] == {"total": 8400, "n": 8393, "v": 4, "s": 3, "f": 0, "q": 0}
     assert two_hours["recording"]["start"] == "2026-01-02T03:04:05"
     assert two_hours["rate_per_min"]["slowest"]["per_min"] == 60.0

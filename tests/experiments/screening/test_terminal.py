@@ -24,3 +24,4 @@ def test_the_time_of_day_where_the_start_is_known():
     assert wall_clock(59, start) == "23:59:59"
     assert wall_clock(3600, start.isoformat()) == "00:59:00 +1 d"
     assert wall_clock(3600, None) == "1:00:00"
+    assert wall_clock(3600, "22:30:00") == "23:30:00"
