@@ -37,9 +37,11 @@ FAST_S, BEATS_S = (0.10, 0.29), (0.29, 1.5)  # cycles of fibrillation and flutte
 
 SMOOTH_S = 8.0
 CERTAIN, LIKELY = 0.0, -2.5  # scores: within HOLD_S of any part of an episode; throughout it
-HOLD_S, SHORTEST_S = 5.0, 6.0  # SHORTEST_S: of an episode; the beats of a shorter one are flagged
-BRIDGE_S = 8.0  # of a break in an episode, and of what is unreadable beside one
-JOINED_S = 2.0  # between what is unreadable beside an episode and the episode
+SURE = 1.95  # that an episode must reach somewhere; of 62 with VF in cudb 59 do
+HOLD_S, SHORTEST_S = 8.0, 6.0  # SHORTEST_S: of an episode; the beats of a shorter one are flagged
+BRIDGE_S = 8.0  # of a break in an episode
+BESIDE_S = 15.0  # of what is unreadable beside one
+JOINED_S = 3.0  # between what is unreadable beside an episode and the episode
 
 
 def disordered(filtered_mv, envelope, fast_mv, unreadable, missing):
@@ -54,8 +56,8 @@ def disordered(filtered_mv, envelope, fast_mv, unreadable, missing):
     score[missing] = LIKELY - 1
     score = median_filter(score, width(SMOOTH_S), mode="nearest")
     found = (score > LIKELY) & within(score > CERTAIN, HOLD_S)
-    found = opened(bridged(found, BRIDGE_S), SHORTEST_S)
-    beside = bridged(found | (unreadable & within(found, BRIDGE_S)), JOINED_S)
+    found = holding(opened(bridged(found, BRIDGE_S), SHORTEST_S), score > SURE)
+    beside = bridged(found | (unreadable & within(found, BESIDE_S)), JOINED_S)
     return holding(beside, found)
 
 

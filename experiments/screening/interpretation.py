@@ -61,6 +61,9 @@ def interpret(
         kind[flagged], confidence[flagged] = kinds.decide(
             log_odds, early, fibrillating[flagged], cluster, premature
         )
+        before = kinds.timing(timing, flagged)[:, 0]
+        company = kinds.ventricular_company(kind, before, table["premature"].to_numpy())
+        kind[company], confidence[company] = "V", kinds.COMPANY_CONFIDENCE
     # rhythm episodes
     episodes = rhythm_episodes.episodes(
         peaks, kind, fibrillating, gaps, alarms, table["bump"].to_numpy(), limits

@@ -15,7 +15,7 @@ does all of it.
 """
 
 import numpy as np
-from scipy.ndimage import median_filter
+from scipy.ndimage import median_filter, uniform_filter1d
 
 from preprocess.beats import BEFORE
 
@@ -52,6 +52,9 @@ SHAPE_FEATURES = len(SHAPE_NAMES)
 MEANS, DEVIATIONS, WEIGHTS = (np.array(column) for column in zip(*MODEL.values()))
 BIAS = np.array([1.416, 0.651, -2.571, 0.503])
 EARLY = -0.03  # log of the interval before it, or before that: a supraventricular beat is early
+EARLY_IN_RUN, COMPANY_STEPS = 0.85, 3  # of ventricular beats: of the expected interval; beats
+RUN_BEATS, MOST_S_IN_RUN = 11, 0.4  # beats around, of which more are supraventricular in a run
+COMPANY_CONFIDENCE = 0.5
 LEAST_LIFT = 0.1  # log odds: a premature beat of usual shape is rather S than F or Q
 GROUP_SHARE = 0.7  # of the verdict of all beats of one shape, against the beat's own
 
@@ -112,6 +115,24 @@ def with_group(log_odds, group):
     _, index, count = np.unique(group, return_inverse=True, return_counts=True)
     mean = np.stack([np.bincount(index, column) for column in log_odds.T], 1) / count[:, None]
     return (1 - GROUP_SHARE) * log_odds + GROUP_SHARE * mean[index]
+
+
+def ventricular_company(kind, before, premature):
+    """(n,) bool: flagged beats of all (n,) that are ventricular by the company they keep.
+
+    Early ones that follow two ventricular beats, or stand between two; but not in a run of
+    supraventricular ones. before: (n,) logarithm of the interval before, against the expected one;
+    premature: (n,) bool, of prematurity.premature.
+    """
+    share = uniform_filter1d((kind == "S").astype(float), RUN_BEATS, mode="nearest")
+    candidate = np.isin(kind, ("S", "Q")) & (before < np.log(EARLY_IN_RUN))
+    candidate &= ~premature & (share <= MOST_S_IN_RUN)
+    found = np.isin(kind, ("V", "F"))
+    for _ in range(COMPANY_STEPS):
+        previous, following = np.append(False, found[:-1]), np.append(found[1:], False)
+        before_that = np.append(False, previous[:-1])
+        found = found | (candidate & previous & (before_that | following))
+    return found & candidate
 
 
 def timing(rr_s, flagged):

@@ -1,0 +1,325 @@
+"""Rhythms that screening finds against what annotators wrote, and signals without any rhythm.
+
+Of MIT-BIH, per DS1, DS2 and all records: fibrillation by duration against rhythm annotations; runs,
+couplets, bigeminy, trigeminy and pauses against those that the same definitions make of annotated
+beats. Runs, couplets and pauses are counted (one is found where one of its kind overlaps it), the
+others are compared by duration. Of cudb: seconds of ventricular fibrillation that are flagged. Of
+MIT-BIH and other databases without it: false alarms a day. With noise added: what is unreadable.
+"""
+
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import wfdb
+from tqdm import tqdm
+
+import options
+from experiments.noise import in_noise, read_noise, with_noise
+from experiments.screening import pipeline as screen
+from experiments.screening import rhythm_episodes as rhythm
+from experiments.screening.blocks import Reader, spans
+from experiments.training.checkpoint import open_detector
+from experiments.training.protocols import DS2
+from preprocess import quality, records
+from preprocess.classes import CLASS_OF_EC57
+from preprocess.constants import FS_HZ
+from preprocess.files import whole_file
+from preprocess.source import Source
+
+COUNTED = {
+    "V runs": (rhythm.VT, rhythm.SLOW_RUN),
+    "V couplets": (rhythm.COUPLET,),
+    "S runs": (rhythm.SVTA, rhythm.SLOW_S_RUN),
+    "S couplets": (rhythm.S_COUPLET,),
+    "pauses": (rhythm.PAUSE,),
+}
+TIMED = {
+    "V bigeminy": (rhythm.BIGEMINY,),
+    "V trigeminy": (rhythm.TRIGEMINY,),
+    "fibrillation": (rhythm.FIBRILLATION,),
+}
+ALARM_CODES = tuple(rhythm.ALARM_CODES.values())
+FIBRILLATION_NOTES, VF_NOTES = ("(AFIB", "(AFL"), ("(VF", "(VFL", "(VFIB")
+STEP = FS_HZ // 10  # in which durations are compared
+NEAR_S = 1.0  # of the middle of a second: a flagged beat so near makes a reader look
+DAY_S = 24 * 3600
+NOISE_DB = -6
+
+
+class Annotated(NamedTuple):
+    """length: samples at FS_HZ; lost: [(start, end), ...] annotated ventricular fibrillation."""
+
+    length: int
+    episodes: list
+    lost: list
+
+
+def main(argv=None):
+    """Prints and writes the table of all that was asked for; returns it."""
+    opt = parse(argv)
+    checkpoint, detector = open_detector(opt.checkpoint or screen.WEIGHTS, opt.device)
+
+    def screened(paths):
+        return [findings(path, checkpoint, detector, opt) for path in tqdm(paths, unit="record")]
+
+    rows, alarm_rows = [], []
+    if opt.records:
+        paths = recordings(opt.records)
+        truths, found = [annotated(path) for path in paths], screened(paths)
+        names = np.array([path.name for path in paths])
+        unpaced = ~np.isin(names, records.PACED)
+        groups = {
+            "DS1": unpaced & ~np.isin(names, DS2),
+            "DS2": np.isin(names, DS2),
+            "all": np.ones(len(names), bool),
+        }
+        for group, chosen in groups.items():
+            pairs = [(truths[i], found[i]) for i in np.flatnonzero(chosen)]
+            rows += [counted(group, name, codes, pairs) for name, codes in COUNTED.items()]
+            rows += [timed(group, name, codes, pairs) for name, codes in TIMED.items()]
+        alarm_rows.append(false_alarms("MIT-BIH", truths, found))
+    for folder in opt.without_vf or []:
+        paths = recordings(folder)
+        truths, found = [annotated(path) for path in paths], screened(paths)
+        alarm_rows.append(false_alarms(Path(folder).name, truths, found))
+    if opt.vf:
+        paths = recordings(opt.vf)
+        alarm_rows += vf_seconds([annotated(path) for path in paths], screened(paths))
+    if opt.noise:
+        alarm_rows += unreadable_in_noise(Path(opt.records), Path(opt.noise), checkpoint)
+    return printed(rows, alarm_rows, opt.outf)
+
+
+def parse(argv):
+    parser = options.parser(
+        "python -m experiments.rhythms",
+        "Hold rhythm episodes, alarms and what is unreadable against annotations and added noise; "
+        "two tables, rhythms.csv and alarms.csv.",
+        "example:\n  python -m experiments.rhythms --records /data/mitdb --vf /data/cudb",
+    )
+    group = parser.add_argument_group("what to compare")
+    group.add_argument("--records", metavar="DIR", help="folder with the MIT-BIH records")
+    group.add_argument(
+        "--without-vf", nargs="+", metavar="DIR", help="databases without ventricular fibrillation"
+    )
+    group.add_argument("--vf", metavar="DIR", help="a database of it (PhysioNet's cudb)")
+    group.add_argument("--noise", metavar="DIR", help="noise records (nstdb), to add to --records")
+    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
+    group.add_argument("--outf", default=options.OUTPUT, metavar="DIR", help="where tables go")
+    options.add_device(group)
+    options.add_context(group)
+    options.add_screening(parser.add_argument_group("screening a recording"))
+    return parser.parse_args(argv)
+
+
+def recordings(folder):
+    return sorted(path.with_suffix("") for path in Path(folder).glob("*.hea"))
+
+
+def findings(path, checkpoint, detector, opt):
+    """(episodes, samples of flagged beats, unreadable [(start, end), ...], all in FS_HZ)."""
+    with TemporaryDirectory() as folder, redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        found = screen.screen(path, checkpoint, detector, options.replaced(opt, outf=folder))
+    flagged = found.table["sample"].to_numpy()[found.flagged]
+    return found.episodes, flagged, [(s.start, s.end) for s in found.unreadable]
+
+
+# ------------------------------------------------------------------------------ annotations
+
+
+def annotated(path) -> Annotated:
+    """What annotators wrote of a record, as episodes by the definitions of screening."""
+    truth, header = wfdb.rdann(str(path), "atr"), wfdb.rdheader(str(path))
+    samples = np.round(truth.sample * (FS_HZ / header.fs)).astype(int)
+    length = round(header.sig_len * FS_HZ / header.fs)
+    symbols = np.array(truth.symbol)
+    is_beat = np.isin(symbols, list(CLASS_OF_EC57))
+    peaks = samples[is_beat]
+    kinds = np.array([CLASS_OF_EC57[symbol] for symbol in symbols[is_beat]])
+    changes = [
+        (at, note.strip("\0"))
+        for at, symbol, note in zip(samples, symbols, truth.aux_note)
+        if symbol == "+" and note.startswith("(")
+    ]
+    ends = [at for at, _ in changes[1:]] + [length]
+    rhythms = [(at, end, note) for (at, note), end in zip(changes, ends)]
+    lost = [(a, b) for a, b, note in rhythms if note in VF_NOTES]
+    closing = samples[symbols == "]"]
+    for start in samples[symbols == "["]:
+        lost.append((start, next((end for end in closing if end > start), length)))
+    lost = _united(lost)
+    found = rhythm.episodes(peaks, kinds, np.zeros(len(peaks), bool), lost)
+    found += [
+        rhythm.Episode(a, b, rhythm.FIBRILLATION, 0, np.nan)
+        for a, b, note in rhythms
+        if note in FIBRILLATION_NOTES
+    ]
+    return Annotated(length, found, lost)
+
+
+def _united(pieces):
+    """[(start, end), ...] with those that overlap as one."""
+    result = []
+    for start, end in sorted(pieces):
+        if result and start <= result[-1][1]:
+            start, last = result.pop()
+            end = max(end, last)
+        result.append((start, end))
+    return result
+
+
+# -------------------------------------------------------------------------------- comparing
+
+
+def counted(group, name, codes, pairs):
+    """A row: how many of these episodes overlap one of the other side."""
+    right, annotated_n, confirmed, found_n = 0, 0, 0, 0
+    for truth, (episodes, *_) in pairs:
+        there = [(e.start, e.end) for e in truth.episodes if e.code in codes]
+        here = [(e.start, e.end) for e in episodes if e.code in codes]
+        right += sum(_meets(a, here) for a in there)
+        confirmed += sum(_meets(b, there) for b in here)
+        annotated_n, found_n = annotated_n + len(there), found_n + len(here)
+    return _row(group, name, annotated_n, found_n, right, confirmed)
+
+
+def timed(group, name, codes, pairs):
+    """A row: how many seconds of these episodes are the same."""
+    right = there_s = here_s = 0.0
+    for truth, (episodes, *_) in pairs:
+        there = marked(truth.episodes, codes, truth.length)
+        here = marked(episodes, codes, truth.length)
+        right += (there & here).sum() * STEP / FS_HZ
+        there_s, here_s = there_s + there.sum() * STEP / FS_HZ, here_s + here.sum() * STEP / FS_HZ
+    return _row(group, f"{name} (s)", round(there_s), round(here_s), right, right)
+
+
+def marked(episodes, codes, length):
+    """(steps,) bool."""
+    result = np.zeros(length // STEP + 1, bool)
+    for episode in episodes:
+        if episode.code in codes:
+            result[episode.start // STEP : episode.end // STEP] = True
+    return result
+
+
+def _meets(one, others):
+    return any(one[0] <= end and start <= one[1] for start, end in others)
+
+
+def _row(group, name, annotated_n, found_n, right, confirmed):
+    se = 100 * right / annotated_n if annotated_n else np.nan
+    ppv = 100 * confirmed / found_n if found_n else np.nan
+    f1 = 2 * se * ppv / (se + ppv) if se + ppv > 0 else np.nan
+    row = {"records": group, "rhythm": name, "annotated": annotated_n, "found": found_n}
+    return row | {"Se": round(se, 1), "P+": round(ppv, 1), "F1": round(f1, 1)}
+
+
+# ----------------------------------------------------------------------- lost rhythm, noise
+
+
+def false_alarms(name, truths, found):
+    """A row: alarms of lost rhythm that meet no annotated one, per 24 h."""
+    seconds = sum(truth.length for truth in truths) / FS_HZ
+    wrong = dict.fromkeys(ALARM_CODES, 0)
+    for truth, (episodes, *_) in zip(truths, found):
+        for e in episodes:
+            if e.code in wrong and not _meets((e.start, e.end), truth.lost):
+                wrong[e.code] += 1
+    per_day = {code: n * DAY_S / seconds for code, n in wrong.items()}
+    vf, asystole = (per_day[code] for code in ALARM_CODES)
+    text = f"without electrical activity: {asystole:.1f}; {seconds / 3600:.1f} h"
+    return _figure(f"false 'no organised rhythm' a day, {name}", vf, text)
+
+
+def vf_seconds(truths, found):
+    """Rows: of the seconds of annotated fibrillation, those flagged as an episode or by a beat."""
+    total = by_episode = by_either = unreadable = 0
+    for truth, (episodes, flagged, bad) in zip(truths, found):
+        alarms = [(e.start, e.end) for e in episodes if e.code in ALARM_CODES]
+        for start, end in truth.lost:
+            for middle in range(start + FS_HZ // 2, end, FS_HZ):
+                inside = _meets((middle, middle), alarms)
+                near = np.abs(flagged - middle).min(initial=10**9) <= NEAR_S * FS_HZ
+                total, by_episode = total + 1, by_episode + inside
+                by_either += inside or near
+                unreadable += not inside and not near and _meets((middle, middle), bad)
+    share = lambda n: 100 * n / max(total, 1)
+    return [
+        _figure("% of seconds of VF flagged: episode or beat", share(by_either), f"{total} s"),
+        _figure("% of seconds of VF in an episode", share(by_episode), ""),
+        _figure("% of seconds of VF only unreadable", share(unreadable), ""),
+    ]
+
+
+class ArraySource(Source):
+    """A lead in memory."""
+
+    def read(self, start, end):
+        return self.values[int(start) : int(end)]
+
+
+def unreadable_in_noise(folder, noise_folder, checkpoint):
+    """Rows: share of noisy, and of clean, seconds of MIT-BIH that are called unreadable."""
+    noises = {kind: read_noise(noise_folder / kind) for kind in ("ma", "bw")}
+    calls = {name: [] for name in ("clean", *noises)}
+    lost = {name: [] for name in calls}
+    for path in tqdm(records.find(folder), unit="record"):
+        names = records.lead_names(path, records.read_header(path))
+        lead = checkpoint.settings["lead"]
+        recording = records.read(path, lead if lead in names else names[0])
+        noisy = in_noise(np.arange(len(recording.signal_mv)))
+        for name in calls:
+            clean = name == "clean"
+            signal_mv = recording.signal_mv
+            if not clean:
+                signal_mv = with_noise(recording, noises[name], NOISE_DB)
+            reason = judged(path, signal_mv)
+            chosen = reason if clean else reason[noisy]
+            calls[name].append(np.isin(chosen, UNREADABLE).mean())
+            lost[name].append(np.isin(chosen, quality.ALARMS).mean())
+    words = {"clean": "clean MIT-BIH", "ma": f"muscle noise at {NOISE_DB} dB"}
+    words["bw"] = f"baseline wander at {NOISE_DB} dB"
+    return [
+        _figure(
+            f"% of {words[name]} called unreadable",
+            100 * np.mean(calls[name]),
+            f"called lost rhythm: {100 * np.mean(lost[name]):.2f} %",
+        )
+        for name in calls
+    ]
+
+
+UNREADABLE = tuple(set(range(1, len(quality.REASONS))) - set(quality.ALARMS))
+
+
+def judged(path, signal_mv):
+    """(n,) reasons of preprocess.quality, as screening comes to them."""
+    source = ArraySource(path.name, path, ["ECG"], "ECG", float(FS_HZ), len(signal_mv))
+    source.values = np.asarray(signal_mv, float)
+    reader = Reader(source)
+    return np.concatenate([reader.read(*span).reason for span in spans(source)])
+
+
+def _figure(what, value, beside):
+    return {"what": what, "figure": f"{value:.2f}", "beside": beside}
+
+
+def printed(rows, alarm_rows, outf):
+    """Both tables, as text and as files; those that hold something."""
+    tables = {"rhythms": pd.DataFrame(rows), "alarms": pd.DataFrame(alarm_rows)}
+    for name, table in tables.items():
+        if len(table):
+            with whole_file(Path(outf) / f"{name}.csv") as part:
+                table.to_csv(part, index=False)
+            print(table.to_string(index=False, na_rep=""))
+    return tables
+
+
+if __name__ == "__main__":
+    options.command(main)
