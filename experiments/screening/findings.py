@@ -118,6 +118,7 @@ class Collector:
             "score": block.scores.astype(np.float32),
             "cluster": cluster,
             "premature": block.premature,
+            "above": block.scores > self.patient_threshold.value,
         } | vars(block.surroundings)
         self.tables.append(pd.DataFrame(columns | dict(zip(LOCATION, location.T))))
 
@@ -168,7 +169,7 @@ class Collector:
         return Findings(
             self.source,
             self.patient_threshold,
-            table.drop(columns=["usual", "p_coherence", "bump"]),
+            table.drop(columns=["usual", "p_coherence", "bump", "above"]),
             [cluster for cluster, _ in merged],
             unreadable,
             alarms,

@@ -38,8 +38,8 @@ def interpret(
 ) -> Interpretation:
     """Beats and what is wrong with the signal between them, to what a reader would say of them.
 
-    table: a row a beat: sample, rr_s, rr_local_s, cluster, premature, usual, p_coherence, bump;
-    shapes: (k, 10), kinds.shape_features of those with a cluster; quality_spans: of all reasons,
+    table: a row a beat: sample, rr_s, rr_local_s, cluster, premature, above (its score the
+    threshold), usual, p_coherence, bump; shapes: (k, 10), kinds.shape_features of those with a cluster; quality_spans: of all reasons,
     in order.
     """
     peaks = table["sample"].to_numpy()
@@ -57,9 +57,11 @@ def interpret(
         rr_after_s = np.append(rr_s[1:], np.nan)
         timing = np.stack([rr_s, rr_after_s, table["rr_local_s"].to_numpy(float)], 1)  # [n, 3]
         log_odds, early = kinds.evidence(shapes, timing, flagged)
-        cluster, premature = (table[name].to_numpy()[flagged] for name in ("cluster", "premature"))
+        cluster, premature, above = (
+            table[name].to_numpy()[flagged] for name in ("cluster", "premature", "above")
+        )
         kind[flagged], confidence[flagged] = kinds.decide(
-            log_odds, early, fibrillating[flagged], cluster, premature
+            log_odds, early, fibrillating[flagged], cluster, premature, above
         )
         before = kinds.timing(timing, flagged)[:, 0]
         company = kinds.ventricular_company(kind, before, table["premature"].to_numpy())

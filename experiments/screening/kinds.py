@@ -91,10 +91,12 @@ def evidence(shapes, rr_s, flagged):
     return log_odds, (intervals[:, 0] < EARLY) | (intervals[:, 2] < EARLY)
 
 
-def decide(log_odds, early, fibrillation, group=None, premature=None):
+def decide(log_odds, early, fibrillation, group=None, premature=None, above=None):
     """(k, 4), (k,), (k,), (k,) and (k,) of the flagged beats to kinds (k,) and confidences (k,).
 
-    premature: (k,) bool of prematurity.premature: such a beat is S where it is not V.
+    premature: (k,) bool of prematurity.premature: such a beat is S where it is not V; above: (k,)
+    bool, whose score is above the threshold, None: all. Another, whose shape nothing speaks
+    against, is not V.
     """
     if group is not None:
         log_odds = with_group(log_odds, group)
@@ -102,7 +104,10 @@ def decide(log_odds, early, fibrillation, group=None, premature=None):
     s, v = KINDS.index("S"), KINDS.index("V")
     if premature is not None:
         early = early | premature
-        lifted = premature & (log_odds[:, s] < log_odds.max(1)) & (log_odds.argmax(1) != v)
+        not_v = log_odds.argmax(1) != v
+        if above is not None:
+            not_v |= ~above
+        lifted = premature & not_v & (log_odds[:, s] < log_odds.max(1))
         log_odds[lifted, s] = log_odds[lifted].max(1) + LEAST_LIFT
     log_odds[~early | fibrillation, s] = -np.inf
     shares = np.exp(log_odds - log_odds.max(1, keepdims=True))

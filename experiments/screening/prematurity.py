@@ -27,7 +27,8 @@ P_EVIDENCE = (-1.0, 3.0)  # deviations beyond the first that count
 NEW_RATE_BEATS, FASTEST_NEW_RATE_S = 40, 0.6  # a run so long and slow is a new sinus rate
 SUSTAINED = 10  # beats of a run that is also found from its end
 FOLLOW, FOLLOW_AFTER_RUN, FOLLOW_VARIATION = 0.15, 0.05, 0.05  # weights of the newest interval
-STEP_EVIDENCE = (0.85, 1.15)  # of the expected interval, that one interval can say
+HALF = 0.08  # of the expected interval, by which half of it may differ from half
+STEP_LIMITS = (0.85, 1.15)  # of the expected interval, that one interval can say
 VARIATION, VARIATION_STEP = 0.04, 0.3  # of healthy sinus rhythm, at first; the most of one beat
 OTHER_SHAPE = -1.8  # of otherness: the QRS is not the patient's usual one
 
@@ -43,12 +44,12 @@ class SinusNode:
     def follow(self, rr_s):
         step = abs(rr_s - self.last_s) / self.interval_s
         self.variation += FOLLOW_VARIATION * (min(step, VARIATION_STEP) - self.variation)
-        low, high = (limit * self.interval_s for limit in STEP_EVIDENCE)
+        low, high = (limit * self.interval_s for limit in STEP_LIMITS)
         self.interval_s += FOLLOW * (max(min(rr_s, high), low) - self.interval_s)
         self.last_s = rr_s
 
     def follow_after_run(self, rr_s):
-        longest_s = STEP_EVIDENCE[1] * self.interval_s
+        longest_s = STEP_LIMITS[1] * self.interval_s
         self.interval_s += FOLLOW_AFTER_RUN * (min(rr_s, longest_s) - self.interval_s)
         self.last_s = self.interval_s  # a pause is no change of the sinus node's
 
@@ -101,6 +102,9 @@ def _one_way(rr_s, other, moved):
             run = 0
             sinus.follow_after_run(before_s)
             continue
+        if _every_other_fell_out(before_s, after_s, sinus.interval_s):
+            sinus.interval_s = sinus.last_s = before_s
+            continue
         goes_on = after_s < RUN_GOES_ON * sinus.interval_s
         no_pause = after_s < PAUSE_AFTER * before_s
         if share < sinus.limit + more and (goes_on or not no_pause):
@@ -108,6 +112,13 @@ def _one_way(rr_s, other, moved):
             continue
         sinus.follow(before_s)
     return np.array(found)
+
+
+def _every_other_fell_out(before_s, after_s, expected_s):
+    """Whether two intervals are half of the expected one, and slow for a tachycardia: then every
+    other beat was blocked before, or missed, and nothing is premature."""
+    halves = (abs(2 * rr_s / expected_s - 1) < HALF for rr_s in (before_s, after_s))
+    return before_s > FASTEST_NEW_RATE_S and all(halves)
 
 
 def otherness(shapes):

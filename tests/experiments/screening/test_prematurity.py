@@ -61,3 +61,8 @@ def test_gaps_and_nothing_are_no_error():
     rr_s = SINUS_S.copy()
     rr_s[[0, 50]] = np.nan
     assert found(rr_s) == [] and found([]) == [] and found([np.nan]) == []
+
+
+def test_conduction_that_comes_back_after_block_is_no_run():
+    rr_s = np.r_[np.full(60, 1.7), np.full(60, 0.85)] + 0.01 * rng.standard_normal(120)
+    assert found(rr_s) == []
