@@ -109,6 +109,15 @@ class Detector(ChunkedModule):
         each, of every beat: here, none."""
         return [[] for _ in range(len(over_time))]
 
+    # --- when a beat comes ----------------------------------------------------------------------
+
+    def rhythm_log_odds(self, samples: np.ndarray) -> np.ndarray | None:
+        """R peaks (n,) of one recording, in order, to log odds (n,) that each does not come as a
+        normal beat would, whatever its shape; None where the detector does not know."""
+        return None
+
+    # --- what a normal beat would be ------------------------------------------------------------
+
     def generate(self, beats: Beats) -> np.ndarray | None:
         """Beats to their normal versions, in the shape of what it explains; None if nothing."""
         return None

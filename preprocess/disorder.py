@@ -37,7 +37,7 @@ FAST_S, BEATS_S = (0.10, 0.29), (0.29, 1.5)  # cycles of fibrillation and flutte
 
 SMOOTH_S = 8.0
 CERTAIN, LIKELY = 0.0, -2.5  # scores: within HOLD_S of any part of an episode; throughout it
-SURE = 1.95  # that an episode must reach somewhere; of 62 with VF in cudb 59 do
+SURE = 2.2  # that an episode must reach somewhere; all but three with VF in cudb do
 HOLD_S, SHORTEST_S = 8.0, 6.0  # SHORTEST_S: of an episode; the beats of a shorter one are flagged
 BRIDGE_S = 8.0  # of a break in an episode
 BESIDE_S = 15.0  # of what is unreadable beside one

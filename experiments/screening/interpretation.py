@@ -39,8 +39,8 @@ def interpret(
     """Beats and what is wrong with the signal between them, to what a reader would say of them.
 
     table: a row a beat: sample, rr_s, rr_local_s, cluster, premature, above (its score the
-    threshold), usual, p_coherence, bump; shapes: (k, 10), kinds.shape_features of those with a cluster; quality_spans: of all reasons,
-    in order.
+    threshold), usual, p_coherence, bump; shapes: (k, 10), kinds.shape_features of those with a
+    cluster; quality_spans: of all reasons, in order.
     """
     peaks = table["sample"].to_numpy()
     flagged = table["cluster"].to_numpy() >= 0

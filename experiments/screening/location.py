@@ -5,13 +5,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.reports.scale import CONTOUR_SD
-from experiments.screening.fibrillation import fibrillation
 from experiments.screening.kinds import SHAPE_FEATURES, shape_features
-from experiments.screening.prematurity import OTHER_SHAPE, otherness, p_deviations, premature
+from experiments.screening.prematurity import (
+    OTHER_SHAPE,
+    otherness,
+    out_of_rhythm,
+    p_deviations,
+    premature,
+)
 from experiments.screening.scorer import ScoredBlock
 from models.detector import Detector
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, Beats
+from preprocess.fibrillation import fibrillation
 from preprocess.records import FS_HZ
 
 
@@ -59,8 +65,12 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
 def _premature(block, shapes, presumed_normal):
     """(n,) bool: premature beats of usual shape, outside fibrillation."""
     rr_s, around = block.beats.rr_s[:, 0].astype(float), block.surroundings
-    other = otherness(shapes) > OTHER_SHAPE
+    unlike = otherness(shapes)
+    other = unlike > OTHER_SHAPE
     early = premature(rr_s, other, p_deviations(shapes, presumed_normal))
+    if block.rhythm is not None:
+        # what rules do not see: premature beats that are most of a recording
+        early |= out_of_rhythm(block.rhythm, unlike)
     return early & ~fibrillation(rr_s, ~around.usual, around.p_coherence)
 
 

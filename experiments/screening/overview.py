@@ -13,8 +13,9 @@ from experiments.screening.rhythm_episodes import (
     VENTRICULAR_FIBRILLATION,
 )
 from experiments.screening.times import clock, wall_clock
+from preprocess.constants import FS_HZ
 
-MOST_ALARMS = 12  # named at the top of the page
+MOST_ALARMS = 5  # named at the top of the page, which is one screen
 NO_BAND = (COUPLET, S_COUPLET)  # too short to be seen in the timeline
 # Colours of bands, names of CSS variables; any other of supraventricular beats or rate alone.
 COLOURS = {
@@ -40,7 +41,6 @@ def overview(findings: Findings) -> dict:
     """What the template's first screen shows."""
     summary = findings.summary
     start = summary["recording"]["start"]
-    alarms = summary["alarms"]
     return {
         "summary": summary,
         "start": start,
@@ -49,8 +49,8 @@ def overview(findings: Findings) -> dict:
         "ventricular": _ectopy(summary["ventricular"], start),
         "supraventricular": _ectopy(summary["supraventricular"], start),
         "pause_at": _at(summary["pauses"]["longest_at_s"], start),
-        "alarms": [_alarm(alarm, start) for alarm in alarms[:MOST_ALARMS]],
-        "more_alarms": len(alarms[MOST_ALARMS:]),
+        "alarms": [_alarm(alarm, start) for alarm in first_alarms(summary)],
+        "more_alarms": len(summary["alarms"][MOST_ALARMS:]),
         "analysed": clock(summary["recording"]["analysed_s"]),
         "episodes": _by_code(summary["episodes"], start),
         "hours": [
@@ -59,6 +59,24 @@ def overview(findings: Findings) -> dict:
         ],
         "kinds": KIND_NAMES,
     }
+
+
+def first_alarms(summary: dict) -> list[dict]:
+    """Those that are named: what has no organised rhythm, then what has none, the longest first."""
+    ranks = list(MEANINGS)
+    graver = lambda a: (ranks.index(a["code"]), a["start_s"] - a["end_s"])
+    return sorted(summary["alarms"], key=graver)[:MOST_ALARMS]
+
+
+def alarm_strips(findings: Findings) -> list:
+    """The trace in the middle of each of first_alarms, None where none was kept."""
+    strips = []
+    for alarm in first_alarms(findings.summary):
+        start, end = (round(alarm[edge] * FS_HZ) for edge in ("start_s", "end_s"))
+        shared = [(min(end, s.end) - max(start, s.start), s.strip_mv) for s in findings.alarms]
+        most, strip_mv = max(shared, key=lambda pair: pair[0], default=(0, None))
+        strips.append(strip_mv if most > 0 else None)
+    return strips
 
 
 def bands(findings: Findings) -> list[list]:

@@ -9,7 +9,7 @@ import numpy as np
 from experiments.reports import pages, scale
 from experiments.screening import outputs
 from experiments.screening.findings import Findings
-from experiments.screening.overview import MOST_ALARMS, WITHOUT_KINDS, bands, overview
+from experiments.screening.overview import WITHOUT_KINDS, alarm_strips, bands, overview
 from experiments.screening.pictures import ClusterPicture
 from experiments.screening.strips import STRIP_HZ, STRIP_S, Stretch
 from experiments.screening.times import clock, moment, wall_clock
@@ -180,7 +180,9 @@ def _data(findings, cluster_pictures):
         "kind": _pack(table["kind"].map(KINDS.index), "u1"),
         "notes": outputs.other_annotations(findings, WITHOUT_KINDS),
         "bands": bands(findings),
-        "alarmStrips": [_pack_mv(stretch.strip_mv) for stretch in findings.alarms[:MOST_ALARMS]],
+        "alarmStrips": [
+            None if strip is None else _pack_mv(strip) for strip in alarm_strips(findings)
+        ],
         "fs": FS_HZ,
         "duration": findings.source.duration_s,
         "rarest": rarest,

@@ -31,6 +31,8 @@ HALF = 0.08  # of the expected interval, by which half of it may differ from hal
 STEP_LIMITS = (0.85, 1.15)  # of the expected interval, that one interval can say
 VARIATION, VARIATION_STEP = 0.04, 0.3  # of healthy sinus rhythm, at first; the most of one beat
 OTHER_SHAPE = -1.8  # of otherness: the QRS is not the patient's usual one
+USUAL_SHAPE = -2.2  # of otherness: it is
+OUT_OF_RHYTHM = 3.25  # log odds: 26 to 1
 
 
 @dataclass
@@ -119,6 +121,14 @@ def _every_other_fell_out(before_s, after_s, expected_s):
     other beat was blocked before, or missed, and nothing is premature."""
     halves = (abs(2 * rr_s / expected_s - 1) < HALF for rr_s in (before_s, after_s))
     return before_s > FASTEST_NEW_RATE_S and all(halves)
+
+
+def out_of_rhythm(log_odds, unlike):
+    """Log odds (n,) of Detector.rhythm_log_odds, learnt from normal beats and synthetic rhythms
+    alone, and otherness (n,), to (n,) bool: beats of usual shape that come when no normal one
+    would, and not after one of another shape, whose pause is no sinus interval."""
+    follows_other = np.append(False, unlike[:-1] > OTHER_SHAPE)
+    return (log_odds > OUT_OF_RHYTHM) & (unlike < USUAL_SHAPE) & ~follows_other
 
 
 def otherness(shapes):

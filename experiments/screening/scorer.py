@@ -13,9 +13,13 @@ from preprocess.records import FS_HZ
 
 @dataclass
 class ScoredBlock(Block):
-    """A block whose beats, none of the margins among them any more, have images and scores (n,)."""
+    """A block whose beats, none of the margins among them any more, have images and scores (n,).
+
+    rhythm: (n,) Detector.rhythm_log_odds, None where the detector does not know.
+    """
 
     scores: np.ndarray
+    rhythm: np.ndarray | None
 
 
 class Scorer:
@@ -26,15 +30,19 @@ class Scorer:
 
     def score(self, block: Block) -> ScoredBlock:
         """The block with scores. Beats of its margins give context, and are then left out."""
-        beats, scores = block.beats, np.zeros(0)
+        beats, scores, rhythm = block.beats, np.zeros(0), None
         if len(beats):
             if self.detector.image:
                 images = spectrogram.stored_images(beats.beat_mv, self.detector.image)
                 beats = replace(beats, image=images)
-            scores = self.detector.score(_without_gaps(beats), self.context)
+            without_gaps = _without_gaps(beats)
+            scores = self.detector.score(without_gaps, self.context)
+            if self.context != "none":
+                rhythm = self.detector.rhythm_log_odds(without_gaps.sample)
         inside = slice(*np.searchsorted(beats.sample, (block.start, block.end)))
         kept = {"beats": beats[inside], "surroundings": block.surroundings[inside]}
-        return ScoredBlock(**vars(block) | kept, scores=scores[inside])
+        kept |= {"scores": scores[inside], "rhythm": None if rhythm is None else rhythm[inside]}
+        return ScoredBlock(**vars(block) | kept)
 
 
 def _without_gaps(beats):

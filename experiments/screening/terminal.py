@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from experiments.screening.findings import Findings
+from experiments.screening.overview import MOST_ALARMS, first_alarms
 from experiments.screening.times import clock
 
 MOST_LINES = 5  # clusters with a line of their own
@@ -16,11 +17,11 @@ def text(findings: Findings, folder: Path) -> str:
     rate = "no rate" if rate is None else f"{rate:.0f} a minute"
     lines = [
         f"  ALARM {alarm['meaning']}, {clock(alarm['start_s'])} to {clock(alarm['end_s'])}"
-        for alarm in summary["alarms"][:MOST_LINES]
+        for alarm in first_alarms(summary)
     ]
     if recording["upside_down"]:
         lines.append("  P waves and QRS point down: is the lead upside down, or are electrodes so?")
-    if more := summary["alarms"][MOST_LINES:]:
+    if more := summary["alarms"][MOST_ALARMS:]:
         lines.append(f"  ALARM and {len(more)} more of these")
     lines += [
         f"  {clock(source.duration_s)} long, {len(findings.table)} beats, "

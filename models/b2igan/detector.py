@@ -74,6 +74,9 @@ class B2IGAN(Detector):
             return beat_scores
         return self.context.score(beats, beat_scores, context, self.left_out())
 
+    def rhythm_log_odds(self, samples: np.ndarray) -> np.ndarray:
+        return self.context.rhythm.score(samples)
+
     def read(self, beats: Beats) -> np.ndarray:
         """Beats to the parts of their scores (n, parts), in standard deviations of normal beats."""
         standard = lambda image: self.beat_parts.standard(self._parts(image))

@@ -20,6 +20,7 @@ for (const b of document.querySelectorAll(".order")) b.onclick = () => { for (co
 for (const b of document.querySelectorAll(".go")) b.onclick = () => { const s = +b.dataset.start, long = +b.dataset.long, m = Math.max(20, long); show(s - m, s + long + m); T.scrollIntoView({ block: "center" }); };
 function drawAll() { readColours(); drawTimeline(); rows().filter(d => d.open).forEach(fill); document.querySelectorAll("canvas[data-bad]").forEach(c => drawStrip(c, D.badStrips[c.dataset.bad]));
   document.querySelectorAll("canvas[data-alarm]").forEach(c => D.alarmStrips[c.dataset.alarm] && drawStrip(c, D.alarmStrips[c.dataset.alarm])); }
+addEventListener("beforeprint", () => document.querySelectorAll("details.plain").forEach(d => { d.open = true; }));
 let waiting; addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(drawAll, 100); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 matchMedia("print").addEventListener("change", drawAll);

@@ -44,7 +44,7 @@ function drawTimeline() {
     c.beginPath(); c.arc(x(time(chosen)), y(rarity[chosen] / 1000), 7, 0, 7); c.stroke(); }
   c.restore(); c.textAlign = "right"; c.fillStyle = C.soft;
   for (const r of RATES) { const py = low - (low - high) * (r - RATES[0]) / (RATES[2] - RATES[0]); c.fillText(r + (r === RATES[2] ? " /min" : ""), LEFT - 6, py); }
-  $("where").textContent = clock(a) + " to " + clock(b);
+  $("where").textContent = when(a) + " to " + when(b);
   drawOverview();
 }
 const RATES = (() => { const v = []; for (let i = 0; i < rr.length; i += Math.max(1, rr.length >> 12)) if (rr[i] > 0) v.push(60000 / rr[i]); v.sort((p, q) => p - q);

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.screening.prematurity import premature
+from experiments.screening.prematurity import out_of_rhythm, premature
 
 rng = np.random.default_rng(0)
 SINUS_S = 0.8 + 0.01 * rng.standard_normal(200)
@@ -66,3 +66,9 @@ def test_gaps_and_nothing_are_no_error():
 def test_conduction_that_comes_back_after_block_is_no_run():
     rr_s = np.r_[np.full(60, 1.7), np.full(60, 0.85)] + 0.01 * rng.standard_normal(120)
     assert found(rr_s) == []
+
+
+def test_a_usual_beat_that_the_detector_finds_out_of_rhythm_is_premature():
+    unlike = np.array([-3.0, -3.0, -1.0, -3.0, -3.0])
+    log_odds = np.array([-4.0, 5.0, 5.0, 5.0, 0.0])
+    assert out_of_rhythm(log_odds, unlike).tolist() == [False, True, False, False, False]
