@@ -309,6 +309,8 @@ TABLES = {
     "screening-rates": as_it_stands(
         "screening_rates.csv", "R peaks,AUC,V Se,V P+,S Se,S P+,false alarms an hour"
     ),
+    "rhythms": as_it_stands("rhythms.csv", "records,rhythm,annotated,found,Se,P+,F1"),
+    "alarms": as_it_stands("alarms.csv", "what,figure,beside"),
     "bench": bench,
     "bench-screening": as_it_stands(
         "bench_screening.csv", "hours,seconds,peak memory (MB),page (MB),beats"

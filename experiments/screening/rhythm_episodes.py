@@ -95,7 +95,7 @@ def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, limits=
     """Everything a reader of rhythms would mark, in order of time; episodes may overlap.
 
     peaks: (n,) R peaks in samples at FS_HZ, in order; kinds: (n,) WFDB codes N, V, S, F or Q;
-    fibrillation: (n,) bool, beats in atrial fibrillation (screening.fibrillation);
+    fibrillation: (n,) bool, beats in atrial fibrillation (preprocess.fibrillation);
     gaps: [(start, end), ...] in samples, where no beat could have been seen: nothing is counted
     across one; alarms: [(start, end, reason), ...] of preprocess.quality.spans, in ALARM_CODES.
     Stretches without electrical activity are no gaps, as no beat there means that there is none.
