@@ -18,6 +18,7 @@ __all__ = ["command", "integer", "number", "parser"]  # studies find them here
 DATASET = "experiments/ecg/dataset"
 DATAROOT = f"{DATASET}/complex"
 OUTPUT = "experiments/ecg/output"
+SEED = integer(0, 2**32 - 1)
 
 
 def parse(name: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -169,7 +170,7 @@ def add_training(group):
         help="time-warped copies of each training beat, added to it",
     )
     add_jitter(group)
-    add("--seed", type=integer(0), default=0, metavar="S", help="of weights and batches")
+    add("--seed", type=SEED, default=0, metavar="S", help="of weights and batches")
     add(
         "--amp",
         choices=("auto", "off", "bfloat16"),

@@ -22,7 +22,7 @@ from experiments.screening import outputs
 from experiments.screening import pipeline as screen
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, LEARNING_S
-from preprocess import records
+from preprocess import BadInput, annotations, records
 from preprocess.classes import CLASS_OF_EC57
 from preprocess.records import FS_HZ
 
@@ -44,6 +44,7 @@ def main(argv=None):
             path = Path(opt.records) / name
             if opt.resample:
                 path = resampled(path, Path(folder), opt.resample)
+            check_labelled(path)
             with contextlib.redirect_stdout(io.StringIO()):
                 screen.screen(path, checkpoint, detector, asked)
             counts, score, of = compare(path, folder, opt.false_alarms_per_hour)
@@ -53,6 +54,21 @@ def main(argv=None):
     result = pd.DataFrame(rows).set_index("record")
     print(report(result, np.concatenate(scores), np.concatenate(classes)))
     return result, np.concatenate(scores), np.concatenate(classes)
+
+
+def check_labelled(path):
+    """Raises BadInput where a record has no whole annotation file or ends in the first minutes,
+    which are not compared: before it is screened."""
+    header = records.read_header(path)
+    samples, symbols = annotations.read(
+        path.with_name(f"{path.name}.atr"), header.fs, header.sig_len or 0
+    )
+    counted = np.isin(symbols, list(CLASS_OF_EC57)) & (samples >= LEARNING_S * header.fs)
+    if not counted.any():
+        raise BadInput(
+            f"{path} has no labelled beat after its first {LEARNING_S // 60} minutes, which are "
+            "not compared: give a longer record"
+        )
 
 
 def parse(argv):
@@ -230,7 +246,8 @@ def report(rows, scores, classes):
             "false/h": (rows["N_flagged"] / rows["hours"]).map("{:.1f}".format),
         }
     )
-    auc = roc_auc_score(classes != "N", scores)
+    both = 0 < (classes != "N").sum() < len(classes)
+    auc = roc_auc_score(classes != "N", scores) if both else np.nan
     same = int((rows["matched"] == rows["wfdb_matched"])[:-1].sum())
     return (
         f"{lines.to_string()}\n\n{kinds_and_rhythms(rows).to_string()}\n"

@@ -108,7 +108,7 @@ def parse(argv):
         default=list(range(FOLDS)),
         metavar="K",
     )
-    group.add_argument("--seeds", nargs="+", type=options.integer(0), default=[0], metavar="S")
+    group.add_argument("--seeds", nargs="+", type=options.SEED, default=[0], metavar="S")
     group = parser.add_argument_group("how")
     group.add_argument(
         "--niter", type=options.integer(0), metavar="N", help="epochs (default: each model's own)"
@@ -141,7 +141,7 @@ def run(model, protocol, fold, seed, opt):
     """Train and evaluate one model on one fold, unless that is done; a stopped training goes on."""
     job = job_of(model, protocol, fold, seed, opt)
     folder = folder_of(job, opt)
-    missing = [c for c in contexts_of(model, opt) if not (folder / c / "metrics.json").exists()]
+    missing = [c for c in contexts_of(model, opt) if not is_done(folder / c)]
     if not missing:
         return
     data = dataset.load(job.dataroot)
@@ -226,11 +226,31 @@ def contexts_of(model, opt):
     )
 
 
+def is_done(folder):
+    """Whether a run in one context has left whole results: a damaged one is measured again."""
+    try:
+        result(folder)
+    except (BadInput, FileNotFoundError):
+        return False
+    return (folder / "scores.csv").exists()
+
+
 def result(folder):
     """One row: a run in one context, read from what it wrote to its folder."""
-    metrics, timing = (
-        json.loads((folder / name).read_text()) for name in ("metrics.json", "timing.json")
-    )
+    try:
+        return row_of(
+            *(json.loads((folder / name).read_text()) for name in ("metrics.json", "timing.json")),
+            folder,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(
+            f"{folder} holds damaged results ({type(error).__name__}): remove it, or give the "
+            "models, protocols, folds and seeds that it is of, to measure it again"
+        ) from error
+
+
+def row_of(metrics, timing, folder):
+    """A row of runs.csv of what evaluate wrote."""
     return {
         **{name: metrics[name] for name in (*KIND, "fold", "seed", "auc", "ap")},
         "settings": settings_text(metrics["settings"]),

@@ -29,7 +29,7 @@ from experiments.reports.beat import draw_panels, panels
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, split
 from models.b2igan.localiser import segments
-from preprocess import dataset, simulate, spectrogram
+from preprocess import BadInput, dataset, simulate, spectrogram
 from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
 CALIBRATION = 2000  # normal beats that set the segments of a baseline
@@ -47,6 +47,8 @@ def main(argv=None):
     folder = Path(opt.outf) / "b2igan" / opt.protocol / f"fold{opt.folder}"
     path = opt.checkpoint or folder / "checkpoint.pt"
     _, ours = open_detector(path, opt.device, data, opt.dataroot, asked=opt, model="b2igan")
+    if not ours.has_error_map:
+        raise BadInput(f"{path} was trained with --no-error-map: there is nothing to measure")
 
     # Changes of known place: our map, then the baselines.
     normals = some(rows.test[rows.classes[rows.test] == "N"], opt.beats, opt.seed)
@@ -109,7 +111,7 @@ def parse(argv):
         help="folder for a simulated cohort, whose truth is measured against too",
     )
     group.add_argument(
-        "--seed", type=options.integer(0), default=0, metavar="S", help="of the choice of beats"
+        "--seed", type=options.SEED, default=0, metavar="S", help="of the choice of beats"
     )
     return parser.parse_args(argv)
 

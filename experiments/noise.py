@@ -20,7 +20,7 @@ from experiments.screening import pipeline as screen
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import LEARNING_S, patients
 from experiments.training.scoring import score_rows, usable_context
-from preprocess import dataset, records
+from preprocess import BadInput, dataset, records
 from preprocess.classes import CLASS_OF, CLASS_OF_EC57
 from preprocess.files import whole_file
 from preprocess.records import FS_HZ
@@ -42,6 +42,11 @@ def main(argv=None):
         scores, abnormal, noisy = scored(
             detector, checkpoint, opt.records, tested, noise_mv, snr_db, context
         )
+        if abnormal.all() or not abnormal.any() or len(set(abnormal[noisy])) < 2:
+            raise BadInput(
+                f"{opt.records}: after the first {LEARNING_S // 60} minutes the test records need "
+                "normal and abnormal beats, in noise too; give more records"
+            )
         rows.append(
             {
                 "noise": kind,
@@ -135,7 +140,7 @@ def scored(detector, checkpoint, folder, names, noise_mv, snr_db, context):
 def read_noise(path):
     """First channel of a noise record (n,), in mV at FS_HZ."""
     header = records.read_header(path)
-    return records.read(path, header.sig_name[0], annotator=None).signal_mv
+    return records.read(path, records.lead_names(path, header)[0], annotator=None).signal_mv
 
 
 def with_noise(recording, noise_mv, snr_db):

@@ -12,6 +12,7 @@ import numpy as np
 from wfdb.io.annotation import ann_label_table
 
 from preprocess import BadInput
+from preprocess.files import check_is_file
 
 NUMBER, SUBTYPE, CHANNEL, TEXT = 60, 61, 62, 63  # words about the annotation before
 SKIP = 59  # a step of more than 1023 samples: two words more
@@ -30,6 +31,7 @@ def read(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndarray, np.ndar
     brought to it. Raises BadInput where it is damaged or goes beyond the signal.
     """
     file = Path(file)
+    check_is_file(file)
     try:
         if file.stat().st_size > LARGEST_BYTES:
             raise BadInput(f"{file} is too large for an annotation file")

@@ -5,67 +5,69 @@ or the machine is the reason, 130 or 143 where someone stopped it, 70 where the 
 """
 
 import argparse
+import os
+import re
 import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 
 from preprocess import BadInput
+from preprocess.stopping import Stopped, is_about_memory, is_program, raising
 from preprocess.threads import wait_asleep
 
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # in names of foreign files
 UNUSABLE, WRONG = 2, 70  # exit statuses; 70 is EX_SOFTWARE of sysexits.h
-KEPT = "files that were finished are whole, and training goes on with --resume"
-
-
-class Stopped(BaseException):
-    """SIGTERM has come."""
+KEPT = "what was finished is whole: the same command (training: with --resume) does the rest"
 
 
 def command(main: Callable[[], object]) -> None:
     """Run a command line; whatever happens ends as one sentence on the terminal."""
     wait_asleep()  # for what loads torch later; setup_env.sh says it to what loads it at once
-    earlier = signal.signal(signal.SIGTERM, _stop)
+    if hasattr(sys.stdout, "reconfigure"):  # no letter that a terminal lacks ends a command
+        sys.stdout.reconfigure(errors="replace")
     try:
-        main()
-    except BadInput as error:
-        _end(str(error), UNUSABLE)
-    except KeyboardInterrupt:
-        _end(f"interrupted; {KEPT}", 128 + signal.SIGINT)
-    except Stopped:
-        _end(f"stopped; {KEPT}", 128 + signal.SIGTERM)
-    except MemoryError:
-        _end("not enough memory: close other programs, or give less at a time", UNUSABLE)
+        with raising():
+            main()
+    except (KeyboardInterrupt, Stopped) as stop:
+        number = signal.SIGINT if isinstance(stop, KeyboardInterrupt) else signal.SIGTERM
+        word = "interrupted" if number == signal.SIGINT else "stopped"
+        _end(f"{word} {stop}".strip() + f"; {KEPT}", 128 + number, at_once=is_program())
     except BrokenPipeError:  # whoever read the output has gone, as `head` does
         sys.stderr.close()
         sys.exit(128 + signal.SIGPIPE)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _end(f"{where}{error.strerror or error}; {KEPT}", UNUSABLE)
     except Exception as error:
-        if _is_about_memory(error):
-            _end("not enough memory: close other programs, or give less at a time", UNUSABLE)
-        _end(
-            f"something unexpected happened ({type(error).__name__}), which is a defect of this "
-            f"program: please send {_log()}; {KEPT}",
-            WRONG,
-        )
-    finally:
-        signal.signal(signal.SIGTERM, earlier)
+        _end(*sentence(error))
 
 
-def _stop(*_):
-    raise Stopped
+def sentence(error: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit status. The unexpected goes to a log file: call it
+    while the error is handled."""
+    if isinstance(error, BadInput):
+        return str(error), UNUSABLE
+    if isinstance(error, MemoryError) or is_about_memory(error):
+        return "not enough memory: close other programs, or give less at a time", UNUSABLE
+    if isinstance(error, OSError):
+        where = f"{str(error.filename)[:200]}: " if error.filename else ""
+        return f"{where}{error.strerror or error}; {KEPT}", UNUSABLE
+    return (
+        f"something unexpected happened ({type(error).__name__}), which is a defect of this "
+        f"program: please send {_log()}; {KEPT}",
+        WRONG,
+    )
 
 
-def _end(sentence, status):
-    print(f"error: {sentence}", file=sys.stderr)
+def _end(text, status, at_once=False):
+    """at_once: threads that still compute are not waited for."""
+    print(f"error: {CONTROL.sub('', text)}", file=sys.stderr)
+    if at_once:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
     sys.exit(status)
-
-
-def _is_about_memory(error):
-    """torch says so in words alone."""
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 def _log():
@@ -73,7 +75,7 @@ def _log():
     text = f"{' '.join(sys.argv)}\n{traceback.format_exc()}"
     try:
         with tempfile.NamedTemporaryFile(
-            "w", prefix="b2i-gan-", suffix=".log", delete=False
+            "w", prefix="b2i-gan-", suffix=".log", delete=False, encoding="utf-8"
         ) as file:
             file.write(text)
         return file.name

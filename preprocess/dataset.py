@@ -5,9 +5,7 @@ spectrograms.npy, beats.npy, index.csv, manifest.json.
 
 import json
 import os
-import shutil
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +14,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from preprocess import BadInput, classes, physionet, records, spectrogram
+from preprocess import BadInput, classes, dataset_checks, files, physionet, records, spectrogram
 from preprocess import beats as beat_windows
 from preprocess.beats import Beats
 from preprocess.classes import CLASSES
@@ -87,7 +85,11 @@ def make(folder, dataroot, image="complex", lead=LEAD):
     }
     if is_current(dataroot, wanted):
         return read_manifest(dataroot)
-    with _fresh_folder(dataroot) as part:
+    if dataroot.exists() and not dataroot.is_dir():
+        raise BadInput(f"{dataroot} is a file, where a folder must be: give another --dataroot")
+    with files.temporary_folder(dataroot.with_name(dataroot.name + ".part")) as part:
+        if is_current(dataroot, wanted):  # another process has made it meanwhile
+            return read_manifest(dataroot)
         index, left_out = _write_arrays(paths, part, image, lead)
         index.to_csv(part / "index.csv", index=False)
         manifest = wanted | {
@@ -95,38 +97,44 @@ def make(folder, dataroot, image="complex", lead=LEAD):
             "counts": count_classes(index),
             "left_out": left_out,
             "folder": Path(folder).name,
-            "sha256": {name: physionet.sha256(part / name) for name in ("beats.npy", "index.csv")},
+            "sha256": {name: physionet.sha256(part / name) for name in dataset_checks.SUMMED},
         }
         (part / "manifest.json").write_text(json.dumps(manifest, indent=1))
+        _move(part, dataroot)
     return manifest
 
 
 def load(dataroot):
-    """Open a preprocessed folder. Raises BadInput when it is not one, or is incomplete."""
-    manifest = read_manifest(Path(dataroot))
+    """Open a preprocessed folder. Raises BadInput when it is not one, or not as it was written."""
+    dataroot = Path(dataroot)
+    for name in ("manifest.json", *dataset_checks.SUMMED):
+        files.check_is_file(dataroot / name)
+    manifest = read_manifest(dataroot)
     if manifest is None:
         raise BadInput(
             f"{dataroot} holds no preprocessed beats: "
             f"run python -m preprocess --dataroot {dataroot} first"
         )
+    dataset_checks.check_manifest(manifest, dataroot)
     try:
-        index = pd.read_csv(
-            Path(dataroot) / "index.csv", dtype={"record": str, "symbol": str, "class": str}
-        )
-        image, beat_mv = (
-            np.load(Path(dataroot) / name, mmap_mode="r")
-            for name in ("spectrograms.npy", "beats.npy")
-        )
-    except (OSError, ValueError) as error:
+        dataset_checks.check_sums(dataroot, manifest)
+        text = dict.fromkeys(dataset_checks.TEXTS, str)
+        index = pd.read_csv(dataroot / "index.csv", dtype=text, keep_default_na=False)
+        arrays = {name: np.load(dataroot / name, mmap_mode="r") for name in dataset_checks.ARRAYS}
+    except BadInput:
+        raise
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
         raise BadInput(
             f"{dataroot} is incomplete ({error}): run python -m preprocess again"
         ) from error
-    if not len(index) == len(image) == len(beat_mv) == manifest["beats"]:
+    dataset_checks.check_arrays(arrays, manifest, dataroot)
+    if len(index) != manifest["beats"]:
         raise BadInput(
             f"{dataroot} is inconsistent: its files count different numbers of beats; "
             "preprocess again"
         )
-    return Dataset(index, image, beat_mv, manifest)
+    dataset_checks.check_index(index, manifest, dataroot)
+    return Dataset(index, arrays["spectrograms.npy"], arrays["beats.npy"], manifest)
 
 
 def read_manifest(dataroot):
@@ -201,22 +209,13 @@ class _NpyWriter:
         self.file.close()
 
 
-@contextmanager
-def _fresh_folder(target):
-    """A folder to fill; its files move to target together, or are removed when something failed."""
-    part = target.with_name(target.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
-        yield part
-        target.mkdir(parents=True, exist_ok=True)
-        (target / "manifest.json").unlink(
-            missing_ok=True
-        )  # without it a half-moved folder is not mistaken for whole
-        for file in sorted(part.iterdir(), key=lambda f: f.name == "manifest.json"):
-            os.replace(file, target / file.name)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+def _move(part, target):
+    """Files of a folder to another; the manifest last, without which a half-moved one is not
+    mistaken for whole."""
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "manifest.json").unlink(missing_ok=True)
+    for name in (*dataset_checks.SUMMED, "manifest.json"):
+        os.replace(part / name, target / name)
 
 
 def _digest(path):

@@ -1,17 +1,17 @@
 """Recordings of any kind: WFDB, EDF, ISHNE or CSV, each opened as a Source."""
 
 import re
-import stat
 from pathlib import Path
 
 import numpy as np
 
 from preprocess import BadInput, annotations, records
 from preprocess.constants import LEAD
+from preprocess.files import check_is_file
 from preprocess.formats_csv import open_csv
 from preprocess.formats_edf import open_edf
 from preprocess.formats_ishne import is_ishne, open_ishne
-from preprocess.source import Source, choose_lead, mv_of
+from preprocess.source import Source, choose_lead, mv_of, plain_text
 
 CSV_ENDINGS = (".csv", ".txt", ".tsv")
 ISHNE_ENDINGS = (".ecg", ".ishne")
@@ -46,7 +46,8 @@ def open_source(path, lead=None, fs_hz=None, units=None, likely=LEAD) -> Source:
     fs_hz, units: of a CSV file that does not say. Raises BadInput when it is none of these.
     """
     path = Path(path)
-    _check_is_file(path)
+    check_is_file(path)
+    _check_name(path)
     ending = path.suffix.lower()
     if ending == ".edf":
         return open_edf(path, lead, likely, units)
@@ -63,7 +64,7 @@ def open_source(path, lead=None, fs_hz=None, units=None, likely=LEAD) -> Source:
             if path.exists()
             else f"there is no recording {path}"
         )
-    _check_is_file(header)
+    check_is_file(header)
     return _open_wfdb(record, lead, likely)
 
 
@@ -74,13 +75,11 @@ def _is_folder(path):
         raise BadInput(f"{str(path)[:80]}... cannot be opened: {error.strerror}") from error
 
 
-def _check_is_file(path):
-    """Raises BadInput where a path is there but no file: a pipe would never end."""
-    try:
-        if path.exists() and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
-            raise BadInput(f"{path} is no file (a pipe or a device): save the recording as a file")
-    except OSError as error:  # a name that is too long, links in a circle
-        raise BadInput(f"{str(path)[:80]} cannot be opened: {error.strerror}") from error
+def _check_name(path):
+    """A name goes to terminals, pages and tables."""
+    name = plain_text(path.name)
+    if name != path.name or name != name.encode("utf-8", "ignore").decode():
+        raise BadInput(f"{str(path)!r} has letters in its name that are none: rename it")
 
 
 class WfdbSource(Source):
@@ -92,7 +91,6 @@ class WfdbSource(Source):
 
     def annotated(self, annotator):
         file = self.path.with_name(f"{self.path.name}.{annotator}")
-        _check_is_file(file)
         samples, symbols = annotations.read(file, self.fs_hz, self.n)
         return np.round(samples * float(self.ratio)).astype(int), symbols
 

@@ -48,9 +48,9 @@ def open_csv(path: Path, lead, likely, fs_hz=None, units=None) -> CsvSource:
         head = _table(next(_chunks(file, path), b""), range(len(layout.names)), layout, path)
         head = {column: values[:HEAD_ROWS] for column, values in head.items()}
 
-        times = None
-        if (at_time := layout.time_column()) is not None:
-            times = Times(head[at_time] * layout.unit_s(at_time), path)
+        times, (at_time, unit_s) = None, _clock(head, layout, fs_hz)
+        if at_time is not None:
+            times = Times(head[at_time] * unit_s, path)
         _check_rate(fs_hz, times, path)
         columns = [i for i in range(len(layout.names)) if i != at_time]
         if not columns:
@@ -64,7 +64,8 @@ def open_csv(path: Path, lead, likely, fs_hz=None, units=None) -> CsvSource:
         scale = mv_of(unit, path, leads[chosen])
 
         file.seek(begin)
-        values, n = _copy(file, layout, path, column, scale, times)
+        clock = None if times is None else (times, at_time, unit_s)
+        values, n = _copy(file, layout, path, column, scale, clock)
     rate_hz = float(fs_hz or times.rate_hz())
     source = CsvSource(path.stem, path, leads, leads[chosen], rate_hz, n)
     source.values = values
@@ -89,27 +90,51 @@ def _check_rate(fs_hz, times, path):
         )
 
 
+def _clock(head, layout, fs_hz):
+    """The column that tells the time and its unit in s; (None, 0) where there is none.
+
+    Where no name says so, a column that rises evenly is one, of times or of row numbers, whatever
+    it is called: its holes are holes of the recording. Its unit then follows from the rate.
+    """
+    if (named := layout.time_column()) is not None:
+        return named, layout.unit_s(named)
+    for column, values in head.items():
+        if fs_hz and len(head) > 1 and (step := _even_step(values)):
+            return column, 1 / (fs_hz * step)
+    return None, 0.0
+
+
+def _even_step(values):
+    """By how much nearly every value (n,) is above the one before it; 0 where that is not so."""
+    steps = np.diff(values[np.isfinite(values)])
+    step = float(np.median(steps)) if len(steps) > 10 else 0.0
+    even = np.abs(steps - step) <= 0.01 * step
+    return step if step > 0 and even.mean() > 0.9 else 0.0
+
+
 def _check_is_signal(values, name, path):
     """A column that rises evenly is one of times or row numbers."""
-    steps = np.diff(values[np.isfinite(values)])
-    if len(steps) > 10 and steps.min() > 0 and np.ptp(steps) <= 0.01 * steps.mean():
+    if _even_step(values):
         raise BadInput(
             f"column {name} of {path} rises evenly: if it is time, call it time_s or time_ms; "
             "choose another column with --lead"
         )
 
 
-def _copy(file, layout, path, column, scale, times):
-    """The column in mV as float32 in a temporary file, NaN in the gaps; and its samples."""
+def _copy(file, layout, path, column, scale, clock):
+    """The column in mV as float32 in a temporary file, NaN in the gaps; and its samples.
+
+    clock: None, or Times with their column and its unit in s.
+    """
     copy, n, line = tempfile.TemporaryFile(), 0, layout.skip
-    at_time = layout.time_column()
+    times, at_time, unit_s = clock or (None, None, 0.0)
     wanted = [column] if times is None else [column, at_time]
     for rows in _chunks(file, path):
         table = _table(rows, wanted, layout, path, line)
         values = table[column].astype(np.float32) * np.float32(scale)
         line += len(values)
         if times is not None:
-            seconds = table[at_time] * layout.unit_s(at_time)
+            seconds = table[at_time] * unit_s
             values = times.spread(values, seconds, line - len(values))
         copy.write(values.tobytes())
         n += len(values)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preprocess import BadInput
+from preprocess.files import check_is_file
 
 LOWEST_HZ, HIGHEST_HZ = 100, 2000  # of recordings that can be read
 LONGEST_BYTES = 1 << 20  # a header of a record of many segments has some tens of thousands
@@ -103,6 +104,7 @@ def _parse(path):
 
 def _lines(file):
     """Lines of a header without comments and blank ones."""
+    check_is_file(file)
     try:
         if file.stat().st_size > LONGEST_BYTES:
             raise BadInput(f"{file} is too long for a WFDB header: fetch it again")
@@ -147,6 +149,7 @@ def _check_sizes(path, header):
         files.setdefault(signal["file"], []).append(signal)
     for name, signals in files.items():
         file, kind = path.with_name(name), signals[0]["format"].split("x")[0].split(":")[0]
+        check_is_file(file)
         sample_bytes = SAMPLE_BYTES.get(kind.split("+")[0])
         if not (sample_bytes and header.length) or name == "~" or not file.exists():
             continue

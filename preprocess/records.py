@@ -10,6 +10,7 @@ from scipy.signal import resample_poly
 
 from preprocess import BadInput, annotations, headers
 from preprocess.constants import FS_HZ, LEAD
+from preprocess.files import check_is_file
 from preprocess.source import mv_of, plain_text
 
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
@@ -169,6 +170,8 @@ def find(folder) -> list[Path]:
             "with some"
         )
     for path in records:
+        for ending in (".hea", ".atr"):
+            check_is_file(path.with_name(path.name + ending))
         if path.name.startswith(FORMULA):
             raise BadInput(
                 f"record {path.name} begins with {path.name[0]}, which tables take for a formula: "

@@ -7,6 +7,7 @@ from pathlib import Path
 from experiments.reports import pages
 from experiments.screening.times import clock
 from preprocess.files import whole_file
+from preprocess.records import FORMULA
 
 TEMPLATES = Path(__file__).parent / "templates"
 NAMES = ("index.html", "index.csv")
@@ -37,12 +38,17 @@ def write(summaries: list[dict], failures: list[str], folder: Path) -> None:
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     table.writeheader()
-    table.writerows(rows)
+    table.writerows([{**row, "recording": _no_formula(row["recording"])} for row in rows])
     template = pages.environment(TEMPLATES).get_template("index.html")
     page = template.render(rows=rows, failures=failures, clock=clock)
     for name, content in zip(NAMES, (page, text.getvalue())):
         with whole_file(Path(folder) / name) as part:
             part.write_text(content, encoding="utf-8")
+
+
+def _no_formula(name):
+    """Spreadsheets run what begins like one, but not behind an apostrophe."""
+    return f"'{name}" if name.startswith(FORMULA) else name
 
 
 def row(summary: dict) -> dict:

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from experiments.screening.rhythm_episodes import (
     rhythm_changes,
 )
 from preprocess import BadInput
+from preprocess.files import temporary_folder
 from preprocess.formats import Source
 from preprocess.records import FS_HZ
 
@@ -40,16 +40,19 @@ def check_apart(source: Source, folder: Path):
 
 def write(findings: Findings, page: str, folder: Path):
     """All or none, whatever happens on the way. page: the text of NAME.html."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".screening-", dir=folder) as part:
-        name, part = findings.source.name, Path(part)
+    folder, name = Path(folder), findings.source.name
+    targets = [folder / f"{name}{ending}" for ending in OUTPUTS]
+    if blocked := [target for target in targets if target.is_dir()]:
+        raise BadInput(
+            f"{blocked[0]} is a folder, where a file must be written: remove or rename it"
+        )
+    with temporary_folder(folder / f".screening-{name}") as part:
         write_annotations(findings, part / f"{name}.b2i")
         write_table(findings, part / f"{name}.csv")
         write_summary(findings, part / f"{name}.json")
         (part / f"{name}.html").write_text(page, encoding="utf-8")
-        for file in sorted(part.iterdir()):
-            os.replace(file, folder / file.name)
+        for target in targets:
+            os.replace(part / target.name, target)
 
 
 def write_table(findings: Findings, path: Path):

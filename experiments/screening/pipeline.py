@@ -28,8 +28,10 @@ from experiments.training.checkpoint import Checkpoint, open_detector
 from experiments.training.scoring import usable_context
 from models.detector import Detector
 from preprocess import BadInput, formats
+from preprocess.commands import sentence
 from preprocess.formats import Source
 from preprocess.records import FS_HZ
+from preprocess.stopping import Stopped
 
 WEIGHTS = Path(__file__).parents[1] / "weights/b2igan.pt"  # see the model card beside it
 SHORTEST_S = 10.0
@@ -58,8 +60,10 @@ def screen_all(opt):
         except OSError as error:
             reason = error.strerror or error
             failures.append(f"{path}: {reason} ({opt.outf}); earlier outputs are as they were")
+        except Exception as error:  # one recording never costs the others
+            failures.append(f"{path}: {sentence(error)[0]}")
         except KeyboardInterrupt:
-            raise BadInput(f"interrupted at {path}; earlier outputs are as they were") from None
+            raise KeyboardInterrupt(f"at {path}") from None
     if asked > 1 and summaries:
         index.write(summaries, failures, opt.outf)
         print(
@@ -149,6 +153,7 @@ def side_by_side(function: Callable[[Any], Any], items: Iterable) -> Iterator:
     That is better than all threads at one item's steps.
     """
     workers, threads = min(os.cpu_count() or 1, MOST_WORKERS), torch.get_num_threads()
+    stopped = False
     torch.set_num_threads(max(1, threads // workers))
     ahead, pool = deque(), ThreadPoolExecutor(workers)
     try:
@@ -158,8 +163,11 @@ def side_by_side(function: Callable[[Any], Any], items: Iterable) -> Iterator:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
+    except (KeyboardInterrupt, Stopped):
+        stopped = True  # what is thrown away is not waited for
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=not stopped, cancel_futures=True)
         torch.set_num_threads(threads)
 
 

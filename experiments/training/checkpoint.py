@@ -1,6 +1,6 @@
 """Checkpoints: one file rebuilds a trained detector and its thresholds, with no flag."""
 
-import pickle
+import io
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from experiments.training import checkpoint_checks as checks
 from experiments.training.device import find_device
 from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, canonical
 from models.detector import Detector
 from preprocess import BadInput
 from preprocess.dataset import Dataset
-from preprocess.files import whole_file
+from preprocess.files import check_is_file, whole_file
 
 FORMAT = 5
 
@@ -52,53 +53,67 @@ class Checkpoint:
     format: int = FORMAT
 
     def save(self, path: Path) -> None:
-        """Written whole: an interrupted save leaves the earlier checkpoint as it was."""
-        with whole_file(path) as part:
-            torch.save(asdict(self), part)
+        """Written whole: an interrupted save leaves the earlier checkpoint as it was.
 
-    def detector(self, device: torch.device | str = "cpu") -> Detector:
-        """The detector as it was when saved."""
-        made = MODELS[self.model](self.options).to(device)
-        made.restore(self.state)
+        By way of memory: what torch says of a full disk is no error of the disk's.
+        """
+        checks.check_finite(self.state, path)
+        stored = io.BytesIO()
+        torch.save(asdict(self), stored)
+        with whole_file(path) as part:
+            part.write_bytes(stored.getbuffer())
+
+    def detector(
+        self, device: torch.device | str = "cpu", path: Path | str = "the checkpoint"
+    ) -> Detector:
+        """The detector as it was when saved. path: for the sentence where it does not fit."""
+        try:
+            made = MODELS[self.model](self.options).to(device)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(
+                f"the options of {path} make no {self.model} ({type(error).__name__}: {error}): "
+                "train again or give another --checkpoint"
+            ) from error
+        checks.restore(made, self.state, path)
         return made.eval()
 
     def threshold(self, context: str, false_alarm_rate: float) -> float:
         """Score above which calibration beats fall at the given rate."""
+        if context not in self.reference:
+            raise BadInput(
+                f"the checkpoint knows no scores of normal beats with context {context}: train it "
+                "to the end, or choose another --context"
+            )
         quantiles = np.asarray(self.reference[context])
         return float(np.interp(1 - false_alarm_rate, np.linspace(0, 1, len(quantiles)), quantiles))
 
 
-# What torch.load and Checkpoint(**values) raise where a file is not what it should be.
-CORRUPT = (
-    RuntimeError,
-    pickle.UnpicklingError,
-    EOFError,
-    TypeError,
-    ValueError,
-    KeyError,
-    OSError,
-)
-
-
 def load(path: Path) -> Checkpoint:
-    """Read a checkpoint. Raises BadInput when it is missing, corrupt or of another format."""
+    """Read a checkpoint. Raises BadInput when it is missing, damaged or of another format."""
     path = Path(path)
-    if not path.exists():
+    check_is_file(path)
+    if not path.is_file():
         raise BadInput(
             f"there is no checkpoint {path}: train first (test=0 bash run_ecg.sh) or give "
             "--checkpoint"
         )
+    checks.check_file(path)
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
         result = Checkpoint(**values)
-    except CORRUPT as error:
+    except (MemoryError, PermissionError):
+        raise
+    except Exception as error:  # whatever a foreign pickle makes of torch or of Checkpoint
         raise BadInput(
             f"{path} is not a whole checkpoint of this program ({type(error).__name__}): "
             "train again or give another --checkpoint"
         ) from error
-    result.model = canonical(result.model)
-    if result.format != FORMAT or result.model not in MODELS:
+    if result.format != FORMAT or not isinstance(result.model, str):
         raise BadInput(f"{path} was written by another version of this program: train again")
+    result.model = canonical(result.model)
+    if result.model not in MODELS:
+        raise BadInput(f"{path} was written by another version of this program: train again")
+    checks.check_values(result, path)
     return result
 
 
@@ -124,7 +139,11 @@ def open_detector(
         check_settings(checkpoint.settings, dataset.manifest, dataroot, any_lead=another)
     if asked is not None:
         check_split(checkpoint, asked)
-    return checkpoint, checkpoint.detector(find_device(device))
+    if not checkpoint.finished:
+        raise BadInput(f"{path} is of a training that was stopped: finish it with --resume")
+    detector = checkpoint.detector(find_device(device), path)
+    checks.check_works(detector, list(checkpoint.reference), path)
+    return checkpoint, detector
 
 
 def check_split(checkpoint: Checkpoint, opt: Namespace) -> None:

@@ -58,6 +58,7 @@ def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Check
     goes on, to the result it would have had; a finished one with as many epochs is returned.
     """
     options = complete_options(opt)
+    check_image(MODELS[opt.model], dataset, opt.dataroot)
     split_digest = split.digest(dataset.index)
     most = opt.train_beats or len(split.train)
     split = replace(split, train=split.train[evenly(len(split.train), most)])
@@ -214,6 +215,16 @@ def require_finite(losses: Mapping[str, float], epoch: int) -> None:
             )
 
 
+def check_image(model: type, dataset: Dataset, dataroot: str) -> None:
+    """Raises BadInput where a dataset holds other images than a detector reads."""
+    there = dataset.manifest["settings"]["image"]
+    if model.image not in (None, there):
+        raise BadInput(
+            f"{dataroot} holds {there} images and the model reads {model.image}: preprocess with "
+            f"--image {model.image} into another --dataroot"
+        )
+
+
 def complete_options(opt: Namespace) -> dict:
     """The options a checkpoint keeps: those given, and the model's defaults for the others."""
     own = MODELS[opt.model].defaults
@@ -249,6 +260,11 @@ def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -
         raise BadInput(
             f"{path} was trained for other records or beats than {dataroot} gives: give another "
             "--outf"
+        )
+    if state.records and state.records != wanted.records:
+        raise BadInput(
+            f"{path} was trained on other records than those of the same names in {dataroot}: give "
+            "another --outf"
         )
     changed = [
         f"{name} {value} instead of {state.options.get(name)}"

@@ -3,8 +3,6 @@
 import csv
 import json
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ from tqdm import tqdm
 
 from preprocess import BadInput
 from preprocess.constants import FS_HZ
+from preprocess.files import temporary_folder
 from preprocess.simulate.noise import bump, recording_noise, shaped_noise
 from preprocess.simulate.rhythm import TACHOGRAM_HZ, place_ectopics, sinus_rhythm, time_ectopics
 from preprocess.simulate.subject import draw_subject
@@ -168,16 +167,15 @@ def simulate(
         raise BadInput(
             f"{folder} holds other files: name an empty or new folder for the simulated cohort"
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    working = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    # Nobody sees half a cohort: made beside its place, then renamed.
-    try:
+    # Nobody sees half a cohort: made beside its place, then renamed. What is found there was left
+    # by a process that was killed.
+    with temporary_folder(folder.with_name(f".{folder.name}.part")) as working:
+        if is_cohort(folder, settings):  # another process has made it meanwhile
+            return (folder / "RECORDS").read_text().split()
         made = working / "new"
         made.mkdir()
         names = write_cohort(made, settings, progress)
         if folder.exists():
             os.replace(folder, working / "old")
         os.replace(made, folder)
-    finally:
-        shutil.rmtree(working, ignore_errors=True)
     return names

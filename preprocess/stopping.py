@@ -1,0 +1,83 @@
+"""Ctrl-C and SIGTERM, from the first line of a program to its last.
+
+Loading a network library takes seconds in which nothing is done yet: a signal then ends the
+program at once. Afterwards it raises, so that what is half done is cleared away.
+"""
+
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+MEMORY_WORDS = ("allocate memory", "to allocate", "bad_alloc", "map segment", "start new thread")
+
+
+class Stopped(BaseException):
+    """SIGTERM has come."""
+
+
+def is_program() -> bool:
+    """Whether main.py or `python -m` of a module runs, and not somebody who imports us."""
+    return sys.argv[:1] == ["-m"] or os.path.abspath(sys.argv[0] or "-") == str(ROOT / "main.py")
+
+
+def watch_start() -> None:
+    """For what comes before a command begins: signals and a lack of memory end as a sentence."""
+    for number in SIGNALS:
+        signal.signal(number, _end_at_once)
+    sys.excepthook = _without_traceback
+
+
+def _end_at_once(number, _frame):
+    os.write(2, b"error: stopped before anything was done\n")
+    os._exit(128 + number)
+
+
+def _without_traceback(kind, error, trace):
+    if isinstance(error, MemoryError) or is_about_memory(error):
+        os.write(2, b"error: not enough memory to begin: close other programs\n")
+        os._exit(2)
+    sys.__excepthook__(kind, error, trace)
+
+
+def is_about_memory(error: BaseException) -> bool:
+    """torch and loaders of libraries say so in words alone."""
+    kinds = (RuntimeError, ImportError, OSError)
+    return isinstance(error, kinds) and any(words in str(error) for words in MEMORY_WORDS)
+
+
+@contextmanager
+def raising():
+    """Signals raise KeyboardInterrupt or Stopped, once: who presses twice does not break into the
+    clearing away."""
+    handlers = dict(zip(SIGNALS, (signal.default_int_handler, _raise_stopped)))
+    earlier = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    earlier_hook, sys.unraisablehook = sys.unraisablehook, _raise_again
+    try:
+        yield
+    except (KeyboardInterrupt, Stopped):
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise
+    finally:
+        sys.unraisablehook = earlier_hook
+        if not is_program():
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
+
+
+def _raise_stopped(*_):
+    raise Stopped
+
+
+def _raise_again(unraisable):
+    """Python drops what is raised while it clears an object away: send it once more."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    elif issubclass(unraisable.exc_type, Stopped):
+        signal.raise_signal(signal.SIGTERM)
+    else:
+        sys.__unraisablehook__(unraisable)
