@@ -32,6 +32,8 @@ def command(main: Callable[[], object]) -> None:
         with raising():
             main()
     except (KeyboardInterrupt, Stopped) as stop:
+        # What is still held in the middle of something lets go of its files now.
+        traceback.clear_frames(stop.__traceback__)
         number = signal.SIGINT if isinstance(stop, KeyboardInterrupt) else signal.SIGTERM
         word = "interrupted" if number == signal.SIGINT else "stopped"
         _end(f"{word} {stop}".strip() + f"; {KEPT}", 128 + number, at_once=is_program())

@@ -77,7 +77,7 @@ def make(folder, dataroot, image="complex", lead=LEAD):
 
     Returns the manifest. Files are written beside their place and renamed at the end.
     """
-    paths, dataroot = records.find(folder), Path(dataroot)
+    paths, dataroot = records.find(folder), Path(os.path.abspath(dataroot))
     wanted = {
         "settings": settings(image, lead),
         "source": physionet.source_of(folder),
@@ -85,6 +85,8 @@ def make(folder, dataroot, image="complex", lead=LEAD):
     }
     if is_current(dataroot, wanted):
         return read_manifest(dataroot)
+    if not dataroot.name:
+        raise BadInput(f"{dataroot} is no folder to write to: give another --dataroot")
     if dataroot.exists() and not dataroot.is_dir():
         raise BadInput(f"{dataroot} is a file, where a folder must be: give another --dataroot")
     with files.temporary_folder(dataroot.with_name(dataroot.name + ".part")) as part:

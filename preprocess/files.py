@@ -10,10 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from preprocess import BadInput
+from preprocess.stopping import Stopped
 
 try:
     import fcntl
-except ImportError:  # Windows has no such locks: there, two writers are the user's to avoid
+except ImportError:  # Windows has no such locks: two writers are the user's to avoid
     fcntl = None
 
 LOCK = ".lock"
@@ -57,10 +58,9 @@ def temporary_folder(path: Path) -> Iterator[Path]:
             try:
                 yield path
             finally:
-                _clear(path)
+                _surely(_clear, path)
     finally:
-        with suppress(OSError):  # not empty: another process has it by now
-            path.rmdir()
+        _surely(_remove_empty, path)
 
 
 def _clear(folder):
@@ -71,14 +71,31 @@ def _clear(folder):
             left.unlink(missing_ok=True)
 
 
+def _remove_empty(folder):
+    with suppress(OSError):  # not empty: another process has it by now
+        folder.rmdir()
+
+
+def _surely(function, *arguments):
+    """Once more where a signal came in between: it comes only once (preprocess.stopping)."""
+    try:
+        function(*arguments)
+    except (KeyboardInterrupt, Stopped):
+        function(*arguments)
+        raise
+
+
 def check_is_file(path: Path) -> None:
     """Raises BadInput where a path is there but neither file nor folder: a pipe would never end."""
     try:
-        if path.exists() and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
-            raise BadInput(f"{path} is no file (a pipe or a device): save it as a file first")
+        kind = os.stat(path).st_mode
+    except FileNotFoundError:
+        return
     except (OSError, ValueError) as error:  # a name that is too long, links in a circle, a 0 in it
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"{str(path)[:80]!r} cannot be opened: {reason}") from error
+    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+        raise BadInput(f"{path} is no file (a pipe or a device): save it as a file first")
 
 
 def write_json(values, path):
@@ -100,44 +117,41 @@ def _named(path):
 @contextmanager
 def _locked(path, wait):
     """Holds a file that is made for it and gone afterwards, whatever happened."""
-    held = _hold(path, wait)
+    held = []  # its descriptor, from the moment that it is open
     try:
+        _hold(path, wait, held)
         yield
     finally:
-        if held is None:
-            path.unlink(missing_ok=True)
-        else:
-            if _is_at(held, path):  # it was renamed, when all went well
-                path.unlink()
-            os.close(held)
+        _surely(_let_go, path, held)
 
 
-def _hold(path, wait):
+def _hold(path, wait, held):
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            held = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            held.append(os.open(path, os.O_RDWR | os.O_CREAT, 0o666))
         except FileNotFoundError:  # another process has just removed the folder
             continue
-        if fcntl is None:
-            os.close(held)
-            return None
-        try:
-            if not _is_free(held):
-                if not wait:
-                    raise BadInput(
-                        f"another process is writing to {path.parent}: wait for it to end, or give "
-                        "another folder"
-                    )
-                print(f"waiting for another process that is writing {path}", file=sys.stderr)
-                fcntl.flock(held, fcntl.LOCK_EX)
-            # The other one may have removed or renamed the file that was waited for.
-            if _is_at(held, path):
-                return held
-        except BaseException:
-            os.close(held)
-            raise
-        os.close(held)
+        if not _is_free(held[-1]):
+            if not wait:
+                raise BadInput(
+                    f"another process is writing to {path.parent}: wait for it to end, or give "
+                    "another folder"
+                )
+            print(f"waiting for another process that is writing {path}", file=sys.stderr)
+            fcntl.flock(held[-1], fcntl.LOCK_EX)
+        # The other one may have removed or renamed the file that was waited for.
+        if _is_at(held[-1], path):
+            return
+        os.close(held.pop())
+
+
+def _let_go(path, held):
+    while held:
+        # It was renamed, when all went well; or it is another process's that was waited for.
+        if _is_free(held[-1]) and _is_at(held[-1], path):
+            path.unlink()
+        os.close(held.pop())
 
 
 def _is_at(held, path):
@@ -148,6 +162,9 @@ def _is_at(held, path):
 
 
 def _is_free(held):
+    """Whether nobody else has it; from then on we do."""
+    if fcntl is None:
+        return True
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

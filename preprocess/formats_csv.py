@@ -52,7 +52,7 @@ def open_csv(path: Path, lead, likely, fs_hz=None, units=None) -> CsvSource:
         if at_time is not None:
             times = Times(head[at_time] * unit_s, path)
         _check_rate(fs_hz, times, path)
-        columns = [i for i in range(len(layout.names)) if i != at_time]
+        columns = [i for i in range(len(layout.names)) if i != layout.time_column()]
         if not columns:
             raise BadInput(f"{path} has a time column and no lead beside it")
         leads = [UNIT.sub("", layout.names[i]) or layout.names[i] for i in columns]

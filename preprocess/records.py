@@ -103,7 +103,8 @@ def read_signals(path, channels, start=0, end=None, physical=True):
 
 
 def check_sum(path, header, channel):
-    """Raises BadInput where a signal is not the one that its header sums up.
+    """Raises BadInput where a signal is not the one that its header sums up and gives the first
+    value of.
 
     Records of segments and frames have no sum of their own; 0 is what writers put that do not sum.
     """
@@ -111,12 +112,14 @@ def check_sum(path, header, channel):
     frames = (getattr(header, "samps_per_frame", None) or {channel: 1})[channel]
     if not told or frames != 1 or not header.sig_len:
         return
-    total = 0
+    total, first = 0, (getattr(header, "init_value", None) or {channel: None})[channel]
     for start in range(0, header.sig_len, SUMMED_AT_ONCE):
         end = min(start + SUMMED_AT_ONCE, header.sig_len)
         part = read_signals(path, [channel], start, end, physical=False)
         total += int(part.d_signal.sum(dtype=np.int64))
-    if (total - told) % SUMS_DIFFER:
+        if start == 0:
+            moved = first is not None and int(part.d_signal[0, 0]) != first
+    if moved or (total - told) % SUMS_DIFFER:
         raise BadInput(
             f"the signal of {path} is not the one its header sums up: one of the files is damaged, "
             "fetch both again (or, if it was changed on purpose, write its header anew)"

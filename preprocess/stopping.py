@@ -9,8 +9,10 @@ import signal
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 ROOT = Path(__file__).parents[1]
+AGAIN_S = 0.05
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 MEMORY_WORDS = ("allocate memory", "to allocate", "bad_alloc", "map segment", "start new thread")
 
@@ -53,15 +55,10 @@ def is_about_memory(error: BaseException) -> bool:
 def raising():
     """Signals raise KeyboardInterrupt or Stopped, once: who presses twice does not break into the
     clearing away."""
-    handlers = dict(zip(SIGNALS, (signal.default_int_handler, _raise_stopped)))
-    earlier = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    earlier = {number: signal.signal(number, _raise) for number in SIGNALS}
     earlier_hook, sys.unraisablehook = sys.unraisablehook, _raise_again
     try:
         yield
-    except (KeyboardInterrupt, Stopped):
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        raise
     finally:
         sys.unraisablehook = earlier_hook
         if not is_program():
@@ -69,15 +66,19 @@ def raising():
                 signal.signal(number, handler)
 
 
-def _raise_stopped(*_):
-    raise Stopped
+def _raise(number, _frame):
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt if number == signal.SIGINT else Stopped
 
 
 def _raise_again(unraisable):
-    """Python drops what is raised while it clears an object away: send it once more."""
-    if issubclass(unraisable.exc_type, KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
-    elif issubclass(unraisable.exc_type, Stopped):
-        signal.raise_signal(signal.SIGTERM)
-    else:
-        sys.__unraisablehook__(unraisable)
+    """Python drops what is raised while it clears an object away: send it again, a little later."""
+    for kind, number in ((KeyboardInterrupt, signal.SIGINT), (Stopped, signal.SIGTERM)):
+        if issubclass(unraisable.exc_type, kind):
+            signal.signal(number, _raise)
+            later = Timer(AGAIN_S, os.kill, (os.getpid(), number))
+            later.daemon = True
+            later.start()
+            return
+    sys.__unraisablehook__(unraisable)

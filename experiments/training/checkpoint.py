@@ -17,6 +17,7 @@ from models.detector import Detector
 from preprocess import BadInput
 from preprocess.dataset import Dataset
 from preprocess.files import check_is_file, whole_file
+from preprocess.stopping import is_about_memory
 
 FORMAT = 5
 
@@ -104,6 +105,8 @@ def load(path: Path) -> Checkpoint:
     except (MemoryError, PermissionError):
         raise
     except Exception as error:  # whatever a foreign pickle makes of torch or of Checkpoint
+        if is_about_memory(error):
+            raise
         raise BadInput(
             f"{path} is not a whole checkpoint of this program ({type(error).__name__}): "
             "train again or give another --checkpoint"

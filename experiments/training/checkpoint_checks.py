@@ -16,6 +16,7 @@ from preprocess import BadInput, spectrogram
 from preprocess.beats import Beats
 from preprocess.constants import FS_HZ, WINDOW
 from preprocess.dataset import settings as settings_of
+from preprocess.stopping import is_about_memory
 
 OPTIONS = {"protocol": str, "folder": int, "select": str, "seed": int}  # that every training has
 PROBE_BEATS, PROBE_RR_S = 24, 0.8
@@ -94,6 +95,8 @@ def restore(detector: Detector, state: Mapping, path: Path) -> None:
     try:
         detector.restore(state)
     except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        if is_about_memory(error):
+            raise
         raise _odd(
             path, f"it does not fit its model: {' '.join(str(error).split())[:200]}"
         ) from error
@@ -113,6 +116,8 @@ def check_works(detector: Detector, contexts: list[str], path: Path) -> None:
     except MemoryError:
         raise
     except Exception as error:  # whatever tensors do that do not fit together
+        if is_about_memory(error):
+            raise
         raise _odd(path, f"scoring fails with {type(error).__name__}") from error
     if not all(np.isfinite(result).all() for result in results):
         raise _odd(path, "its scores are no numbers")

@@ -72,3 +72,71 @@ def test_a_stopped_process_says_how_to_go_on(sent, status):
     _, said = process.communicate(timeout=20)
     assert process.returncode == status and time.monotonic() - started < 5
     assert "--resume" in said and "Traceback" not in said
+
+
+def start(code):
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.parametrize("sent, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_while_libraries_load_a_signal_ends_it_at_once(sent, status):
+    process = start(
+        "import sys, time\n"
+        "sys.argv = ['-m']\n"  # what Python says while it looks for a module to run
+        "import preprocess\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)"
+    )
+    process.send_signal(sent)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == status
+    assert said == "error: stopped before anything was done\n"
+
+
+def test_who_presses_twice_does_not_break_into_the_clearing_away():
+    process = start(
+        "import time\n"
+        "from preprocess.commands import command\n"
+        "def main():\n"
+        "    try:\n"
+        "        print('ready', flush=True)\n"
+        "        time.sleep(60)\n"
+        "    finally:\n"
+        "        print('clearing', flush=True)\n"
+        "        time.sleep(1)\n"
+        "        print('cleared', flush=True)\n"
+        "command(main)"
+    )
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "clearing\n"
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate(timeout=20)
+    assert process.returncode == 130 and "Traceback" not in said and out == "cleared\n"
+
+
+def test_a_signal_that_python_drops_comes_again():
+    process = start(
+        "import time\n"
+        "from preprocess.commands import command\n"
+        "class Slow:\n"
+        "    def __del__(self):\n"
+        "        print('ready', flush=True)\n"
+        "        time.sleep(60)\n"
+        "def main():\n"
+        "    slow = Slow()\n"
+        "    del slow\n"
+        "    time.sleep(60)\n"
+        "command(main)"
+    )
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130 and "Traceback" not in said

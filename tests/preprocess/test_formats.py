@@ -1,5 +1,6 @@
 """Recordings of any kind: the same numbers however they are read, and the lead meant."""
 
+import os
 from datetime import datetime
 
 import numpy as np
@@ -137,3 +138,17 @@ def test_segments_are_one_recording_with_their_gap_and_start(tmp_path):
     assert source.start == datetime(2026, 1, 2, 22, 30)
     np.testing.assert_allclose(source.read(0, 3000), expected, atol=0.002)
     np.testing.assert_allclose(source.read(900, 2100), expected[900:2100], atol=0.002)
+
+
+@pytest.mark.parametrize("name", ["r1.edf", "r1.csv", "r1"])
+def test_a_pipe_is_not_waited_for(name, tmp_path):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(BadInput, match="a pipe"):
+        sources.open_source(tmp_path / name, fs_hz=360.0)
+
+
+@pytest.mark.parametrize("name", ["\x1b[31mred.csv", "\udcff.csv"])
+def test_names_that_would_colour_a_terminal_or_have_no_letters_are_refused(name, tmp_path):
+    (tmp_path / name).write_text("II\n1\n2\n")
+    with pytest.raises(BadInput, match="rename it"):
+        sources.open_source(tmp_path / name, fs_hz=360.0)

@@ -150,3 +150,29 @@ def test_as_physionet_writes_them(tmp_path):
     path.write_text("'Elapsed time','MLII'\n'seconds','mV'\n" + "\n".join(rows))
     source = formats.open_source(path)
     assert (source.fs_hz, source.lead, source.n) == (360, "MLII", 4000)
+
+
+@pytest.mark.parametrize("name, unit", [("Zeit", 1.0), ("sample", 250.0), ("", 250.0)])
+def test_a_counter_is_a_clock_whatever_it_is_called(name, unit, tmp_path):
+    """It has holes and jumps as a column of times has."""
+    signal = wave(5000, 250).round(3)
+    counter = np.arange(5000) / 250 * unit
+    holed = counter + 10 * unit * (counter >= 2 * unit)
+    path = write_csv(tmp_path, {name: holed, "II": signal})
+    source = formats.open_source(path, fs_hz=250.0)
+    assert (source.fs_hz, source.lead, source.n) == (250, "II", 7500)
+    np.testing.assert_allclose(source.read(3000, 7500), signal[500:], atol=1e-6)
+    assert np.isnan(source.read(500, 3000)).all()
+    back = counter - 10 * unit * (counter >= 15 * unit)
+    with pytest.raises(BadInput, match="goes back"):
+        formats.open_source(write_csv(tmp_path, {name: back, "II": signal}), fs_hz=250.0)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 40])
+def test_endless_lines_are_refused_at_once(rows, tmp_path):
+    path = tmp_path / "r1.csv"
+    path.write_text("\n".join([",".join(["1"] * 500_000)] * rows))
+    started = time.monotonic()
+    with pytest.raises(BadInput, match="line of more than"):
+        formats.open_source(path, fs_hz=250.0)
+    assert time.monotonic() - started < 5

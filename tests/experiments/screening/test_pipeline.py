@@ -164,14 +164,14 @@ def test_in_a_folder_the_others_are_still_screened(record, weights, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "error, words",
+    "error, ends_as, words",
     [
-        (OSError(28, "No space left on device"), "No space left"),
-        (KeyboardInterrupt(), "interrupted"),
+        (OSError(28, "No space left on device"), BadInput, "No space left"),
+        (KeyboardInterrupt(), KeyboardInterrupt, "at .*sim"),
     ],
 )
 def test_a_full_disk_or_an_interrupt_leaves_nothing_half_written(
-    error, words, record, weights, tmp_path, monkeypatch
+    error, ends_as, words, record, weights, tmp_path, monkeypatch
 ):
     def fail(*_):
         raise error
@@ -179,9 +179,42 @@ def test_a_full_disk_or_an_interrupt_leaves_nothing_half_written(
     earlier = tmp_path / f"{record.name}.csv"
     earlier.write_text("earlier")
     monkeypatch.setattr(outputs, "write_table", fail)
-    with pytest.raises(BadInput, match=words):
+    with pytest.raises(ends_as, match=words):
         pipeline.screen_all(options_for(weights, tmp_path, paths=[record]))
     assert list(tmp_path.iterdir()) == [earlier] and earlier.read_text() == "earlier"
+
+
+@pytest.mark.parametrize(
+    "error, words", [(MemoryError(), "not enough memory"), (KeyError("x"), "please send")]
+)
+def test_one_recording_never_costs_the_others(error, words, record, weights, tmp_path, monkeypatch):
+    """Whatever happens to it."""
+    folder, out = tmp_path / "in", tmp_path / "out"
+    _copy(record, folder)
+    write_record(folder, lead_of(record, 60), "odd")
+    screen = pipeline.screen
+
+    def failing(path, *more):
+        if "odd" in str(path):
+            raise error
+        return screen(path, *more)
+
+    monkeypatch.setattr(pipeline, "screen", failing)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(BadInput, match=f"1 of 2 recordings(.|\n)*{words}"):
+        pipeline.screen_all(options_for(weights, out, paths=[folder]))
+    assert (out / f"{record.name}.html").exists()
+
+
+def test_a_folder_in_the_place_of_an_output_leaves_the_others_as_they_were(
+    record, weights, tmp_path
+):
+    (tmp_path / f"{record.name}.html").mkdir()
+    (tmp_path / f"{record.name}.csv").write_text("earlier")
+    with pytest.raises(BadInput, match="is a folder"):
+        pipeline.screen_all(options_for(weights, tmp_path, paths=[record]))
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".csv", ".html"]
+    assert (tmp_path / f"{record.name}.csv").read_text() == "earlier"
 
 
 def test_blocks_side_by_side_come_in_order():
