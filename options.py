@@ -170,6 +170,7 @@ def add_training(group):
         help="time-warped copies of each training beat, added to it",
     )
     add_jitter(group)
+    add_drift(group)
     add("--seed", type=SEED, default=0, metavar="S", help="of weights and batches")
     add(
         "--amp",
@@ -212,6 +213,16 @@ def add_jitter(group):
         metavar="N",
         help="move each training window by up to so many samples (2.8 ms each), as R peaks that "
         "are not marked by an expert are (default: the model's own)",
+    )
+
+
+def add_drift(group):
+    group.add_argument(
+        "--drift",
+        type=number(0, 1),
+        metavar="SHARE",
+        help="of the training beats that are shown as they might look some minutes later: of "
+        "another gain, level and lead vector (default: the model's own; 0 for unseen patients)",
     )
 
 

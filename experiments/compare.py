@@ -115,6 +115,7 @@ def parse(argv):
     )
     options.add_train_beats(group)
     options.add_jitter(group)
+    options.add_drift(group)
     options.add_selection(group)
     group.add_argument(
         "--datadir",
@@ -175,6 +176,7 @@ def job_of(model, protocol, fold, seed, opt):
         "--train-beats": opt.train_beats,
         "--checks": opt.checks,
         "--jitter": opt.jitter,
+        "--drift": opt.drift,
     }
     return options.parse(
         "main",

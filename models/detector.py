@@ -24,7 +24,7 @@ class Detector(ChunkedModule):
     contexts: tuple[str, ...] = ("none",)  # of models.CONTEXTS, what its score can use
     most_normals: int | None = None  # training beats that prepare and finish are given; None: all
     # Options, where no flag says otherwise.
-    defaults = {"niter": 0, "lr": 1e-3, "batchsize": 256, "jitter": 0}
+    defaults = {"niter": 0, "lr": 1e-3, "batchsize": 256, "jitter": 0, "drift": 0.0}
 
     def __init__(self, opt: Mapping):
         """opt: the options that the checkpoint keeps (seed, lr, w_adv, shared_patients, ...)."""

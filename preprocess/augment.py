@@ -1,6 +1,8 @@
-"""Time-warped copies of beats: the augmentation of BeatGAN (Zhou et al., IJCAI 2019).
+"""Normal beats, changed so that they stay normal: what a training set of them lacks.
 
-Beats are warped along time alone; the R peak stays in its place.
+`time_warp` is the augmentation of BeatGAN (Zhou et al., IJCAI 2019): along time alone, the R peak
+stays in its place. `drifted` is what minutes do to a trace: electrodes dry, the heart turns with
+posture and breath, and the lead sees the same beat larger, from another side, on another level.
 """
 
 import numpy as np
@@ -9,7 +11,51 @@ from preprocess import spectrogram
 from preprocess.beats import Beats
 from preprocess.constants import BEFORE, WINDOW
 
+# Of `drifted`: standard deviations, over beats, of what is drawn for each.
+DRIFT_GAIN = 0.2  # log gain of the whole window
+DRIFT_LOCAL_GAIN = 0.15  # log gain at each of DRIFT_KNOTS, and smoothly in between
+DRIFT_KNOTS = (-40, 60, 140, 220, 319)  # samples: of P wave, QRS and T wave one each, and the ends
+DRIFT_VIEW = 0.1  # share of the beat's slope that is mixed in: the same loop, from another side
+DRIFT_LEVEL_MV = 0.04  # slope of the level, and its bend, from R to half a window away
+SLOPE_REACH = 4  # samples on either side over which a slope is taken
+LEAST_SD_MV = 1e-3  # of a slope, so that a flat beat is divided by no zero
+
 TICKS = 7  # on each side of the R peak, so many samples are dropped and as many stretched to two
+
+
+def drifted(beats_mv: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """(n, WINDOW) in mV to the same, a share of them as they might look some minutes later.
+
+    Gain, level and the side from which the lead sees the heart are changed, each smoothly along
+    the window and by a little, so that no wave comes, goes or turns over.
+    """
+    n, draw = len(beats_mv), rng.standard_normal
+    is_changed = rng.random((n, 1)) < share
+    log_gain = DRIFT_GAIN * draw((n, 1)) + _between_knots(
+        DRIFT_LOCAL_GAIN * draw((n, len(DRIFT_KNOTS)))
+    )
+    seen = beats_mv + DRIFT_VIEW * draw((n, 1)) * _slope(beats_mv)
+    away = 2 * (np.arange(WINDOW) - BEFORE) / WINDOW  # of R, in half windows
+    level_mv = DRIFT_LEVEL_MV * (draw((n, 1)) * away + draw((n, 1)) * (away**2 - np.mean(away**2)))
+    later_mv = seen * np.exp(log_gain) + level_mv
+    return np.where(is_changed, later_mv, beats_mv).astype(np.float32)
+
+
+def _between_knots(values: np.ndarray) -> np.ndarray:
+    """(n, knots) to (n, WINDOW), in half a cosine from each knot to the next."""
+    t, knots = np.arange(WINDOW), np.array(DRIFT_KNOTS)
+    left = np.clip(np.searchsorted(knots, t, "right") - 1, 0, len(knots) - 2)
+    part = (t - knots[left]) / (knots[left + 1] - knots[left])
+    part = 0.5 - 0.5 * np.cos(np.pi * part)
+    return values[:, left] * (1 - part) + values[:, left + 1] * part
+
+
+def _slope(beats_mv: np.ndarray) -> np.ndarray:
+    """(n, WINDOW) to its slope (n, WINDOW), as large as the beat is."""
+    slope = np.zeros_like(beats_mv)
+    inside = slice(SLOPE_REACH, -SLOPE_REACH)
+    slope[:, inside] = beats_mv[:, 2 * SLOPE_REACH :] - beats_mv[:, : -2 * SLOPE_REACH]
+    return slope * beats_mv.std(1, keepdims=True) / (slope.std(1, keepdims=True) + LEAST_SD_MV)
 
 
 def time_warp(beats_mv: np.ndarray, rng: np.random.Generator) -> np.ndarray:

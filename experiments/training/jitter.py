@@ -1,5 +1,6 @@
-"""R peaks that are off by a few samples: windows moved in training, so that scores bear it, and at
-test, to measure that they do.
+"""What training beats lack: R peaks that are off by a few samples, and the drift of minutes.
+
+Windows are moved in training, so that scores bear it, and at test, to measure that they do.
 
 Windows on disk are as long as they are used: one that is moved holds its first or last sample for
 as many samples as it lacks, 8 ms for three of them. Expert marks stand on the same wave of each
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from preprocess import spectrogram
+from preprocess.augment import drifted
 from preprocess.beats import Beats
 from preprocess.constants import FS_HZ, WINDOW
 from preprocess.dataset import Dataset
@@ -18,16 +20,33 @@ from preprocess.dataset import Dataset
 BEATS_AT_ONCE = 4096  # whose images are made before they are put in place
 
 
-def jittered(beats: Beats, most: int, rng: np.random.Generator, image: str | None) -> Beats:
-    """Beats with each window moved by -most to most samples, all alike in likelihood."""
-    return moved(beats, rng.integers(-most, most + 1, len(beats)), image) if most else beats
+def varied(
+    beats: Beats, most: int, drift: float, rng: np.random.Generator, image: str | None
+) -> Beats:
+    """Beats with each window moved by -most to most samples, all alike in likelihood, and a share
+    of them, drift, as they might look some minutes later."""
+    if not (most or drift):
+        return beats
+    shift = rng.integers(-most, most + 1, len(beats)) if most else np.zeros(len(beats), int)
+    beat_mv = _windows(beats.beat_mv, shift)
+    if drift:
+        beat_mv = drifted(beat_mv, drift, rng)
+    return _with_trace(beats, beat_mv, shift, image)
 
 
 def moved(beats: Beats, shift: np.ndarray, image: str | None) -> Beats:
-    """Beats whose R peaks were marked shift (n,) samples later, images (of this setting) made
-    anew, as they are stored."""
+    """Beats whose R peaks were marked shift (n,) samples later."""
+    return _with_trace(beats, _windows(beats.beat_mv, shift), shift, image)
+
+
+def _windows(beat_mv, shift):
+    """(n, 320) to the same, read shift (n,) samples later and held at the ends."""
     at = np.clip(np.arange(WINDOW) + shift[:, None], 0, WINDOW - 1)  # [n, 320]
-    beat_mv = np.take_along_axis(beats.beat_mv, at, axis=1)
+    return np.take_along_axis(beat_mv, at, axis=1)
+
+
+def _with_trace(beats, beat_mv, shift, image):
+    """Beats with another trace; images (of this setting) are made anew, as they are stored."""
     pictures = beats.image
     if pictures is not None:
         pictures = np.empty_like(pictures)

@@ -18,7 +18,7 @@ from experiments.training import checkpoint as checkpoints
 from experiments.training import version
 from experiments.training.checkpoint import Checkpoint
 from experiments.training.device import autocast, find_device
-from experiments.training.jitter import jittered
+from experiments.training.jitter import varied
 from experiments.training.protocols import PROTOCOLS, Split
 from experiments.training.scoring import recordings, score_rows
 from models import MODELS
@@ -42,6 +42,7 @@ KEPT_OPTIONS = (
     "w_adv",
     "n_aug",
     "jitter",
+    "drift",
     "seed",
     "protocol",
     "folder",
@@ -88,7 +89,9 @@ def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Check
     device = find_device(opt.device)
     detector = MODELS[opt.model](options).to(device)
     moves = np.random.default_rng([options["seed"], 0, 3])
-    as_trained = lambda beats: jittered(beats, options["jitter"], moves, detector.image)
+    as_trained = lambda beats: varied(
+        beats, options["jitter"], options["drift"], moves, detector.image
+    )
     normals = as_trained(spread(dataset, split.train, detector))
     if state.state:
         detector.restore(state.state)
@@ -175,7 +178,7 @@ def train_epoch(
         for i, batch in enumerate(batches):
             detector.begin_step((epoch + i / len(batches)) / options["niter"])
             beats = dataset.beats(np.sort(batch), detector.image is not None)
-            beats = jittered(beats, options["jitter"], moves, detector.image)
+            beats = varied(beats, options["jitter"], options["drift"], moves, detector.image)
             if options["n_aug"]:
                 beats = with_warped_copies(beats, options["n_aug"], warps, detector.image)
             with precision:
@@ -236,7 +239,9 @@ def complete_options(opt: Namespace) -> dict:
         "shared_patients": protocol.shared_patients,
         "known_recordings": protocol.shared_patients and not protocol.first_minutes_only,
     }
-    return Detector.defaults | own | given | untrained | met
+    # A recording that training has not met, but for its first minutes, has nothing to drift from.
+    unmet = {} if met["known_recordings"] else {"drift": 0.0}
+    return Detector.defaults | own | unmet | given | untrained | met
 
 
 def records_of(dataset: Dataset, split: Split) -> dict[str, str]:

@@ -49,7 +49,8 @@ class B2IGAN(Detector):
 
     contexts = ("none", "rhythm", "record")
     # R peaks 3 samples (8 ms) off cost the beat alone 0.12 of AUC where training had none such.
-    defaults = {"niter": 5, "lr": 4e-3, "batchsize": 256, "jitter": 3}
+    # Drift: of patients met again, later minutes look otherwise than those trained on.
+    defaults = {"niter": 5, "lr": 4e-3, "batchsize": 256, "jitter": 3, "drift": 0.7}
 
     def __init__(self, opt: Mapping):
         """opt: beside those that training reads, shared_patients: whether the tested patients are

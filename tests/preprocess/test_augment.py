@@ -1,8 +1,8 @@
-"""Time warping acts along time, keeps the R peak, and differs from beat to beat."""
+"""Time warping acts along time and keeps the R peak; drift changes size and level, not the beat."""
 
 import numpy as np
 
-from preprocess.augment import TICKS, time_warp, with_warped_copies
+from preprocess.augment import TICKS, drifted, time_warp, with_warped_copies
 from preprocess.beats import BEFORE, WINDOW
 
 
@@ -25,3 +25,21 @@ def test_copies_stand_behind_the_beats_with_images_of_their_own(data):
     np.testing.assert_array_equal(both.beat_mv[:10], beats.beat_mv)
     assert not np.allclose(both.beat_mv[10:20], beats.beat_mv)
     assert list(both.record[10:20]) == list(beats.record)
+
+
+def test_a_drifted_beat_is_the_same_beat_of_another_size_and_level(data):
+    beats_mv = data.beats(np.arange(200), with_image=False).beat_mv
+    later = drifted(beats_mv, 1.0, np.random.default_rng(0))
+    assert later.dtype == np.float32 and np.isfinite(later).all()
+    alike = [np.corrcoef(a, b)[0, 1] for a, b in zip(beats_mv, later)]
+    assert np.median(alike) > 0.95 and min(alike) > 0.5
+    size = np.ptp(later, axis=1) / np.ptp(beats_mv, axis=1)
+    assert 0.15 < np.log(size).std() < 0.4
+
+
+def test_drift_changes_the_share_that_was_asked_for():
+    beats_mv = np.random.default_rng(1).normal(size=(2000, WINDOW)).astype(np.float32)
+    later = drifted(beats_mv, 0.3, np.random.default_rng(0))
+    changed = (later != beats_mv).any(1)
+    assert 0.26 < changed.mean() < 0.34
+    np.testing.assert_array_equal(drifted(beats_mv, 0.0, np.random.default_rng(0)), beats_mv)
