@@ -33,6 +33,7 @@ REFERENCE_SHARE, REFERENCE_SHARE_LEAST = 0.4, 0.1
 REFERENCE_BEATS, REFERENCE_BEATS_LEAST = 40, 30  # and so many at least, in a short recording
 PRESUMED_SHARE = 0.6  # of the beats whose look-alikes score below 0: how many are trusted
 REFERENCE_MOST = 300  # beats that are kept, drawn at random: it bounds the search
+KNOWN_MOST = 100  # beats known to be normal that are kept beside those
 REFERENCE_NEIGHBOURS = 5  # a distance is that to the fifth nearest of them
 UNIT_FLOOR = 0.25  # of the usual distance, added: closer than usual means little
 TINY = 1e-3  # QRS heights or mV, so that a flat recording divides by no zero
@@ -77,15 +78,25 @@ def choose_reference(
     score: np.ndarray, neighbours: np.ndarray, known_normal: np.ndarray | None, rng: Generator
 ) -> np.ndarray:
     """Rows of the beats presumed normal in this recording: those with the lowest scores (n,), the
-    fewer the fewer have neighbours below 0. Known normal beats (n,) bool always are among them."""
+    fewer the fewer have neighbours below 0.
+
+    Where someone has looked at some minutes, known normal beats (n,) bool are among them, and the
+    presumed ones are of the other minutes: a trace that has drifted since is held against itself.
+    """
+    if known_normal is None or not known_normal.any():
+        return _presumed_normal(score, neighbours, rng)
+    known = rng.permutation(np.flatnonzero(known_normal))[:KNOWN_MOST]
+    others = np.flatnonzero(~known_normal)
+    presumed = others[_presumed_normal(score[others], neighbours[others], rng)]
+    return np.union1d(known, presumed)
+
+
+def _presumed_normal(score, neighbours, rng):
     n = len(score)
     presumed = max(REFERENCE_BEATS_LEAST, int(PRESUMED_SHARE * (neighbours < 0).sum()))
     most = max(REFERENCE_BEATS, int(REFERENCE_SHARE * n))
     size = max(int(REFERENCE_SHARE_LEAST * n), min(most, presumed))
-    rows = rng.permutation(np.argsort(score, kind="stable")[:size])[:REFERENCE_MOST]
-    if known_normal is not None:
-        rows = np.union1d(rows, rng.permutation(np.flatnonzero(known_normal))[:REFERENCE_MOST])
-    return rows
+    return rng.permutation(np.argsort(score, kind="stable")[:size])[:REFERENCE_MOST]
 
 
 def regions(beats_mv: np.ndarray) -> dict[str, np.ndarray]:

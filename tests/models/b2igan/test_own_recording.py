@@ -7,7 +7,7 @@ from ecg_recording import recording_with_wide_beats
 from sklearn.metrics import roc_auc_score
 
 from models.b2igan.own_recording import against_own_recording, choose_reference, regions
-from preprocess.beats import WINDOW, bandpass
+from preprocess.beats import BEFORE, WINDOW, bandpass
 
 
 def noisy_prior(wide, deviation):
@@ -46,6 +46,17 @@ def test_known_normals_are_always_references():
         np.arange(100.0), np.ones(100), np.arange(100) >= 95, np.random.default_rng(0)
     )
     assert set(range(95, 100)) <= set(rows)
+
+
+def test_references_follow_a_trace_that_has_drifted_since_someone_looked():
+    recording, wide = recording_with_wide_beats(1000, 0.1)
+    later = np.arange(1000) >= 700
+    recording.beat_mv[later, BEFORE + 20 :] *= 2.0  # as after a change of posture
+    recording.known_normal = ~later & ~wide
+    prior = np.where(recording.known_normal, -6.0, noisy_prior(wide, 1.0))
+    found = against_own_recording(recording, prior)
+    for name in ("qrs", "st"):
+        assert roc_auc_score(wide[later], found[name][later]) > 0.9, name
 
 
 def test_regions_do_not_mind_a_badly_placed_r_peak():
