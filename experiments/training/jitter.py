@@ -69,12 +69,15 @@ class MovedDataset(Dataset):
         return replace(beats, sample=beats.sample - shift)  # the index has them moved already
 
 
-def moved_dataset(dataset: Dataset, most: int, seed: int) -> Dataset:
+def moved_dataset(dataset: Dataset, most: int, seed: int, exactly: bool = False) -> Dataset:
     """The dataset as from a detector of R peaks that is off by -most to most samples, all alike in
-    likelihood, at each beat. RR intervals move with the peaks."""
+    likelihood, at each beat; exactly: by most samples, either way. RR intervals move along.
+    """
     if not most:
         return dataset
-    shift = np.random.default_rng([seed, most]).integers(-most, most + 1, len(dataset.index))
+    rng = np.random.default_rng([seed, most])
+    n = len(dataset.index)
+    shift = most * rng.choice([-1, 1], n) if exactly else rng.integers(-most, most + 1, n)
     index = dataset.index.assign(sample=dataset.index["sample"] + shift)
     record = index["record"].to_numpy()
     same = record[1:] == record[:-1]
