@@ -159,10 +159,8 @@ def methods(protocol):
         rows = summary(results)
         rows = rows[rows.index.get_level_values("protocol") == protocol].droplevel("protocol")
         rows = rows.sort_values("auc", ascending=False, kind="stable")
-        headings = (
-            "method,context,AUC,AP,AP at 10.8 %,S,V,F,sensitivity,PPV,weights,training,a beat,runs"
-        )
-        return headings.split(","), [_method(kind, row) for kind, row in rows.iterrows()]
+        headings = "method,context,AUC,AP,AP at 10.8 %,S,V,F,sensitivity,PPV,weights,training"
+        return f"{headings},a beat,runs".split(","), [_method(*row) for row in rows.iterrows()]
 
     return table
 
@@ -295,14 +293,10 @@ def _kind_of_choice(parts):
 def bench(results):
     """Speed beside the original's, and how many times as fast."""
     rows = [
-        [what, f"{float(ours):,g}", f"{float(original):,g}", times(ours, original), unit]
-        for what, ours, original, unit in cells(results, "bench.csv").to_numpy()
+        [what, f"{float(ours):,g}", f"{float(old):,g}", f"{float(ours) / float(old):.1f}", unit]
+        for what, ours, old, unit in cells(results, "bench.csv").to_numpy()
     ]
     return ["", "ours", "the original's way", "times", "unit"], rows
-
-
-def times(ours, original):
-    return f"{float(ours) / float(original):.1f}"
 
 
 TABLES = {

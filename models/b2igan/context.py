@@ -19,13 +19,14 @@ score is then taken towards the patient's own scale. In fibrillation the rhythm 
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from models.b2igan.own_recording import PRIOR_LIMIT, against_own_recording
+from models.b2igan.own_recording import PRIOR_LIMIT, against_own_recording, followed
 from models.b2igan.patient_gan import PatientGAN
 from models.b2igan.rhythm import Rhythm, tachycardia
 from preprocess.beats import Beats
@@ -82,6 +83,10 @@ class NegativeLogTail(nn.Module):
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         return np.interp(values, self.values.cpu().numpy(), self.log_tails.cpu().numpy())
+
+    def median(self) -> float:
+        """The value that half of the normal beats are above."""
+        return float(np.interp(np.log(2), self.log_tails.cpu().numpy(), self.values.cpu().numpy()))
 
 
 class Context(nn.Module):
@@ -176,6 +181,8 @@ class Context(nn.Module):
     ) -> np.ndarray:
         """Whole recordings, each in order of time, to scores (n,). uncounted: names of parts that
         are not in the score, but help to choose reference beats."""
+        if context == "rhythm":  # the beat is not held against its own recording
+            beats = replace(beats, known_normal=None)
         result = np.zeros(len(beats))
         for name in np.unique(beats.record):
             rows = np.flatnonzero(beats.record == name)
@@ -204,9 +211,12 @@ class Context(nn.Module):
         self, beats: Beats, beat_scores: np.ndarray, left_out: Collection[str] = ()
     ) -> Values:
         """The same, before it becomes a negative log tail."""
+        rhythm = self.rhythm.score(beats.sample)
+        if self.patient is None and beats.known_normal is not None:
+            # Of a patient met again, minutes that nobody has looked at may have drifted.
+            beat_scores = followed(beat_scores, rhythm < 0, self.tails["beat"].median())
         prior = self._prior(beats, beat_scores, left_out)
         found, reference = _against_pieces(beats, prior)
-        rhythm = self.rhythm.score(beats.sample)
         if self.patient is not None:
             found["patient"] = self.patient.score(beats.beat_mv, reference)
             rhythm -= IN_FIBRILLATION * in_fibrillation(beats)

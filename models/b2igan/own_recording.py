@@ -34,6 +34,7 @@ REFERENCE_BEATS, REFERENCE_BEATS_LEAST = 40, 30  # and so many at least, in a sh
 PRESUMED_SHARE = 0.6  # of the beats whose look-alikes score below 0: how many are trusted
 REFERENCE_MOST = 300  # beats that are kept, drawn at random: it bounds the search
 KNOWN_MOST = 100  # beats known to be normal that are kept beside those
+FOLLOWED_BEATS = 50  # on either side, half a minute or more: longer than runs of ectopic beats
 REFERENCE_NEIGHBOURS = 5  # a distance is that to the fifth nearest of them
 UNIT_FLOOR = 0.25  # of the usual distance, added: closer than usual means little
 TINY = 1e-3  # QRS heights or mV, so that a flat recording divides by no zero
@@ -97,6 +98,20 @@ def _presumed_normal(score, neighbours, rng):
     most = max(REFERENCE_BEATS, int(REFERENCE_SHARE * n))
     size = max(int(REFERENCE_SHARE_LEAST * n), min(most, presumed))
     return rng.permutation(np.argsort(score, kind="stable")[:size])[:REFERENCE_MOST]
+
+
+def followed(scores: np.ndarray, in_time: np.ndarray, usual: float) -> np.ndarray:
+    """Scores (n,) of beats in order of time, less what they have all come to lie above the usual.
+
+    Where a trace drifts, its normal beats score higher together. They are told by coming in time,
+    (n,) bool: the median of FOLLOWED_BEATS of them on either side is what has drifted.
+    """
+    rows = np.flatnonzero(in_time)
+    if len(rows) < 2 * FOLLOWED_BEATS:
+        return scores
+    level = median_filter(scores[rows], 2 * FOLLOWED_BEATS + 1, mode="nearest")
+    level = np.interp(np.arange(len(scores)), rows, level)
+    return scores - np.maximum(level - usual, 0)
 
 
 def regions(beats_mv: np.ndarray) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ import pytest
 from ecg_recording import recording_with_wide_beats
 from sklearn.metrics import roc_auc_score
 
-from models.b2igan.own_recording import against_own_recording, choose_reference, regions
+from models.b2igan.own_recording import against_own_recording, choose_reference, followed, regions
 from preprocess.beats import BEFORE, WINDOW, bandpass
 
 
@@ -57,6 +57,19 @@ def test_references_follow_a_trace_that_has_drifted_since_someone_looked():
     found = against_own_recording(recording, prior)
     for name in ("qrs", "st"):
         assert roc_auc_score(wide[later], found[name][later]) > 0.9, name
+
+
+def test_scores_follow_what_all_beats_in_time_have_risen_by_and_nothing_else():
+    rng = np.random.default_rng(0)
+    in_time, scores = rng.random(1000) < 0.8, rng.normal(size=1000)
+    scores[~in_time] += 5
+    later = np.arange(1000) >= 600
+    found = followed(scores + 3 * later, in_time, usual=0.0)
+    assert np.median(found[later & in_time]) == pytest.approx(0, abs=0.3)
+    assert np.median(found[later & ~in_time]) == pytest.approx(5, abs=0.5)
+    np.testing.assert_allclose(found[:500], scores[:500], atol=0.5)  # what has not risen stays
+    np.testing.assert_array_equal(followed(scores - 3, in_time, usual=0.0), scores - 3)
+    np.testing.assert_array_equal(followed(scores[:60], in_time[:60], usual=-9.0), scores[:60])
 
 
 def test_regions_do_not_mind_a_badly_placed_r_peak():
