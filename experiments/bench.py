@@ -27,6 +27,7 @@ import options
 from experiments.original_way import original_image, original_windows
 from experiments.screening import outputs
 from experiments.screening import pipeline as screen
+from experiments.training import version
 from experiments.training.loop import complete_options
 from models import MODELS
 from preprocess import BadInput, physionet, records, rpeaks, simulate, spectrogram
@@ -56,6 +57,8 @@ def main(argv=None):
             "cpus": os.cpu_count(),
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
+            "code": version.code(),
+            "settings": complete_options(options.parse("main", [])),
             "source": physionet.source_of(folder),
             "matmul_gflops": matrix_multiply_gflops(),
             "parts": parts(folder),
