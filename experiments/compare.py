@@ -265,7 +265,7 @@ def row_of(metrics, timing, folder):
         "bootstrap_over": metrics.get("bootstrap_over"),
         "ap_natural": metrics[AT_COMMON_SHARE],
         **{f"auc_{name}": metrics["per_class_auc"][name] for name in "SVF"},
-        "auc_S_without_232": without_232(metrics),
+        "auc_S_without_232": metrics.get("without_232", {}).get("per_class_auc", {}).get("S"),
         **{name: metrics[name] for name in ("sensitivity", "ppv", "false_alarm_rate")},
         "parameters": metrics["parameters"],
         "train_s": timing["train_seconds"],
@@ -274,11 +274,6 @@ def row_of(metrics, timing, folder):
         "train_beats": metrics["train_beats"],
         "folder": folder,
     }
-
-
-def without_232(metrics):
-    """AUC of S without the one record that holds half of all S beats; None where it is no test."""
-    return metrics.get("without_232", {}).get("per_class_auc", {}).get("S")
 
 
 def best_scores(runs, table):

@@ -54,7 +54,7 @@ def test_references_follow_a_trace_that_has_drifted_since_someone_looked():
     recording.beat_mv[later, BEFORE + 20 :] *= 2.0  # as after a change of posture
     recording.known_normal = ~later & ~wide
     prior = np.where(recording.known_normal, -6.0, noisy_prior(wide, 1.0))
-    found = against_own_recording(recording, prior)
+    found, _ = against_own_recording(recording, prior)
     for name in ("qrs", "st"):
         assert roc_auc_score(wide[later], found[name][later]) > 0.9, name
 
