@@ -11,7 +11,7 @@ from experiments.training.protocols import FOLDS, PROTOCOLS
 from models import CONTEXTS, MODELS, canonical
 from models.b2igan import PARTS
 from preprocess.commands import command, integer, number, parser
-from preprocess.constants import LEAD
+from preprocess.constants import FILTER_NAMES, LEAD
 
 __all__ = ["command", "integer", "number", "parser"]  # studies find them here
 
@@ -104,6 +104,13 @@ def preprocess_parser():
         default="complex",
         metavar="NAME",
         help="complex: phase-keeping 2 x 32 x 32; decibel: the original dB image, 1 x 128 x 128",
+    )
+    add(
+        "--filter",
+        choices=FILTER_NAMES,
+        default="butterworth",
+        help="of the beats. butterworth: 0.5 to 45 Hz; published: 3 to 45 Hz, as the traces that "
+        "the original read",
     )
     return made
 

@@ -125,6 +125,7 @@ def scored(detector, checkpoint, folder, names, noise_mv, snr_db, context):
             dataroot,
             checkpoint.settings["image"] or "complex",
             checkpoint.settings["lead"],
+            dataset.filter_of(checkpoint.settings),
         )
         data = dataset.load(dataroot)
         sample = data.index["sample"].to_numpy()

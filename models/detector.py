@@ -44,6 +44,11 @@ class Detector(ChunkedModule):
         and in whatever unit the method has."""
         raise NotImplementedError
 
+    def selection_score(self, beats: Beats) -> np.ndarray:
+        """The scores by which `--select paper` chooses an epoch: `score`, unless the published
+        work chose by others. May move running statistics, as published validation does."""
+        return self.score(beats)
+
     # --- training: in this order ----------------------------------------------------------------
 
     def prepare(self, normals: Beats) -> None:

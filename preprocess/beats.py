@@ -10,7 +10,7 @@ import numpy as np
 from preprocess import BadInput
 from preprocess.classes import CLASS_OF
 from preprocess.constants import AFTER, BEFORE, FS_HZ, WINDOW
-from preprocess.filters import bandpass
+from preprocess.filters import FILTERS
 from preprocess.rpeaks import detect_r_peaks, distance_to_nearest
 
 if TYPE_CHECKING:
@@ -73,11 +73,13 @@ def rr_intervals(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return np.r_[local_s[0], rr_s], np.r_[rr_s, local_s[-1]], local_s
 
 
-def cut(recording: Recording) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def cut(
+    recording: Recording, filter_name: str = "butterworth"
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Recording to (columns, windows): one row per beat whose window fits inside the recording.
 
     columns: dict of (k,) arrays, the columns of index.csv.
-    windows: (k, WINDOW) float32 in mV, band-passed.
+    windows: (k, WINDOW) float32 in mV, band-passed by a filter of preprocess.filters.
     Raises BadInput when the recording is shorter than a window or has no annotated beat.
     """
     n = len(recording.signal_mv)
@@ -108,4 +110,5 @@ def cut(recording: Recording) -> tuple[dict[str, np.ndarray], np.ndarray]:
         "rr_local_s": local_s.round(4),
     }
     columns = {name: values[fits] for name, values in columns.items()}
-    return columns, windows(bandpass(recording.signal_mv), samples[fits])
+    filtered, _ = FILTERS[filter_name]
+    return columns, windows(filtered(recording.signal_mv), samples[fits])

@@ -19,7 +19,7 @@ from preprocess import beats as beat_windows
 from preprocess.beats import Beats
 from preprocess.classes import CLASSES
 from preprocess.constants import AFTER, BEFORE, FS_HZ, LEAD, PEAK_TOLERANCE, WINDOW
-from preprocess.filters import BAND_HZ
+from preprocess.filters import FILTERS
 
 VERSION = 1  # of the files' content: raise it when the same records would give other numbers
 
@@ -59,27 +59,34 @@ class Dataset:
         return self.index["record"].to_numpy(str), self.index["sample"].to_numpy(), rr_s
 
 
-def settings(image, lead):
-    """All that decides what a dataset's numbers mean; in the manifest and in each checkpoint."""
+def settings(image, lead, filter_name="butterworth"):
+    """All that decides what a dataset's numbers mean; in the manifest and in each checkpoint.
+
+    Bands differ from filter to filter: they say which one it was."""
     return {
         "version": VERSION,
         "image": image,
         "lead": lead,
         "fs_hz": FS_HZ,
-        "band_hz": list(BAND_HZ),
+        "band_hz": list(FILTERS[filter_name][1]),
         "before": BEFORE,
         "after": AFTER,
     }
 
 
-def make(folder, dataroot, image="complex", lead=LEAD):
+def filter_of(settings):
+    """The name of the filter of beats with such settings."""
+    return next(name for name, (_, band) in FILTERS.items() if list(band) == settings["band_hz"])
+
+
+def make(folder, dataroot, image="complex", lead=LEAD, filter_name="butterworth"):
     """Preprocess every record of a folder into dataroot, unless dataroot already holds just that.
 
     Returns the manifest. Files are written beside their place and renamed at the end.
     """
     paths, dataroot = records.find(folder), Path(os.path.abspath(dataroot))
     wanted = {
-        "settings": settings(image, lead),
+        "settings": settings(image, lead, filter_name),
         "source": physionet.source_of(folder),
         "records": {p.name: _digest(p) for p in paths},
     }
@@ -92,7 +99,7 @@ def make(folder, dataroot, image="complex", lead=LEAD):
     with files.temporary_folder(dataroot.with_name(dataroot.name + ".part")) as part:
         if is_current(dataroot, wanted):  # another process has made it meanwhile
             return read_manifest(dataroot)
-        index, left_out = _write_arrays(paths, part, image, lead)
+        index, left_out = _write_arrays(paths, part, image, lead, filter_name)
         index.to_csv(part / "index.csv", index=False)
         manifest = wanted | {
             "beats": len(index),
@@ -158,7 +165,7 @@ def count_classes(index):
     return counts | {"N_on_peak": int(on_peak.sum())}
 
 
-def _write_arrays(paths, part, image, lead):
+def _write_arrays(paths, part, image, lead, filter_name):
     """Record by record, so that memory does not grow with their number.
 
     Returns the index and {symbol: annotations} of what may be a beat and is in no class.
@@ -173,7 +180,7 @@ def _write_arrays(paths, part, image, lead):
         for path in tqdm(paths, desc=f"Preprocessing ({image} images)", unit="record"):
             recording = records.read(path, lead)
             left_out.update(classes.left_out(recording.symbols))
-            columns, windows = beat_windows.cut(recording)
+            columns, windows = beat_windows.cut(recording, filter_name)
             tables.append(pd.DataFrame(columns))
             waves.append(windows)
             for chunk in spectrogram.stored_chunks(windows, image):

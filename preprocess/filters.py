@@ -1,13 +1,16 @@
-"""The band-pass that every beat, and every R-peak detection, is filtered with."""
+"""The band-pass that every beat, and every R-peak detection, is filtered with; and the one of
+published traces, for beats that are made as theirs."""
 
 import numpy as np
-from scipy.signal import butter, sosfiltfilt
+from scipy.signal import butter, filtfilt, firwin, sosfiltfilt
 
-from preprocess.constants import FS_HZ
+from preprocess.constants import FILTER_NAMES, FS_HZ
 
 # Of the beats: below is baseline wander, above mostly muscle and mains.
 BAND_HZ = (0.5, 45.0)
 ORDER = 2  # of the Butterworth filter; it is run twice
+# Of the traces that BeatGAN published and the original B2I-GAN read: 0.3 s long.
+PUBLISHED_BAND_HZ, PUBLISHED_TAPS = (3.0, 45.0), 109
 
 
 def bandpass(
@@ -19,3 +22,21 @@ def bandpass(
     """
     sos = butter(ORDER, (low_hz, high_hz), "bandpass", fs=FS_HZ, output="sos")
     return sosfiltfilt(sos, signal_mv).astype(np.float32)
+
+
+def published_bandpass(signal_mv: np.ndarray) -> np.ndarray:
+    """(n,) in mV to (n,) float32 in mV: the filter of published traces, a finite impulse response
+    run forwards and backwards over the whole recording (biosppy's, of its ecg module)."""
+    taps = firwin(PUBLISHED_TAPS, PUBLISHED_BAND_HZ, pass_zero=False, fs=FS_HZ)
+    reach = min(3 * PUBLISHED_TAPS, len(signal_mv) - 1)
+    return filtfilt(taps, [1.0], signal_mv, padlen=reach).astype(np.float32)
+
+
+# What beats can be filtered with, by the name that --filter takes: function and band.
+FILTERS = dict(
+    zip(
+        FILTER_NAMES,
+        ((bandpass, BAND_HZ), (published_bandpass, PUBLISHED_BAND_HZ)),
+        strict=True,
+    )
+)

@@ -29,6 +29,7 @@ from experiments.training.scoring import usable_context
 from models.detector import Detector
 from preprocess import BadInput, formats
 from preprocess.commands import sentence
+from preprocess.filters import BAND_HZ
 from preprocess.formats import Source
 from preprocess.records import FS_HZ
 from preprocess.stopping import Stopped
@@ -48,6 +49,11 @@ def screen_all(opt):
     # each thread has a heap of its own: what it freed others cannot use
     _ask_allocator("mallopt", M_ARENA_MAX, 1)
     checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
+    if checkpoint.settings["band_hz"] != list(BAND_HZ):
+        raise BadInput(
+            f"{opt.checkpoint} was trained on beats of another filter than screening has: "
+            "give one trained on beats made without --filter"
+        )
     paths, failures = _find(opt.screen)
     asked, summaries = len(paths) + len(failures), []
     for path in paths:

@@ -52,11 +52,19 @@ KEPT_OPTIONS = (
 )
 
 
-def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Checkpoint:
+def train(
+    dataset: Dataset,
+    split: Split,
+    opt: Namespace,
+    folder: Path,
+    watch: Callable[[Detector, int], None] | None = None,
+) -> Checkpoint:
     """Train opt.model on a split's normal beats; writes checkpoint.pt and train_log.csv to folder.
 
     opt: options of main.py. Returns the finished Checkpoint. With opt.resume an interrupted run
     goes on, to the result it would have had; a finished one with as many epochs is returned.
+    watch: called with the detector, in training, and the finished epochs before each check of
+    `--select paper`; it must leave the detector as it is.
     """
     options = complete_options(opt)
     check_image(MODELS[opt.model], dataset, opt.dataroot)
@@ -106,6 +114,8 @@ def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Check
     def check():
         """For `--select paper`: finishes the detector as it is now, and keeps it if no earlier one
         had a larger labelled AUC."""
+        if watch:
+            watch(detector, state.epoch)
         detector.finish(normals, calibration)
         auc = labelled_auc(detector, dataset, split)
         if auc > state.best.get("auc", 0):
@@ -166,6 +176,9 @@ def train_epoch(
     detector.train()
     torch.manual_seed(options["seed"] * 100_003 + epoch)
     order = np.random.default_rng([options["seed"], epoch]).permutation(rows)
+    if options.get("select") == "paper":  # published work drops the last, incomplete batch
+        whole = len(order) // options["batchsize"] * options["batchsize"]
+        order = order[: whole or None]
     warps = np.random.default_rng([options["seed"], epoch, 1])
     moves = np.random.default_rng([options["seed"], epoch, 2])
     batches = np.array_split(order, max(1, len(order) // options["batchsize"]))
@@ -329,7 +342,7 @@ def quantiles(scores: np.ndarray) -> list[float]:
 def labelled_auc(detector: Detector, dataset: Dataset, split: Split) -> float:
     """AUC on labelled validation beats, for `--select paper` alone: it uses anomaly labels, as the
     original work did."""
-    scores = score_rows(detector, dataset, split.select, "none")
+    scores = detector.selection_score(dataset.beats(split.select, detector.image is not None))
     return float(roc_auc_score(split.classes[split.select] != "N", scores))
 
 

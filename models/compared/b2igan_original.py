@@ -2,6 +2,7 @@
 error."""
 
 from collections.abc import Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -19,6 +20,10 @@ from preprocess.spectrogram import SETTINGS
 WIDTHS, STRIDES = (32, 64, 128, 256, 512), (2, 2, 2, 2, 1)
 LAST_KERNEL = 7  # as long as what the strides leave
 N_LATENT = 50
+# Of running statistics. The original runs its generator twice a step on the same batch with the
+# same weights, 0.1 each; here one pass counts for both.
+PASSES_A_STEP, MOMENTUM = 2, 0.1
+MOMENTUM_OF_BOTH = 1 - (1 - MOMENTUM) ** PASSES_A_STEP
 
 
 class B2IGANOriginal(Detector):
@@ -26,7 +31,9 @@ class B2IGANOriginal(Detector):
     discriminator.
 
     Each image is scaled to [-1, 1] by its own extremes. Scores are mean squared reconstruction
-    errors, in eval mode.
+    errors, in eval mode; with --select paper the epoch is chosen by scores in train mode, as the
+    original did. Losses and weights of a step are the original's within rounding (tests compare
+    them with experiments.original_way), with three fifths of its arithmetic.
     """
 
     image = "decibel"
@@ -53,30 +60,46 @@ class B2IGANOriginal(Detector):
     def training_step(self, beats: Beats) -> dict[str, float]:
         steps = self.optimizers()
         real = _scaled(torch.as_tensor(beats.image, device=self.device))
-        d_loss, d_terms = discriminator_loss(self.discriminator, real, self.generator(real))
-        descend(steps["discriminator"], d_loss)
-
+        # Serves both updates: the first does not touch the generator.
         fake = self.generator(real)
+        d_loss, d_terms = discriminator_loss(self.discriminator, real, fake)
+        _descend(steps["discriminator"], d_loss)
+
         g_loss, g_terms = generator_loss(self.discriminator, real, fake, self.opt["w_adv"])
-        descend(steps["generator"], g_loss)
+        _descend(steps["generator"], g_loss)
         if d_terms["d_loss"] < COLLAPSED:
             self.discriminator.apply(initialise)
         return d_terms | g_terms
 
     def finish(self, normals: Beats, calibration: Beats) -> None:
         """Remembers how large the error of each pixel is on normal beats, the unit of error_map."""
-        error = self.in_chunks(self._squared_error, calibration.image[: self.most_normals])
+        error = self.in_chunks(self.squared_error, calibration.image[: self.most_normals])
         self.normal_error.copy_(torch.as_tensor(error.mean(0) + 1e-6))
 
     def score(self, beats: Beats, context: str = "none") -> np.ndarray:
         def mean_error(image: Tensor) -> Tensor:
-            return self._squared_error(image).mean((1, 2, 3))
+            return self.squared_error(image).mean((1, 2, 3))
 
         return self.in_chunks(mean_error, beats.image).astype(float)
 
+    def selection_score(self, beats: Beats) -> np.ndarray:
+        """As the original validates: in train mode, in shuffled batches, whose statistics then
+        move the running ones. Those of the epoch that is kept are of labelled validation beats."""
+        order = np.random.default_rng(self.opt["seed"]).permutation(len(beats))
+        batches = np.array_split(order, max(1, len(order) // self.opt["batchsize"]))
+        scores = np.empty(len(beats))
+        with torch.no_grad(), _momentum(self.generator, MOMENTUM):
+            was_training = self.training
+            self.train()
+            for batch in batches:
+                image = torch.as_tensor(beats.image[batch], device=self.device)
+                scores[batch] = self.squared_error(image).mean((1, 2, 3)).cpu().numpy()
+            self.train(was_training)
+        return scores
+
     def error_map(self, beats: Beats) -> np.ndarray:
         def relative_error(image: Tensor) -> Tensor:
-            return (self._squared_error(image) / self.normal_error).sqrt()
+            return (self.squared_error(image) / self.normal_error).sqrt()
 
         return self.in_chunks(relative_error, beats.image)
 
@@ -88,7 +111,7 @@ class B2IGANOriginal(Detector):
         low, high = _extremes(image)
         return (self.generator(_scaled(image)) + 1) / 2 * (high - low) + low
 
-    def _squared_error(self, image: Tensor) -> Tensor:
+    def squared_error(self, image: Tensor) -> Tensor:
         real = _scaled(image)
         return (self.generator(real) - real).square()
 
@@ -103,8 +126,8 @@ class Encoder(nn.Module):
         for width, stride in zip(WIDTHS, STRIDES, strict=True):
             layers += [nn.Conv2d(before, width, 4, stride, 1, bias=False)]
             if before > 1:
-                layers += [nn.BatchNorm2d(width)]
-            layers += [nn.LeakyReLU(0.2)]
+                layers += [nn.BatchNorm2d(width, momentum=MOMENTUM_OF_BOTH)]
+            layers += [nn.LeakyReLU(0.2, inplace=True)]
             before = width
         self.features = nn.Sequential(*layers)  # [n, 512, 7, 7]
         self.head = nn.Conv2d(before, n_out, LAST_KERNEL, bias=False)
@@ -122,8 +145,8 @@ class Decoder(nn.Sequential):
         for width, (kernel, stride, padding) in zip(reversed(WIDTHS), kernels, strict=True):
             layers += [
                 nn.ConvTranspose2d(before, width, kernel, stride, padding, bias=False),
-                nn.BatchNorm2d(width),
-                nn.ReLU(),
+                nn.BatchNorm2d(width, momentum=MOMENTUM_OF_BOTH),
+                nn.ReLU(inplace=True),
             ]
             before = width
         last = nn.ConvTranspose2d(before, 1, 4, STRIDES[0], 1, bias=False)
@@ -157,14 +180,38 @@ class Discriminator(nn.Module):
 def generator_loss(
     discriminator: nn.Module, real: Tensor, fake: Tensor, w_adv: float
 ) -> tuple[Tensor, dict[str, float]]:
-    """real, fake: (n, 1, 128, 128)."""
+    """real, fake: (n, 1, 128, 128). The discriminator has been updated since it saw them: its
+    features of real images are worked out anew."""
     # Reconstruction.
     reconstruction = mse_loss(fake, real)
-    # Feature matching (BeatGAN, Zhou et al., IJCAI 2019).
-    feature_matching = mse_loss(discriminator(fake)[1], discriminator(real)[1].detach())
+    # Feature matching (BeatGAN, Zhou et al., IJCAI 2019); no gradient for the discriminator.
+    features = discriminator.encoder.features
+    with torch.no_grad():
+        of_real = features(real)
+    feature_matching = mse_loss(features(fake), of_real)
 
     loss = reconstruction + w_adv * feature_matching
     return loss, {"g_rec": reconstruction.item(), "g_adv": feature_matching.item()}
+
+
+def _descend(optimizer: Optimizer, loss: Tensor) -> None:
+    """A step, after which no low-precision copy of the weights of before is used any more."""
+    descend(optimizer, loss)
+    torch.clear_autocast_cache()
+
+
+@contextmanager
+def _momentum(module: nn.Module, momentum: float):
+    """Within, running statistics move by another share."""
+    norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
+    before = [norm.momentum for norm in norms]
+    try:
+        for norm in norms:
+            norm.momentum = momentum
+        yield
+    finally:
+        for norm, value in zip(norms, before, strict=True):
+            norm.momentum = value
 
 
 def _extremes(image: Tensor) -> tuple[Tensor, Tensor]:

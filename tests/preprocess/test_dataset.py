@@ -74,3 +74,12 @@ def test_real_records_become_the_published_classes(mitdb, tmp_path):
     counts = index[index["record"] == "208"]["class"].value_counts().to_dict()
     assert counts == {"N": 1585, "V": 992, "F": 372, "S": 2, "Q": 2}
     assert (index["record"] == "114").sum() > 1800
+
+
+def test_a_dataset_says_which_filter_its_beats_had(cohort, tmp_path):
+    """And is made anew when another is asked for."""
+    first = dataset.make(cohort, tmp_path / "out")
+    beats_mv = np.load(tmp_path / "out" / "beats.npy")
+    second = dataset.make(cohort, tmp_path / "out", filter_name="published")
+    assert first["settings"]["band_hz"] != second["settings"]["band_hz"]
+    assert np.ptp(np.load(tmp_path / "out" / "beats.npy") - beats_mv) > 0.1
