@@ -29,7 +29,8 @@ class Checkpoint:
     settings: of the dataset (preprocess.dataset.settings); source: where its records came from;
     reference: {context: (1001,) quantiles of the scores of calibration beats, lowest first};
     optimizers: their state_dicts, absent from shipped weights; log: rows of train_log.csv;
-    best: with --select paper, {"auc": ..., "state": ...} of the best epoch so far;
+    best: with --select paper, {"auc": ..., "state": ...} of the best epoch so far, and in a
+    finished training "last", the state after the last one;
     split_digest: Split.digest of the beats that it was trained for, "" where nobody kept it;
     records: {name: digest of its files} of the records of which beats were trained on;
     code: digest of the source files that trained it (experiments.training.version).

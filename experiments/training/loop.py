@@ -101,8 +101,8 @@ def train(
         beats, options["jitter"], options["drift"], moves, detector.image
     )
     normals = as_trained(spread(dataset, split.train, detector))
-    if state.state:
-        detector.restore(state.state)
+    if state.state:  # a finished one holds its best epoch, and goes on from its last
+        detector.restore(state.best.pop("last", state.state))
     else:
         detector.prepare(normals)
         state.options = detector.opt
@@ -139,6 +139,7 @@ def train(
     # What comes after the last epoch: calibration, error map, context, thresholds.
     started = time.monotonic()
     if state.best:
+        state.best["last"] = {name: value.clone() for name, value in detector.state_dict().items()}
         detector.restore(state.best["state"])
     else:
         detector.finish(normals, calibration)
