@@ -16,8 +16,13 @@ niter=${niter:-}                # epochs; empty: the model's own
 lr=${lr:-}                      # learning rate; empty: the model's own
 n_aug=${n_aug:-0}               # time-warped copies of each training beat
 data=${data:-auto}              # mitdb insists on real records, simulated asks for the cohort
-case $model in b2igan-original|b2igan-seed) image=decibel ;; *) image=complex ;; esac
-dataroot=${dataroot:-experiments/ecg/dataset/$image}   # preprocessed beats
+# The original has its own image and, unless filter=butterworth says otherwise, the filter of the traces it read.
+case $model in
+  b2igan-original|b2igan-seed) image=decibel filter=${filter:-published} ;;
+  *) image=complex filter=${filter:-butterworth} ;;
+esac
+case $filter in butterworth) made=$image ;; *) made=$image-$filter ;; esac
+dataroot=${dataroot:-experiments/ecg/dataset/$made}   # preprocessed beats
 outf=${outf:-experiments/ecg/output}                   # results
 
 set -euo pipefail
@@ -26,7 +31,7 @@ case $test in ''|0|1) ;; *) echo "error: test=$test; 0 trains, 1 evaluates, empt
 case $fold_cnt in [1-5]) ;; *) echo "error: fold_cnt=$fold_cnt; there are 1 to 5 folds" >&2; exit 2 ;; esac
 . ./setup_env.sh
 
-"$python" -m preprocess --data "$data" --image "$image" --dataroot "$dataroot"
+"$python" -m preprocess --data "$data" --image "$image" --filter "$filter" --dataroot "$dataroot"
 
 for ((fold = 0; fold < fold_cnt; fold++)); do
   common=(--model "$model" --protocol "$protocol" --folder "$fold" --dataroot "$dataroot" --outf "$outf")
