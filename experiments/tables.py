@@ -305,6 +305,15 @@ TABLES = {
     **{f"methods-{protocol}": methods(protocol) for protocol in (*PROTOCOLS, *ALSO_RUN)},
     "published": published,
     "folds": folds,
+    "original-curve": as_it_stands(
+        "original_curve.csv",
+        "traces,beats trained on,validation eval,validation train,test eval,test train,S,V,F,"
+        "reconstruction loss of normals",
+    ),
+    "original-suspects": as_it_stands("original_suspects.csv", "traces,scale,score,AUC,S,V,F"),
+    "original-speed": as_it_stands(
+        "original_speed.csv", "step,beats/s,beats per processor second,times"
+    ),
     "later-elsewhere": as_it_stands(
         "later_elsewhere.csv",
         "test,training,context,AUC,95 % over patients,AP,AP at 10.8 %,S,V,false alarms (5 % set)",
