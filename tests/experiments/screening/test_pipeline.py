@@ -217,6 +217,14 @@ def test_a_folder_in_the_place_of_an_output_leaves_the_others_as_they_were(
     assert (tmp_path / f"{record.name}.csv").read_text() == "earlier"
 
 
+def test_weights_trained_on_beats_of_another_filter_are_refused(record, weights, tmp_path):
+    trained = checkpoints.load(weights)
+    trained.settings = trained.settings | {"band_hz": [3.0, 45.0]}
+    trained.save(tmp_path / "another_filter.pt")
+    with pytest.raises(BadInput, match="another filter"):
+        run(record, tmp_path / "another_filter.pt", tmp_path / "out")
+
+
 def test_blocks_side_by_side_come_in_order():
     assert list(pipeline.side_by_side(lambda n: n * n, range(20))) == [n * n for n in range(20)]
 
