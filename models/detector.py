@@ -39,6 +39,10 @@ class Detector(ChunkedModule):
         recordings, each in the order of time."""
         raise NotImplementedError
 
+    def decision_function(self, beats: Beats, context: str = "none") -> np.ndarray:
+        """`score`, under the name that it has in PyOD and scikit-learn."""
+        return self.score(beats, context)
+
     def error_map(self, beats: Beats) -> np.ndarray:
         """Beats to how far each pixel or sample is from normal, in the shape of what it explains
         and in whatever unit the method has."""

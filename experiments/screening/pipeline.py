@@ -1,40 +1,19 @@
-"""Screen a recording that nobody has looked at: hours of ECG in, the few beats worth a look out.
+"""Screen recordings that nobody has looked at: hours of ECG in, the few beats worth a look out.
 
-recording -> quality -> R peaks -> beats -> scores -> threshold -> location -> kinds and rhythms ->
-findings -> files
+What is done to each is experiments.screening.screener; here are files, and what the terminal says.
 """
 
-import ctypes
-import os
-import sys
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
-import torch
-from tqdm import tqdm
-
-from experiments.screening import index, outputs, page, terminal
-from experiments.screening.blocks import Reader, spans
-from experiments.screening.findings import Collector, Findings
-from experiments.screening.location import ScreenedBlock, locate
-from experiments.screening.patient_threshold import calibrate
-from experiments.screening.pictures import cluster_pictures
-from experiments.screening.rhythm_episodes import Limits
-from experiments.screening.scorer import ScoredBlock, Scorer
+from experiments.screening import index, outputs, terminal
+from experiments.screening.findings import Findings
+from experiments.screening.screener import WEIGHTS, Screener
+from experiments.screening.side_by_side import few_arenas
 from experiments.training.checkpoint import Checkpoint, open_detector
-from experiments.training.scoring import usable_context
 from models.detector import Detector
 from preprocess import BadInput, formats
 from preprocess.formats import Source
-from preprocess.records import FS_HZ
-
-WEIGHTS = Path(__file__).parents[1] / "weights/b2igan.pt"  # see the model card beside it
-SHORTEST_S = 10.0
-MOST_WORKERS = 4
-M_ARENA_MAX = -8  # of mallopt(3)
 
 
 def screen_all(opt):
@@ -43,8 +22,7 @@ def screen_all(opt):
     One that cannot be read does not stop the others; BadInput names them at the end. Two of one
     name would overwrite each other's outputs: BadInput before anything is read.
     """
-    # each thread has a heap of its own: what it freed others cannot use
-    _ask_allocator("mallopt", M_ARENA_MAX, 1)
+    few_arenas()
     checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
     paths, failures = _find(opt.screen)
     asked, summaries = len(paths) + len(failures), []
@@ -93,35 +71,9 @@ def _find(asked):
 
 def screen(path, checkpoint: Checkpoint, detector: Detector, opt) -> Findings:
     """Screen one recording and write NAME.b2i, .csv, .json and .html to opt.outf."""
-    source = _open(path, checkpoint, opt)
-    context = usable_context(detector, opt.context)
-    if context not in checkpoint.reference:
-        raise BadInput(
-            f"the checkpoint knows no scores of normal beats with context {context}: "
-            "train it to the end"
-        )
-    reader, scorer = Reader(source, opt.annotator), Scorer(detector, context)
-
-    def scored(start: int, end: int) -> ScoredBlock:
-        return scorer.score(reader.read(start, end))
-
-    patient_threshold = calibrate(scored, source, context, checkpoint.reference[context], opt)
-
-    def screened(span: tuple[int, int]) -> ScreenedBlock:
-        return locate(scored(*span), patient_threshold.value, detector)
-
-    collector = Collector(source, patient_threshold, Limits(pause_s=opt.pause))
-    duration_s = round(source.duration_s)
-    with tqdm(total=duration_s, unit="s", unit_scale=True, desc=f"screening {source.name}") as bar:
-        for block in side_by_side(screened, spans(source)):
-            collector.add(block)
-            # between the few examples that stay, days of freed arrays would stay too
-            _ask_allocator("malloc_trim", 0)
-            bar.update((block.end - block.start) / FS_HZ)
-    findings = collector.findings()
-    shown = cluster_pictures(findings.clusters[: page.MOST_ROWS], detector, patient_threshold)
-    html = page.render(findings, shown, context, checkpoint, opt)
-    outputs.write(findings, html, opt.outf)
+    screener = Screener.of(checkpoint, detector, opt)
+    findings = screener.findings(_open(path, checkpoint, opt), progress=True)
+    screener.write(findings, opt.outf)
     return findings
 
 
@@ -130,10 +82,6 @@ def _open(path, checkpoint, opt) -> Source:
     likely = checkpoint.settings["lead"]
     source = formats.open_source(path, opt.lead, opt.fs, opt.units, likely=likely)
     outputs.check_apart(source, opt.outf)
-    if source.duration_s < SHORTEST_S:
-        raise BadInput(
-            f"{source.path} is {source.duration_s:.1f} s long; {SHORTEST_S:g} s are needed at least"
-        )
     line = f"{source.name}: lead {source.lead}"
     if len(source.leads) > 1:
         line += f" of {', '.join(source.leads)}"
@@ -141,32 +89,3 @@ def _open(path, checkpoint, opt) -> Source:
             line += " (choose another with --lead)"
     print(line, flush=True)
     return source
-
-
-def side_by_side(function: Callable[[Any], Any], items: Iterable) -> Iterator:
-    """Results in order, a few items at a time in threads of their own.
-
-    That is better than all threads at one item's steps.
-    """
-    workers, threads = min(os.cpu_count() or 1, MOST_WORKERS), torch.get_num_threads()
-    torch.set_num_threads(max(1, threads // workers))
-    ahead, pool = deque(), ThreadPoolExecutor(workers)
-    try:
-        for item in items:
-            ahead.append(pool.submit(function, item))
-            if len(ahead) > workers:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)
-
-
-def _ask_allocator(function, *arguments):
-    """Call a function of glibc's allocator, where there is one.
-
-    Left to itself it keeps what threads free: three days would need half a gigabyte more than one.
-    """
-    if sys.platform == "linux" and hasattr(system := ctypes.CDLL(None), function):
-        getattr(system, function)(*arguments)
