@@ -1,6 +1,5 @@
 """Recordings of any kind: WFDB, EDF or CSV, each opened as a Source."""
 
-import re
 import stat
 from pathlib import Path
 
@@ -8,30 +7,14 @@ import numpy as np
 
 from preprocess import BadInput, annotations, records
 from preprocess.constants import LEAD
+from preprocess.find import find
 from preprocess.formats_csv import open_csv
 from preprocess.formats_edf import open_edf
 from preprocess.source import Source, choose_lead, mv_of
 
+__all__ = ["Source", "find", "open_source"]
+
 CSV_ENDINGS = (".csv", ".txt", ".tsv")
-
-
-def find(path) -> list[Path]:
-    """The recordings that a path stands for: itself, or everything readable in a folder, in order.
-
-    A CSV file with a .b2i beside it is a result of ours.
-    """
-    path = Path(path)
-    if not _is_folder(path):
-        return [path]
-    headed = [p for p in path.glob("*.hea") if not re.search(r"_(layout|\d{4})$", p.stem)]
-    others = [
-        p
-        for p in path.iterdir()
-        if p.suffix.lower() in (".edf", ".csv", ".txt") and not p.with_suffix(".b2i").exists()
-    ]
-    if not headed + others:
-        raise BadInput(f"{path} holds no recording (.hea, .edf or .csv)")
-    return sorted(headed + others)
 
 
 def open_source(path, lead=None, fs_hz=None, units=None, likely=LEAD) -> Source:
@@ -58,13 +41,6 @@ def open_source(path, lead=None, fs_hz=None, units=None, likely=LEAD) -> Source:
         )
     _check_is_file(header)
     return _open_wfdb(record, lead, likely)
-
-
-def _is_folder(path):
-    try:
-        return path.is_dir()
-    except OSError as error:
-        raise BadInput(f"{str(path)[:80]}... cannot be opened: {error.strerror}") from error
 
 
 def _check_is_file(path):

@@ -1,19 +1,40 @@
 """Screen recordings that nobody has looked at: hours of ECG in, the few beats worth a look out.
 
 What is done to each is experiments.screening.screener; here are files, and what the terminal says.
+One recording after another in this process, or one a task in workers: the same code.
 """
 
-from collections import Counter
-from pathlib import Path
+from __future__ import annotations
 
-from experiments.screening import index, outputs, terminal
-from experiments.screening.findings import Findings
-from experiments.screening.screener import WEIGHTS, Screener
-from experiments.screening.side_by_side import few_arenas
-from experiments.training.checkpoint import Checkpoint, open_detector
-from models.detector import Detector
-from preprocess import BadInput, formats
-from preprocess.formats import Source
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from experiments.screening import archive, index
+from experiments.training import cluster
+from preprocess import BadInput, find
+
+if TYPE_CHECKING:  # networks and signal processing are loaded where a recording is screened
+    from experiments.screening.findings import Findings
+    from experiments.training.checkpoint import Checkpoint
+    from models.detector import Detector
+    from preprocess.source import Source
+
+WEIGHTS = Path(__file__).parents[1] / "weights/b2igan.pt"  # see the model card beside it
+MOST_SENTENCES = 20  # about recordings that failed, on the terminal; index.html has all
+
+
+@dataclass
+class Outcome:
+    """What became of a recording: its summary without lists, or why there is none."""
+
+    summary: dict | None = None
+    failure: str | None = None
 
 
 def screen_all(opt):
@@ -22,22 +43,23 @@ def screen_all(opt):
     One that cannot be read does not stop the others; BadInput names them at the end. Two of one
     name would overwrite each other's outputs: BadInput before anything is read.
     """
-    few_arenas()
-    checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
+    weights = Path(opt.checkpoint or WEIGHTS)
     paths, failures = _find(opt.screen)
-    asked, summaries = len(paths) + len(failures), []
-    for path in paths:
-        try:
-            findings = screen(path, checkpoint, detector, opt)
-            print(terminal.text(findings, opt.outf), flush=True)
-            summaries.append(findings.summary)
-        except BadInput as error:
-            failures.append(str(error))
-        except OSError as error:
-            reason = error.strerror or error
-            failures.append(f"{path}: {reason} ({opt.outf}); earlier outputs are as they were")
-        except KeyboardInterrupt:
-            raise BadInput(f"interrupted at {path}; earlier outputs are as they were") from None
+    asked, many = len(paths) + len(failures), opt.jobs is not None or opt.cluster is not None
+    if not many:
+        _detector(*_key(weights, opt.device))  # where it cannot be opened nothing is tried
+    with archive.claimed(opt.outf) if many else nullcontext():
+        outcomes = {}
+        if opt.resume:
+            done = [(path, archive.finished(path, weights, opt)) for path in paths]
+            outcomes = {path: Outcome(summary) for path, summary in done if summary}
+        todo = [path for path in paths if path not in outcomes]
+        if many or opt.resume:
+            print(f"{len(todo)} recordings to screen, {len(outcomes)} done before", flush=True)
+        for path, outcome in _screened(todo, opt, weights, many):
+            outcomes[path] = outcome
+    failures += [outcomes[path].failure for path in paths if outcomes[path].failure]
+    summaries = [outcomes[path].summary for path in paths if outcomes[path].summary]
     if asked > 1 and summaries:
         index.write(summaries, failures, opt.outf)
         print(
@@ -46,9 +68,11 @@ def screen_all(opt):
     if asked == 1 and failures:
         raise BadInput(failures[0])
     if failures:
+        more = len(failures) - MOST_SENTENCES
         raise BadInput(
             f"{len(failures)} of {asked} recordings could not be screened:\n  "
-            + "\n  ".join(failures)
+            + "\n  ".join(failures[:MOST_SENTENCES])
+            + (f"\n  and {more} more: index.html has them all" if more > 0 else "")
         )
 
 
@@ -57,7 +81,7 @@ def _find(asked):
     paths, failures = [], []
     for path in asked:
         try:
-            paths += [found for found in formats.find(path) if not index.is_index(found)]
+            paths += [found for found in find.find(path) if not index.is_index(found)]
         except BadInput as error:
             failures.append(str(error))
     names = Counter(Path(path).stem for path in paths)
@@ -69,16 +93,95 @@ def _find(asked):
     return paths, failures
 
 
-def screen(path, checkpoint: Checkpoint, detector: Detector, opt) -> Findings:
-    """Screen one recording and write NAME.b2i, .csv, .json and .html to opt.outf."""
+def _screened(paths, opt, weights, many):
+    """(path, Outcome) of each, as they are done: here, or by workers."""
+    if not many:
+        yield from ((path, attempt(path, opt)) for path in paths)
+        return
+    whole = [path.resolve() for path in paths]
+    files = [str(file) for file in (weights.resolve(), *whole[:1]) if file.exists()]
+    check = partial(archive.sees, files, str(Path(opt.outf).resolve()))
+    task = partial(attempt, opt=archive.for_workers(opt), in_worker=True)
+    outcomes = cluster.side_by_side(task, whole, opt.jobs, opt.cluster, check)
+    with tqdm(total=len(paths), desc="screening", unit="recording") as bar:
+        for place, outcome in outcomes:
+            if isinstance(outcome, cluster.Lost):
+                outcome = Outcome(failure=f"{paths[place]}: {outcome}")
+            bar.update()
+            yield paths[place], outcome
+
+
+def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
+    """Screen one recording and write its outputs, whatever it is like.
+
+    in_worker: others are screened beside it, and nothing is said on the terminal.
+    """
+    where = f" (in {cluster.here()})" if in_worker else ""
+    try:
+        weights = Path(opt.checkpoint or WEIGHTS)
+        checkpoint, detector = _detector(*_key(weights, opt.device))
+        made_with = archive.made_with(path, weights, opt)
+        findings = screen(path, checkpoint, detector, opt, made_with, progress=not in_worker)
+        if not in_worker:
+            from experiments.screening import terminal
+
+            print(terminal.text(findings, opt.outf), flush=True)
+        return Outcome(archive.brief(findings.summary))
+    except BadInput as error:
+        return Outcome(failure=f"{error}{where}")
+    except OSError as error:
+        reason = error.strerror or error
+        return Outcome(
+            failure=f"{path}: {reason} ({opt.outf}){where}; earlier outputs are as they were"
+        )
+    except KeyboardInterrupt:
+        raise BadInput(f"interrupted at {path}; earlier outputs are as they were") from None
+
+
+def _key(weights, device):
+    """Of _detector: another file of the same name is another detector."""
+    found = weights.stat() if weights.exists() else None
+    return weights, device, found and (found.st_mtime_ns, found.st_size)
+
+
+@cache
+def _detector(weights, device, _):
+    """A checkpoint and its detector, opened once in a process."""
+    from experiments.screening.side_by_side import few_arenas
+    from experiments.training.checkpoint import open_detector
+
+    few_arenas()
+    return open_detector(weights, device)
+
+
+def screen(
+    path,
+    checkpoint: Checkpoint,
+    detector: Detector,
+    opt,
+    made_with: dict | None = None,
+    progress: bool = True,
+) -> Findings:
+    """Screen one recording and write NAME.b2i, .csv, .json and .html to opt.outf.
+
+    made_with: of experiments.screening.archive, kept in the summary.
+    """
+    from experiments.screening.screener import Screener
+
     screener = Screener.of(checkpoint, detector, opt)
-    findings = screener.findings(_open(path, checkpoint, opt), progress=True)
+    source = _open(path, checkpoint, opt, progress)
+    findings = screener.findings(source, progress, getattr(opt, "threads", None))
+    if made_with:
+        findings.summary["made_with"] = made_with
     screener.write(findings, opt.outf)
     return findings
 
 
-def _open(path, checkpoint, opt) -> Source:
+def _open(path, checkpoint, opt, aloud) -> Source:
     """The recording, when it can be screened, and a line that says which lead is."""
+    from experiments.screening import outputs
+    from preprocess import formats
+
     likely = checkpoint.settings["lead"]
     source = formats.open_source(path, opt.lead, opt.fs, opt.units, likely=likely)
     outputs.check_apart(source, opt.outf)
@@ -87,5 +190,6 @@ def _open(path, checkpoint, opt) -> Source:
         line += f" of {', '.join(source.leads)}"
         if opt.lead is None:
             line += " (choose another with --lead)"
-    print(line, flush=True)
+    if aloud:
+        print(line, flush=True)
     return source

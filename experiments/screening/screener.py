@@ -17,6 +17,7 @@ from experiments.screening.findings import Collector, Findings
 from experiments.screening.location import ScreenedBlock, locate
 from experiments.screening.patient_threshold import calibrate
 from experiments.screening.pictures import cluster_pictures
+from experiments.screening.pipeline import WEIGHTS
 from experiments.screening.rhythm_episodes import Limits
 from experiments.screening.scorer import ScoredBlock, Scorer
 from experiments.screening.side_by_side import give_back_memory, one_thread_a_step, side_by_side
@@ -29,7 +30,6 @@ from preprocess.source import Source
 
 __all__ = ["Findings", "Screener", "Settings"]
 
-WEIGHTS = Path(__file__).parents[1] / "weights/b2igan.pt"  # see the model card beside it
 SHORTEST_S = 10.0
 
 
