@@ -25,7 +25,8 @@ if TYPE_CHECKING:  # networks and signal processing are loaded where a recording
     from models.detector import Detector
     from preprocess.source import Source
 
-WEIGHTS = Path(__file__).parents[1] / "weights/b2igan.pt"  # see the model card beside it
+SHIPPED = Path(__file__).parents[1] / "weights/b2igan.safetensors"  # see the model card beside it
+WEIGHTS = SHIPPED if SHIPPED.exists() else SHIPPED.with_suffix(".pt")
 MOST_SENTENCES = 20  # about recordings that failed, on the terminal; index.html has all
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from experiments.training import weights
 from experiments.training.device import find_device
 from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, canonical
@@ -23,6 +24,7 @@ FORMAT = 5
 @dataclass
 class Checkpoint:
     """Plain values and tensors only, so that loading a file from a stranger runs no code of theirs.
+    Weights that are handed on are safetensors (experiments.training.weights): no pickle at all.
 
     settings: of the dataset (preprocess.dataset.settings); source: where its records came from;
     reference: {context: (1001,) quantiles of the scores of calibration beats, lowest first};
@@ -52,7 +54,10 @@ class Checkpoint:
     format: int = FORMAT
 
     def save(self, path: Path) -> None:
-        """Written whole: an interrupted save leaves the earlier checkpoint as it was."""
+        """Written whole: an interrupted save leaves the earlier checkpoint as it was. As
+        safetensors where the path ends so: without optimizers, which are no plain text."""
+        if Path(path).suffix == weights.ENDING:
+            return weights.write(asdict(self), path)
         with whole_file(path) as part:
             torch.save(asdict(self), part)
 
@@ -89,7 +94,10 @@ def load(path: Path) -> Checkpoint:
             "--checkpoint"
         )
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
+        if path.suffix == weights.ENDING:
+            values = weights.read(path)
+        else:
+            values = torch.load(path, map_location="cpu", weights_only=True)
         result = Checkpoint(**values)
     except CORRUPT as error:
         raise BadInput(
