@@ -127,6 +127,7 @@ def _client(jobs: int | None, cluster: str | None) -> Iterator[Client]:
                 threads_per_worker=1,
                 memory_limit=0,  # a recording needs what it needs
                 silence_logs=50,
+                env=_environment(jobs),
                 host="127.0.0.1",
                 dashboard_address="127.0.0.1:0",
             )
@@ -142,6 +143,12 @@ def _client(jobs: int | None, cluster: str | None) -> Iterator[Client]:
             ) from error
         with client:
             yield client
+
+
+def _environment(jobs):
+    """Of worker processes: processors shared out among them, and no progress bars but ours."""
+    threads = str(workers_of(jobs, None))
+    return {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "TQDM_DISABLE": "1"}
 
 
 def _announce(client):
