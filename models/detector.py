@@ -23,6 +23,7 @@ class Detector(ChunkedModule):
     explains = "image"  # error_map has the shape of Beats.image, or of Beats.beat_mv ("beat")
     contexts: tuple[str, ...] = ("none",)  # of models.CONTEXTS, what its score can use
     most_normals: int | None = None  # training beats that prepare and finish are given; None: all
+    shares_batches = False  # whether training_step computes its process's rows alone (torchrun)
     # Options, where no flag says otherwise.
     defaults = {"niter": 0, "lr": 1e-3, "batchsize": 256, "jitter": 0}
 

@@ -17,11 +17,11 @@ from tqdm import tqdm
 from experiments.training import checkpoint as checkpoints
 from experiments.training import version
 from experiments.training.checkpoint import Checkpoint
-from experiments.training.device import autocast, find_device
+from experiments.training.device import autocast, find_device, launched
 from experiments.training.jitter import jittered
 from experiments.training.protocols import PROTOCOLS, Split
 from experiments.training.scoring import recordings, score_rows
-from models import MODELS
+from models import MODELS, parallel
 from models.detector import Detector
 from models.module import evenly
 from preprocess import BadInput
@@ -56,7 +56,16 @@ def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Check
 
     opt: options of main.py. Returns the finished Checkpoint. With opt.resume an interrupted run
     goes on, to the result it would have had; a finished one with as many epochs is returned.
+    Processes that torchrun started train one detector together, up to rounding the one that a
+    single process trains, and the first of them writes.
     """
+    if launched() > 1 and not MODELS[opt.model].shares_batches:
+        raise BadInput(f"--model {opt.model} trains in one process: start it without torchrun")
+    with parallel.group(launched(), find_device(opt.device)):
+        return _train(dataset, split, opt, folder)
+
+
+def _train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Checkpoint:
     options = complete_options(opt)
     split_digest = split.digest(dataset.index)
     most = opt.train_beats or len(split.train)
@@ -113,14 +122,16 @@ def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Check
     precision = autocast(opt.amp, device)
     checked = check if opt.select == "paper" else dict
     for epoch in range(state.epoch, options["niter"]):
-        row = train_epoch(detector, dataset, split.train, epoch, options, precision, checked)
+        with parallel.batch_statistics(detector):
+            row = train_epoch(detector, dataset, split.train, epoch, options, precision, checked)
         state.epoch = epoch + 1
         state.log = [*state.log, row]
         state.seconds += row["seconds"]
         state.state = detector.state_dict()
         state.optimizers = {name: o.state_dict() for name, o in optimizers.items()}
-        state.save(path)
-        write_log(state.log, Path(folder) / "train_log.csv")
+        if parallel.is_first():
+            state.save(path)
+            write_log(state.log, Path(folder) / "train_log.csv")
 
     # What comes after the last epoch: calibration, error map, context, thresholds.
     started = time.monotonic()
@@ -141,7 +152,8 @@ def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Check
     }
     state.state, state.finished = detector.state_dict(), True
     state.seconds += time.monotonic() - started
-    state.save(path)
+    if parallel.is_first():
+        state.save(path)
     return state
 
 
@@ -170,7 +182,8 @@ def train_epoch(
 
     sums, seen, started = {}, 0, time.monotonic()
     title = f"epoch {epoch + 1}/{options['niter']}"
-    with tqdm(total=len(order), desc=title, unit="beat", unit_scale=True) as bar:
+    quiet = not parallel.is_first()
+    with tqdm(total=len(order), desc=title, unit="beat", unit_scale=True, disable=quiet) as bar:
         for i, batch in enumerate(batches):
             detector.begin_step((epoch + i / len(batches)) / options["niter"])
             beats = dataset.beats(np.sort(batch), detector.image is not None)
