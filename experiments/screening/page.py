@@ -14,7 +14,6 @@ from experiments.screening.overview import MOST_ALARMS, WITHOUT_KINDS, bands, ov
 from experiments.screening.pictures import ClusterPicture
 from experiments.screening.strips import STRIP_HZ, STRIP_S, Stretch
 from experiments.screening.times import clock, wall_clock
-from experiments.training.checkpoint import Checkpoint
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ
@@ -36,7 +35,7 @@ def render(
     findings: Findings,
     cluster_pictures: list[ClusterPicture],
     context: str,
-    checkpoint: Checkpoint,
+    checkpoint,
     opt,
 ) -> str:
     """Findings to the page.

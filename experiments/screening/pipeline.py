@@ -44,11 +44,11 @@ def screen_all(opt):
     One that cannot be read does not stop the others; BadInput names them at the end. Two of one
     name would overwrite each other's outputs: BadInput before anything is read.
     """
-    weights = Path(opt.checkpoint or WEIGHTS)
+    weights = weights_of(opt)
     paths, failures = _find(opt.screen)
     asked, many = len(paths) + len(failures), opt.jobs is not None or opt.cluster is not None
     if not many:
-        _detector(*_key(weights, opt.device))  # where it cannot be opened nothing is tried
+        _detector(*_key(weights, opt))  # where it cannot be opened nothing is tried
     with archive.claimed(opt.outf) if many else nullcontext():
         outcomes = {}
         if opt.resume:
@@ -119,8 +119,8 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
     """
     where = f" (in {cluster.here()})" if in_worker else ""
     try:
-        weights = Path(opt.checkpoint or WEIGHTS)
-        checkpoint, detector = _detector(*_key(weights, opt.device))
+        weights = weights_of(opt)
+        checkpoint, detector = _detector(*_key(weights, opt))
         made_with = archive.made_with(path, weights, opt)
         findings = screen(path, checkpoint, detector, opt, made_with, progress=not in_worker)
         if not in_worker:
@@ -139,19 +139,30 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
         raise BadInput(f"interrupted at {path}; earlier outputs are as they were") from None
 
 
-def _key(weights, device):
+def weights_of(opt) -> Path:
+    """The file that screening with these options reads."""
+    shipped = SHIPPED.with_suffix(".onnx") if opt.runtime == "onnx" else WEIGHTS
+    return Path(opt.checkpoint or shipped)
+
+
+def _key(weights, opt):
     """Of _detector: another file of the same name is another detector."""
     found = weights.stat() if weights.exists() else None
-    return weights, device, found and (found.st_mtime_ns, found.st_size)
+    return weights, opt.runtime, opt.device, found and (found.st_mtime_ns, found.st_size)
 
 
 @cache
-def _detector(weights, device, _):
+def _detector(weights, runtime, device, _):
     """A checkpoint and its detector, opened once in a process."""
     from experiments.screening.side_by_side import few_arenas
-    from experiments.training.checkpoint import open_detector
 
     few_arenas()
+    if runtime == "onnx":
+        from experiments.screening.exported import open_exported
+
+        return open_exported(weights)
+    from experiments.training.checkpoint import open_detector
+
     return open_detector(weights, device)
 
 

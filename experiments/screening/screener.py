@@ -4,8 +4,11 @@ recording -> quality -> R peaks -> beats -> scores -> threshold -> location -> k
 findings
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,12 +24,14 @@ from experiments.screening.pipeline import WEIGHTS
 from experiments.screening.rhythm_episodes import Limits
 from experiments.screening.scorer import ScoredBlock, Scorer
 from experiments.screening.side_by_side import give_back_memory, one_thread_a_step, side_by_side
-from experiments.training.checkpoint import Checkpoint, open_detector
 from experiments.training.scoring import usable_context
-from models.detector import Detector
 from preprocess import BadInput
-from preprocess.records import FS_HZ
+from preprocess.constants import FS_HZ
 from preprocess.source import Source
+
+if TYPE_CHECKING:  # torch is loaded by a checkpoint, and not where weights are exported ones
+    from experiments.training.checkpoint import Checkpoint
+    from models.detector import Detector
 
 __all__ = ["Findings", "Screener", "Settings"]
 
@@ -54,16 +59,25 @@ class Screener:
     """
 
     def __init__(self, checkpoint: str | Path | None = None, device: str = "auto", **settings):
-        """checkpoint: file, None for the shipped weights; settings: fields of Settings."""
+        """checkpoint: a file, exported to .onnx or not, None for the shipped weights; settings:
+        fields of Settings."""
         try:
             self.settings = Settings(**settings)
         except TypeError as error:
             known = ", ".join(Settings.__dataclass_fields__)
             raise BadInput(f"Screener: {error}; its settings are {known}") from None
-        self._use(*open_detector(checkpoint or WEIGHTS, device))
+        path = Path(checkpoint or WEIGHTS)
+        if path.suffix == ".onnx":
+            from experiments.screening.exported import open_exported
+
+            self._use(*open_exported(path))
+        else:
+            from experiments.training.checkpoint import open_detector
+
+            self._use(*open_detector(path, device))
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint, detector: Detector, settings: Settings) -> "Screener":
+    def of(cls, checkpoint: Checkpoint, detector: Detector, settings: Settings) -> Screener:
         """With a detector that is open already. settings: or options of main.py, which have the
         same fields."""
         made = cls.__new__(cls)
@@ -150,7 +164,7 @@ class SignalSource(Source):
     signal_mv: np.ndarray
 
     @classmethod
-    def of(cls, signal_mv: ArrayLike, fs_hz: float, name: str, lead: str) -> "SignalSource":
+    def of(cls, signal_mv: ArrayLike, fs_hz: float, name: str, lead: str) -> SignalSource:
         """Raises BadInput where it is not one lead of numbers."""
         try:
             signal_mv = np.asarray(signal_mv, float)
