@@ -7,7 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models import parallel
+from models import evenly, parallel
+
+__all__ = ["ChunkedModule", "evenly"]
 
 BEATS_AT_ONCE = 512
 
@@ -51,8 +53,3 @@ class ChunkedModule(nn.Module):
             if leaf in buffers and (buffers[leaf] is None or buffers[leaf].shape != value.shape):
                 buffers[leaf] = torch.empty_like(value, device=self.device)
         self.load_state_dict(state)
-
-
-def evenly(n: int, most: int) -> np.ndarray:
-    """At most so many of n rows, evenly spread, as indices."""
-    return np.linspace(0, n - 1, min(n, most)).astype(int)

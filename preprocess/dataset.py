@@ -4,6 +4,7 @@ spectrograms.npy, beats.npy, index.csv, manifest.json.
 """
 
 import json
+import mmap
 import os
 import shutil
 from collections import Counter
@@ -23,42 +24,116 @@ from preprocess.classes import CLASSES
 from preprocess.constants import AFTER, BEFORE, FS_HZ, LEAD, PEAK_TOLERANCE, WINDOW
 from preprocess.filters import BAND_HZ
 
+LARGE = 1 << 30  # bytes of beats, from which on memory is looked after
+MANY = 1_000_000  # beats, from which on an index is read part by part
+IMAGES = "spectrograms.npy"
+AT_MOST = 20_000  # beats that the deviation of images is taken from, where those are made
+
 VERSION = 1  # of the files' content: raise it when the same records would give other numbers
 
 
 @dataclass
 class Dataset:
-    """A preprocessed folder. index: one row per beat; the arrays are memory maps, row by row."""
+    """A preprocessed folder. index: one row per beat; the arrays are memory maps, row by row.
+
+    image: None where images are not stored: they are made of the beats that are asked for.
+    """
 
     index: pd.DataFrame
-    image: np.ndarray
+    image: np.ndarray | None
     beat_mv: np.ndarray
     manifest: dict
 
     def beats(self, rows, with_image=True):
         """Rows (any order) as Beats in memory, float32."""
         record, sample, rr_s = self._columns
-        image = np.asarray(self.image[rows], np.float32) if with_image else None
+        beat_mv, image = np.asarray(self.beat_mv[rows]), None
+        if with_image:
+            image = self._images(rows, beat_mv)
         record_median_mv, place = self._usual
+        let_go(self.beat_mv)
         return Beats(
             image,
-            np.asarray(self.beat_mv[rows]),
+            beat_mv,
             record[rows],
             sample[rows],
             rr_s[rows],
             record_median_mv=record_median_mv[place[rows]],
         )
 
+    def _images(self, rows, beat_mv):
+        if self.image is None:
+            return MadeImages(beat_mv, self.manifest["settings"]["image"])
+        return np.asarray(self.image[rows], np.float32)
+
     @cached_property
     def _usual(self):
         """(records, 320) in mV, the median beat of each, and (n,), which of them is a beat's."""
-        names, place = np.unique(self._columns[0], return_inverse=True)
-        return np.stack([np.median(self.beat_mv[place == k], 0) for k in range(len(names))]), place
+        record = self._columns[0]
+        names, place = record.different, record.place
+        medians = np.zeros((len(names), WINDOW), np.float32)
+        order = np.argsort(place, kind="stable")
+        edges = np.searchsorted(place[order], np.arange(len(medians) + 1))
+        for k, (start, end) in enumerate(zip(edges, edges[1:])):
+            if end > start:
+                medians[k] = np.median(self.beat_mv[order[start:end]], 0)
+                let_go(self.beat_mv)
+        return medians, place
 
     @cached_property
     def _columns(self):
         rr_s = self.index[["rr_before_s", "rr_after_s", "rr_local_s"]].to_numpy(np.float32)
-        return self.index["record"].to_numpy(str), self.index["sample"].to_numpy(), rr_s
+        names = self.index["record"].astype("category").cat
+        record = _Names(names.categories.to_numpy(str), names.codes.to_numpy())
+        return record, self.index["sample"].to_numpy(), rr_s
+
+
+@dataclass
+class _Names:
+    """Names of many rows, of which there are few different ones."""
+
+    different: np.ndarray
+    place: np.ndarray
+
+    def __getitem__(self, rows):
+        return self.different[self.place[rows]]
+
+
+@dataclass
+class MadeImages:
+    """Images of beats (n, WINDOW), as they would be stored, made of those rows that are asked for:
+    all at once they are six times as large as the beats."""
+
+    beat_mv: np.ndarray
+    setting: str
+
+    def __len__(self):
+        return len(self.beat_mv)
+
+    @property
+    def shape(self):
+        return (len(self), *spectrogram.SETTINGS[self.setting].shape)
+
+    def __getitem__(self, rows):
+        import torch
+
+        with torch.autocast("cpu", enabled=False):  # asked for in a step of mixed precision
+            return spectrogram.stored_images(self.beat_mv[rows], self.setting)
+
+    def __array__(self, dtype=None, copy=None):
+        return self[:].astype(dtype or np.float32)
+
+    def std(self):
+        """Of all pixels, as of an array; of AT_MOST beats, evenly spread, where there are more."""
+        some = np.linspace(0, len(self) - 1, min(len(self), AT_MOST)).astype(int)
+        return self[some].std()
+
+
+def let_go(array):
+    """Pages of a file that were read count as this program's memory until it says that it is done
+    with them; they stay in the system's cache. For files that are larger than LARGE."""
+    if isinstance(array, np.memmap) and array.nbytes > LARGE:
+        array._mmap.madvise(mmap.MADV_DONTNEED)
 
 
 def settings(image, lead):
@@ -74,9 +149,10 @@ def settings(image, lead):
     }
 
 
-def make(folder, dataroot, image="complex", lead=LEAD):
+def make(folder, dataroot, image="complex", lead=LEAD, store_images=True):
     """Preprocess every record of a folder into dataroot, unless dataroot already holds just that.
 
+    store_images: without, images are made when beats are read, and beats alone need disk.
     Returns the manifest. Files are written beside their place and renamed at the end.
     """
     paths, dataroot = records.find(folder), Path(dataroot)
@@ -88,13 +164,14 @@ def make(folder, dataroot, image="complex", lead=LEAD):
     if is_current(dataroot, wanted):
         return read_manifest(dataroot)
     with _fresh_folder(dataroot) as part:
-        index, left_out = _write_arrays(paths, part, image, lead)
+        index, left_out = _write_arrays(paths, part, image, lead, store_images)
         index.to_csv(part / "index.csv", index=False)
         manifest = wanted | {
             "beats": len(index),
             "counts": count_classes(index),
             "left_out": left_out,
             "folder": Path(folder).name,
+            "stored_images": store_images,
             "sha256": {name: physionet.sha256(part / name) for name in ("beats.npy", "index.csv")},
         }
         (part / "manifest.json").write_text(json.dumps(manifest, indent=1))
@@ -110,23 +187,38 @@ def load(dataroot):
             f"run python -m preprocess --dataroot {dataroot} first"
         )
     try:
-        index = pd.read_csv(
-            Path(dataroot) / "index.csv", dtype={"record": str, "symbol": str, "class": str}
-        )
-        image, beat_mv = (
-            np.load(Path(dataroot) / name, mmap_mode="r")
-            for name in ("spectrograms.npy", "beats.npy")
-        )
+        index = read_index(Path(dataroot) / "index.csv", manifest["beats"])
+        beat_mv, image = np.load(Path(dataroot) / "beats.npy", mmap_mode="r"), None
+        if manifest.get("stored_images", True):
+            image = np.load(Path(dataroot) / IMAGES, mmap_mode="r")
     except (OSError, ValueError) as error:
         raise BadInput(
             f"{dataroot} is incomplete ({error}): run python -m preprocess again"
         ) from error
-    if not len(index) == len(image) == len(beat_mv) == manifest["beats"]:
+    n_images = len(beat_mv) if image is None else len(image)
+    if not len(index) == n_images == len(beat_mv) == manifest["beats"]:
         raise BadInput(
             f"{dataroot} is inconsistent: its files count different numbers of beats; "
             "preprocess again"
         )
     return Dataset(index, image, beat_mv, manifest)
+
+
+def read_index(path: Path, n: int) -> pd.DataFrame:
+    """A row a beat, n of them. Where they are many, names are kept once each, and numbers no wider
+    than they must be: the table stays small beside the beats."""
+    texts = ("record", "symbol", "class")
+    if n <= MANY:
+        return pd.read_csv(path, dtype=dict.fromkeys(texts, str))
+    narrow = {"peak_distance": np.int32, "sample": np.int64}
+    narrow |= dict.fromkeys(("rr_before_s", "rr_after_s", "rr_local_s"), np.float32)
+    types = narrow | dict.fromkeys(texts, "category")
+    tables = list(pd.read_csv(path, dtype=types, chunksize=MANY))
+    columns = {name: np.concatenate([t[name].to_numpy() for t in tables]) for name in narrow}
+    for name in texts:
+        parts = [table[name] for table in tables]
+        columns[name] = pd.api.types.union_categoricals(parts, sort_categories=True)
+    return pd.DataFrame(columns)
 
 
 def read_manifest(dataroot):
@@ -148,7 +240,7 @@ def count_classes(index):
     return counts | {"N_on_peak": int(on_peak.sum())}
 
 
-def _write_arrays(paths, part, image, lead):
+def _write_arrays(paths, part, image, lead, store_images):
     """Record by record, so that memory does not grow with their number.
 
     Returns the index and {symbol: annotations} of what may be a beat and is in no class.
@@ -157,7 +249,7 @@ def _write_arrays(paths, part, image, lead):
     with (
         _NpyWriter(part / "beats.npy", np.float32, (WINDOW,)) as waves,
         _NpyWriter(
-            part / "spectrograms.npy", spectrogram.STORED_AS, spectrogram.SETTINGS[image].shape
+            part / IMAGES, spectrogram.STORED_AS, spectrogram.SETTINGS[image].shape
         ) as pictures,
     ):
         for path in tqdm(paths, desc=f"Preprocessing ({image} images)", unit="record"):
@@ -166,8 +258,10 @@ def _write_arrays(paths, part, image, lead):
             columns, windows = beat_windows.cut(recording)
             tables.append(pd.DataFrame(columns))
             waves.append(windows)
-            for chunk in spectrogram.stored_chunks(windows, image):
+            for chunk in spectrogram.stored_chunks(windows, image) if store_images else ():
                 pictures.append(chunk)
+    if not store_images:
+        (part / IMAGES).unlink()
     return pd.concat(tables, ignore_index=True), dict(left_out.most_common())
 
 

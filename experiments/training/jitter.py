@@ -13,7 +13,7 @@ import numpy as np
 from preprocess import spectrogram
 from preprocess.beats import Beats
 from preprocess.constants import FS_HZ, WINDOW
-from preprocess.dataset import Dataset
+from preprocess.dataset import Dataset, MadeImages
 
 BEATS_AT_ONCE = 4096  # whose images are made before they are put in place
 
@@ -30,6 +30,9 @@ def moved(beats: Beats, shift: np.ndarray, image: str | None) -> Beats:
     beat_mv = np.take_along_axis(beats.beat_mv, at, axis=1)
     pictures = beats.image
     if pictures is not None:
+        if isinstance(pictures, MadeImages):
+            made = MadeImages(beat_mv, image)
+            return replace(beats, beat_mv=beat_mv, image=made, sample=beats.sample + shift)
         pictures = np.empty_like(pictures)
         for start in range(0, len(beats), BEATS_AT_ONCE):
             part = slice(start, start + BEATS_AT_ONCE)

@@ -30,6 +30,9 @@ from preprocess.beats import Beats
 from preprocess.dataset import Dataset
 from preprocess.files import whole_file
 
+# Of a data set larger than memory: normal beats that memories and calibration are made from, and
+# recordings that the context learns from. More than MIT-BIH has.
+MOST_NORMALS, MOST_RECORDINGS = 131_072, 100
 QUANTILES = 1001  # of the scores of calibration beats: thresholds in steps of a tenth of a percent
 
 # What of the options of main.py shapes a training, and is kept with it.
@@ -106,7 +109,9 @@ def _train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Chec
     optimizers = detector.optimizers()
     for name, saved in state.optimizers.items():
         optimizers[name].load_state_dict(saved)
-    calibration = as_trained(dataset.beats(split.calibration, detector.image is not None))
+    some = split.calibration[evenly(len(split.calibration), MOST_NORMALS)]
+    split = replace(split, calibration=some)
+    calibration = as_trained(dataset.beats(some, detector.image is not None))
 
     def check():
         """For `--select paper`: finishes the detector as it is now, and keeps it if no earlier one
@@ -282,7 +287,7 @@ def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -
 def spread(dataset: Dataset, rows: np.ndarray, detector: Detector) -> Beats:
     """The training beats that prepare and finish see: all, or an even choice of as many as the
     detector wants."""
-    rows = rows[evenly(len(rows), detector.most_normals or len(rows))]
+    rows = rows[evenly(len(rows), detector.most_normals or MOST_NORMALS)]
     return dataset.beats(rows, detector.image is not None)
 
 
@@ -295,15 +300,25 @@ def fit_context(detector: Detector, dataset: Dataset, split: Split) -> dict[str,
     """
     beat_scores = score_rows(detector, dataset, split.calibration, "none")
     if not detector.crosses_patients:
-        detector.fit_context(recordings(detector, dataset, split.train), beat_scores)
+        some = of_some_recordings(dataset, split.train)
+        detector.fit_context(recordings(detector, dataset, some), beat_scores)
         return {}
-    rows = np.union1d(split.train, split.calibration)
+    rows = of_some_recordings(dataset, np.union1d(split.train, split.calibration))
     crossed = detector.fit_context(recordings(detector, dataset, rows), beat_scores)
     # Of patients that the beat's own window was learnt from, only what does without it.
     record = dataset.index["record"].to_numpy()[rows]
     in_order = np.concatenate([rows[record == name] for name in np.unique(record)])
     unmet = np.isin(in_order, split.calibration)
     return crossed | {"rhythm": crossed["rhythm"][unmet]}
+
+
+def of_some_recordings(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
+    """Those of rows that are of at most MOST_RECORDINGS recordings, evenly chosen."""
+    record = dataset.index["record"].iloc[rows]
+    names = np.unique(record.unique())
+    if len(names) <= MOST_RECORDINGS:
+        return rows
+    return rows[record.isin(list(names[evenly(len(names), MOST_RECORDINGS)])).to_numpy()]
 
 
 def calibration_scores(

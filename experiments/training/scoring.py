@@ -65,7 +65,7 @@ def recordings(
 
     With each, (n,) bool: which of its beats those rows are. Of the other beats nothing is known.
     """
-    record = dataset.index["record"].to_numpy()
-    for name in np.unique(record[normal]):
+    record = dataset.index["record"]
+    for name in np.unique(record.iloc[normal].unique()):
         rows = np.flatnonzero(record == name)
         yield dataset.beats(rows, detector.image is not None), np.isin(rows, normal)

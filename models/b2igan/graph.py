@@ -2,7 +2,7 @@
 
 Four parts, independent of each other, each with a batch of its own size:
 
-    beat_mv (n, 320)                                -> parts (n, k): of the beat's own window
+    image (n, 2, 32, 32), as stored                 -> parts (n, k): of the beat's own window
     rhythm (n, 22): placed features                 -> rhythm_odds (n,)
     trace (n, 160), references (n, 12, 160)         -> synthetic (n,), normal (n, 160)
     flagged_mv, median_mv (n, 320)                  -> over_time (n, 320), over_map (n, 32, 32)
@@ -22,7 +22,7 @@ from preprocess import spectrogram
 from preprocess.constants import WINDOW
 
 INPUTS = {  # name: its shape without the batch
-    "beat_mv": (WINDOW,),
+    "image": spectrogram.COMPLEX.shape,
     "rhythm": (FEATURES,),
     "trace": (POINTS,),
     "references": (REFERENCES, POINTS),
@@ -31,7 +31,7 @@ INPUTS = {  # name: its shape without the batch
 }
 OUTPUTS = ("parts", "rhythm_odds", "synthetic", "normal", "over_time", "over_map")
 BATCH_OF = {  # whose batch is of one size
-    "beats": ("beat_mv", "parts"),
+    "beats": ("image", "parts"),
     "peaks": ("rhythm", "rhythm_odds"),
     "traces": ("trace", "references", "synthetic", "normal"),
     "flagged": ("flagged_mv", "median_mv", "over_time", "over_map"),
@@ -47,7 +47,7 @@ class Graph(nn.Module):
 
     def forward(
         self,
-        beat_mv: Tensor,
+        image: Tensor,
         rhythm: Tensor,
         trace: Tensor,
         references: Tensor,
@@ -55,7 +55,6 @@ class Graph(nn.Module):
         median_mv: Tensor,
     ) -> tuple[Tensor, ...]:
         detector, context = self.detector, self.detector.context
-        image = spectrogram.rounded_as_stored(spectrogram.images(beat_mv))
         parts = detector.beat_parts.standard(detector._parts(image))
         odds = torch.stack([net(rhythm)[:, 0] for net in context.rhythm.nets]).mean(0)
         normal = context.patient.generator(trace, references)
@@ -78,5 +77,5 @@ def traceable() -> Iterator[None]:
 def _nearest(points: Tensor, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """As models.b2igan.memory.nearest."""
     squared = points.square().sum(1) - 2 * queries @ points.T
-    values, index = squared.topk(min(k, len(points)), 1, largest=False)
-    return (values + queries.square().sum(1, keepdim=True)).clamp_min(0).sqrt(), index
+    index = squared.topk(min(k, len(points)), 1, largest=False)[1]
+    return (points[index] - queries[:, None]).square().sum(2).sqrt(), index

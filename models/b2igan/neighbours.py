@@ -22,10 +22,8 @@ def nearest_rows(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.nd
         part = queries[start : start + QUERIES_AT_ONCE]
         values = squared_norm - 2 * (part @ points.T)  # |q - p|^2 without |q|^2
         index = np.argpartition(values, min(k, values.shape[1] - 1), 1)[:, :k]
-        values = np.take_along_axis(values, index, 1)
-        order = np.argsort(values, 1, kind="stable")
-        index, values = (np.take_along_axis(a, order, 1) for a in (index, values))
-        distance = np.sqrt(np.maximum(values + np.square(part).sum(1, keepdims=True), 0))
-        found.append((distance.astype(float), index))
+        distance = np.sqrt(np.square(points[index] - part[:, None], dtype=float).sum(2))
+        order = np.argsort(distance, 1, kind="stable")
+        found.append([np.take_along_axis(a, order, 1) for a in (distance, index)])
     distances, indices = zip(*found)
     return np.concatenate(distances), np.concatenate(indices)
