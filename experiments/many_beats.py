@@ -17,6 +17,7 @@ from preprocess.constants import BEFORE, FS_HZ, LEAD, WINDOW
 
 BEATS_OF_RECORD = 10_000
 ABNORMAL = 0.1  # share of beats that are wide and early
+NOISE_MV = np.float32(0.02)
 # P, QRS, T: place from the R peak and width in samples, height in mV.
 WAVES = np.array([(-60, 12, 0.15), (0, 8, 1.2), (90, 18, 0.3)])
 
@@ -66,11 +67,14 @@ def _recording(name, n, rng):
     """Rows of index.csv and beats (n, WINDOW) of one recording."""
     abnormal = rng.random(n) < ABNORMAL
     rr_s = np.where(abnormal, 0.55, 0.8) + 0.02 * rng.standard_normal(n)
-    at, wide, high = (WAVES * rng.normal(1, 0.15, WAVES.shape)).T[:, :, None, None]  # [3, 1, 1]
-    wide = wide * np.where(abnormal, 2.0, 1.0)[:, None]
+    at, wide, high = (WAVES * rng.normal(1, 0.15, WAVES.shape)).T[:, :, None]  # [3, 1] each
     time = np.arange(WINDOW) - BEFORE
-    beat_mv = (high * np.exp(-(((time - at) / wide) ** 2) / 2)).sum(0)
-    beat_mv = beat_mv * rng.normal(1, 0.05, (n, 1)) + 0.02 * rng.standard_normal((n, WINDOW))
+    shapes_mv = [  # normal, abnormal
+        (high * np.exp(-(((time - at) / (wide * wider)) ** 2) / 2)).sum(0) for wider in (1, 2)
+    ]
+    beat_mv = np.float32(shapes_mv)[abnormal.astype(int)]
+    beat_mv *= rng.normal(1, 0.05, (n, 1)).astype(np.float32)
+    beat_mv += NOISE_MV * rng.standard_normal((n, WINDOW), np.float32)
     columns = {
         "record": name,
         "sample": BEFORE + np.cumsum(np.round(rr_s * FS_HZ)).astype(int),
