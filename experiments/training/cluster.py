@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from distributed import Client
 
 ROOT = Path(__file__).resolve().parents[2]
-CONNECT_S, WORKERS_S = 10, 30  # to wait for a scheduler, and for its first worker
+CONNECT_S, WORKERS_S = 10, 180  # to wait for a scheduler, and for its first worker
 # Items handed to the scheduler beyond those that are worked on: few, so that neither its memory
 # nor ours grows with their number; enough that no worker waits.
-AHEAD, AHEAD_LEAST = 3, 32
+AHEAD, AHEAD_LEAST, ASK_S = 3, 32, 5.0
 LOST_WORKERS = 3  # an item whose worker died so often is not tried again
 ALIKE = ("torch", "numpy", "scipy", "pandas", "distributed")  # packages whose versions must agree
 
@@ -71,7 +72,7 @@ def _as_done(client: Client, function, items) -> Iterator[tuple[int, Any]]:
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
 
-    todo, done, places = enumerate(items), as_completed(), {}
+    todo, done, places, ahead = enumerate(items), as_completed(), {}, _Ahead(client)
 
     def submit():
         for place, item in todo:
@@ -82,7 +83,7 @@ def _as_done(client: Client, function, items) -> Iterator[tuple[int, Any]]:
             return True
         return False
 
-    while len(places) < _ahead(client) and submit():
+    while len(places) < ahead() and submit():
         pass
     for future in done:
         if future.status in ("pending", "lost"):  # its worker died with the result: done again
@@ -96,12 +97,22 @@ def _as_done(client: Client, function, items) -> Iterator[tuple[int, Any]]:
         else:
             yield place, future.result()
         del future  # the scheduler forgets it
-        while len(places) < _ahead(client) and submit():  # workers may have come
+        while len(places) < ahead() and submit():  # workers may have come
             pass
 
 
-def _ahead(client):
-    return max(AHEAD_LEAST, AHEAD * len(client.scheduler_info(n_workers=-1)["workers"]))
+class _Ahead:
+    """How many items may be handed out; asked often, and the scheduler now and then."""
+
+    def __init__(self, client: Client):
+        self.client, self.n, self.until = client, 0, 0.0
+
+    def __call__(self) -> int:
+        if time.monotonic() > self.until:
+            workers = self.client.scheduler_info(n_workers=-1)["workers"]
+            self.n = max(AHEAD_LEAST, AHEAD * len(workers))
+            self.until = time.monotonic() + ASK_S
+        return self.n
 
 
 @contextmanager
@@ -169,8 +180,11 @@ def _check_workers(client: Client, check: Callable[[], str | None] | None) -> No
     """Raises BadInput where there is no worker, or one that cannot do this program's work."""
     address = client.scheduler.address
     try:
+        if not client.scheduler_info(n_workers=-1)["workers"]:
+            print(f"waiting for workers at {address}", file=sys.stderr, flush=True)
         client.wait_for_workers(1, timeout=WORKERS_S)
         answers = client.run(identity, on_error="return")
+        answers[f"scheduler {address}"] = _of_scheduler(client)
         reasons = client.run(check, on_error="return") if check else {}
     except TimeoutError as error:
         raise BadInput(
@@ -180,16 +194,25 @@ def _check_workers(client: Client, check: Callable[[], str | None] | None) -> No
     except Exception as error:  # whatever pickle or the network make of it
         raise BadInput(f"the workers of {address} do not answer: {error}") from error
     for worker, theirs in answers.items():
+        worker = worker if worker.startswith("scheduler") else f"worker {worker}"
         if not isinstance(theirs, dict):
             raise BadInput(
-                f"worker {worker} cannot run this program ({type(theirs).__name__}: {theirs}): "
+                f"{worker} cannot run this program ({type(theirs).__name__}: {theirs}): "
                 f"start it with PYTHONPATH={ROOT} and the same packages, see docs/scale.md"
             )
         if theirs != identity():
-            raise BadInput(f"worker {worker} {_difference(theirs, identity())}")
+            raise BadInput(f"{worker} {_difference(theirs, identity())}")
     for worker, reason in reasons.items():
         if reason is not None:
             raise BadInput(f"worker {worker} {reason}")
+
+
+def _of_scheduler(client):
+    """The identity of the scheduler, which unpacks tasks too, or why there is none."""
+    try:
+        return client.run_on_scheduler(identity)
+    except Exception as error:
+        return error
 
 
 def _in_alike(function, ours, item):
