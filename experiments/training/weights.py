@@ -17,7 +17,7 @@ FRAMEWORK = {"format": "pt"}  # what model hubs look for
 
 def write(fields: Mapping[str, Any], path: str | Path) -> None:
     """The fields of a Checkpoint to a file, written whole."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     # Of its own memory each: what two names share would be refused.
     tensors = {name: value.detach().cpu().clone() for name, value in fields["state"].items()}
@@ -27,8 +27,9 @@ def write(fields: Mapping[str, Any], path: str | Path) -> None:
         for name, value in fields.items()
         if name != "state"
     }
+    metadata = FRAMEWORK | {f"checkpoint.{name}": text[name] for name in text}
     with whole_file(path) as part:
-        save_file(tensors, part, FRAMEWORK | {f"checkpoint.{name}": text[name] for name in text})
+        part.write_bytes(save(tensors, metadata))
 
 
 def read(path: str | Path) -> dict[str, Any]:
