@@ -36,6 +36,7 @@ class Outcome:
 
     summary: dict | None = None
     failure: str | None = None
+    where: str = ""  # in which worker: for the terminal, as outputs do not depend on it
 
 
 def screen_all(opt):
@@ -68,6 +69,8 @@ def screen_all(opt):
         )
     if asked == 1 and failures:
         raise BadInput(failures[0])
+    where = {outcome.failure: outcome.where for outcome in outcomes.values()}
+    failures = [sentence + where.get(sentence, "") for sentence in failures]
     if failures:
         more = len(failures) - MOST_SENTENCES
         raise BadInput(
@@ -129,11 +132,12 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
             print(terminal.text(findings, opt.outf), flush=True)
         return Outcome(archive.brief(findings.summary))
     except BadInput as error:
-        return Outcome(failure=f"{error}{where}")
+        return Outcome(failure=str(error), where=where)
     except OSError as error:
         reason = error.strerror or error
         return Outcome(
-            failure=f"{path}: {reason} ({opt.outf}){where}; earlier outputs are as they were"
+            failure=f"{path}: {reason} ({opt.outf}); earlier outputs are as they were",
+            where=where,
         )
     except KeyboardInterrupt:
         raise BadInput(f"interrupted at {path}; earlier outputs are as they were") from None

@@ -115,7 +115,7 @@ def test_a_full_disk_in_a_worker_is_named_with_the_worker(
     monkeypatch.setattr(outputs, "write_table", fail)
     opt = archive.for_workers(options_for(weights, tmp_path, "--jobs", "2"))
     outcome = pipeline.attempt(recordings / "one", opt, in_worker=True)
-    assert f"process {os.getpid()}" in outcome.failure and "No space left" in outcome.failure
+    assert f"process {os.getpid()}" in outcome.where and "No space left" in outcome.failure
     assert not list(tmp_path.iterdir())
 
 
