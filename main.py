@@ -4,6 +4,7 @@
 What each of these needs is imported when it is asked for.
 """
 
+import os
 from pathlib import Path
 
 import options
@@ -36,6 +37,8 @@ def train(data, rows, opt, folder):
     from experiments.training import loop
 
     checkpoint = loop.train(data, rows, opt, folder)
+    if int(os.environ.get("RANK", 0)):  # the first of the processes that torchrun started speaks
+        return
     print(
         f"trained {checkpoint.model} for {checkpoint.epoch} epochs on {checkpoint.train_beats} "
         f"normal beats in {checkpoint.seconds:.0f} s: {folder / 'checkpoint.pt'}"

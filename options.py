@@ -62,6 +62,14 @@ def main_parser():
         "NAME.html, NAME.csv and NAME.b2i to --outf",
     )
     add_screening(group)
+    group.add_argument(
+        "--runtime",
+        choices=("torch", "onnx"),
+        default="torch",
+        help="what computes: onnx reads weights of experiments.export, does not load torch and so "
+        "starts sooner; scores agree to 0.0001",
+    )
+    add_workers(group, "recordings")
 
     group = made.add_argument_group("explaining a beat")
     group.add_argument(
@@ -111,6 +119,12 @@ def preprocess_parser():
         default="butterworth",
         help="of the beats. butterworth: 0.5 to 45 Hz; published: 3 to 45 Hz, as the traces that "
         "the original read",
+    )
+    add(
+        "--no-stored-images",
+        dest="store_images",
+        action="store_false",
+        help="make images when beats are read: slower, and a quarter of the disk",
     )
     return made
 
@@ -185,7 +199,12 @@ def add_training(group):
         default="auto",
         help="mixed precision; auto uses it where the processor computes in bfloat16",
     )
-    add("--resume", action="store_true", help="go on from the checkpoint under --outf")
+    add(
+        "--resume",
+        action="store_true",
+        help="go on: training from the checkpoint under --outf; screening with the recordings "
+        "whose outputs are not there yet, made with the same weights and options",
+    )
     add(
         "--no-error-map",
         dest="error_map",
@@ -285,6 +304,22 @@ def add_evaluation(group):
         metavar="N",
         help="move each R peak and its window by up to so many samples before it is scored: what "
         "marks that are off cost",
+    )
+
+
+def add_workers(group, what):
+    """Where several of something are worked on at a time; without a flag, one after another."""
+    add = group.add_mutually_exclusive_group().add_argument
+    add(
+        "--jobs",
+        type=integer(1),
+        metavar="N",
+        help=f"so many {what} at a time, each in a process of its own on this machine",
+    )
+    add(
+        "--cluster",
+        metavar="ADDRESS",
+        help=f"{what} on the workers of this Dask scheduler, tcp://host:8786 say: docs/scale.md",
     )
 
 

@@ -7,6 +7,8 @@ under --outf. Runs of other settings are other rows: none is skipped or averaged
 import hashlib
 import itertools
 import json
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +16,9 @@ from tqdm import tqdm
 
 import options
 from experiments.reports.comparison import draw_best, draw_comparison
+from experiments.reports.comparison_table import KIND, as_markdown
 from experiments.reports.published import PUBLISHED
+from experiments.training import cluster
 from experiments.training.checkpoint import check_settings
 from experiments.training.device import find_device
 from experiments.training.evaluation import evaluate
@@ -26,8 +30,6 @@ from preprocess import BadInput, dataset
 from preprocess.files import whole_file
 
 BEST = 3  # methods whose scores are drawn
-# Runs alike in these are averaged.
-KIND = ["protocol", "model", "context", "select", "source", "settings"]
 # What shapes a training and is no setting of the method: who is trained on, and the seed.
 NO_SETTINGS = (
     "protocol",
@@ -57,9 +59,8 @@ PER_RUN = [
 
 def main(argv=None):
     opt = parse(argv)
-    jobs = list(itertools.product(opt.models, opt.protocols, opt.folds, opt.seeds))
-    for job in tqdm(jobs, desc="comparison", unit="run"):
-        run(*job, opt)
+    runs = list(itertools.product(opt.models, opt.protocols, opt.folds, opt.seeds))
+    run_all(runs, opt)
     out = Path(opt.outf)
     runs = pd.DataFrame(
         [result(path.parent) for path in sorted(out.glob("runs/*/*/*/*/metrics.json"))]
@@ -73,6 +74,30 @@ def main(argv=None):
     draw_comparison(table, out / "comparison.png")
     draw_best(best_scores(runs, table), out / "scores.png")
     print(as_markdown(table))
+
+
+def run_all(runs, opt):
+    """Each run is a task: here one after another, or side by side in workers."""
+    if opt.jobs is not None or opt.cluster is not None:
+        whole = {
+            name: value and str(Path(value).resolve())
+            for name, value in vars(opt).items()
+            if name in ("datadir", "external", "outf")
+        }
+        opt = options.replaced(opt, **whole)
+    # by the name under which workers can import it, also where this file is the program
+    task = partial(import_module("experiments.compare").run_task, opt=opt)
+    done = cluster.side_by_side(task, runs, opt.jobs, opt.cluster)
+    lost = []
+    for place, result in tqdm(done, desc="comparison", unit="run", total=len(runs)):
+        if isinstance(result, cluster.Lost):
+            lost.append(f"{' '.join(map(str, runs[place]))}: {result}")
+    if lost:
+        raise BadInput(f"runs were lost, call it again to go on: {'; '.join(lost)}")
+
+
+def run_task(job, opt):
+    run(*job, opt)
 
 
 def parse(argv):
@@ -135,6 +160,7 @@ def parse(argv):
         help="where runs and the table go",
     )
     options.add_device(group)
+    options.add_workers(group, "runs")
     return parser.parse_args(argv)
 
 
@@ -311,59 +337,6 @@ def summarise(runs):
     return table.reset_index().sort_values(
         ["protocol", "auc"], ascending=[True, False], ignore_index=True
     )
-
-
-def as_markdown(table):
-    """The table as GitHub prints it, one for each protocol."""
-    lines = []
-    for protocol, rows in table.groupby("protocol", sort=False):
-        lines += [
-            "",
-            f"### Protocol `{protocol}`",
-            "",
-            "| method | context | AUC | AP | AP at 10.8 % | S | V | F | sensitivity | PPV "
-            "| weights | training | a beat | runs | published AUC / AP |",
-            "| --- | --- " + "| ---: " * 12 + "| --- |",
-        ]
-        alike = rows.groupby([name for name in KIND if name != "settings"], sort=False)
-        several = alike["settings"].transform("size") > 1
-        for row, told_apart in zip(rows.to_dict("records"), several):
-            lines.append(_markdown_row(row, told_apart))
-        if (rows["versions"] > 1).any():
-            lines += ["", "* mean over runs of several versions of the code: see runs.csv"]
-    return "\n".join(lines[1:]) + "\n"
-
-
-def _markdown_row(row, told_apart=False):
-    """told_apart: the method was run with other settings too, so that they are named."""
-    spread = {
-        name: "" if pd.isna(row[f"{name}_sd"]) else f" ± {row[f'{name}_sd']:.4f}"
-        for name in ("auc", "ap")
-    }
-    labels = " (labels choose the epoch)" if row["select"] == "paper" else ""
-    labels += " (simulated)" if row["source"] == "simulated" else ""
-    labels += f" ({row['settings']})" if told_apart else ""
-    published = (
-        ""
-        if pd.isna(row["published_auc"])
-        else f"{row['published_auc']:.4f} / {row['published_ap']:.4f}"
-    )
-    cells = [
-        f"`{row['model']}`{labels}",
-        row["context"],
-        f"{row['auc']:.4f}{spread['auc']}",
-        f"{row['ap']:.4f}{spread['ap']}",
-        f"{row['ap_natural']:.3f}",
-        *(f"{row[f'auc_{name}']:.3f}" for name in "SVF"),
-        f"{row['sensitivity']:.3f}",
-        f"{row['ppv']:.3f}",
-        f"{row['parameters']:,.0f}",
-        f"{row['epochs']:.0f} x {row['train_beats']:,.0f} beats, {row['train_s']:.0f} s",
-        f"{row['us_per_beat']:.0f} µs",
-        f"{row['runs']}" + ("*" if row["versions"] > 1 else ""),
-        published,
-    ]
-    return "| " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":

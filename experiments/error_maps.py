@@ -83,7 +83,7 @@ def squared_error(detector: Detector, beats: Beats) -> np.ndarray:
     if not detector.image:
         return detector.error_map(beats)
     image = spectrogram.stored_images(beats.beat_mv, detector.image)
-    error = detector.in_chunks(lambda image: detector._squared_error(image).mean((1, 2)), image)
+    error = detector.in_chunks(lambda image: detector.squared_error(image).mean((1, 2)), image)
     times_s = spectrogram.axes(detector.image)[0]
     return np.stack([np.interp(BEAT_S, times_s, row) for row in error])
 

@@ -1,10 +1,11 @@
-"""A finished checkpoint without what only training needs: weights to hand on."""
+"""A finished checkpoint without what only training needs: weights to hand on, as safetensors."""
 
 from pathlib import Path
 
 import options
 from experiments.screening import pipeline as screen
 from experiments.training import checkpoint as checkpoints
+from experiments.training import weights
 from preprocess import BadInput
 
 
@@ -26,7 +27,11 @@ def main(argv=None):
             "is, and what others remember are single beats of patients"
         )
     checkpoint.optimizers, checkpoint.best = {}, {}
-    target = Path(opt.to or screen.WEIGHTS)
+    target = Path(opt.to or screen.SHIPPED)
+    if target.suffix != weights.ENDING:
+        raise BadInput(
+            f"{target} does not end in {weights.ENDING}, which is how weights are handed on"
+        )
     checkpoint.save(target)
     protocol, fold = checkpoint.options["protocol"], checkpoint.options["folder"]
     print(
@@ -51,7 +56,9 @@ def parse(argv):
         help="a finished one, trained on real records",
     )
     group.add_argument(
-        "--to", metavar="FILE", help="instead of experiments/weights/b2igan.pt, what screening uses"
+        "--to",
+        metavar="FILE",
+        help="instead of experiments/weights/b2igan.safetensors, what screening uses",
     )
     return parser.parse_args(argv)
 

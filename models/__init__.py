@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
+
 CONTEXTS = ("none", "rhythm", "record")  # each uses what the one before it does, and more
 ALIASES = {"b2igan-seed": "b2igan-original"}  # earlier names, still understood
 
@@ -35,6 +37,11 @@ def _compared() -> dict[str, str]:
     """{name: module} of the files in models/compared."""
     stems = sorted(path.stem for path in (Path(__file__).parent / "compared").glob("[!_]*.py"))
     return {stem.replace("_", "-"): f"models.compared.{stem}" for stem in stems}
+
+
+def evenly(n: int, most: int) -> np.ndarray:
+    """At most so many of n rows, evenly spread, as indices."""
+    return np.linspace(0, n - 1, min(n, most)).astype(int)
 
 
 def canonical(name: str) -> str:

@@ -23,6 +23,7 @@ class Detector(ChunkedModule):
     explains = "image"  # error_map has the shape of Beats.image, or of Beats.beat_mv ("beat")
     contexts: tuple[str, ...] = ("none",)  # of models.CONTEXTS, what its score can use
     most_normals: int | None = None  # training beats that prepare and finish are given; None: all
+    shares_batches = False  # whether training_step computes its process's rows alone (torchrun)
     # Options, where no flag says otherwise.
     defaults = {"niter": 0, "lr": 1e-3, "batchsize": 256, "jitter": 0, "drift": 0.0}
 
@@ -38,6 +39,10 @@ class Detector(ChunkedModule):
         """Beats to (n,) float64, higher is more abnormal. With a context, beats must be whole
         recordings, each in the order of time."""
         raise NotImplementedError
+
+    def decision_function(self, beats: Beats, context: str = "none") -> np.ndarray:
+        """`score`, under the name that it has in PyOD and scikit-learn."""
+        return self.score(beats, context)
 
     def error_map(self, beats: Beats) -> np.ndarray:
         """Beats to how far each pixel or sample is from normal, in the shape of what it explains

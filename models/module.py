@@ -7,6 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models import evenly, parallel
+
+__all__ = ["ChunkedModule", "evenly"]
+
 BEATS_AT_ONCE = 512
 
 
@@ -25,16 +29,18 @@ class ChunkedModule(nn.Module):
         """
         was_training = self.training
         self.eval()
-        parts = []
+        parts, starts = [], range(0, len(arrays[0]), BEATS_AT_ONCE)
+        # Where processes train together each computes some of the chunks, and has all.
+        together = 1 < parallel.processes() <= len(starts)
         try:
             with torch.inference_mode():
-                for start in range(0, len(arrays[0]), BEATS_AT_ONCE):
+                for start in starts[parallel.rows(len(starts))] if together else starts:
                     chunk = slice(start, start + BEATS_AT_ONCE)
                     given = (torch.as_tensor(array[chunk]).to(self.device) for array in arrays)
                     parts.append(function(*given).cpu().float().numpy())
         finally:
             self.train(was_training)
-        return np.concatenate(parts)
+        return np.concatenate(sum(parallel.gathered(parts), []) if together else parts)
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Load a state_dict, whose buffers may be larger or smaller than a new module's.
@@ -47,8 +53,3 @@ class ChunkedModule(nn.Module):
             if leaf in buffers and (buffers[leaf] is None or buffers[leaf].shape != value.shape):
                 buffers[leaf] = torch.empty_like(value, device=self.device)
         self.load_state_dict(state)
-
-
-def evenly(n: int, most: int) -> np.ndarray:
-    """At most so many of n rows, evenly spread, as indices."""
-    return np.linspace(0, n - 1, min(n, most)).astype(int)

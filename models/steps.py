@@ -6,16 +6,23 @@ from collections.abc import Iterable
 from torch import Tensor
 from torch.optim import Optimizer
 
+from models import parallel
+
 # One cycle (Smith LN. A disciplined approach to neural network hyper-parameters. 2018).
 WARM_UP = 0.3  # share of training in which the learning rate rises; it falls to nothing by the end
 START = 0.04  # of the highest rate: what the first step has
 
 
-def descend(optimizer: Optimizer, loss: Tensor) -> None:
-    """One step of an optimizer; gradients are worked out for its own weights alone."""
+def descend(optimizer: Optimizer, loss: Tensor, share: float | None = None) -> None:
+    """One step of an optimizer; gradients are worked out for its own weights alone.
+
+    share: of the batch that the loss is a mean over, where processes share it.
+    """
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     optimizer.zero_grad(set_to_none=True)
-    loss.backward(inputs=weights)
+    (loss if share in (None, 1) else share * loss).backward(inputs=weights)
+    if share is not None:
+        parallel.sum_gradients(weights)
     optimizer.step()
 
 

@@ -55,7 +55,7 @@ def _simulated(folder):
 def main(argv=None):
     opt = options.parse("preprocess", argv)
     folder = locate(opt)
-    manifest = dataset.make(folder, opt.dataroot, opt.image, opt.lead, opt.filter)
+    manifest = dataset.make(folder, opt.dataroot, opt.image, opt.lead, opt.filter, opt.store_images)
     source, n_records = manifest["source"], len(manifest["records"])
     print(f"{manifest['beats']} beats from {n_records} records, source: {source}")
     for name, count in manifest["counts"].items():

@@ -4,6 +4,7 @@ spectrograms.npy, beats.npy, index.csv, manifest.json.
 """
 
 import json
+import mmap
 import os
 from collections import Counter
 from dataclasses import dataclass
@@ -21,42 +22,116 @@ from preprocess.classes import CLASSES
 from preprocess.constants import AFTER, BEFORE, FS_HZ, LEAD, PEAK_TOLERANCE, WINDOW
 from preprocess.filters import FILTERS
 
+LARGE = 1 << 30  # bytes of beats, from which on memory is looked after
+MANY = 1_000_000  # beats, from which on an index is read part by part
+IMAGES = "spectrograms.npy"
+AT_MOST = 20_000  # beats that the deviation of images is taken from, where those are made
+
 VERSION = 1  # of the files' content: raise it when the same records would give other numbers
 
 
 @dataclass
 class Dataset:
-    """A preprocessed folder. index: one row per beat; the arrays are memory maps, row by row."""
+    """A preprocessed folder. index: one row per beat; the arrays are memory maps, row by row.
+
+    image: None where images are not stored: they are made of the beats that are asked for.
+    """
 
     index: pd.DataFrame
-    image: np.ndarray
+    image: np.ndarray | None
     beat_mv: np.ndarray
     manifest: dict
 
     def beats(self, rows, with_image=True):
         """Rows (any order) as Beats in memory, float32."""
         record, sample, rr_s = self._columns
-        image = np.asarray(self.image[rows], np.float32) if with_image else None
+        beat_mv, image = np.asarray(self.beat_mv[rows]), None
+        if with_image:
+            image = self._images(rows, beat_mv)
         record_median_mv, place = self._usual
+        let_go(self.beat_mv)
         return Beats(
             image,
-            np.asarray(self.beat_mv[rows]),
+            beat_mv,
             record[rows],
             sample[rows],
             rr_s[rows],
             record_median_mv=record_median_mv[place[rows]],
         )
 
+    def _images(self, rows, beat_mv):
+        if self.image is None:
+            return MadeImages(beat_mv, self.manifest["settings"]["image"])
+        return np.asarray(self.image[rows], np.float32)
+
     @cached_property
     def _usual(self):
         """(records, 320) in mV, the median beat of each, and (n,), which of them is a beat's."""
-        names, place = np.unique(self._columns[0], return_inverse=True)
-        return np.stack([np.median(self.beat_mv[place == k], 0) for k in range(len(names))]), place
+        record = self._columns[0]
+        names, place = record.different, record.place
+        medians = np.zeros((len(names), WINDOW), np.float32)
+        order = np.argsort(place, kind="stable")
+        edges = np.searchsorted(place[order], np.arange(len(medians) + 1))
+        for k, (start, end) in enumerate(zip(edges, edges[1:])):
+            if end > start:
+                medians[k] = np.median(self.beat_mv[order[start:end]], 0)
+                let_go(self.beat_mv)
+        return medians, place
 
     @cached_property
     def _columns(self):
         rr_s = self.index[["rr_before_s", "rr_after_s", "rr_local_s"]].to_numpy(np.float32)
-        return self.index["record"].to_numpy(str), self.index["sample"].to_numpy(), rr_s
+        names = self.index["record"].astype("category").cat
+        record = _Names(names.categories.to_numpy(str), names.codes.to_numpy())
+        return record, self.index["sample"].to_numpy(), rr_s
+
+
+@dataclass
+class _Names:
+    """Names of many rows, of which there are few different ones."""
+
+    different: np.ndarray
+    place: np.ndarray
+
+    def __getitem__(self, rows):
+        return self.different[self.place[rows]]
+
+
+@dataclass
+class MadeImages:
+    """Images of beats (n, WINDOW), as they would be stored, made of those rows that are asked for:
+    all at once they are six times as large as the beats."""
+
+    beat_mv: np.ndarray
+    setting: str
+
+    def __len__(self):
+        return len(self.beat_mv)
+
+    @property
+    def shape(self):
+        return (len(self), *spectrogram.SETTINGS[self.setting].shape)
+
+    def __getitem__(self, rows):
+        import torch
+
+        with torch.autocast("cpu", enabled=False):  # asked for in a step of mixed precision
+            return spectrogram.stored_images(self.beat_mv[rows], self.setting)
+
+    def __array__(self, dtype=None, copy=None):
+        return self[:].astype(dtype or np.float32)
+
+    def std(self):
+        """Of all pixels, as of an array; of AT_MOST beats, evenly spread, where there are more."""
+        some = np.linspace(0, len(self) - 1, min(len(self), AT_MOST)).astype(int)
+        return self[some].std()
+
+
+def let_go(array):
+    """Pages of a file that were read count as this program's memory until it says that it is done
+    with them; they stay in the system's cache. For files that are larger than LARGE."""
+    if isinstance(array, np.memmap) and array.nbytes > LARGE:
+        array._mmap.madvise(mmap.MADV_DONTNEED)
 
 
 def settings(image, lead, filter_name="butterworth"):
@@ -79,9 +154,12 @@ def filter_of(settings):
     return next(name for name, (_, band) in FILTERS.items() if list(band) == settings["band_hz"])
 
 
-def make(folder, dataroot, image="complex", lead=LEAD, filter_name="butterworth"):
+def make(
+    folder, dataroot, image="complex", lead=LEAD, filter_name="butterworth", store_images=True
+):
     """Preprocess every record of a folder into dataroot, unless dataroot already holds just that.
 
+    store_images: without, images are made when beats are read, and beats alone need disk.
     Returns the manifest. Files are written beside their place and renamed at the end.
     """
     paths, dataroot = records.find(folder), Path(os.path.abspath(dataroot))
@@ -99,14 +177,19 @@ def make(folder, dataroot, image="complex", lead=LEAD, filter_name="butterworth"
     with files.temporary_folder(dataroot.with_name(dataroot.name + ".part")) as part:
         if is_current(dataroot, wanted):  # another process has made it meanwhile
             return read_manifest(dataroot)
-        index, left_out = _write_arrays(paths, part, image, lead, filter_name)
+        index, left_out = _write_arrays(paths, part, image, lead, filter_name, store_images)
         index.to_csv(part / "index.csv", index=False)
         manifest = wanted | {
             "beats": len(index),
             "counts": count_classes(index),
             "left_out": left_out,
             "folder": Path(folder).name,
-            "sha256": {name: physionet.sha256(part / name) for name in dataset_checks.SUMMED},
+            "stored_images": store_images,
+            "sha256": {
+                name: physionet.sha256(part / name)
+                for name in dataset_checks.SUMMED
+                if (part / name).exists()
+            },
         }
         (part / "manifest.json").write_text(json.dumps(manifest, indent=1))
         _move(part, dataroot)
@@ -116,9 +199,12 @@ def make(folder, dataroot, image="complex", lead=LEAD, filter_name="butterworth"
 def load(dataroot):
     """Open a preprocessed folder. Raises BadInput when it is not one, or not as it was written."""
     dataroot = Path(dataroot)
-    for name in ("manifest.json", *dataset_checks.SUMMED):
-        files.check_is_file(dataroot / name)
+    files.check_is_file(dataroot / "manifest.json")
     manifest = read_manifest(dataroot)
+    stored = not isinstance(manifest, dict) or manifest.get("stored_images", True)
+    for name in dataset_checks.SUMMED:
+        if stored or name != IMAGES:
+            files.check_is_file(dataroot / name)
     if manifest is None:
         raise BadInput(
             f"{dataroot} holds no preprocessed beats: "
@@ -127,9 +213,9 @@ def load(dataroot):
     dataset_checks.check_manifest(manifest, dataroot)
     try:
         dataset_checks.check_sums(dataroot, manifest)
-        text = dict.fromkeys(dataset_checks.TEXTS, str)
-        index = pd.read_csv(dataroot / "index.csv", dtype=text, keep_default_na=False)
-        arrays = {name: np.load(dataroot / name, mmap_mode="r") for name in dataset_checks.ARRAYS}
+        index = read_index(dataroot / "index.csv", manifest["beats"])
+        names = [name for name in dataset_checks.ARRAYS if stored or name != IMAGES]
+        arrays = {name: np.load(dataroot / name, mmap_mode="r") for name in names}
     except BadInput:
         raise
     except (OSError, ValueError, EOFError, SyntaxError) as error:
@@ -143,7 +229,24 @@ def load(dataroot):
             "preprocess again"
         )
     dataset_checks.check_index(index, manifest, dataroot)
-    return Dataset(index, arrays["spectrograms.npy"], arrays["beats.npy"], manifest)
+    return Dataset(index, arrays.get(IMAGES), arrays["beats.npy"], manifest)
+
+
+def read_index(path: Path, n: int) -> pd.DataFrame:
+    """A row a beat, n of them. Where they are many, names are kept once each, and numbers no wider
+    than they must be: the table stays small beside the beats."""
+    texts = ("record", "symbol", "class")
+    if n <= MANY:
+        return pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=False)
+    narrow = {"peak_distance": np.int32, "sample": np.int64}
+    narrow |= dict.fromkeys(("rr_before_s", "rr_after_s", "rr_local_s"), np.float32)
+    types = narrow | dict.fromkeys(texts, "category")
+    tables = list(pd.read_csv(path, dtype=types, chunksize=MANY, keep_default_na=False))
+    columns = {name: np.concatenate([t[name].to_numpy() for t in tables]) for name in narrow}
+    for name in texts:
+        parts = [table[name] for table in tables]
+        columns[name] = pd.api.types.union_categoricals(parts, sort_categories=True)
+    return pd.DataFrame(columns)
 
 
 def read_manifest(dataroot):
@@ -165,7 +268,7 @@ def count_classes(index):
     return counts | {"N_on_peak": int(on_peak.sum())}
 
 
-def _write_arrays(paths, part, image, lead, filter_name):
+def _write_arrays(paths, part, image, lead, filter_name, store_images):
     """Record by record, so that memory does not grow with their number.
 
     Returns the index and {symbol: annotations} of what may be a beat and is in no class.
@@ -174,7 +277,7 @@ def _write_arrays(paths, part, image, lead, filter_name):
     with (
         _NpyWriter(part / "beats.npy", np.float32, (WINDOW,)) as waves,
         _NpyWriter(
-            part / "spectrograms.npy", spectrogram.STORED_AS, spectrogram.SETTINGS[image].shape
+            part / IMAGES, spectrogram.STORED_AS, spectrogram.SETTINGS[image].shape
         ) as pictures,
     ):
         for path in tqdm(paths, desc=f"Preprocessing ({image} images)", unit="record"):
@@ -183,8 +286,10 @@ def _write_arrays(paths, part, image, lead, filter_name):
             columns, windows = beat_windows.cut(recording, filter_name)
             tables.append(pd.DataFrame(columns))
             waves.append(windows)
-            for chunk in spectrogram.stored_chunks(windows, image):
+            for chunk in spectrogram.stored_chunks(windows, image) if store_images else ():
                 pictures.append(chunk)
+    if not store_images:
+        (part / IMAGES).unlink()
     return pd.concat(tables, ignore_index=True), dict(left_out.most_common())
 
 

@@ -1,6 +1,5 @@
 """Recordings of any kind: WFDB, EDF, ISHNE or CSV, each opened as a Source."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -8,35 +7,15 @@ import numpy as np
 from preprocess import BadInput, annotations, records
 from preprocess.constants import LEAD
 from preprocess.files import check_is_file
+from preprocess.find import ISHNE_ENDINGS, find
 from preprocess.formats_csv import open_csv
 from preprocess.formats_edf import open_edf
-from preprocess.formats_ishne import is_ishne, open_ishne
+from preprocess.formats_ishne import open_ishne
 from preprocess.source import Source, choose_lead, mv_of, plain_text
 
+__all__ = ["Source", "find", "open_source"]
+
 CSV_ENDINGS = (".csv", ".txt", ".tsv")
-ISHNE_ENDINGS = (".ecg", ".ishne")
-
-
-def find(path) -> list[Path]:
-    """The recordings that a path stands for: itself, or everything readable in a folder, in order.
-
-    A CSV file with a .b2i beside it is a result of ours.
-    """
-    path = Path(path)
-    if not _is_folder(path):
-        return [path]
-    headed = [p for p in path.glob("*.hea") if not re.search(r"_(layout|\d{4})$", p.stem)]
-    others = [
-        p
-        for p in path.iterdir()
-        if p.suffix.lower() in (".edf", ".csv", ".txt")
-        and not p.with_suffix(".b2i").exists()
-        or p.suffix.lower() in ISHNE_ENDINGS
-        and is_ishne(p)
-    ]
-    if not headed + others:
-        raise BadInput(f"{path} holds no recording (.hea, .edf, .ecg or .csv)")
-    return sorted(headed + others)
 
 
 def open_source(path, lead=None, fs_hz=None, units=None, likely=LEAD) -> Source:
@@ -66,13 +45,6 @@ def open_source(path, lead=None, fs_hz=None, units=None, likely=LEAD) -> Source:
         )
     check_is_file(header)
     return _open_wfdb(record, lead, likely)
-
-
-def _is_folder(path):
-    try:
-        return path.is_dir()
-    except OSError as error:
-        raise BadInput(f"{str(path)[:80]}... cannot be opened: {error.strerror}") from error
 
 
 def _check_name(path):

@@ -49,6 +49,17 @@ class Findings:
     summary: dict
 
     @property
+    def beats(self) -> pd.DataFrame:
+        """A row a beat, with the columns of NAME.csv, as numbers and not as text."""
+        at, cluster = self.table["sample"].to_numpy(), self.table["cluster"].to_numpy()
+        columns = {"sample": self.source.to_own_sample(at), "time_s": at / FS_HZ}
+        columns |= {name: self.table[name] for name in ("rr_s", "score", "tail_probability")}
+        columns |= {"flagged": cluster >= 0}
+        columns |= {"shape": np.where(cluster >= 0, cluster + 1.0, np.nan)}
+        columns |= {name: self.table[name] for name in (*LOCATION, "kind", "kind_confidence")}
+        return pd.DataFrame(columns | {"episode": interpretation.episode_codes(at, self.episodes)})
+
+    @property
     def flagged(self) -> np.ndarray:
         return self.table["cluster"].to_numpy() >= 0
 

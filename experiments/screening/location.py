@@ -1,6 +1,9 @@
 """What is flagged in a block, and where in each flagged beat the detector sees it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,11 +17,13 @@ from experiments.screening.prematurity import (
     premature,
 )
 from experiments.screening.scorer import ScoredBlock
-from models.detector import Detector
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, Beats
 from preprocess.fibrillation import fibrillation
 from preprocess.records import FS_HZ
+
+if TYPE_CHECKING:
+    from models.detector import Detector
 
 
 @dataclass
@@ -82,7 +87,7 @@ def locations(detector: Detector, beats: Beats) -> np.ndarray:
     if not len(beats):
         return np.full((0, 4), np.nan)
     errors, over_time = detector.errors(beats)
-    result = where(errors, detector.image)
+    result = where(errors, detector.image or "complex")
     for row, spans in enumerate(detector.segments(over_time)):
         if spans:
             result[row, :2] = max(spans, key=lambda span: span[1] - span[0])

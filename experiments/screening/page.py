@@ -13,7 +13,6 @@ from experiments.screening.overview import WITHOUT_KINDS, alarm_strips, bands, o
 from experiments.screening.pictures import ClusterPicture
 from experiments.screening.strips import STRIP_HZ, STRIP_S, Stretch
 from experiments.screening.times import clock, moment, wall_clock
-from experiments.training.checkpoint import Checkpoint
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ
@@ -35,7 +34,7 @@ def render(
     findings: Findings,
     cluster_pictures: list[ClusterPicture],
     context: str,
-    checkpoint: Checkpoint,
+    checkpoint,
     opt,
 ) -> str:
     """Findings to the page.

@@ -1,15 +1,19 @@
 """What stands for a cluster of beats: its most typical one, and what the detector sees in it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from experiments.screening.clusters import Cluster
 from experiments.screening.patient_threshold import PatientThreshold
-from models.detector import Detector
 from preprocess import spectrogram
 from preprocess.beats import Beats
+
+if TYPE_CHECKING:
+    from models.detector import Detector
 
 
 @dataclass
@@ -71,4 +75,6 @@ def _generated_mv(beats, detector):
         return generated
     if detector.image != "complex":
         return None
+    import torch
+
     return spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beats.beat_mv)).numpy()

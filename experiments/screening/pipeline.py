@@ -1,43 +1,43 @@
-"""Screen a recording that nobody has looked at: hours of ECG in, the few beats worth a look out.
+"""Screen recordings that nobody has looked at: hours of ECG in, the few beats worth a look out.
 
-recording -> quality -> R peaks -> beats -> scores -> threshold -> location -> kinds and rhythms ->
-findings -> files
+What is done to each is experiments.screening.screener; here are files, and what the terminal says.
+One recording after another in this process, or one a task in workers: the same code.
 """
 
-import ctypes
-import os
-import sys
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
 
-import torch
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from tqdm import tqdm
 
-from experiments.screening import index, outputs, page, terminal
-from experiments.screening.blocks import Reader, spans
-from experiments.screening.findings import Collector, Findings
-from experiments.screening.location import ScreenedBlock, locate
-from experiments.screening.patient_threshold import calibrate
-from experiments.screening.pictures import cluster_pictures
-from experiments.screening.rhythm_episodes import Limits
-from experiments.screening.scorer import ScoredBlock, Scorer
-from experiments.training.checkpoint import Checkpoint, open_detector
-from experiments.training.scoring import usable_context
-from models.detector import Detector
-from preprocess import BadInput, formats
+from experiments.screening import archive, index
+from experiments.training import cluster
+from preprocess import BadInput, find
 from preprocess.commands import sentence
-from preprocess.filters import BAND_HZ
-from preprocess.formats import Source
-from preprocess.records import FS_HZ
-from preprocess.stopping import Stopped
 
-WEIGHTS = Path(__file__).parents[1] / "weights/b2igan.pt"  # see the model card beside it
-SHORTEST_S = 10.0
-MOST_WORKERS = 4
-M_ARENA_MAX = -8  # of mallopt(3)
+if TYPE_CHECKING:  # networks and signal processing are loaded where a recording is screened
+    from experiments.screening.findings import Findings
+    from experiments.training.checkpoint import Checkpoint
+    from models.detector import Detector
+    from preprocess.source import Source
+
+SHIPPED = Path(__file__).parents[1] / "weights/b2igan.safetensors"  # see the model card beside it
+WEIGHTS = SHIPPED if SHIPPED.exists() else SHIPPED.with_suffix(".pt")
+MOST_SENTENCES = 20  # about recordings that failed, on the terminal; index.html has all
+
+
+@dataclass
+class Outcome:
+    """What became of a recording: its summary without lists, or why there is none."""
+
+    summary: dict | None = None
+    failure: str | None = None
+    where: str = ""  # in which worker: for the terminal, as outputs do not depend on it
 
 
 def screen_all(opt):
@@ -46,30 +46,23 @@ def screen_all(opt):
     One that cannot be read does not stop the others; BadInput names them at the end. Two of one
     name would overwrite each other's outputs: BadInput before anything is read.
     """
-    # each thread has a heap of its own: what it freed others cannot use
-    _ask_allocator("mallopt", M_ARENA_MAX, 1)
-    checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
-    if checkpoint.settings["band_hz"] != list(BAND_HZ):
-        raise BadInput(
-            f"{opt.checkpoint} was trained on beats of another filter than screening has: "
-            "give one trained on beats made without --filter"
-        )
+    weights = weights_of(opt)
     paths, failures = _find(opt.screen)
-    asked, summaries = len(paths) + len(failures), []
-    for path in paths:
-        try:
-            findings = screen(path, checkpoint, detector, opt)
-            print(terminal.text(findings, opt.outf), flush=True)
-            summaries.append(findings.summary)
-        except BadInput as error:
-            failures.append(str(error))
-        except OSError as error:
-            reason = error.strerror or error
-            failures.append(f"{path}: {reason} ({opt.outf}); earlier outputs are as they were")
-        except Exception as error:  # one recording never costs the others
-            failures.append(f"{path}: {sentence(error)[0]}")
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"at {path}") from None
+    asked, many = len(paths) + len(failures), opt.jobs is not None or opt.cluster is not None
+    if not many:
+        _detector(*_key(weights, opt))  # where it cannot be opened nothing is tried
+    with archive.claimed(opt.outf) if many else nullcontext():
+        outcomes = {}
+        if opt.resume:
+            done = [(path, archive.finished(path, weights, opt)) for path in paths]
+            outcomes = {path: Outcome(summary) for path, summary in done if summary}
+        todo = [path for path in paths if path not in outcomes]
+        if many or opt.resume:
+            print(f"{len(todo)} recordings to screen, {len(outcomes)} done before", flush=True)
+        for path, outcome in _screened(todo, opt, weights, many):
+            outcomes[path] = outcome
+    failures += [outcomes[path].failure for path in paths if outcomes[path].failure]
+    summaries = [outcomes[path].summary for path in paths if outcomes[path].summary]
     if asked > 1 and summaries:
         index.write(summaries, failures, opt.outf)
         print(
@@ -77,10 +70,14 @@ def screen_all(opt):
         )
     if asked == 1 and failures:
         raise BadInput(failures[0])
+    where = {outcome.failure: outcome.where for outcome in outcomes.values()}
+    failures = [sentence + where.get(sentence, "") for sentence in failures]
     if failures:
+        more = len(failures) - MOST_SENTENCES
         raise BadInput(
             f"{len(failures)} of {asked} recordings could not be screened:\n  "
-            + "\n  ".join(failures)
+            + "\n  ".join(failures[:MOST_SENTENCES])
+            + (f"\n  and {more} more: index.html has them all" if more > 0 else "")
         )
 
 
@@ -89,7 +86,7 @@ def _find(asked):
     paths, failures = [], []
     for path in asked:
         try:
-            paths += [found for found in formats.find(path) if not index.is_index(found)]
+            paths += [found for found in find.find(path) if not index.is_index(found)]
         except BadInput as error:
             failures.append(str(error))
     names = Counter(Path(path).stem for path in paths)
@@ -101,86 +98,124 @@ def _find(asked):
     return paths, failures
 
 
-def screen(path, checkpoint: Checkpoint, detector: Detector, opt) -> Findings:
-    """Screen one recording and write NAME.b2i, .csv, .json and .html to opt.outf."""
-    source = _open(path, checkpoint, opt)
-    context = usable_context(detector, opt.context)
-    if context not in checkpoint.reference:
-        raise BadInput(
-            f"the checkpoint knows no scores of normal beats with context {context}: "
-            "train it to the end"
+def _screened(paths, opt, weights, many):
+    """(path, Outcome) of each, as they are done: here, or by workers."""
+    if not many:
+        yield from ((path, attempt(path, opt)) for path in paths)
+        return
+    whole = [path.resolve() for path in paths]
+    files = [str(file) for file in (weights.resolve(), *whole[:1]) if file.exists()]
+    check = partial(archive.sees, files, str(Path(opt.outf).resolve()))
+    task = partial(attempt, opt=archive.for_workers(opt), in_worker=True)
+    outcomes = cluster.side_by_side(task, whole, opt.jobs, opt.cluster, check)
+    with tqdm(total=len(paths), desc="screening", unit="recording") as bar:
+        for place, outcome in outcomes:
+            if isinstance(outcome, cluster.Lost):
+                outcome = Outcome(failure=f"{paths[place]}: {outcome}")
+            bar.update()
+            yield paths[place], outcome
+
+
+def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
+    """Screen one recording and write its outputs, whatever it is like.
+
+    in_worker: others are screened beside it, and nothing is said on the terminal.
+    """
+    where = f" (in {cluster.here()})" if in_worker else ""
+    try:
+        weights = weights_of(opt)
+        checkpoint, detector = _detector(*_key(weights, opt))
+        made_with = archive.made_with(path, weights, opt)
+        findings = screen(path, checkpoint, detector, opt, made_with, progress=not in_worker)
+        if not in_worker:
+            from experiments.screening import terminal
+
+            print(terminal.text(findings, opt.outf), flush=True)
+        return Outcome(archive.brief(findings.summary))
+    except BadInput as error:
+        return Outcome(failure=str(error), where=where)
+    except OSError as error:
+        reason = error.strerror or error
+        return Outcome(
+            failure=f"{path}: {reason} ({opt.outf}); earlier outputs are as they were",
+            where=where,
         )
-    reader, scorer = Reader(source, opt.annotator), Scorer(detector, context)
+    except Exception as error:  # one recording never costs the others
+        return Outcome(failure=f"{path}: {sentence(error)[0]}", where=where)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"at {path}") from None
 
-    def scored(start: int, end: int) -> ScoredBlock:
-        return scorer.score(reader.read(start, end))
 
-    patient_threshold = calibrate(scored, source, context, checkpoint.reference[context], opt)
+def weights_of(opt) -> Path:
+    """The file that screening with these options reads."""
+    shipped = SHIPPED.with_suffix(".onnx") if opt.runtime == "onnx" else WEIGHTS
+    return Path(opt.checkpoint or shipped)
 
-    def screened(span: tuple[int, int]) -> ScreenedBlock:
-        return locate(scored(*span), patient_threshold.value, detector)
 
-    collector = Collector(source, patient_threshold, Limits(pause_s=opt.pause))
-    duration_s = round(source.duration_s)
-    with tqdm(total=duration_s, unit="s", unit_scale=True, desc=f"screening {source.name}") as bar:
-        for block in side_by_side(screened, spans(source)):
-            collector.add(block)
-            # between the few examples that stay, days of freed arrays would stay too
-            _ask_allocator("malloc_trim", 0)
-            bar.update((block.end - block.start) / FS_HZ)
-    findings = collector.findings()
-    shown = cluster_pictures(findings.clusters[: page.MOST_ROWS], detector, patient_threshold)
-    html = page.render(findings, shown, context, checkpoint, opt)
-    outputs.write(findings, html, opt.outf)
+def _key(weights, opt):
+    """Of _detector: another file of the same name is another detector."""
+    found = weights.stat() if weights.exists() else None
+    return weights, opt.runtime, opt.device, found and (found.st_mtime_ns, found.st_size)
+
+
+@cache
+def _detector(weights, runtime, device, _):
+    """A checkpoint and its detector, opened once in a process."""
+    from experiments.screening.side_by_side import few_arenas
+
+    few_arenas()
+    if runtime == "onnx":
+        from experiments.screening.exported import open_exported
+
+        return open_exported(weights)
+    from experiments.training.checkpoint import open_detector
+    from preprocess.filters import BAND_HZ
+
+    checkpoint, detector = open_detector(weights, device)
+    if checkpoint.settings["band_hz"] != list(BAND_HZ):
+        raise BadInput(
+            f"{weights} was trained on beats of another filter than screening has: "
+            "give one trained on beats made without --filter"
+        )
+    return checkpoint, detector
+
+
+def screen(
+    path,
+    checkpoint: Checkpoint,
+    detector: Detector,
+    opt,
+    made_with: dict | None = None,
+    progress: bool = True,
+) -> Findings:
+    """Screen one recording and write NAME.b2i, .csv, .json and .html to opt.outf.
+
+    made_with: of experiments.screening.archive, kept in the summary.
+    """
+    from experiments.screening.screener import Screener
+
+    screener = Screener.of(checkpoint, detector, opt)
+    source = _open(path, checkpoint, opt, progress)
+    findings = screener.findings(source, progress, getattr(opt, "threads", None))
+    if made_with:
+        findings.summary["made_with"] = made_with
+    screener.write(findings, opt.outf)
     return findings
 
 
-def _open(path, checkpoint, opt) -> Source:
+def _open(path, checkpoint, opt, aloud) -> Source:
     """The recording, when it can be screened, and a line that says which lead is."""
+    from experiments.screening import outputs
+    from preprocess import formats
+
     likely = checkpoint.settings["lead"]
     source = formats.open_source(path, opt.lead, opt.fs, opt.units, likely=likely)
     outputs.check_apart(source, opt.outf)
-    if source.duration_s < SHORTEST_S:
-        raise BadInput(
-            f"{source.path} is {source.duration_s:.1f} s long; {SHORTEST_S:g} s are needed at least"
-        )
     line = f"{source.name}: lead {source.lead}"
     if len(source.leads) > 1:
         line += f" of {', '.join(source.leads)}"
         if opt.lead is None:
             line += " (choose another with --lead)"
-    print(line, flush=True)
+    if aloud:
+        print(line, flush=True)
     return source
-
-
-def side_by_side(function: Callable[[Any], Any], items: Iterable) -> Iterator:
-    """Results in order, a few items at a time in threads of their own.
-
-    That is better than all threads at one item's steps.
-    """
-    workers, threads = min(os.cpu_count() or 1, MOST_WORKERS), torch.get_num_threads()
-    stopped = False
-    torch.set_num_threads(max(1, threads // workers))
-    ahead, pool = deque(), ThreadPoolExecutor(workers)
-    try:
-        for item in items:
-            ahead.append(pool.submit(function, item))
-            if len(ahead) > workers:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-    except (KeyboardInterrupt, Stopped):
-        stopped = True  # what is thrown away is not waited for
-        raise
-    finally:
-        pool.shutdown(wait=not stopped, cancel_futures=True)
-        torch.set_num_threads(threads)
-
-
-def _ask_allocator(function, *arguments):
-    """Call a function of glibc's allocator, where there is one.
-
-    Left to itself it keeps what threads free: three days would need half a gigabyte more than one.
-    """
-    if sys.platform == "linux" and hasattr(system := ctypes.CDLL(None), function):
-        getattr(system, function)(*arguments)

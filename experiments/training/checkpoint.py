@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from experiments.training import checkpoint_checks as checks
+from experiments.training import weights
 from experiments.training.device import find_device
 from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, canonical
@@ -25,6 +26,7 @@ FORMAT = 5
 @dataclass
 class Checkpoint:
     """Plain values and tensors only, so that loading a file from a stranger runs no code of theirs.
+    Weights that are handed on are safetensors (experiments.training.weights): no pickle at all.
 
     settings: of the dataset (preprocess.dataset.settings); source: where its records came from;
     reference: {context: (1001,) quantiles of the scores of calibration beats, lowest first};
@@ -55,11 +57,14 @@ class Checkpoint:
     format: int = FORMAT
 
     def save(self, path: Path) -> None:
-        """Written whole: an interrupted save leaves the earlier checkpoint as it was.
+        """Written whole: an interrupted save leaves the earlier checkpoint as it was. As
+        safetensors where the path ends so: without optimizers, which are no plain text.
 
         By way of memory: what torch says of a full disk is no error of the disk's.
         """
         checks.check_finite(self.state, path)
+        if Path(path).suffix == weights.ENDING:
+            return weights.write(asdict(self), path)
         stored = io.BytesIO()
         torch.save(asdict(self), stored)
         with whole_file(path) as part:
@@ -99,9 +104,13 @@ def load(path: Path) -> Checkpoint:
             f"there is no checkpoint {path}: train first (test=0 bash run_ecg.sh) or give "
             "--checkpoint"
         )
-    checks.check_file(path)
+    if path.suffix != weights.ENDING:
+        checks.check_file(path)
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
+        if path.suffix == weights.ENDING:
+            values = weights.read(path)
+        else:
+            values = torch.load(path, map_location="cpu", weights_only=True)
         result = Checkpoint(**values)
     except (MemoryError, PermissionError):
         raise

@@ -16,6 +16,7 @@ from preprocess import BadInput, spectrogram
 from preprocess.beats import Beats
 from preprocess.constants import FS_HZ, WINDOW
 from preprocess.dataset import settings as settings_of
+from preprocess.filters import FILTERS
 from preprocess.stopping import is_about_memory
 
 OPTIONS = {"protocol": str, "folder": int, "select": str, "seed": int}  # that every training has
@@ -67,8 +68,10 @@ def _check_settings(checkpoint, path):
     image, lead = (checkpoint.settings.get(name) for name in ("image", "lead"))
     if not isinstance(image, str) or not isinstance(lead, str):
         raise _odd(path, "it does not say on which images and lead it was trained")
+    bands_hz = [settings_of(image, lead, name)["band_hz"] for name in FILTERS]
     for name, ours in settings_of(image, lead).items():
-        if checkpoint.settings.get(name) != ours:
+        known = bands_hz if name == "band_hz" else [ours]
+        if checkpoint.settings.get(name) not in known:
             raise BadInput(
                 f"{path} was trained with {name} {checkpoint.settings.get(name)}, and this program "
                 f"makes beats with {ours}: preprocess and train again"

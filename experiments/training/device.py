@@ -1,5 +1,6 @@
 """Where to compute, and in which precision."""
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -18,7 +19,14 @@ def find_device(name: str) -> torch.device:
         name = next(kind for kind, is_there in there.items() if is_there)
     if not there[name]:
         raise BadInput(f"--device {name}: this machine has none; use --device auto")
+    if name == "cuda" and launched() > 1:  # one GPU a process
+        return torch.device(name, int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
     return torch.device(name)
+
+
+def launched() -> int:
+    """Processes that torchrun has started of this program, 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", 1)) if "TORCHELASTIC_RUN_ID" in os.environ else 1
 
 
 def autocast(amp: str, device: torch.device) -> AbstractContextManager:

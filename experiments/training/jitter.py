@@ -15,7 +15,7 @@ from preprocess import spectrogram
 from preprocess.augment import drifted
 from preprocess.beats import Beats
 from preprocess.constants import FS_HZ, WINDOW
-from preprocess.dataset import Dataset
+from preprocess.dataset import Dataset, MadeImages
 
 BEATS_AT_ONCE = 4096  # whose images are made before they are put in place
 
@@ -49,6 +49,9 @@ def _with_trace(beats, beat_mv, shift, image):
     """Beats with another trace; images (of this setting) are made anew, as they are stored."""
     pictures = beats.image
     if pictures is not None:
+        if isinstance(pictures, MadeImages):
+            made = MadeImages(beat_mv, image)
+            return replace(beats, beat_mv=beat_mv, image=made, sample=beats.sample + shift)
         pictures = np.empty_like(pictures)
         for start in range(0, len(beats), BEATS_AT_ONCE):
             part = slice(start, start + BEATS_AT_ONCE)

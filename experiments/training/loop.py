@@ -16,12 +16,12 @@ from tqdm import tqdm
 
 from experiments.training import checkpoint as checkpoints
 from experiments.training import version
+from experiments.training.calibration import calibration_scores, fit_context, quantiles
 from experiments.training.checkpoint import Checkpoint
-from experiments.training.device import autocast, find_device
+from experiments.training.device import autocast, find_device, launched
 from experiments.training.jitter import varied
 from experiments.training.protocols import PROTOCOLS, Split
-from experiments.training.scoring import recordings, score_rows
-from models import MODELS
+from models import MODELS, parallel
 from models.detector import Detector
 from models.module import evenly
 from preprocess import BadInput
@@ -30,7 +30,9 @@ from preprocess.beats import Beats
 from preprocess.dataset import Dataset
 from preprocess.files import whole_file
 
-QUANTILES = 1001  # of the scores of calibration beats: thresholds in steps of a tenth of a percent
+# Of a data set larger than memory: normal beats that memories and calibration are made from. More
+# than MIT-BIH has.
+MOST_NORMALS = 131_072
 
 # What of the options of main.py shapes a training, and is kept with it.
 KEPT_OPTIONS = (
@@ -65,7 +67,17 @@ def train(
     goes on, to the result it would have had; a finished one with as many epochs is returned.
     watch: called with the detector, in training, and the finished epochs before each check of
     `--select paper`; it must leave the detector as it is.
+
+    Processes that torchrun started train one detector together, up to rounding the one that a
+    single process trains, and the first of them writes.
     """
+    if launched() > 1 and not MODELS[opt.model].shares_batches:
+        raise BadInput(f"--model {opt.model} trains in one process: start it without torchrun")
+    with parallel.group(launched(), find_device(opt.device)):
+        return _train(dataset, split, opt, folder, watch)
+
+
+def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     options = complete_options(opt)
     check_image(MODELS[opt.model], dataset, opt.dataroot)
     split_digest = split.digest(dataset.index)
@@ -109,7 +121,9 @@ def train(
     optimizers = detector.optimizers()
     for name, saved in state.optimizers.items():
         optimizers[name].load_state_dict(saved)
-    calibration = as_trained(dataset.beats(split.calibration, detector.image is not None))
+    some = split.calibration[evenly(len(split.calibration), MOST_NORMALS)]
+    split = replace(split, calibration=some)
+    calibration = as_trained(dataset.beats(some, detector.image is not None))
 
     def check():
         """For `--select paper`: finishes the detector as it is now, and keeps it if no earlier one
@@ -127,14 +141,16 @@ def train(
     precision = autocast(opt.amp, device)
     checked = check if opt.select == "paper" else dict
     for epoch in range(state.epoch, options["niter"]):
-        row = train_epoch(detector, dataset, split.train, epoch, options, precision, checked)
+        with parallel.batch_statistics(detector):
+            row = train_epoch(detector, dataset, split.train, epoch, options, precision, checked)
         state.epoch = epoch + 1
         state.log = [*state.log, row]
         state.seconds += row["seconds"]
         state.state = detector.state_dict()
         state.optimizers = {name: o.state_dict() for name, o in optimizers.items()}
-        state.save(path)
-        write_log(state.log, Path(folder) / "train_log.csv")
+        if parallel.is_first():
+            state.save(path)
+            write_log(state.log, Path(folder) / "train_log.csv")
 
     # What comes after the last epoch: calibration, error map, context, thresholds.
     started = time.monotonic()
@@ -156,7 +172,8 @@ def train(
     }
     state.state, state.finished = detector.state_dict(), True
     state.seconds += time.monotonic() - started
-    state.save(path)
+    if parallel.is_first():
+        state.save(path)
     return state
 
 
@@ -188,7 +205,8 @@ def train_epoch(
 
     sums, seen, started = {}, 0, time.monotonic()
     title = f"epoch {epoch + 1}/{options['niter']}"
-    with tqdm(total=len(order), desc=title, unit="beat", unit_scale=True) as bar:
+    quiet = not parallel.is_first()
+    with tqdm(total=len(order), desc=title, unit="beat", unit_scale=True, disable=quiet) as bar:
         for i, batch in enumerate(batches):
             detector.begin_step((epoch + i / len(batches)) / options["niter"])
             beats = dataset.beats(np.sort(batch), detector.image is not None)
@@ -304,40 +322,8 @@ def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -
 def spread(dataset: Dataset, rows: np.ndarray, detector: Detector) -> Beats:
     """The training beats that prepare and finish see: all, or an even choice of as many as the
     detector wants."""
-    rows = rows[evenly(len(rows), detector.most_normals or len(rows))]
+    rows = rows[evenly(len(rows), detector.most_normals or MOST_NORMALS)]
     return dataset.beats(rows, detector.image is not None)
-
-
-def fit_context(detector: Detector, dataset: Dataset, split: Split) -> dict[str, np.ndarray]:
-    """Fits the context on the training recordings; returns the scores {context: (n,)} that give
-    thresholds, where they are by what had not met their patients, else nothing.
-
-    Left out means left out: beats that calibrate are in no network and no tail but that of the
-    beat's own window. Where the detector leaves out each patient in turn, all of them calibrate.
-    """
-    beat_scores = score_rows(detector, dataset, split.calibration, "none")
-    if not detector.crosses_patients:
-        detector.fit_context(recordings(detector, dataset, split.train), beat_scores)
-        return {}
-    rows = np.union1d(split.train, split.calibration)
-    crossed = detector.fit_context(recordings(detector, dataset, rows), beat_scores)
-    # Of patients that the beat's own window was learnt from, only what does without it.
-    record = dataset.index["record"].to_numpy()[rows]
-    in_order = np.concatenate([rows[record == name] for name in np.unique(record)])
-    unmet = np.isin(in_order, split.calibration)
-    return crossed | {"rhythm": crossed["rhythm"][unmet]}
-
-
-def calibration_scores(
-    detector: Detector, dataset: Dataset, split: Split, context: str
-) -> np.ndarray:
-    known = np.setdiff1d(split.known_normal, split.calibration)  # what is judged must not be known
-    return score_rows(detector, dataset, split.calibration, context, known)
-
-
-def quantiles(scores: np.ndarray) -> list[float]:
-    """Lowest first: thresholds and tail probabilities come from these."""
-    return np.quantile(scores, np.linspace(0, 1, QUANTILES)).tolist()
 
 
 def labelled_auc(detector: Detector, dataset: Dataset, split: Split) -> float:

@@ -35,6 +35,7 @@ DS1, DS2 = DS1.split(), DS2.split()
 # Records of one man, as PhysioNet documents; de Chazal's split has him on both sides.
 PATIENT_OF = {"202": "201"}
 NO_ROWS = np.zeros(0, int)
+AT_ONCE = 100_000  # rows that are made text of at a time
 
 
 @dataclass
@@ -56,11 +57,13 @@ class Split:
 
     def digest(self, index: pd.DataFrame) -> str:
         """Of the records and beats of every part: tells whether two splits are the same one."""
-        record, sample = index["record"].to_numpy(str), index["sample"].to_numpy()
+        record, sample = index["record"].to_numpy(), index["sample"].to_numpy()
         found = hashlib.sha256()
         for rows in (self.train, self.calibration, self.test, self.select):
-            beats = "".join(f"{record[row]} {sample[row]}\n" for row in rows)
-            found.update(f"{len(rows)}\n{beats}".encode())
+            found.update(f"{len(rows)}\n".encode())
+            for some in np.array_split(rows, 1 + len(rows) // AT_ONCE):
+                beats = zip(record[some], sample[some])
+                found.update("".join(f"{name} {at}\n" for name, at in beats).encode())
         return found.hexdigest()
 
 
@@ -221,18 +224,18 @@ def whole_database(index: pd.DataFrame) -> Split:
 
 
 def classes_of_ec57(index: pd.DataFrame) -> np.ndarray:
-    return np.array([CLASS_OF_EC57[symbol] for symbol in index["symbol"]])
+    symbols = index["symbol"].astype("category").cat
+    return np.array([CLASS_OF_EC57[name] for name in symbols.categories])[symbols.codes.to_numpy()]
 
 
 def _by_patient(index, fold, select, training, testing, knows_first_minutes=False):
     """Patients of the test are in no other part, but for the normals of their own first minutes."""
-    record, sample = index["record"].to_numpy(), index["sample"].to_numpy()
     classes = classes_of_ec57(index)
-    is_normal, is_early = classes == "N", sample < LEARNING_S * FS_HZ
-    in_test = np.isin(record, testing)
+    is_normal, is_early = classes == "N", index["sample"].to_numpy() < LEARNING_S * FS_HZ
+    in_test = _of_records(index, testing)
     persons = fifths_of(np.unique(patient_of(training)))[fold]
-    in_calibration = np.isin(patient_of(record), persons) & np.isin(record, training)
-    train = is_normal & np.isin(record, training) & ~in_calibration & ~in_test
+    in_calibration = _of_records(index, np.array(training)[np.isin(patient_of(training), persons)])
+    train = is_normal & _of_records(index, training) & ~in_calibration & ~in_test
     calibration = is_normal & in_calibration
 
     # Of a test patient's own first minutes a fifth calibrates, the rest trains.
@@ -248,9 +251,14 @@ def _by_patient(index, fold, select, training, testing, knows_first_minutes=Fals
     return Split(*parts, classes, labelled, known_normal=own)
 
 
+def _of_records(index, names):
+    """(n,) bool."""
+    return index["record"].isin(list(names)).to_numpy()
+
+
 def patients(record) -> tuple[np.ndarray, np.ndarray]:
     """Training and test patients: DS1 and DS2 of MIT-BIH, every other record of anything else."""
-    names = np.unique(record)
+    names = np.unique(record.unique() if hasattr(record, "unique") else record)
     if np.isin(names, DS1 + DS2).all():
         return np.intersect1d(DS1, names), np.intersect1d(DS2, names)
     return names[::2], names[1::2]

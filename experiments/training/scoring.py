@@ -1,15 +1,20 @@
 """Scores of rows of a dataset, with what a score may use besides the beat itself."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from models import CONTEXTS
-from models.detector import Detector
 from preprocess.beats import Beats
 from preprocess.dataset import Dataset
+
+if TYPE_CHECKING:
+    from models.detector import Detector
 
 ROWS_AT_ONCE = 16384  # beats in memory at a time, where each is scored by itself
 
@@ -60,7 +65,7 @@ def recordings(
 
     With each, (n,) bool: which of its beats those rows are. Of the other beats nothing is known.
     """
-    record = dataset.index["record"].to_numpy()
-    for name in np.unique(record[normal]):
+    record = dataset.index["record"]
+    for name in np.unique(record.iloc[normal].unique()):
         rows = np.flatnonzero(record == name)
         yield dataset.beats(rows, detector.image is not None), np.isin(rows, normal)

@@ -10,10 +10,7 @@ beats and in heights of the recording's QRS (models.b2igan.references).
 import torch
 from torch import Tensor, nn
 
-from preprocess.constants import WINDOW
-
-POINTS = WINDOW // 2  # of a trace, 5.6 ms apart
-REFERENCES = 12  # that a beat is shown with
+from models.b2igan.references import POINTS
 
 PATCH, WIDTH, KEY = 8, 32, 32  # points and filters of a patch, size of what is compared
 SPREAD_LEAST = 0.03  # heights of the QRS: noise of a lead, added to the spread of the references

@@ -16,16 +16,17 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter1d, label
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, max_pool1d
 
 from models.b2igan.memory import FEWEST, means
+from models.b2igan.segments import in_segment, segments, segments_of, sized, standard
 from models.steps import descend
 from preprocess import BadInput, spectrogram
 from preprocess.beats import BEFORE, WINDOW
-from preprocess.records import FS_HZ
 from preprocess.synthetic import disturbed, ectopic, synthetic
+
+__all__ = ["Localiser", "departures", "in_segment", "mean_traces", "segments"]
 
 IMAGE_CHANNELS, FREQS, TIMES = spectrogram.COMPLEX.shape  # 2, 32, 32
 SAMPLES = WINDOW // TIMES  # of a trace that belong to one column of the image: 10
@@ -49,9 +50,6 @@ SPREAD_MV = 0.03  # noise of a lead, added to the spread of normal beats
 RATIO_MOST, RATIO_SCALE = 20, 5  # of a difference to that spread
 
 SEGMENT_RATE = 0.02  # share of the normal beats that calibrate that have any segment
-# Beyond the segments' level, how much the size of a departure counts: log(1 + size / SIZE_MV),
-# smoothed over SIZE_SAMPLES.
-SIZE_MV, SIZE_SAMPLES, SIZE_SHARE = 0.1, 3, 0.8
 
 
 class Localiser(nn.Module):
@@ -197,23 +195,18 @@ class Localiser(nn.Module):
         self, over_time: np.ndarray, over_map: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Logits to standard deviations above the usual, 0 below it."""
-        means, stds = self.mean.tolist(), self.std.tolist()
-        over_time = np.maximum((over_time - means[0]) / stds[0], 0)
-        return over_time, np.maximum((over_map - means[1]) / stds[1], 0)
+        return standard(over_time, over_map, self.mean.tolist(), self.std.tolist())
 
     def sized(self, error: np.ndarray, departure_mv: np.ndarray) -> np.ndarray:
         """(n, WINDOW) error over time and difference to the median beat in mV to an error that,
         beyond the level of segments, grows with the difference. There it is certain that something
         is abnormal, and the strongest point should be where the most is: an early beat's QRS, not
         the T wave in front of it."""
-        beyond = np.maximum(error - self.segment_from.item(), 0)
-        size = np.log1p(gaussian_filter1d(np.abs(departure_mv), SIZE_SAMPLES, axis=1) / SIZE_MV)
-        return error + (beyond > 0) * SIZE_SHARE * (size - beyond)
+        return sized(error, departure_mv, self.segment_from.item())
 
     def segments(self, error: np.ndarray) -> list[list[tuple[float, float]]]:
         """(n, WINDOW) error over time to the segments of each beat, (start_s, end_s) from R."""
-        inside = in_segment(error, float(self.segment_from), float(self.segment_to))
-        return [segments(row) for row in inside]
+        return segments_of(error, float(self.segment_from), float(self.segment_to))
 
 
 def convolution(n_in: int, n_out: int, stride: int = 1) -> nn.Sequential:
@@ -264,16 +257,3 @@ def departures(normal_mv: Tensor, corrupted_mv: Tensor) -> tuple[Tensor, Tensor]
     least = FLOOR_MV * spectrogram.HANN / 4
     floor = (FLOOR_OF_MAP * size.amax((1, 2), keepdim=True)).clamp_min(least)
     return over_time[:, 0], (size > floor).float()
-
-
-def in_segment(error: np.ndarray, segment_from: float, segment_to: float) -> np.ndarray:
-    """(n, WINDOW) to bool: runs above segment_to that reach segment_from somewhere."""
-    along_time = [[0, 0, 0], [1, 1, 1], [0, 0, 0]]  # runs of one beat do not touch another's
-    runs = label(error > segment_to, along_time)[0]
-    return np.isin(runs, np.setdiff1d(runs[error > segment_from], [0]))
-
-
-def segments(inside: np.ndarray) -> list[tuple[float, float]]:
-    """(WINDOW,) bool to [(start_s, end_s), ...] in s from the R peak."""
-    edges = np.flatnonzero(np.diff(np.pad(inside.astype(int), 1))).reshape(-1, 2)
-    return [((start - BEFORE) / FS_HZ, (end - BEFORE) / FS_HZ) for start, end in edges.tolist()]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, softplus
 
+from models import parallel
 from preprocess.spectrogram import COMPLEX
 
 W_ADV = 0.02  # of real against generated, beside the classes
@@ -48,8 +49,8 @@ def generator_loss(
     # Feature matching: the generated image looks to the discriminator as the real one does.
     feature_matching = mse_loss(discriminator(generated)[0], real_features)
     # Distance preservation: two latents are as far apart as their images.
-    image_distance = (real - real.roll(1, 0)).flatten(1).norm(dim=1) / IMAGE_DISTANCE
-    distance = mse_loss((latent - latent.roll(1, 0)).norm(dim=1), image_distance)
+    image_distance = (real - parallel.rolled(real)).flatten(1).norm(dim=1) / IMAGE_DISTANCE
+    distance = mse_loss((latent - parallel.rolled(latent)).norm(dim=1), image_distance)
 
     loss = reconstruction + w_adv * W_FEATURE_MATCHING * feature_matching + W_DISTANCE * distance
     return loss, {

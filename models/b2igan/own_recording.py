@@ -4,11 +4,10 @@ Distances are taken region by region, in heights of the recording's QRS, and noi
 """
 
 import numpy as np
-import torch
 from numpy.random import Generator
 from scipy.ndimage import median_filter
 
-from models.b2igan.memory import nearest
+from models.b2igan.neighbours import nearest_rows
 from preprocess.beats import BEFORE, Beats
 from preprocess.records import FS_HZ
 
@@ -164,24 +163,18 @@ def alignment(level: np.ndarray) -> np.ndarray:
 def _mean_of_look_alikes(shape: np.ndarray, prior: np.ndarray, pool: np.ndarray) -> np.ndarray:
     """Shapes (n, d) to the mean prior score (n,) of the pool's most similar beats, without the
     beat itself."""
-    index = _nearest(shape[pool], shape, min(LOOK_ALIKES + 1, len(pool)))[1]
+    index = nearest_rows(shape[pool], shape, min(LOOK_ALIKES + 1, len(pool)))[1]
     return prior[pool][index[:, min(1, index.shape[1] - 1) :]].mean(1)
 
 
 def _distance(shape: np.ndarray, reference: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """Shapes (n, d) to log distances (n,) to their nearest reference beats, in units of what is
     usual among those, with what noise (n,) adds to each number's squared difference."""
-    distance = _nearest(shape[reference], shape, min(REFERENCE_NEIGHBOURS + 1, len(reference)))[0]
+    distance = nearest_rows(shape[reference], shape, min(REFERENCE_NEIGHBOURS + 1, len(reference)))[
+        0
+    ]
     # The nearest of a reference beat is itself: it takes one more.
     is_reference = np.isin(np.arange(len(shape)), reference)
     distance = np.where(is_reference, distance[:, -1], distance[:, max(0, distance.shape[1] - 2)])
     usual = np.sqrt(np.median(distance[reference]) ** 2 + shape.shape[1] * noise)
     return np.log((distance + UNIT_FLOOR * usual + TINY) / ((1 + UNIT_FLOOR) * usual + TINY))
-
-
-def _nearest(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    points, queries = (
-        torch.as_tensor(np.ascontiguousarray(a), dtype=torch.float32) for a in (points, queries)
-    )
-    distance, index = nearest(points, queries, k)
-    return distance.numpy().astype(float), index.numpy()

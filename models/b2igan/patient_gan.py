@@ -15,14 +15,7 @@ from tqdm import tqdm
 
 from models.b2igan import virtual_patients
 from models.b2igan.conditional import Discriminator, Generator
-from models.b2igan.references import (
-    Placement,
-    aligned,
-    as_recorded,
-    halved,
-    nearest_references,
-    placement,
-)
+from models.b2igan.references import AgainstReferences, aligned, halved
 from models.b2igan.virtual_patients import Person
 from models.steps import one_cycle, set_rate
 from preprocess.synthetic import ectopic, synthetic
@@ -38,7 +31,7 @@ W_ADV = 0.1  # at --w_adv 1, beside the class loss
 AT_ONCE = 1024  # beats scored at a time
 
 
-class PatientGAN(nn.Module):
+class PatientGAN(nn.Module, AgainstReferences):
     """Scores beats against their own recording: log odds of being synthetic, (n,)."""
 
     def __init__(self):
@@ -118,27 +111,11 @@ class PatientGAN(nn.Module):
 
     # --- scoring --------------------------------------------------------------------------------
 
-    def score(self, beats_mv: np.ndarray, reference: np.ndarray) -> np.ndarray:
-        """Beats of one recording (n, WINDOW) in mV and rows of its references to (n,) log odds."""
-        traces = aligned(beats_mv)
-        return self._each(traces, nearest_references(traces, reference), self._logit)
-
     def _logit(self, beat: Tensor, references: Tensor) -> Tensor:
         return self.discriminator(beat, references, self.generator(beat, references))[0]
 
-    def normal_versions(self, beats_mv: np.ndarray, references_mv: np.ndarray) -> np.ndarray:
-        """Beats (n, WINDOW) and references (k, WINDOW) of one recording, in mV, to the normal
-        version of each beat (n, WINDOW) in mV."""
-        both_mv = np.concatenate([beats_mv, references_mv])
-        where = placement(both_mv)
-        traces, rows = aligned(both_mv, where), np.arange(len(beats_mv), len(both_mv))
-        near = nearest_references(traces, rows)
-        versions = self._each(traces, near, self.generator)[: len(beats_mv)]
-        first = Placement(where.level_mv[: len(versions)], where.shift[: len(versions)], where[2])
-        return as_recorded(versions, first)
-
-    def _each(self, traces: np.ndarray, near: np.ndarray, function) -> np.ndarray:
-        """A function of beats (n, POINTS) and references (n, k, POINTS), some beats at a time."""
+    def each(self, traces: np.ndarray, near: np.ndarray, name: str) -> np.ndarray:
+        function = {"synthetic": self._logit, "normal": self.generator}[name]
         half, near = halved(torch.as_tensor(traces)), torch.as_tensor(near)
         with torch.inference_mode():
             parts = [

@@ -3,14 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from models.b2igan.conditional import POINTS, REFERENCES
-from models.b2igan.memory import nearest
+from models.b2igan.neighbours import nearest_rows
 from models.b2igan.own_recording import SHIFT, alignment, qrs_height
 from preprocess.constants import WINDOW
 
+POINTS = WINDOW // 2  # of a trace, 5.6 ms apart
+REFERENCES = 12  # that a beat is shown with
 COARSE = 4  # samples that are averaged where the nearest references are looked for
 
 
@@ -50,19 +49,41 @@ def _moved(beats: np.ndarray, shift: np.ndarray) -> np.ndarray:
     return np.take_along_axis(padded, at, 1)
 
 
-def halved(traces: Tensor) -> Tensor:
-    """(..., WINDOW) to (..., POINTS): means of two samples."""
-    return traces.unflatten(-1, (-1, 2)).mean(-1)
+def halved(traces):
+    """Array or tensor (..., WINDOW) to (..., POINTS): means of two samples."""
+    return traces.reshape(*traces.shape[:-1], -1, 2).mean(-1)
 
 
 def nearest_references(traces: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Traces (n, WINDOW) and the rows that are references to the rows (n, REFERENCES) nearest to
     each, itself not among them; where there are too few, some are repeated."""
-    coarse = torch.as_tensor(traces).unflatten(1, (-1, COARSE)).mean(2)  # [n, 80]
-    rows = torch.as_tensor(reference)
+    coarse = traces.reshape(len(traces), -1, COARSE).mean(2)  # [n, 80]
+    rows = np.asarray(reference)
     wanted = min(REFERENCES + 1, len(rows))
-    index = rows[nearest(coarse[rows], coarse, wanted)[1]]  # [n, wanted]
-    itself = index == torch.arange(len(traces))[:, None]
+    index = rows[nearest_rows(coarse[rows], coarse, wanted)[1]]  # [n, wanted]
+    itself = index == np.arange(len(traces))[:, None]
     itself[~itself.any(1), -1] = True  # of others the farthest is left out
-    others = index[~itself].view(len(traces), wanted - 1) if wanted > 1 else index
-    return others[:, torch.arange(REFERENCES) % others.shape[1]].numpy()
+    others = index[~itself].reshape(len(traces), wanted - 1) if wanted > 1 else index
+    return others[:, np.arange(REFERENCES) % others.shape[1]]
+
+
+class AgainstReferences:
+    """What a patient GAN says, whoever computes its networks: `each(traces, near, name)` gives
+    what the network of that name, "synthetic" or "normal", says of traces (n, WINDOW) with the
+    references of these rows (n, REFERENCES)."""
+
+    def score(self, beats_mv: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """Beats of one recording (n, WINDOW) in mV and rows of its references to (n,) log odds."""
+        traces = aligned(beats_mv)
+        return self.each(traces, nearest_references(traces, reference), "synthetic")
+
+    def normal_versions(self, beats_mv: np.ndarray, references_mv: np.ndarray) -> np.ndarray:
+        """Beats (n, WINDOW) and references (k, WINDOW) of one recording, in mV, to the normal
+        version of each beat (n, WINDOW) in mV."""
+        both_mv = np.concatenate([beats_mv, references_mv])
+        where = placement(both_mv)
+        traces, rows = aligned(both_mv, where), np.arange(len(beats_mv), len(both_mv))
+        near = nearest_references(traces, rows)
+        versions = self.each(traces, near, "normal")[: len(beats_mv)]
+        first = Placement(where.level_mv[: len(versions)], where.shift[: len(versions)], where[2])
+        return as_recorded(versions, first)

@@ -77,6 +77,15 @@ def test_second_call_trains_nothing_and_a_smaller_one_keeps_all_rows(
     assert (compared / "table.csv").read_text() == before
 
 
+def test_runs_in_workers_measure_what_runs_here_do(compared, arguments, tmp_path):
+    given = [*arguments, "--models", "pca", "rhythm", "--outf", str(tmp_path), "--jobs", "2"]
+    compare.main(given)
+    here, there = (pd.read_csv(folder / "runs.csv") for folder in (compared, tmp_path))
+    here = here[here["model"] != "b2igan"].reset_index(drop=True)
+    times = ["train_s", "us_per_beat"]
+    pd.testing.assert_frame_equal(there.drop(columns=times), here.drop(columns=times))
+
+
 def test_methods_that_labels_chose_alone_are_drawn_too(dataroot, tmp_path):
     compare.main(
         [

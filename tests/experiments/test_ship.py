@@ -1,8 +1,11 @@
 """Weights that are handed on score as the checkpoint did, and hold no single beat."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from experiments import agreement, ship
 from experiments.screening import pipeline as screen
@@ -14,12 +17,60 @@ def test_shipped_weights_score_alike_and_are_smaller(data, weights, tmp_path):
     original = checkpoint.load(weights)
     original.source = "someone's records"
     original.save(tmp_path / "whole.pt")
-    ship.main(["--checkpoint", str(tmp_path / "whole.pt"), "--to", str(tmp_path / "shipped.pt")])
-    shipped = checkpoint.load(tmp_path / "shipped.pt")
+    ship.main(
+        ["--checkpoint", str(tmp_path / "whole.pt"), "--to", str(tmp_path / "shipped.safetensors")]
+    )
+    shipped = checkpoint.load(tmp_path / "shipped.safetensors")
     assert shipped.optimizers == {} and shipped.finished
-    assert (tmp_path / "shipped.pt").stat().st_size < (tmp_path / "whole.pt").stat().st_size
+    assert (tmp_path / "shipped.safetensors").stat().st_size < (
+        tmp_path / "whole.pt"
+    ).stat().st_size
     beats = data.beats(np.arange(100))
     np.testing.assert_array_equal(shipped.detector().score(beats), original.detector().score(beats))
+
+
+def test_all_else_in_shipped_weights_is_as_it_was(weights, tmp_path):
+    original, path = checkpoint.load(weights), tmp_path / "weights.safetensors"
+    original.optimizers = {}
+    original.save(path)
+    shipped = checkpoint.load(path)
+    assert vars(shipped) | {"state": 0} == vars(original) | {"state": 0}
+    assert shipped.state.keys() == original.state.keys()
+    assert all(torch.equal(shipped.state[name], original.state[name]) for name in shipped.state)
+
+
+def test_loading_shipped_weights_unpickles_nothing(weights, tmp_path, monkeypatch):
+    original, path = checkpoint.load(weights), tmp_path / "weights.safetensors"
+    original.optimizers = {}
+    original.save(path)
+    for module, name in ((torch, "load"), (pickle, "load"), (pickle, "loads")):
+        monkeypatch.setattr(module, name, lambda *_, **__: pytest.fail("this could run code"))
+    monkeypatch.setattr(pickle, "Unpickler", None)
+    assert checkpoint.load(path).detector().has_error_map
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights", b'\x08\0\0\0\0\0\0\0{"a": 1}'])
+def test_what_is_no_safetensors_is_one_sentence(content, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match="not a whole checkpoint") as error:
+        checkpoint.load(path)
+    assert "\n" not in str(error.value)
+
+
+def test_weights_are_handed_on_as_safetensors_alone(weights, tmp_path):
+    original = checkpoint.load(weights)
+    original.source = "someone's records"
+    original.save(tmp_path / "whole.pt")
+    with pytest.raises(BadInput, match="does not end in .safetensors"):
+        ship.main(["--checkpoint", str(tmp_path / "whole.pt"), "--to", str(tmp_path / "w.pt")])
+
+
+def test_the_model_card_has_the_head_that_hubs_read():
+    _, head, text = (screen.SHIPPED.parent / "README.md").read_text().split("---\n", 2)
+    head = yaml.safe_load(head)
+    assert head["license"] == "mit" and head["library_name"] == "pytorch" and head["tags"]
+    assert text.strip().startswith("# Model card")
 
 
 @pytest.mark.parametrize("change", [{"finished": False}, {"source": "simulated"}, {"model": "knn"}])
@@ -31,9 +82,14 @@ def test_what_is_not_fit_is_not_shipped(weights, tmp_path, change):
     original.save(tmp_path / "whole.pt")
     with pytest.raises(BadInput):
         ship.main(
-            ["--checkpoint", str(tmp_path / "whole.pt"), "--to", str(tmp_path / "shipped.pt")]
+            [
+                "--checkpoint",
+                str(tmp_path / "whole.pt"),
+                "--to",
+                str(tmp_path / "shipped.safetensors"),
+            ]
         )
-    assert not (tmp_path / "shipped.pt").exists()
+    assert not (tmp_path / "shipped.safetensors").exists()
 
 
 def test_weights_in_the_repository_are_for_unseen_patients_and_small():

@@ -16,6 +16,7 @@ import options
 from experiments.agreement import match
 from experiments.screening import blocks, outputs, pipeline
 from experiments.screening.pictures import cluster_pictures
+from experiments.screening.side_by_side import side_by_side
 from experiments.training import checkpoint as checkpoints
 from experiments.training.loop import complete_options
 from models import MODELS
@@ -226,7 +227,7 @@ def test_weights_trained_on_beats_of_another_filter_are_refused(record, weights,
 
 
 def test_blocks_side_by_side_come_in_order():
-    assert list(pipeline.side_by_side(lambda n: n * n, range(20))) == [n * n for n in range(20)]
+    assert list(side_by_side(lambda n: n * n, range(20))) == [n * n for n in range(20)]
 
 
 def test_screening_loads_neither_figures_nor_metrics(record, weights, tmp_path):

@@ -7,7 +7,8 @@ from ecg_recording import recording_with_wide_beats
 from sklearn.metrics import roc_auc_score
 
 from models.b2igan.own_recording import against_own_recording, choose_reference, followed, regions
-from preprocess.beats import BEFORE, WINDOW, bandpass
+from preprocess.beats import BEFORE, WINDOW
+from preprocess.filters import bandpass
 
 
 def noisy_prior(wide, deviation):

@@ -1,0 +1,149 @@
+"""Many recordings: which are done, who is at work in a folder, and whether workers can be.
+
+Nothing here loads a network library: the process that hands out recordings stays small.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from experiments.training import cluster
+from preprocess import BadInput
+
+LOCK = ".screening.lock"
+SHAPES_OUTPUTS = (  # options of main.py that do, beside the weights
+    "context",
+    "lead",
+    "fs",
+    "units",
+    "annotator",
+    "false_alarms_per_hour",
+    "false_alarm_rate",
+    "pause",
+    "calibration_minutes",
+    "known_normal",
+    "runtime",
+)
+LISTS = ("episodes", "hours")  # of a summary: what an index does without
+
+
+def brief(summary: dict) -> dict:
+    """A summary without its lists: what an index needs of it. Memory does not grow with them."""
+    return {name: value for name, value in summary.items() if name not in LISTS}
+
+
+# ------------------------------------------------------------------------------- what is done
+
+
+def made_with(path: str | Path, weights: str | Path, opt: Namespace) -> dict[str, str]:
+    """What decides the outputs of a recording, as digests: kept in NAME.json, so that --resume
+    knows whether they would come out again."""
+    given = {name: getattr(opt, name, None) for name in SHAPES_OUTPUTS}
+    return {
+        "recording": _digest(_facts(Path(path), opt.annotator)),
+        "weights": _digest_of_file(Path(weights), _changed(Path(weights))),
+        "options": _digest(given),
+    }
+
+
+def finished(path: Path, weights: Path, opt: Namespace) -> dict | None:
+    """The brief summary of a recording whose outputs are there, made with the same; else None."""
+    summary = Path(opt.outf) / f"{Path(path).stem}.json"
+    try:
+        found = json.loads(summary.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(found, dict) or found.get("made_with") != made_with(path, weights, opt):
+        return None
+    return brief(found)
+
+
+def _facts(path, annotator):
+    """Sizes and times of a recording's files, which are not read: it may be days long."""
+    files = [path]
+    if path.suffix.lower() not in (".edf", ".csv", ".txt", ".tsv"):
+        stem = path.with_suffix("") if path.suffix in (".hea", ".dat") else path
+        endings = (".hea", ".dat", *([f".{annotator}"] if annotator else []))
+        files = [stem.with_name(stem.name + ending) for ending in endings]
+    return [_changed(file) for file in files]
+
+
+def _changed(path):
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, int(found.st_mtime)
+
+
+def _digest(values):
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:12]
+
+
+@cache
+def _digest_of_file(path, changed):
+    """changed: of _changed, so that another file of the same name is another one."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    except OSError as error:
+        raise BadInput(f"there are no weights {path} ({error.strerror})") from error
+
+
+# ----------------------------------------------------------------------- who is at work, where
+
+
+@contextmanager
+def claimed(folder: str | Path) -> Iterator[None]:
+    """Inside, the output folder is ours. Raises BadInput where another run has it.
+
+    The claim ends with the process, however that ends.
+    """
+    import fcntl
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / LOCK, "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            owner = file.read().strip() or "another run"
+            raise BadInput(
+                f"{owner} is screening into {folder}: wait for it, or give another --outf"
+            ) from error
+        file.truncate(0)
+        file.write(f"{socket.gethostname()} (process {os.getpid()})")
+        file.flush()
+        try:
+            yield
+        finally:
+            (folder / LOCK).unlink(missing_ok=True)
+
+
+def sees(files: list[str], folder: str) -> str | None:
+    """In a worker: why it cannot screen these files into this folder, or None."""
+    for file in files:
+        if not Path(file).exists():
+            return f"does not see {file}: recordings and weights must lie where all machines do"
+    if not (Path(folder) / LOCK).exists():
+        return f"does not see {folder}: --outf must lie where all machines do"
+    if not os.access(folder, os.W_OK):
+        return f"may not write to {folder}"
+    return None
+
+
+def for_workers(opt: Namespace) -> Namespace:
+    """Options with whole paths, and without the list of all recordings: they travel with each."""
+    whole = {"outf": str(Path(opt.outf).resolve()), "screen": []}
+    if opt.checkpoint:
+        whole["checkpoint"] = str(Path(opt.checkpoint).resolve())
+    threads = cluster.workers_of(opt.jobs, opt.cluster)
+    return Namespace(**(vars(opt) | whole | {"threads": threads}))

@@ -1,0 +1,182 @@
+"""A trained detector that screens recordings: what the command line and programs of others call.
+
+recording -> quality -> R peaks -> beats -> scores -> threshold -> location -> kinds and rhythms ->
+findings
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+from tqdm import tqdm
+
+from experiments.screening import outputs, page
+from experiments.screening.blocks import Reader, spans
+from experiments.screening.findings import Collector, Findings
+from experiments.screening.location import ScreenedBlock, locate
+from experiments.screening.patient_threshold import calibrate
+from experiments.screening.pictures import cluster_pictures
+from experiments.screening.pipeline import WEIGHTS
+from experiments.screening.rhythm_episodes import Limits
+from experiments.screening.scorer import ScoredBlock, Scorer
+from experiments.screening.side_by_side import give_back_memory, one_thread_a_step, side_by_side
+from experiments.training.scoring import usable_context
+from preprocess import BadInput
+from preprocess.constants import FS_HZ
+from preprocess.source import Source
+
+if TYPE_CHECKING:  # torch is loaded by a checkpoint, and not where weights are exported ones
+    from experiments.training.checkpoint import Checkpoint
+    from models.detector import Detector
+
+__all__ = ["Findings", "Screener", "Settings"]
+
+SHORTEST_S = 10.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How recordings are screened, with the defaults of the flags of the same names."""
+
+    context: str = "record"
+    false_alarms_per_hour: float = 60.0
+    false_alarm_rate: float | None = None
+    pause: float = 2.0  # s
+    calibration_minutes: float = 5.0
+    known_normal: tuple[float, float] | None = None  # minutes
+    annotator: str | None = None
+
+
+class Screener:
+    """Screens any number of recordings; makes nothing but what it returns, until told to write.
+
+    `decision_function`, `predict` and `predict_proba` are named and mean as in PyOD, of the beats
+    of a recording in order of time.
+    """
+
+    def __init__(self, checkpoint: str | Path | None = None, device: str = "auto", **settings):
+        """checkpoint: a file, exported to .onnx or not, None for the shipped weights; settings:
+        fields of Settings."""
+        try:
+            self.settings = Settings(**settings)
+        except TypeError as error:
+            known = ", ".join(Settings.__dataclass_fields__)
+            raise BadInput(f"Screener: {error}; its settings are {known}") from None
+        path = Path(checkpoint or WEIGHTS)
+        if path.suffix == ".onnx":
+            from experiments.screening.exported import open_exported
+
+            self._use(*open_exported(path))
+        else:
+            from experiments.training.checkpoint import open_detector
+
+            self._use(*open_detector(path, device))
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, detector: Detector, settings: Settings) -> Screener:
+        """With a detector that is open already. settings: or options of main.py, which have the
+        same fields."""
+        made = cls.__new__(cls)
+        made.settings = settings
+        made._use(checkpoint, detector)
+        return made
+
+    def _use(self, checkpoint, detector):
+        self.checkpoint, self.detector = checkpoint, detector
+        self.context = usable_context(detector, self.settings.context)
+        if self.context not in checkpoint.reference:
+            raise BadInput(
+                f"the checkpoint knows no scores of normal beats with context {self.context}: "
+                "train it to the end"
+            )
+
+    def screen(
+        self, signal_mv: ArrayLike, fs_hz: float, name: str = "recording", lead: str = "ECG"
+    ) -> Findings:
+        """Samples of one lead (n,) in mV, NaN where there are none, to what is found in them.
+
+        name, lead: what findings call them. Raises BadInput where nothing can be told.
+        """
+        return self.findings(SignalSource.of(signal_mv, fs_hz, name, lead))
+
+    def decision_function(self, signal_mv: ArrayLike, fs_hz: float) -> np.ndarray:
+        """Scores of the recording's beats (n,), higher is more abnormal."""
+        return self.screen(signal_mv, fs_hz).beats["score"].to_numpy()
+
+    def predict(self, signal_mv: ArrayLike, fs_hz: float) -> np.ndarray:
+        """1 for beats above the patient's threshold, 0 for the others (n,)."""
+        return self.screen(signal_mv, fs_hz).beats["flagged"].to_numpy(int)
+
+    def predict_proba(self, signal_mv: ArrayLike, fs_hz: float) -> np.ndarray:
+        """(n, 2), adding up to 1: the share of normal beats that score as high as each beat, and
+        the share that scores lower."""
+        tail = self.screen(signal_mv, fs_hz).beats["tail_probability"].to_numpy(float)
+        return np.stack([tail, 1 - tail], 1)
+
+    def findings(self, source: Source, progress: bool = False, workers: int | None = None):
+        """What is found in a recording. workers: blocks that are worked on at a time."""
+        if source.duration_s < SHORTEST_S:
+            raise BadInput(
+                f"{source.path} is {source.duration_s:.1f} s long; {SHORTEST_S:g} s are needed at "
+                "least"
+            )
+        reader = Reader(source, self.settings.annotator)
+        scorer = Scorer(self.detector, self.context)
+
+        def scored(start: int, end: int) -> ScoredBlock:
+            return scorer.score(reader.read(start, end))
+
+        def screened(span: tuple[int, int]) -> ScreenedBlock:
+            return locate(scored(*span), patient_threshold.value, self.detector)
+
+        reference, duration_s = self.checkpoint.reference[self.context], round(source.duration_s)
+        title = f"screening {source.name}"
+        bar = tqdm(total=duration_s, unit="s", unit_scale=True, desc=title, disable=not progress)
+        with one_thread_a_step(), bar:
+            patient_threshold = calibrate(scored, source, self.context, reference, self.settings)
+            collector = Collector(source, patient_threshold, Limits(pause_s=self.settings.pause))
+            for block in side_by_side(screened, spans(source), workers):
+                collector.add(block)
+                # between the few examples that stay, days of freed arrays would stay too
+                give_back_memory()
+                bar.update((block.end - block.start) / FS_HZ)
+        return collector.findings()
+
+    def page(self, findings: Findings) -> str:
+        """The text of NAME.html."""
+        shown = findings.clusters[: page.MOST_ROWS]
+        with one_thread_a_step():
+            pictures = cluster_pictures(shown, self.detector, findings.patient_threshold)
+        return page.render(findings, pictures, self.context, self.checkpoint, self.settings)
+
+    def write(self, findings: Findings, folder: str | Path) -> None:
+        """NAME.b2i, .csv, .json and .html to a folder: all or none."""
+        outputs.write(findings, self.page(findings), Path(folder))
+
+
+class SignalSource(Source):
+    """One lead that is in memory."""
+
+    signal_mv: np.ndarray
+
+    @classmethod
+    def of(cls, signal_mv: ArrayLike, fs_hz: float, name: str, lead: str) -> SignalSource:
+        """Raises BadInput where it is not one lead of numbers."""
+        try:
+            signal_mv = np.asarray(signal_mv, float)
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"{name} is no array of numbers in mV: {error}") from None
+        if signal_mv.ndim != 1:
+            raise BadInput(
+                f"{name} has shape {signal_mv.shape}: give one lead, an array (n,) in mV"
+            )
+        made = cls(name, Path(name), [lead], lead, float(fs_hz), len(signal_mv))
+        made.signal_mv = signal_mv
+        return made
+
+    def read(self, start, end):
+        return self.signal_mv[start:end].copy()

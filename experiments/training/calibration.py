@@ -1,0 +1,54 @@
+"""What normal beats score: the context is fitted, and thresholds are set by those that calibrate."""
+
+import numpy as np
+
+from experiments.training.protocols import Split
+from experiments.training.scoring import recordings, score_rows
+from models.detector import Detector
+from models.module import evenly
+from preprocess.dataset import Dataset
+
+QUANTILES = 1001  # of the scores of calibration beats: thresholds in steps of a tenth of a percent
+MOST_RECORDINGS = 100  # that the context learns from, of a data set larger than memory
+
+
+def fit_context(detector: Detector, dataset: Dataset, split: Split) -> dict[str, np.ndarray]:
+    """Fits the context on the training recordings; returns the scores {context: (n,)} that give
+    thresholds, where they are by what had not met their patients, else nothing.
+
+    Left out means left out: beats that calibrate are in no network and no tail but that of the
+    beat's own window. Where the detector leaves out each patient in turn, all of them calibrate.
+    """
+    beat_scores = score_rows(detector, dataset, split.calibration, "none")
+    if not detector.crosses_patients:
+        some = of_some_recordings(dataset, split.train)
+        detector.fit_context(recordings(detector, dataset, some), beat_scores)
+        return {}
+    rows = of_some_recordings(dataset, np.union1d(split.train, split.calibration))
+    crossed = detector.fit_context(recordings(detector, dataset, rows), beat_scores)
+    # Of patients that the beat's own window was learnt from, only what does without it.
+    record = dataset.index["record"].to_numpy()[rows]
+    in_order = np.concatenate([rows[record == name] for name in np.unique(record)])
+    unmet = np.isin(in_order, split.calibration)
+    return crossed | {"rhythm": crossed["rhythm"][unmet]}
+
+
+def of_some_recordings(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
+    """Those of rows that are of at most MOST_RECORDINGS recordings, evenly chosen."""
+    record = dataset.index["record"].iloc[rows]
+    names = np.unique(record.unique())
+    if len(names) <= MOST_RECORDINGS:
+        return rows
+    return rows[record.isin(list(names[evenly(len(names), MOST_RECORDINGS)])).to_numpy()]
+
+
+def calibration_scores(
+    detector: Detector, dataset: Dataset, split: Split, context: str
+) -> np.ndarray:
+    known = np.setdiff1d(split.known_normal, split.calibration)  # what is judged must not be known
+    return score_rows(detector, dataset, split.calibration, context, known)
+
+
+def quantiles(scores: np.ndarray) -> list[float]:
+    """Lowest first: thresholds and tail probabilities come from these."""
+    return np.quantile(scores, np.linspace(0, 1, QUANTILES)).tolist()

@@ -1,0 +1,146 @@
+"""Many recordings: the same bytes however they are screened, nothing twice, nothing lost."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import cluster_work
+import pytest
+from screening_runs import lead_of, options_for, write_record
+
+from experiments.screening import archive, outputs, pipeline
+from preprocess import BadInput
+
+ROOT = Path(__file__).parents[3]
+NAMES = ("one", "two", "three")
+
+
+@pytest.fixture(scope="module")
+def recordings(record, tmp_path_factory):
+    """Three minutes of one patient, each a recording."""
+    folder = tmp_path_factory.mktemp("recordings")
+    signal_mv = lead_of(record, 180)
+    for name, start in zip(NAMES, (0, 60, 120)):
+        write_record(folder, signal_mv[start * 360 : (start + 60) * 360], name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def one_by_one(recordings, weights, tmp_path_factory):
+    """{name: bytes} of the outputs of one process."""
+    out = tmp_path_factory.mktemp("one_by_one")
+    pipeline.screen_all(options_for(weights, out, paths=[recordings]))
+    return contents(out)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@contextmanager
+def cluster_of(n_workers, folder):
+    """Address of a scheduler with workers, each a process started as docs/scale.md says."""
+    file = folder / "scheduler.json"
+    paths = (ROOT, ROOT / "tests/experiments/screening")
+    environment = os.environ | {"PYTHONPATH": ":".join(map(str, paths))}
+    dask = [sys.executable, "-m", "dask"]
+    scheduler = ["scheduler", "--port", "0", "--dashboard-address", ":0"]
+    worker = ["worker", "--nthreads", "1", "--memory-limit", "0", "--dashboard-address", ":0"]
+    commands = [scheduler] + [worker] * n_workers
+    with ExitStack() as stack, open(folder / "log", "w") as log:
+        for command in commands:
+            process = subprocess.Popen(
+                [*dask, *command, "--scheduler-file", str(file)],
+                env=environment,
+                cwd=folder,
+                stdout=log,
+                stderr=log,
+            )
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+        for _ in range(600):
+            if file.exists():
+                break
+            time.sleep(0.1)
+        yield json.loads(file.read_text())["address"]
+
+
+def test_a_cluster_with_a_worker_killed_gives_the_bytes_of_one_process(
+    recordings, weights, one_by_one, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pipeline, "attempt", cluster_work.attempt_or_die_once)
+    out = tmp_path / "out"
+    with cluster_of(3, tmp_path) as address:
+        flags = ("--cluster", address)
+        pipeline.screen_all(options_for(weights, out, *flags, paths=[recordings]))
+    assert (out / ".died").exists()
+    assert contents(out) == one_by_one | {".died": b""}
+
+
+def test_resume_does_what_is_missing_or_was_made_otherwise_and_nothing_else(
+    recordings, weights, one_by_one, tmp_path, capsys
+):
+    for name, content in one_by_one.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "two.json").unlink()
+    resume = lambda *more: pipeline.screen_all(
+        options_for(weights, tmp_path, "--resume", *more, paths=[recordings])
+    )
+    resume()
+    assert "1 recordings to screen, 2 done before" in capsys.readouterr().out
+    assert contents(tmp_path) == one_by_one  # the index too
+    resume("--jobs", "1")
+    assert "0 recordings to screen, 3 done before" in capsys.readouterr().out
+    resume("--pause", "3")
+    assert "3 recordings to screen, 0 done before" in capsys.readouterr().out
+
+
+def test_two_runs_into_one_folder_are_one_too_many(recordings, weights, tmp_path):
+    opt = options_for(weights, tmp_path, "--jobs", "1", paths=[recordings])
+    with archive.claimed(tmp_path), pytest.raises(BadInput, match=r"process \d+\) is screening"):
+        pipeline.screen_all(opt)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_in_a_worker_is_named_with_the_worker(
+    recordings, weights, tmp_path, monkeypatch
+):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(outputs, "write_table", fail)
+    opt = archive.for_workers(options_for(weights, tmp_path, "--jobs", "2"))
+    outcome = pipeline.attempt(recordings / "one", opt, in_worker=True)
+    assert f"process {os.getpid()}" in outcome.where and "No space left" in outcome.failure
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_worker_that_does_not_see_the_files_says_which(tmp_path):
+    missing = str(tmp_path / "missing.pt")
+    assert "does not see " + missing in archive.sees([missing], str(tmp_path))
+    assert "--outf must lie where" in archive.sees([], str(tmp_path))
+    with archive.claimed(tmp_path):
+        assert archive.sees([], str(tmp_path)) is None
+
+
+def test_who_hands_out_recordings_loads_no_network_library(recordings, weights, tmp_path):
+    program = (
+        "import sys, options\n"
+        "from experiments.screening.pipeline import screen_all\n"
+        "if __name__ == '__main__':\n"
+        "    screen_all(options.parse('main', sys.argv[1:]))\n"
+        "    print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)\n"
+    )
+    script = tmp_path / "script.py"
+    script.write_text(program)
+    flags = ["--screen", recordings, "--outf", tmp_path / "out", "--checkpoint", weights]
+    command = [sys.executable, script, *map(str, flags), "--device", "cpu", "--jobs", "2"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.splitlines()[-1].split())
+    assert "distributed" in loaded and not loaded & {"torch", "scipy", "pandas", "wfdb"}
+    assert {path.stem for path in (tmp_path / "out").glob("*.html")} == {*NAMES, "index"}

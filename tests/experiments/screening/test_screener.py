@@ -1,0 +1,78 @@
+"""The call from Python: samples in, findings out, and they are those of the command line."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from screening_runs import lead_of
+
+import options
+from experiments.screening import Findings, Screener, Settings
+from preprocess import BadInput
+
+
+@pytest.fixture(scope="module")
+def screener(weights):
+    return Screener(weights, "cpu")
+
+
+@pytest.fixture(scope="module")
+def findings(screener, record):
+    return screener.screen(lead_of(record), 360)
+
+
+def test_the_call_finds_what_the_command_line_writes(findings, screened, record):
+    assert isinstance(findings, Findings)
+    written = pd.read_csv(screened[1] / f"{record.name}.csv")
+    assert list(findings.beats.columns) == list(written.columns)
+    np.testing.assert_array_equal(findings.beats["sample"], written["sample"])
+    np.testing.assert_allclose(findings.beats["score"], written["score"], atol=6e-5)
+    np.testing.assert_array_equal(findings.beats["flagged"], written["flagged"])
+    np.testing.assert_array_equal(findings.beats["kind"], written["kind"])
+    assert findings.episodes == screened[0].episodes
+    assert findings.summary["beats"] == screened[0].summary["beats"]
+
+
+def test_names_of_pyod(screener, findings, record):
+    signal_mv = lead_of(record)
+    np.testing.assert_array_equal(
+        screener.decision_function(signal_mv, 360), findings.beats["score"]
+    )
+    predicted, share = screener.predict(signal_mv, 360), screener.predict_proba(signal_mv, 360)
+    np.testing.assert_array_equal(predicted, findings.beats["flagged"])
+    np.testing.assert_allclose(share.sum(1), 1)
+    assert 0 < predicted.sum() and share[predicted == 1, 1].min() > share[predicted == 0, 1].max()
+
+
+def test_it_writes_nothing_until_told_to(screener, findings, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    screener.write(findings, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [
+        ".b2i",
+        ".csv",
+        ".html",
+        ".json",
+    ]
+
+
+def test_settings_are_the_flags_with_their_defaults():
+    flags = vars(options.parse("main", ["--screen", "x"]))
+    assert {name: flags[name] for name in vars(Settings())} == vars(Settings())
+
+
+@pytest.mark.parametrize(
+    "signal_mv, words",
+    [
+        (np.zeros(100), "0.3 s long"),
+        (np.zeros((3600, 2)), "shape \\(3600, 2\\): give one lead"),
+        (["a", "b"], "no array of numbers"),
+    ],
+)
+def test_what_is_no_lead_is_one_sentence(screener, signal_mv, words):
+    with pytest.raises(BadInput, match=words):
+        screener.screen(signal_mv, 360)
+
+
+def test_an_unknown_setting_is_named(weights):
+    with pytest.raises(BadInput, match="its settings are context, false_alarms_per_hour"):
+        Screener(weights, "cpu", sensitivity=0.9)

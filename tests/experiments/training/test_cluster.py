@@ -1,0 +1,72 @@
+"""One function of many items: the same results here, in workers, and after a worker was killed."""
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import cluster_work
+import pytest
+
+from experiments.training import cluster
+from preprocess import BadInput
+
+ROOT = Path(__file__).parents[3]
+
+
+def squares(*where, function=cluster_work.square, check=None):
+    return dict(cluster.side_by_side(function, range(5), *where, check))
+
+
+EXPECTED = {place: place * place for place in range(5)}
+
+
+def test_without_a_flag_nothing_is_started_or_loaded():
+    program = (
+        "import sys, cluster_work\n"
+        "from experiments.training import cluster\n"
+        "print(dict(cluster.side_by_side(cluster_work.square, range(5), None, None)))\n"
+        "print('distributed' in sys.modules or 'dask' in sys.modules)\n"
+    )
+    path = f"{ROOT}:{ROOT / 'tests/experiments/screening'}"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": path}, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == [str(EXPECTED), "False"]
+
+
+def test_a_killed_worker_costs_its_item_a_retry_and_nothing_else(tmp_path, capsys):
+    function = partial(cluster_work.square_or_die_once, folder=tmp_path)
+    assert squares(2, None, function=function) == EXPECTED
+    assert (tmp_path / ".died").exists()
+    assert "2 workers; dashboard: http://" in capsys.readouterr().err
+
+
+def test_an_item_that_kills_its_workers_is_lost_and_the_run_is_not():
+    done = dict(cluster.side_by_side(cluster_work.die_always, range(1), 1, None))
+    assert isinstance(done[0], cluster.Lost) and "3 in a row" in str(done[0])
+
+
+def test_what_a_worker_raises_is_raised_here_and_a_worker_that_will_not_do_is_named():
+    with pytest.raises(ZeroDivisionError):
+        squares(1, None, function=cluster_work.fail)
+    with pytest.raises(BadInput, match="worker tcp://.* sees nothing"):
+        squares(1, None, check=partial(str, "sees nothing"))
+
+
+def test_no_scheduler_at_the_address_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_S", 1)
+    for address in ("tcp://127.0.0.1:9", "nonsense", "tcp://no.such.host:8786"):
+        with pytest.raises(BadInput, match="no Dask scheduler answers at") as error:
+            squares(None, address)
+        assert "\n" not in str(error.value)
+
+
+def test_a_worker_of_another_version_is_named(monkeypatch):
+    monkeypatch.setattr(cluster.version, "code", lambda: "another")
+    cluster.identity.cache_clear()
+    try:
+        with pytest.raises(BadInput, match="other versions \\(program .* instead of another"):
+            squares(1, None)
+    finally:
+        cluster.identity.cache_clear()
