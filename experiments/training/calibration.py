@@ -1,4 +1,4 @@
-"""What normal beats score: the context is fitted, and thresholds are set by those that calibrate."""
+"""What normal beats score: fits the context, and gives the scores that thresholds are set by."""
 
 import numpy as np
 
