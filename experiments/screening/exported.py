@@ -114,6 +114,9 @@ class ExportedDetector:
 
     decision_function = score
 
+    def rhythm_log_odds(self, samples: np.ndarray) -> np.ndarray:
+        return self.context.rhythm.score(samples)
+
     def error_map(self, beats: Beats) -> np.ndarray:
         return self.errors(beats)[0]
 

@@ -56,7 +56,8 @@ class Findings:
         columns |= {name: self.table[name] for name in ("rr_s", "score", "tail_probability")}
         columns |= {"flagged": cluster >= 0}
         columns |= {"shape": np.where(cluster >= 0, cluster + 1.0, np.nan)}
-        columns |= {name: self.table[name] for name in (*LOCATION, "kind", "kind_confidence")}
+        of_table = ("premature", *LOCATION, "kind", "kind_confidence")
+        columns |= {name: self.table[name] for name in of_table}
         return pd.DataFrame(columns | {"episode": interpretation.episode_codes(at, self.episodes)})
 
     @property

@@ -81,7 +81,7 @@ class Discriminator(nn.Module):
 def shown(beat: Tensor, references: Tensor, normal: Tensor) -> Tensor:
     """What the discriminator reads: (n, SHOWN, POINTS)."""
     mean = references.mean(1)
-    spread = (references.square().mean(1) - mean.square()).clamp_min(0).sqrt() + SPREAD_LEAST
+    spread = (references - mean[:, None]).square().mean(1).sqrt() + SPREAD_LEAST
     off = beat - normal
     ratio = ((beat - mean).abs() / spread).clamp_max(RATIO_MOST) / RATIO_SCALE
     return torch.stack([beat, normal, off, beat - mean, spread, ratio], 1)

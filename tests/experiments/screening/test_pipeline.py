@@ -195,10 +195,10 @@ def test_one_recording_never_costs_the_others(error, words, record, weights, tmp
     write_record(folder, lead_of(record, 60), "odd")
     screen = pipeline.screen
 
-    def failing(path, *more):
+    def failing(path, *more, **named):
         if "odd" in str(path):
             raise error
-        return screen(path, *more)
+        return screen(path, *more, **named)
 
     monkeypatch.setattr(pipeline, "screen", failing)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -221,9 +221,10 @@ def test_a_folder_in_the_place_of_an_output_leaves_the_others_as_they_were(
 def test_weights_trained_on_beats_of_another_filter_are_refused(record, weights, tmp_path):
     trained = checkpoints.load(weights)
     trained.settings = trained.settings | {"band_hz": [3.0, 45.0]}
-    trained.save(tmp_path / "another_filter.pt")
+    path = tmp_path / "another_filter.pt"
+    trained.save(path)
     with pytest.raises(BadInput, match="another filter"):
-        run(record, tmp_path / "another_filter.pt", tmp_path / "out")
+        pipeline.screen_all(options_for(path, tmp_path / "out", paths=[record]))
 
 
 def test_blocks_side_by_side_come_in_order():
