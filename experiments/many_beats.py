@@ -59,6 +59,7 @@ def make(n: int, folder: Path) -> None:
         "beats": n,
         "counts": {},
         "stored_images": False,
+        "sha256": {},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
 

@@ -10,3 +10,4 @@ WINDOW = BEFORE + AFTER
 
 # Samples. The original work drops normal beats annotated this far from a detected R peak.
 PEAK_TOLERANCE = 10
+FORMULA = tuple("=+-@")  # what a spreadsheet runs when a cell begins with it

@@ -329,7 +329,10 @@ def _move(part, target):
     target.mkdir(parents=True, exist_ok=True)
     (target / "manifest.json").unlink(missing_ok=True)
     for name in (*dataset_checks.SUMMED, "manifest.json"):
-        os.replace(part / name, target / name)
+        if (part / name).exists():
+            os.replace(part / name, target / name)
+        else:  # images that are made when they are read
+            (target / name).unlink(missing_ok=True)
 
 
 def _digest(path):

@@ -9,7 +9,7 @@ import wfdb
 from scipy.signal import resample_poly
 
 from preprocess import BadInput, annotations, headers
-from preprocess.constants import FS_HZ, LEAD
+from preprocess.constants import FORMULA, FS_HZ, LEAD
 from preprocess.files import check_is_file
 from preprocess.source import mv_of, plain_text
 
@@ -17,7 +17,6 @@ PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
 COPY_ADU_PER_MV = 1000
 SUMMED_AT_ONCE = 1 << 20  # samples
 SUMS_DIFFER = 1 << 16  # a header keeps the lower 16 bits of a signal's sum
-FORMULA = tuple("=+-@")  # what a spreadsheet runs when a cell begins with it
 
 
 @dataclass

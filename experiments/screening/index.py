@@ -6,8 +6,8 @@ from pathlib import Path
 
 from experiments.reports import pages
 from experiments.screening.times import clock
+from preprocess.constants import FORMULA
 from preprocess.files import whole_file
-from preprocess.records import FORMULA
 
 TEMPLATES = Path(__file__).parent / "templates"
 NAMES = ("index.html", "index.csv")

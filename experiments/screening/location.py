@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class ScreenedBlock(ScoredBlock):
     """A scored block with what is flagged in it; only flagged beats keep their images.
 
-    flagged: (k,) rows above the threshold, and premature ones outside fibrillation; found: (k,)
-    Beats, those; location: (k, 4), as of `locations`; shapes: (k, 10), as of kinds.shape_features;
+    flagged: (k,) rows above the threshold; found: (k,) Beats, those; location: (k, 4), as of
+    `locations`; shapes: (k, 10), as of kinds.shape_features;
     premature: (n,) bool of all beats, as of prematurity.premature.
     """
 
@@ -43,7 +43,7 @@ class ScreenedBlock(ScoredBlock):
 
 
 def locate(block: ScoredBlock, threshold: float, detector: Detector) -> ScreenedBlock:
-    """The block with what scores above the threshold or is premature, and where it differs."""
+    """The block with what scores above the threshold, and where it differs."""
     beats = block.beats
     shapes, early = np.zeros((0, SHAPE_FEATURES), np.float32), np.zeros(len(beats), bool)
     record_median_mv = None
@@ -52,7 +52,8 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
         record_median_mv = np.median(beats.beat_mv[presumed_normal], 0)
         shapes = shape_features(beats.beat_mv, record_median_mv).astype(np.float32)
         early = _premature(block, shapes, presumed_normal)
-    flagged = np.flatnonzero((block.scores > threshold) | early)
+    # Premature beats below it are told, not flagged: so many false alarms were asked for.
+    flagged = np.flatnonzero(block.scores > threshold)
     found = beats[flagged]
     if len(flagged):
         found.record_median_mv = np.tile(record_median_mv, (len(flagged), 1))

@@ -108,7 +108,7 @@ class Screener:
         return self.screen(signal_mv, fs_hz).beats["score"].to_numpy()
 
     def predict(self, signal_mv: ArrayLike, fs_hz: float) -> np.ndarray:
-        """1 for beats to look at, above the threshold or premature, 0 for the others (n,)."""
+        """1 for beats above the patient's threshold, 0 for the others (n,)."""
         return self.screen(signal_mv, fs_hz).beats["flagged"].to_numpy(int)
 
     def predict_proba(self, signal_mv: ArrayLike, fs_hz: float) -> np.ndarray:

@@ -15,10 +15,10 @@ def test_clusters_are_numbered_by_size_and_count_their_beats(screened):
     assert findings.flagged.sum() == sum(counts)
 
 
-def test_what_is_flagged_scores_above_the_threshold_or_is_premature(screened):
+def test_what_is_flagged_scores_above_the_threshold(screened):
     findings, _ = screened
     above = findings.table["score"] > np.float32(findings.patient_threshold.value)
-    np.testing.assert_array_equal(findings.flagged, above | findings.table["premature"])
+    np.testing.assert_array_equal(findings.flagged, above)
 
 
 def test_the_usual_interval_is_not_that_of_a_minute_of_ectopics(screened):
