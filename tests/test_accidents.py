@@ -206,7 +206,7 @@ def test_a_folder_that_is_read_only_is_a_sentence(
 
 
 def test_a_recording_too_large_for_the_memory_does_not_cost_the_others(cohort, weights, tmp_path):
-    """A limit of the address space stands for it; the library of networks takes most of it."""
+    """A limit of the address space stands for it: some memory beside what the libraries take."""
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     for file in cohort.glob("sim0[12].*"):
@@ -221,8 +221,11 @@ def test_a_recording_too_large_for_the_memory_does_not_cost_the_others(cohort, w
         row[6] = "0"  # no checksum
     (folder / "aa.hea").write_text("\n".join(" ".join(row) for row in rows) + "\n")
     limit = (
-        "import resource, runpy, sys\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (1_000_000_000,) * 2)\n"
+        "import re, resource, runpy, sys\n"
+        "import experiments.screening.screener, experiments.training.checkpoint\n"
+        "status = open('/proc/self/status').read()\n"
+        "taken = int(re.search(r'VmSize:\\s+(\\d+)', status).group(1)) * 1024\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (taken + 400_000_000,) * 2)\n"
         "sys.argv = ['main.py', *sys.argv[1:]]\n"
         "runpy.run_path('main.py', run_name='__main__')"
     )

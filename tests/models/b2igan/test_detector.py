@@ -110,8 +110,8 @@ def test_discriminator_step_leaves_the_generator_alone(data):
     detector.prepare(normal)
     real = torch.as_tensor(normal.image)
     generated = detector.decoder(detector.encoder(real))
-    corrupted = torch.randn_like(real)
-    _, terms = detector._discriminator_step(real, corrupted, generated, normal.record)
+    images = torch.cat([real, torch.randn_like(real), generated.detach()])
+    _, terms = detector._discriminator_step(images, detector._classes_of(normal.record), 1.0)
     generator = [*detector.encoder.parameters(), *detector.decoder.parameters()]
     assert all(weight.grad is None for weight in generator)
     assert all(weight.grad is not None for weight in detector.discriminator.parameters())
