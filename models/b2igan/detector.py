@@ -72,7 +72,9 @@ class B2IGAN(Detector):
     # --- the score ------------------------------------------------------------------------------
 
     def score(self, beats: Beats, context: str = "none") -> np.ndarray:
-        beat_scores = self.beat_scores(self.read(beats))  # [n]
+        beat_scores = np.zeros(len(beats))
+        if context == "none" or "beat" in self.context.counted[context]:
+            beat_scores = self.beat_scores(self.read(beats))  # [n]
         if context == "none":
             return beat_scores
         return self.context.score(beats, beat_scores, context, self.left_out())
