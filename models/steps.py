@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -24,6 +25,8 @@ def descend(optimizer: Optimizer, loss: Tensor, share: float | None = None) -> N
     if share is not None:
         parallel.sum_gradients(weights)
     optimizer.step()
+    # Within one autocast the low-precision copies of the weights are kept: those of before.
+    torch.clear_autocast_cache()
 
 
 def set_rate(optimizers: Iterable[Optimizer], rate: float) -> None:

@@ -63,10 +63,10 @@ class B2IGANOriginal(Detector):
         # Serves both updates: the first does not touch the generator.
         fake = self.generator(real)
         d_loss, d_terms = discriminator_loss(self.discriminator, real, fake)
-        _descend(steps["discriminator"], d_loss)
+        descend(steps["discriminator"], d_loss)
 
         g_loss, g_terms = generator_loss(self.discriminator, real, fake, self.opt["w_adv"])
-        _descend(steps["generator"], g_loss)
+        descend(steps["generator"], g_loss)
         if d_terms["d_loss"] < COLLAPSED:
             self.discriminator.apply(initialise)
         return d_terms | g_terms
@@ -192,12 +192,6 @@ def generator_loss(
 
     loss = reconstruction + w_adv * feature_matching
     return loss, {"g_rec": reconstruction.item(), "g_adv": feature_matching.item()}
-
-
-def _descend(optimizer: Optimizer, loss: Tensor) -> None:
-    """A step, after which no low-precision copy of the weights of before is used any more."""
-    descend(optimizer, loss)
-    torch.clear_autocast_cache()
 
 
 @contextmanager

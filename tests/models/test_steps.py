@@ -18,6 +18,15 @@ def test_a_step_moves_its_own_weights_alone():
     assert other(own(x)).square().mean() < loss
 
 
+def test_in_low_precision_too_what_follows_a_step_sees_its_weights():
+    layer, x = nn.Linear(2, 2), torch.ones(4, 2)
+    with torch.autocast("cpu", torch.bfloat16):
+        before = layer(x)
+        descend(torch.optim.SGD(layer.parameters(), lr=1.0), before.square().mean())
+        after = layer(x)
+    assert not torch.equal(after, before)
+
+
 def test_every_optimizer_gets_the_rate():
     optimizers = [torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=1.0) for _ in range(2)]
     set_rate(optimizers, 0.25)
