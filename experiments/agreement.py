@@ -20,6 +20,7 @@ from wfdb.processing import compare_annotations
 import options
 from experiments.screening import outputs
 from experiments.screening import pipeline as screen
+from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, LEARNING_S
 from preprocess import BadInput, annotations, records
@@ -36,7 +37,7 @@ FIBRILLATION = ("(AFIB", "(AFL")  # annotators' rhythms that screening calls (AF
 def main(argv=None):
     """Screens records and prints their table. Returns (DataFrame, scores (n,), classes (n,))."""
     opt = parse(argv)
-    checkpoint, detector = open_detector(opt.checkpoint or screen.WEIGHTS, opt.device)
+    checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
     rows, scores, classes = [], [], []
     with TemporaryDirectory() as folder:
         asked = options.replaced(opt, outf=folder)

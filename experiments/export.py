@@ -1,7 +1,8 @@
 """Weights as ONNX, for programs without torch: the networks in a graph, all else in a text file.
 
 FILE.onnx holds the networks, metadata.json beside it what the score needs besides, thresholds
-included, and how it is computed. `main.py --screen --runtime onnx` screens with the two.
+included, and how it is computed. `main.py --screen` screens with the two; the shipped ones are made
+by experiments.ship.
 """
 
 import hashlib
@@ -12,7 +13,8 @@ from pathlib import Path
 import torch
 
 import options
-from experiments.screening import exported, pipeline
+from experiments.screening import exported
+from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import Checkpoint, open_detector
 from models.b2igan.graph import BATCH_OF, INPUTS, OUTPUTS, Graph, traceable
 from models.detector import Detector
@@ -38,7 +40,7 @@ def main(argv=None):
     target = Path(opt.to)
     if target.suffix != ".onnx":
         raise BadInput(f"{target} does not end in .onnx: give --to FILE.onnx")
-    checkpoint, detector = open_detector(opt.checkpoint or pipeline.WEIGHTS, "cpu")
+    checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, "cpu")
     export(checkpoint, detector, target)
     sizes = [f"{path}, {path.stat().st_size / 1e6:.1f} MB" for path in exported.files(target)]
     print(f"exported: {'; '.join(sizes)}")
@@ -49,7 +51,7 @@ def parse(argv):
         "python -m experiments.export",
         "Weights as ONNX, with all that the score needs in metadata.json beside it.",
         "example:\n  python -m experiments.export --to exported/b2igan.onnx\n"
-        "  python main.py --screen mitdb/208 --runtime onnx --checkpoint exported/b2igan.onnx",
+        "  python main.py --screen mitdb/208 --checkpoint exported/b2igan.onnx",
     )
     group = parser.add_argument_group("what to export")
     group.add_argument("--to", metavar="FILE", required=True, help="the .onnx file to write")

@@ -16,7 +16,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
 import options
-from experiments.screening import pipeline as screen
+from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import LEARNING_S, patients
 from experiments.training.scoring import score_rows, usable_context
@@ -32,7 +32,7 @@ TRIMMED = 0.05  # of the largest and of the smallest values, left out of a mean
 
 def main(argv=None):
     opt = parse(argv)
-    checkpoint, detector = open_detector(opt.checkpoint or screen.WEIGHTS, opt.device)
+    checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
     context = usable_context(detector, opt.context)
     tested = patients([path.name for path in records.find(opt.records)])[1]
     conditions = [("none", np.inf), *itertools.product(opt.kinds, opt.snr)]

@@ -6,7 +6,7 @@ import numpy as np
 
 import options
 from experiments.reports.style import BLUE, GREY, SMALL, VERMILION, new_figure, save
-from experiments.screening.pipeline import WEIGHTS
+from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from preprocess import BadInput, dataset
 from preprocess.constants import BEFORE, FS_HZ, WINDOW

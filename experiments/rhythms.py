@@ -23,6 +23,7 @@ from experiments.noise import in_noise, read_noise, with_noise
 from experiments.screening import pipeline as screen
 from experiments.screening import rhythm_episodes as rhythm
 from experiments.screening.blocks import Reader, spans
+from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2
 from preprocess import quality, records
@@ -62,7 +63,7 @@ class Annotated(NamedTuple):
 def main(argv=None):
     """Prints and writes the table of all that was asked for; returns it."""
     opt = parse(argv)
-    checkpoint, detector = open_detector(opt.checkpoint or screen.WEIGHTS, opt.device)
+    checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
 
     def screened(paths):
         return [findings(path, checkpoint, detector, opt) for path in tqdm(paths, unit="record")]

@@ -1,9 +1,11 @@
-"""A finished checkpoint without what only training needs: weights to hand on, as safetensors."""
+"""A finished checkpoint without what only training needs: weights to hand on, as safetensors, and
+for unseen patients as ONNX too."""
 
 from pathlib import Path
 
 import options
-from experiments.screening import pipeline as screen
+from experiments.export import export
+from experiments.screening.shipped import WEIGHTS
 from experiments.training import checkpoint as checkpoints
 from experiments.training import weights
 from preprocess import BadInput
@@ -27,12 +29,15 @@ def main(argv=None):
             "is, and what others remember are single beats of patients"
         )
     checkpoint.optimizers, checkpoint.best = {}, {}
-    target = Path(opt.to or screen.SHIPPED)
+    target = Path(opt.to or WEIGHTS)
     if target.suffix != weights.ENDING:
         raise BadInput(
             f"{target} does not end in {weights.ENDING}, which is how weights are handed on"
         )
     checkpoint.save(target)
+    detector = checkpoint.detector()
+    if not detector.shared_patients:
+        export(checkpoint, detector, target.with_suffix(".onnx"))
     protocol, fold = checkpoint.options["protocol"], checkpoint.options["folder"]
     print(
         f"{target}: {checkpoint.model}, {target.stat().st_size / 1e6:.1f} MB, trained on "

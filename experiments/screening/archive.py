@@ -30,7 +30,6 @@ SHAPES_OUTPUTS = (  # options of main.py that do, beside the weights
     "pause",
     "calibration_minutes",
     "known_normal",
-    "runtime",
 )
 LISTS = ("episodes", "hours")  # of a summary: what an index does without
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from experiments.screening import archive, index
+from experiments.screening.shipped import weights_of
 from experiments.training import cluster
 from preprocess import BadInput, find
 from preprocess.commands import sentence
@@ -26,8 +27,6 @@ if TYPE_CHECKING:  # networks and signal processing are loaded where a recording
     from models.detector import Detector
     from preprocess.source import Source
 
-SHIPPED = Path(__file__).parents[1] / "weights/b2igan.safetensors"  # see the model card beside it
-WEIGHTS = SHIPPED if SHIPPED.exists() else SHIPPED.with_suffix(".pt")
 MOST_SENTENCES = 20  # about recordings that failed, on the terminal; index.html has all
 
 
@@ -46,7 +45,7 @@ def screen_all(opt):
     One that cannot be read does not stop the others; BadInput names them at the end. Two of one
     name would overwrite each other's outputs: BadInput before anything is read.
     """
-    weights = weights_of(opt)
+    weights = weights_of(opt.checkpoint, opt.runtime, opt.device)
     paths, failures = _find(opt.screen)
     asked, many = len(paths) + len(failures), opt.jobs is not None or opt.cluster is not None
     if not many:
@@ -123,7 +122,7 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
     """
     where = f" (in {cluster.here()})" if in_worker else ""
     try:
-        weights = weights_of(opt)
+        weights = weights_of(opt.checkpoint, opt.runtime, opt.device)
         checkpoint, detector = _detector(*_key(weights, opt))
         made_with = archive.made_with(path, weights, opt)
         findings = screen(path, checkpoint, detector, opt, made_with, progress=not in_worker)
@@ -146,38 +145,20 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
         raise KeyboardInterrupt(f"at {path}") from None
 
 
-def weights_of(opt) -> Path:
-    """The file that screening with these options reads."""
-    shipped = SHIPPED.with_suffix(".onnx") if opt.runtime == "onnx" else WEIGHTS
-    return Path(opt.checkpoint or shipped)
-
-
 def _key(weights, opt):
     """Of _detector: another file of the same name is another detector."""
     found = weights.stat() if weights.exists() else None
-    return weights, opt.runtime, opt.device, found and (found.st_mtime_ns, found.st_size)
+    return weights, opt.device, found and (found.st_mtime_ns, found.st_size)
 
 
 @cache
-def _detector(weights, runtime, device, _):
+def _detector(weights, device, _):
     """A checkpoint and its detector, opened once in a process."""
+    from experiments.screening.shipped import open_weights
     from experiments.screening.side_by_side import few_arenas
 
     few_arenas()
-    if runtime == "onnx":
-        from experiments.screening.exported import open_exported
-
-        return open_exported(weights)
-    from experiments.training.checkpoint import open_detector
-    from preprocess.filters import BAND_HZ
-
-    checkpoint, detector = open_detector(weights, device)
-    if checkpoint.settings["band_hz"] != list(BAND_HZ):
-        raise BadInput(
-            f"{weights} was trained on beats of another filter than screening has: "
-            "give one trained on beats made without --filter"
-        )
-    return checkpoint, detector
+    return open_weights(weights, device)
 
 
 def screen(

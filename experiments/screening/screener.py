@@ -20,9 +20,9 @@ from experiments.screening.findings import Collector, Findings
 from experiments.screening.location import ScreenedBlock, locate
 from experiments.screening.patient_threshold import calibrate
 from experiments.screening.pictures import cluster_pictures
-from experiments.screening.pipeline import WEIGHTS
 from experiments.screening.rhythm_episodes import Limits
 from experiments.screening.scorer import ScoredBlock, Scorer
+from experiments.screening.shipped import open_weights, weights_of
 from experiments.screening.side_by_side import give_back_memory, one_thread_a_step, side_by_side
 from experiments.training.scoring import usable_context
 from preprocess import BadInput
@@ -66,15 +66,7 @@ class Screener:
         except TypeError as error:
             known = ", ".join(Settings.__dataclass_fields__)
             raise BadInput(f"Screener: {error}; its settings are {known}") from None
-        path = Path(checkpoint or WEIGHTS)
-        if path.suffix == ".onnx":
-            from experiments.screening.exported import open_exported
-
-            self._use(*open_exported(path))
-        else:
-            from experiments.training.checkpoint import open_detector
-
-            self._use(*open_detector(path, device))
+        self._use(*open_weights(weights_of(checkpoint, device=device), device))
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, detector: Detector, settings: Settings) -> Screener:

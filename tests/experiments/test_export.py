@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from experiments import export
-from experiments.screening import Screener, exported, pipeline
+from experiments.screening import Screener, exported
+from experiments.screening.shipped import EXPORTED, WEIGHTS
 from experiments.training.checkpoint import open_detector
 from preprocess import BadInput
 from preprocess.formats import open_source
@@ -21,11 +22,13 @@ CLOSE = 1e-4
 
 @pytest.fixture(scope="module")
 def shipped():
-    return open_detector(pipeline.WEIGHTS, "cpu")
+    return open_detector(WEIGHTS, "cpu")
 
 
-@pytest.fixture(scope="module")
-def graph(tmp_path_factory):
+@pytest.fixture(scope="module", params=["exported now", "shipped"])
+def graph(request, tmp_path_factory):
+    if request.param == "shipped":
+        return EXPORTED
     path = tmp_path_factory.mktemp("exported") / "b2igan.onnx"
     export.main(["--to", str(path)])
     return path
@@ -73,11 +76,12 @@ def test_screening_with_it_finds_the_same_without_torch(graph, cohort, tmp_path)
         "screen_all(options.parse('main', sys.argv[1:]))\n"
         "print('torch' in sys.modules, file=sys.stderr)\n"
     )
-    flags = ["--screen", path, "--outf", tmp_path, "--runtime", "onnx", "--checkpoint", graph]
+    flags = ["--screen", path, "--outf", tmp_path]
+    flags += [] if graph == EXPORTED else ["--checkpoint", graph]
     command = [sys.executable, "-c", program, *map(str, flags)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr.splitlines()[-1] == "False"
-    expected = Screener(device="cpu").findings(open_source(path)).beats
+    expected = Screener(WEIGHTS).findings(open_source(path)).beats
     found = pd.read_csv(tmp_path / f"{path.stem}.csv")
     np.testing.assert_allclose(found["score"], expected["score"], atol=2 * CLOSE)
     np.testing.assert_array_equal(found["flagged"], expected["flagged"])

@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from experiments import agreement, ship
-from experiments.screening import pipeline as screen
+from experiments.screening.shipped import WEIGHTS, open_weights, weights_of
 from experiments.training import checkpoint
 from preprocess import BadInput
 
@@ -58,6 +58,12 @@ def test_what_is_no_safetensors_is_one_sentence(content, tmp_path):
     assert "\n" not in str(error.value)
 
 
+def test_weights_for_unseen_patients_are_shipped_as_a_graph_too(tmp_path):
+    ship.main(["--checkpoint", str(WEIGHTS), "--to", str(tmp_path / "again.safetensors")])
+    exported, _ = open_weights(weights_of(tmp_path / "again.onnx"))
+    assert exported.reference == checkpoint.load(WEIGHTS).reference
+
+
 def test_weights_are_handed_on_as_safetensors_alone(weights, tmp_path):
     original = checkpoint.load(weights)
     original.source = "someone's records"
@@ -67,7 +73,7 @@ def test_weights_are_handed_on_as_safetensors_alone(weights, tmp_path):
 
 
 def test_the_model_card_has_the_head_that_hubs_read():
-    _, head, text = (screen.SHIPPED.parent / "README.md").read_text().split("---\n", 2)
+    _, head, text = (WEIGHTS.parent / "README.md").read_text().split("---\n", 2)
     head = yaml.safe_load(head)
     assert head["license"] == "mit" and head["library_name"] == "pytorch" and head["tags"]
     assert text.strip().startswith("# Model card")
@@ -93,13 +99,13 @@ def test_what_is_not_fit_is_not_shipped(weights, tmp_path, change):
 
 
 def test_weights_in_the_repository_are_for_unseen_patients_and_small():
-    shipped = checkpoint.load(screen.WEIGHTS)
+    shipped = checkpoint.load(WEIGHTS)
     assert (shipped.model, shipped.source, shipped.options["protocol"]) == (
         "b2igan",
         "mitdb",
         "interpatient",
     )
-    assert screen.WEIGHTS.stat().st_size < 10e6 and not shipped.optimizers
+    assert WEIGHTS.stat().st_size < 10e6 and not shipped.optimizers
 
 
 def test_no_remembered_trace_is_a_single_beat(data, weights):
