@@ -31,7 +31,7 @@ from preprocess.constants import FS_HZ
 from preprocess.files import whole_file
 from preprocess.source import Source
 
-COUNTED = {
+COUNTED_EPISODES = {
     "V runs": (rhythm.VT, rhythm.SLOW_RUN),
     "V couplets": (rhythm.COUPLET,),
     "S runs": (rhythm.SVTA, rhythm.SLOW_S_RUN),
@@ -80,7 +80,7 @@ def main(argv=None):
         }
         for group, chosen in groups.items():
             pairs = [(truths[i], found[i]) for i in np.flatnonzero(chosen)]
-            rows += [counted(group, name, codes, pairs) for name, codes in COUNTED.items()]
+            rows += [counted(group, name, codes, pairs) for name, codes in COUNTED_EPISODES.items()]
             rows += [timed(group, name, codes, pairs) for name, codes in TIMED.items()]
         alarm_rows.append(false_alarms("MIT-BIH", truths, found))
     for folder in opt.without_vf or []:
@@ -269,7 +269,7 @@ def unreadable_in_noise(folder, noise_folder, checkpoint):
     noises = {kind: read_noise(noise_folder / kind) for kind in ("ma", "bw")}
     calls = {name: [] for name in ("clean", *noises)}
     lost = {name: [] for name in calls}
-    for path in tqdm(records.find(folder), unit="record"):
+    for path in tqdm(records.find_records(folder), unit="record"):
         names = records.lead_names(path, records.read_header(path))
         lead = checkpoint.settings["lead"]
         recording = records.read(path, lead if lead in names else names[0])

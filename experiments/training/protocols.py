@@ -35,7 +35,7 @@ DS1, DS2 = DS1.split(), DS2.split()
 # Records of one man, as PhysioNet documents; de Chazal's split has him on both sides.
 PATIENT_OF = {"202": "201"}
 NO_ROWS = np.zeros(0, int)
-AT_ONCE = 100_000  # rows that are made text of at a time
+TEXTS_AT_ONCE = 100_000  # rows that are made text of at a time
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Split:
         found = hashlib.sha256()
         for rows in (self.train, self.calibration, self.test, self.select):
             found.update(f"{len(rows)}\n".encode())
-            for some in np.array_split(rows, 1 + len(rows) // AT_ONCE):
+            for some in np.array_split(rows, 1 + len(rows) // TEXTS_AT_ONCE):
                 beats = zip(record[some], sample[some])
                 found.update("".join(f"{name} {at}\n" for name, at in beats).encode())
         return found.hexdigest()

@@ -15,7 +15,7 @@ from models.b2igan.references import POINTS
 PATCH, WIDTH, KEY = 8, 32, 32  # points and filters of a patch, size of what is compared
 SPREAD_LEAST = 0.03  # heights of the QRS: noise of a lead, added to the spread of the references
 RATIO_MOST, RATIO_SCALE = 20, 5  # of a difference to that spread
-SHOWN = 6  # traces that the discriminator is shown
+N_TRACES = 6  # traces that the discriminator is shown
 DROPOUT = 0.2
 
 
@@ -61,7 +61,7 @@ class Discriminator(nn.Module):
     def __init__(self):
         super().__init__()
         self.trunk = nn.Sequential(
-            convolution(SHOWN, 48, 9, 4),  # [n, 48, 40]
+            convolution(N_TRACES, 48, 9, 4),  # [n, 48, 40]
             convolution(48, 64, 5, 2),  # [n, 64, 20]
             convolution(64, 64, 3, 2),  # [n, 64, 10]
             nn.Flatten(),
@@ -79,7 +79,7 @@ class Discriminator(nn.Module):
 
 
 def shown(beat: Tensor, references: Tensor, normal: Tensor) -> Tensor:
-    """What the discriminator reads: (n, SHOWN, POINTS)."""
+    """What the discriminator reads: (n, N_TRACES, POINTS)."""
     mean = references.mean(1)
     spread = (references - mean[:, None]).square().mean(1).sqrt() + SPREAD_LEAST
     off = beat - normal

@@ -38,7 +38,7 @@ COLLAPSED = 5e-6  # with a smaller loss the reality logit learns nothing more: i
 MEMORY = 4096  # remembered points at most
 BEATS_PER_POINT = 10  # training beats to one of them, in a small data set
 MOST_FOLDS = 10  # so that no seed of one fold is that of another
-SHOWN = 10  # nearest remembered points that the normal version of a beat is made from
+POINTS_AVERAGED = 10  # nearest remembered points that the normal version of a beat is made from
 
 
 class B2IGAN(Detector):
@@ -271,12 +271,12 @@ class B2IGAN(Detector):
         generated = self._normal_version(nearest)
         return self.localiser.show(beat_mv, image, generated, nearest, median_mv)
 
-    def _nearest(self, image: Tensor, k: int = SHOWN) -> Tensor:
+    def _nearest(self, image: Tensor, k: int = POINTS_AVERAGED) -> Tensor:
         """Scaled images to the remembered points (n, k) whose latents are nearest to theirs."""
         return self.beat_parts.latents.nearest(self.encoder(image), k)[1]
 
     def _normal_version(self, nearest: Tensor) -> Tensor:
-        """(n, SHOWN) remembered points to generated images (n, 2, 32, 32)."""
+        """(n, POINTS_AVERAGED) remembered points to generated images (n, 2, 32, 32)."""
         return self.decoder(self.beat_parts.latents.points[nearest].mean(1))
 
     def _scaled(self, image: np.ndarray | Tensor) -> Tensor:

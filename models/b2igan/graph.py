@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from models.b2igan import memory
 from models.b2igan.conditional import POINTS
 from models.b2igan.references import REFERENCES
-from models.b2igan.rhythm_features import FEATURES
+from models.b2igan.rhythm_features import N_RHYTHM
 from preprocess import spectrogram
 from preprocess.constants import WINDOW
 
 INPUTS = {  # name: its shape without the batch
     "image": spectrogram.COMPLEX.shape,
-    "rhythm": (FEATURES,),
+    "rhythm": (N_RHYTHM,),
     "trace": (POINTS,),
     "references": (REFERENCES, POINTS),
     "flagged_mv": (WINDOW,),

@@ -31,7 +31,8 @@ __all__ = ["Localiser", "departures", "in_segment", "mean_traces", "segments"]
 IMAGE_CHANNELS, FREQS, TIMES = spectrogram.COMPLEX.shape  # 2, 32, 32
 SAMPLES = WINDOW // TIMES  # of a trace that belong to one column of the image: 10
 TRACES = 4  # that the network is shown
-INPUTS = 2 * IMAGE_CHANNELS * FREQS + TRACES * SAMPLES + 1  # two images, the traces, the scale: 169
+# Two images, the traces, the scale: 169.
+N_INPUTS = 2 * IMAGE_CHANNELS * FREQS + TRACES * SAMPLES + 1
 FILTERS, MIXED = 48, 128  # of every convolution, and of the layer that joins the whole beat
 
 BATCH, PASSES, FEWEST_STEPS, LEARNING_RATE = 128, 2, 150, 3e-3
@@ -60,7 +61,7 @@ class Localiser(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.read, self.again = convolution(INPUTS, FILTERS), convolution(FILTERS, FILTERS)
+        self.read, self.again = convolution(N_INPUTS, FILTERS), convolution(FILTERS, FILTERS)
         # P, QRS and T come at certain times.
         self.position = nn.Parameter(torch.zeros(FILTERS, TIMES))
         self.halve, self.quarter = (
@@ -87,8 +88,8 @@ class Localiser(nn.Module):
         self.register_buffer("segment_to", torch.tensor(3.0))
 
     def forward(self, shown: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, INPUTS, TIMES) to the logits that a change is there: over time (n, WINDOW), and over
-        the map (n, FREQS, TIMES)."""
+        """(n, N_INPUTS, TIMES) to the logits that a change is there: over time (n, WINDOW), and
+        over the map (n, FREQS, TIMES)."""
         whole = self.again(self.read(shown) + self.position)  # [n, 48, 32]
         half = self.halve(whole)  # [n, 48, 16]
         quarter = self.quarter(half)  # [n, 48, 8]
@@ -101,7 +102,7 @@ class Localiser(nn.Module):
     def show(
         self, beat_mv: Tensor, image: Tensor, generated: Tensor, nearest: Tensor, median_mv: Tensor
     ) -> Tensor:
-        """What the network reads, (n, INPUTS, TIMES). image, generated: (n, 2, 32, 32); nearest:
+        """What the network reads, (n, N_INPUTS, TIMES). image, generated: (n, 2, 32, 32); nearest:
         (n, k) rows of the remembered traces; beat_mv and median_mv, of its record: (n, WINDOW).
 
         Raises BadInput where nothing was learnt (main.py --no-error-map).

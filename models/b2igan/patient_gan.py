@@ -22,13 +22,13 @@ from preprocess.synthetic import ectopic, synthetic
 
 STEPS, STEPS_LEAST = 800, 40
 BEATS_PER_STEP = 30  # normal beats to each step, where there are few: a small data set needs fewer
-PATIENTS, BEATS = 16, 16  # virtual patients in a step, and beats of each
+PATIENTS, BEATS_OF_EACH = 16, 16  # virtual patients in a step, and beats of each
 LEARNING_RATE, BETAS, WEIGHT_DECAY = 3e-3, (0.9, 0.99), 1e-2
 ECTOPIC = 0.2  # share of the anomalies that are early beats of another shape
 W_RECONSTRUCTION = 1.0  # of the normal version, beside the class loss
-W_ADV = 0.1  # at --w_adv 1, beside the class loss
+ADV_WEIGHT = 0.1  # at --w_adv 1, beside the class loss
 
-AT_ONCE = 1024  # beats scored at a time
+SCORED_AT_ONCE = 1024  # beats scored at a time
 
 
 class PatientGAN(nn.Module, AgainstReferences):
@@ -75,7 +75,8 @@ class PatientGAN(nn.Module, AgainstReferences):
         return log
 
     def _step(self, people: list[Person], optimizers, w_adv: float, virtual: bool) -> dict:
-        drawn = virtual_patients.draw(people, PATIENTS, BEATS, virtual)  # [n, 1 + k, WINDOW]
+        # [n, 1 + k, WINDOW]
+        drawn = virtual_patients.draw(people, PATIENTS, BEATS_OF_EACH, virtual)
         loss, terms = self._loss(drawn, w_adv)
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -105,7 +106,7 @@ class PatientGAN(nn.Module, AgainstReferences):
             turned = _Turned.apply(normal[: len(real)])
             generated_logit = self.discriminator(turned, references, turned)[1]
             adv_loss = softplus(real_logit[: len(real)]).mean() + softplus(-generated_logit).mean()
-            loss = loss + w_adv * W_ADV * adv_loss
+            loss = loss + w_adv * ADV_WEIGHT * adv_loss
             terms["adv"] = adv_loss.item()
         return loss, terms
 
@@ -120,7 +121,7 @@ class PatientGAN(nn.Module, AgainstReferences):
         with torch.inference_mode():
             parts = [
                 function(half[rows], half[near[rows]])
-                for rows in torch.arange(len(half)).split(AT_ONCE)
+                for rows in torch.arange(len(half)).split(SCORED_AT_ONCE)
             ]
         return torch.cat(parts).numpy().astype(float)
 
