@@ -80,7 +80,7 @@ def ablation(detector: B2IGAN, data: Dataset, rows: Split) -> pd.DataFrame:
     parts = np.full((len(record), len(detector.beat_parts.names)), np.nan)
     pieces = np.array_split(needed, 1 + len(needed) // IMAGED_AT_ONCE)
     for some in tqdm(pieces, desc="parts of each beat", unit="piece"):
-        parts[some] = detector.read(data.beats(some))
+        parts[some] = detector.standard_parts(data.beats(some))
 
     # The scores that each choice gives.
     table = []

@@ -62,7 +62,7 @@ def _drawn(data, detector, kind, threshold):
         return None
     rows = np.flatnonzero(record == names[counts.argmax()])
     beats = data.beats(rows)
-    beat_scores = detector.beat_scores(detector.read(beats))
+    beat_scores = detector.beat_scores(detector.standard_parts(beats))
     scores = detector.context.score(beats, beat_scores, "record")
     of_kind = np.flatnonzero(classes[rows] == kind)
     found = of_kind[scores[of_kind] > threshold] if kind != "N" else of_kind

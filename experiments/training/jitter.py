@@ -1,4 +1,4 @@
-"""What training beats lack: R peaks that are off by a few samples, and the drift of minutes.
+"""Training beats augmented: R peaks off by a few samples, and the drift of minutes.
 
 Windows are moved in training, so that scores bear it, and at test, to measure that they do.
 

@@ -99,7 +99,7 @@ class Localiser(nn.Module):
         written = self.write(whole)  # [n, 42, 32]
         return written[:, :SAMPLES].mT.flatten(1), written[:, SAMPLES:]
 
-    def show(
+    def network_input(
         self, beat_mv: Tensor, image: Tensor, generated: Tensor, nearest: Tensor, median_mv: Tensor
     ) -> Tensor:
         """What the network reads, (n, N_INPUTS, TIMES). image, generated: (n, 2, 32, 32); nearest:

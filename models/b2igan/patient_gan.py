@@ -1,5 +1,7 @@
-"""A GAN that knows whose beat it is: it compares a beat with its own patient's, for any patient.
+"""The conditional GAN: is a beat synthetic, beside normal beats of the same patient?
 
+Its networks (models.b2igan.conditional) are given a beat together with its references, beats of the
+same recording that are presumed normal, so that they serve patients they were not trained on.
 Trained on virtual patients (models.b2igan.virtual_patients) and synthetic anomalies of their beats
 (preprocess.synthetic). No label of any abnormal beat is involved.
 """
@@ -86,14 +88,15 @@ class PatientGAN(nn.Module, AgainstReferences):
         return terms
 
     def _loss(self, drawn: Tensor, w_adv: float) -> tuple[Tensor, dict[str, float]]:
-        """Beats each followed by its references, (n, 1 + k, WINDOW), to the loss and its terms."""
+        """Normal beats, each followed by its references, (n, 1 + k, WINDOW), to the loss and its
+        terms. n real and n synthetic beats go through the networks, one after another."""
         beat, references = drawn[:, 0], halved(drawn[:, 1:])
         real = halved(virtual_patients.varied(beat))  # [n, POINTS]
         corrupted = halved(virtual_patients.varied(corrupt(beat)))
         both, twice = torch.cat([real, corrupted]), references.repeat(2, 1, 1)
         is_synthetic = torch.arange(len(both)) >= len(real)
 
-        # Reconstruction: of either, the normal version is the beat before it was corrupted.
+        # Reconstruction: what should come out is the normal beat, of a synthetic one too.
         normal = self.generator(both, twice)  # [2 n, POINTS]
         reconstruction = (normal - halved(beat).repeat(2, 1)).abs().mean()
         # Classification: is it synthetic?
@@ -101,10 +104,11 @@ class PatientGAN(nn.Module, AgainstReferences):
         class_loss = binary_cross_entropy_with_logits(synthetic_logit, is_synthetic.float())
         loss = class_loss + W_RECONSTRUCTION * reconstruction
         terms = {"class": class_loss.item(), "reconstruction": reconstruction.item()}
-        # Adversarial: is it generated? The generator's gradient is turned round on its way.
+        # Adversarial: is it generated? The gradient changes its sign on its way to the generator,
+        # so that one step trains both networks against each other.
         if w_adv:
-            turned = _Turned.apply(normal[: len(real)])
-            generated_logit = self.discriminator(turned, references, turned)[1]
+            adversary_input = _ReversedGradient.apply(normal[: len(real)])
+            generated_logit = self.discriminator(adversary_input, references, adversary_input)[1]
             adv_loss = softplus(real_logit[: len(real)]).mean() + softplus(-generated_logit).mean()
             loss = loss + w_adv * ADV_WEIGHT * adv_loss
             terms["adv"] = adv_loss.item()
@@ -134,7 +138,7 @@ def corrupt(beats: Tensor) -> Tensor:
     return result
 
 
-class _Turned(torch.autograd.Function):
+class _ReversedGradient(torch.autograd.Function):
     """The same value, the opposite gradient (Ganin and Lempitsky, ICML 2015)."""
 
     @staticmethod

@@ -107,7 +107,7 @@ def test_methods_that_labels_chose_alone_are_drawn_too(dataroot, tmp_path):
             "cpu",
         ]
     )
-    assert "`autoencoder`, labels choose |" in (tmp_path / "table.md").read_text()
+    assert "`autoencoder`, labels choose" in (tmp_path / "table.md").read_text()
     assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
 
 
