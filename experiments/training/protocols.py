@@ -229,7 +229,10 @@ def classes_of_ec57(index: pd.DataFrame) -> np.ndarray:
 
 
 def _by_patient(index, fold, select, training, testing, knows_first_minutes=False):
-    """Patients of the test are in no other part, but for the normals of their own first minutes."""
+    """Normal beats of the records `training` to learn from, all of `testing` to test, names each.
+
+    Patients of the test are in no other part, but for the normals of their own first minutes.
+    """
     classes = classes_of_ec57(index)
     is_normal, is_early = classes == "N", index["sample"].to_numpy() < LEARNING_S * FS_HZ
     in_test = _of_records(index, testing)
