@@ -19,10 +19,12 @@ import wfdb
 from tqdm import tqdm
 
 import options
+from experiments.agreement import FIBRILLATION_NOTES
 from experiments.noise import in_noise, read_noise, with_noise
 from experiments.screening import pipeline as screen
 from experiments.screening import rhythm_episodes as rhythm
 from experiments.screening.blocks import Reader, spans
+from experiments.screening.summary import ALARM_CODES
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2
 from preprocess import quality, records
@@ -43,8 +45,7 @@ TIMED = {
     "V trigeminy": (rhythm.TRIGEMINY,),
     "fibrillation": (rhythm.FIBRILLATION,),
 }
-ALARM_CODES = tuple(rhythm.ALARM_CODES.values())
-FIBRILLATION_NOTES, VF_NOTES = ("(AFIB", "(AFL"), ("(VF", "(VFL", "(VFIB")
+VF_NOTES = ("(VF", "(VFL", "(VFIB")
 STEP = FS_HZ // 10  # in which durations are compared
 NEAR_S = 1.0  # of the middle of a second: a flagged beat so near makes a reader look
 DAY_S = 24 * 3600

@@ -26,7 +26,7 @@ P_S = (-0.26, -0.05)  # of R: where a P wave is looked for
 P_AVERAGED = 3  # samples averaged, 8 ms: muscle noise is faster than a P wave
 P_BEATS = 16  # among which P waves must be alike; f waves come at any phase and average out
 P_PRESENT = 0.30  # coherence, between that of fibrillation (0.05) and of sinus rhythm (0.8)
-P_EVIDENCE, P_MOST_FOR = 3.0, 0.3  # against log irregularity; absent P waves alone are no proof
+P_ABSENT, P_MOST_FOR = 3.0, 0.3  # against log irregularity; absent P waves alone are no proof
 # In fibrillation hardly an interval is like one of the two before; where more of them are, there
 # is an order that irregularity does not see: bigeminy that drifts, or scattered atrial ectopics.
 REPEATED, REPEATED_SHARE, REPEATED_BEATS, REPEATED_WEIGHT = 0.04, 0.35, 61, 6.0
@@ -95,7 +95,7 @@ def fibrillation(rr_s, ectopic=None, p_coherence=None):
     evidence = np.log(np.maximum(irregularity(rr_s), 1e-3) / IRREGULAR)
     evidence -= REPEATED_WEIGHT * np.maximum(repeated_share(rr_s) - REPEATED_SHARE, 0)
     if p_coherence is not None:
-        evidence += P_EVIDENCE * np.minimum(P_PRESENT - p_coherence, P_MOST_FOR / P_EVIDENCE)
+        evidence += P_ABSENT * np.minimum(P_PRESENT - p_coherence, P_MOST_FOR / P_ABSENT)
     return _long_enough(evidence > 0, rr_s)
 
 

@@ -33,7 +33,7 @@ SAMPLES = WINDOW // TIMES  # of a trace that belong to one column of the image: 
 TRACES = 4  # that the network is shown
 # Two images, the traces, the scale: 169.
 N_INPUTS = 2 * IMAGE_CHANNELS * FREQS + TRACES * SAMPLES + 1
-FILTERS, MIXED = 48, 128  # of every convolution, and of the layer that joins the whole beat
+N_FILTERS, MIXED = 48, 128  # of every convolution, and of the layer that joins the whole beat
 
 BATCH, PASSES, FEWEST_STEPS, LEARNING_RATE = 128, 2, 150, 3e-3
 DISTURBED = 0.3  # share of the anomalies that are noise of some band, slow shifts included
@@ -61,24 +61,24 @@ class Localiser(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.read, self.again = convolution(N_INPUTS, FILTERS), convolution(FILTERS, FILTERS)
+        self.read, self.again = convolution(N_INPUTS, N_FILTERS), convolution(N_FILTERS, N_FILTERS)
         # P, QRS and T come at certain times.
-        self.position = nn.Parameter(torch.zeros(FILTERS, TIMES))
+        self.position = nn.Parameter(torch.zeros(N_FILTERS, TIMES))
         self.halve, self.quarter = (
-            convolution(FILTERS, FILTERS, 2),
-            convolution(FILTERS, FILTERS, 2),
+            convolution(N_FILTERS, N_FILTERS, 2),
+            convolution(N_FILTERS, N_FILTERS, 2),
         )
-        flat = FILTERS * TIMES // 4
+        flat = N_FILTERS * TIMES // 4
         self.mix = nn.Sequential(
             nn.Flatten(),
             nn.Linear(flat, MIXED),
             nn.LeakyReLU(0.1),
             nn.Linear(MIXED, flat),
-            nn.Unflatten(1, (FILTERS, TIMES // 4)),
+            nn.Unflatten(1, (N_FILTERS, TIMES // 4)),
         )
-        self.join_quarter = convolution(2 * FILTERS, FILTERS)
-        self.join_half = convolution(2 * FILTERS, FILTERS)
-        self.write = nn.Conv1d(FILTERS, SAMPLES + FREQS, 3, 1, 1)
+        self.join_quarter = convolution(2 * N_FILTERS, N_FILTERS)
+        self.join_half = convolution(2 * N_FILTERS, N_FILTERS)
+        self.write = nn.Conv1d(N_FILTERS, SAMPLES + FREQS, 3, 1, 1)
         # Means of alike normal beats, in mV: one for each point of the memory of latents.
         self.register_buffer("traces", torch.zeros(0, WINDOW, dtype=torch.float16))
         # Of the logits over time and of those of the map.

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from preprocess.spectrogram import COMPLEX
 
 CHANNELS, FREQS, TIMES = COMPLEX.shape  # 2, 32, 32
-FILTERS = 64  # of the first layer
-MORE_FILTERS = FILTERS * 3 // 2  # of the second
+N_FILTERS = 64  # of the first layer
+MORE_FILTERS = N_FILTERS * 3 // 2  # of the second
 N_FLATTENED = MORE_FILTERS * TIMES // 4  # numbers that are left of an image after both
 N_LATENT = 48
 N_FEATURES = 64
@@ -29,8 +29,8 @@ def read_columns() -> nn.Sequential:
 
     return nn.Sequential(
         nn.Flatten(1, 2),  # [n, 64, 32]
-        *convolution(CHANNELS * FREQS, FILTERS),  # [n, 64, 16]
-        *convolution(FILTERS, MORE_FILTERS),  # [n, 96, 8]
+        *convolution(CHANNELS * FREQS, N_FILTERS),  # [n, 64, 16]
+        *convolution(N_FILTERS, MORE_FILTERS),  # [n, 96, 8]
         nn.Flatten(),  # [n, 768]
     )
 
@@ -57,10 +57,10 @@ class Decoder(nn.Sequential):
             nn.BatchNorm1d(N_FLATTENED),
             nn.LeakyReLU(0.1),
             nn.Unflatten(1, (MORE_FILTERS, TIMES // 4)),  # [n, 96, 8]
-            nn.ConvTranspose1d(MORE_FILTERS, FILTERS, 4, 2, 1, bias=False),  # [n, 64, 16]
-            nn.BatchNorm1d(FILTERS),
+            nn.ConvTranspose1d(MORE_FILTERS, N_FILTERS, 4, 2, 1, bias=False),  # [n, 64, 16]
+            nn.BatchNorm1d(N_FILTERS),
             nn.LeakyReLU(0.1),
-            nn.ConvTranspose1d(FILTERS, CHANNELS * FREQS, 4, 2, 1),  # [n, 64, 32]
+            nn.ConvTranspose1d(N_FILTERS, CHANNELS * FREQS, 4, 2, 1),  # [n, 64, 32]
             nn.Unflatten(1, (CHANNELS, FREQS)),  # [n, 2, 32, 32]
         )
 
