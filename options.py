@@ -19,6 +19,8 @@ DATASET = "experiments/ecg/dataset"
 DATAROOT = f"{DATASET}/complex"
 OUTPUT = "experiments/ecg/output"
 SEED = integer(0, 2**32 - 1)
+RATE = number(0, 1, open_low=True)
+JITTER = integer(0, 20)  # samples
 
 
 def parse(name: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -57,9 +59,8 @@ def main_parser():
         "--screen",
         nargs="+",
         metavar="PATH",
-        help="find the abnormal beats of recordings that nobody has looked at: WFDB records, EDF "
-        "or CSV files, or folders of them; with the shipped weights or --checkpoint; writes "
-        "NAME.html, NAME.csv and NAME.b2i to --outf",
+        help="find the abnormal beats of recordings: WFDB, EDF, ISHNE, CSV, or folders of them; "
+        "with the shipped weights or --checkpoint; writes NAME.html, .csv, .b2i, .json to --outf",
     )
     add_screening(group)
     group.add_argument(
@@ -71,8 +72,7 @@ def main_parser():
     )
     add_workers(group, "recordings")
 
-    group = made.add_argument_group("explaining a beat")
-    group.add_argument(
+    made.add_argument_group("explaining a beat").add_argument(
         "--explain",
         nargs=2,
         metavar=("RECORD", "SAMPLE"),
@@ -172,10 +172,9 @@ def add_dataroot(group):
 def add_training(group):
     add = group.add_argument
     add("--niter", type=integer(0), metavar="N", help="epochs (default: the model's own)")
-    rate = number(0, 1, open_low=True)
-    add("--lr", type=rate, metavar="RATE", help="of Adam (default: the model's own)")
+    add("--lr", type=RATE, metavar="RATE", help="of Adam (default: the model's own)")
     add("--batchsize", type=integer(2), metavar="N", help="beats a step (default: the model's own)")
-    add_train_beats(group)
+    add_training_beats(group)
     add(
         "--w_adv",
         type=number(0),
@@ -183,15 +182,8 @@ def add_training(group):
         metavar="W",
         help="weight of the feature-matching loss against the reconstruction loss",
     )
-    add(
-        "--n_aug",
-        type=integer(0, 10),
-        default=0,
-        metavar="N",
-        help="time-warped copies of each training beat, added to it",
-    )
-    add_jitter(group)
-    add_drift(group)
+    copies = integer(0, 10)
+    add("--n_aug", type=copies, default=0, metavar="N", help="time-warped copies of each beat")
     add("--seed", type=SEED, default=0, metavar="S", help="of weights and batches")
     add(
         "--amp",
@@ -209,8 +201,7 @@ def add_training(group):
         "--no-error-map",
         dest="error_map",
         action="store_false",
-        help="detect only: do not learn where in a beat the error is, which takes about a third of "
-        "the time",
+        help="do not learn where in a beat the error is, which takes about a third of the time",
     )
     add(
         "--without",
@@ -223,27 +214,23 @@ def add_training(group):
     add_selection(group)
 
 
-def add_train_beats(group):
-    group.add_argument(
+def add_training_beats(group):
+    """Which of the training beats are shown, and how changed."""
+    add = group.add_argument
+    add(
         "--train-beats",
         type=integer(2),
         metavar="N",
         help="train on so many of the normal beats, evenly over the recordings (default: all)",
     )
-
-
-def add_jitter(group):
-    group.add_argument(
+    add(
         "--jitter",
-        type=integer(0, 20),
+        type=JITTER,
         metavar="N",
         help="move each training window by up to so many samples (2.8 ms each), as R peaks that "
         "are not marked by an expert are (default: the model's own)",
     )
-
-
-def add_drift(group):
-    group.add_argument(
+    add(
         "--drift",
         type=number(0, 1),
         metavar="SHARE",
@@ -266,7 +253,7 @@ def add_selection(group):
         "--checks",
         type=integer(1),
         metavar="N",
-        help="with --select paper, how often in an epoch that AUC is taken (default: at its end)",
+        help="such AUCs an epoch (default: 1, at its end)",
     )
 
 
@@ -285,7 +272,7 @@ def add_evaluation(group):
     add_context(group)
     add(
         "--threshold",
-        type=number(0, 1, open_low=True),
+        type=RATE,
         default=0.05,
         metavar="RATE",
         help="false-alarm rate on held-out normal beats at which the alarm threshold is set",
@@ -295,11 +282,11 @@ def add_evaluation(group):
         type=integer(0),
         default=200,
         metavar="N",
-        help="resamplings of patients for the 95 %% confidence intervals",
+        help="resamplings for 95 %% intervals",
     )
     add(
         "--test-jitter",
-        type=integer(0, 20),
+        type=JITTER,
         default=0,
         metavar="N",
         help="move each R peak and its window by up to so many samples before it is scored: what "
@@ -325,17 +312,8 @@ def add_workers(group, what):
 
 def add_screening(group):
     add = group.add_argument
-    add(
-        "--lead",
-        help="lead, by name or by index from 0 "
-        "(default: the lead that the weights were trained on, else a likely one)",
-    )
-    add(
-        "--fs",
-        type=number(1),
-        metavar="HZ",
-        help="sampling rate of a CSV file without a time column",
-    )
+    add("--lead", help="by name or index from 0 (default: that of the weights, else a likely one)")
+    add("--fs", type=number(1), metavar="HZ", help="sampling rate of a CSV file without times")
     add("--units", choices=("mV", "uV", "V"), help="of a CSV file's numbers (default: mV)")
     add(
         "--annotator",
@@ -350,27 +328,16 @@ def add_screening(group):
         metavar="N",
         help="normal beats that may be flagged in an hour",
     )
-    add(
-        "--false-alarm-rate",
-        type=number(0, 0.5, open_low=True),
-        metavar="RATE",
-        help="the same, as a share of the normal beats",
-    )
-    add(
-        "--pause",
-        type=number(1, 10),
-        default=2.0,
-        metavar="S",
-        help="RR intervals longer than this are called pauses",
-    )
+    share = number(0, 0.5, open_low=True)
+    add("--false-alarm-rate", type=share, metavar="RATE", help="the same, as a share of them")
+    add("--pause", type=number(1, 10), default=2.0, metavar="S", help="RR interval of a pause")
     add(
         "--calibration-minutes",
         type=number(0.5),
         default=5.0,
         metavar="MIN",
-        help="first minutes that adjust the threshold to the patient (with --context record, which "
-        "measures beats against the patient's own, by the heart rate alone); they may hold "
-        "abnormal beats",
+        help="first minutes that adjust the threshold to the patient (with --context record by "
+        "the heart rate alone); they may hold abnormal beats",
     )
     add(
         "--known-normal",

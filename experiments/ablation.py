@@ -21,7 +21,7 @@ from preprocess import dataset
 from preprocess.dataset import Dataset
 from preprocess.files import whole_file
 
-BEATS_AT_ONCE = 8192  # whose images are in memory at a time
+IMAGED_AT_ONCE = 8192  # beats whose images are in memory at a time
 
 
 def main(argv=None):
@@ -78,9 +78,9 @@ def ablation(detector: B2IGAN, data: Dataset, rows: Split) -> pd.DataFrame:
     names = np.unique(record[np.r_[rows.train, rows.calibration, rows.test]])
     needed = np.flatnonzero(np.isin(record, names))
     parts = np.full((len(record), len(detector.beat_parts.names)), np.nan)
-    pieces = np.array_split(needed, 1 + len(needed) // BEATS_AT_ONCE)
+    pieces = np.array_split(needed, 1 + len(needed) // IMAGED_AT_ONCE)
     for some in tqdm(pieces, desc="parts of each beat", unit="piece"):
-        parts[some] = detector.read(data.beats(some))
+        parts[some] = detector.standard_parts(data.beats(some))
 
     # The scores that each choice gives.
     table = []

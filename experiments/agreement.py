@@ -31,7 +31,7 @@ MATCH_S = 0.15
 RHYTHM_STEP_S = 0.1  # in which rhythms are compared by duration
 NAMED = "VS"  # kinds that EC57 wants told
 NOT_COUNTED = {"V": "FQ", "S": "Q"}  # labels of which a beat called so is no false positive (EC57)
-FIBRILLATION = ("(AFIB", "(AFL")  # annotators' rhythms that screening calls (AFIB
+FIBRILLATION_NOTES = ("(AFIB", "(AFL")  # annotators' rhythms that screening calls (AFIB
 
 
 def main(argv=None):
@@ -192,7 +192,7 @@ def _fibrillation(path, folder, truth, fs_hz):
     steps_s = np.arange(LEARNING_S, seconds, RHYTHM_STEP_S)
     notes = [note.strip("\0") for note in truth.aux_note]
     changes = [
-        (sample / fs_hz, note in FIBRILLATION)
+        (sample / fs_hz, note in FIBRILLATION_NOTES)
         for sample, symbol, note in zip(truth.sample, truth.symbol, notes)
         if symbol == "+" and note.startswith("(")
     ]
@@ -202,7 +202,7 @@ def _fibrillation(path, folder, truth, fs_hz):
     found = np.zeros(len(steps_s), bool)
     summary = json.loads((Path(folder) / f"{path.name}.json").read_text())
     for episode in summary["episodes"]:
-        if episode["code"] in FIBRILLATION:
+        if episode["code"] in FIBRILLATION_NOTES:
             found |= (steps_s >= episode["start_s"]) & (steps_s < episode["end_s"])
     masks = {"AF": annotated, "AF_called": found, "AF_right": annotated & found}
     return {name: float(mask.sum() * RHYTHM_STEP_S) for name, mask in masks.items()}

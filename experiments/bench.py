@@ -138,7 +138,7 @@ class Step:
 
 def parts(folder):
     """{name: Step.measured()} of preprocessing, images, training and scoring."""
-    path = records.find(folder)[0]
+    path = records.find_records(folder)[0]
     recording = records.read(path)
     signal_mv = recording.signal_mv
     hours = len(signal_mv) / FS_HZ / 3600
@@ -198,7 +198,7 @@ def _read_windows(path):
 
 def _find_peaks(signal_mv):
     readable = np.ones(len(signal_mv), bool)
-    return rpeaks.find(bandpass(signal_mv), rpeaks.qrs_envelope(signal_mv), readable)
+    return rpeaks.find_r_peaks(bandpass(signal_mv), rpeaks.qrs_envelope(signal_mv), readable)
 
 
 def _beats(waves, image):
@@ -243,7 +243,7 @@ def make_recording(folder, hours, out):
     """A WFDB record of so many hours: the folder's records one after another, again and again."""
     pieces = [
         np.round(records.read(path, annotator=None).signal_mv * 200).astype("<i2")
-        for path in records.find(folder)[:48]
+        for path in records.find_records(folder)[:48]
     ]
     missing = round(hours * 3600 * FS_HZ)
     whole = Path(out) / f"h{missing // FS_HZ}s.dat"

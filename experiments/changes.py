@@ -98,7 +98,7 @@ def local_noise(beats_mv, strength, rng):
     return beats_mv + noise * faded(T_S, start_s, start_s + long_s, 0.03)
 
 
-KINDS = {
+CHANGES = {
     "early P": early_p,
     "missing P": missing_p,
     "wide QRS": wide_qrs,
@@ -113,9 +113,9 @@ KINDS = {
 
 def inject(beats_mv, kind, strength, seed):
     """(n, WINDOW) normal beats to changed ones, and (n, WINDOW) bool: where each was changed."""
-    changed = KINDS[kind](beats_mv, STRENGTHS.index(strength), np.random.default_rng(seed)).astype(
-        np.float32
-    )
+    changed = CHANGES[kind](
+        beats_mv, STRENGTHS.index(strength), np.random.default_rng(seed)
+    ).astype(np.float32)
     return changed, departs(changed - beats_mv, beats_mv)
 
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 import options
 from experiments.reports.comparison import draw_best, draw_comparison
-from experiments.reports.comparison_table import KIND, as_markdown
+from experiments.reports.comparison_table import KIND, as_markdown, averaged
 from experiments.reports.published import PUBLISHED
 from experiments.training import cluster
 from experiments.training.checkpoint import check_settings
@@ -138,9 +138,7 @@ def parse(argv):
     group.add_argument(
         "--niter", type=options.integer(0), metavar="N", help="epochs (default: each model's own)"
     )
-    options.add_train_beats(group)
-    options.add_jitter(group)
-    options.add_drift(group)
+    options.add_training_beats(group)
     options.add_selection(group)
     group.add_argument(
         "--datadir",
@@ -325,10 +323,8 @@ def best_scores(runs, table):
 def summarise(runs):
     """Mean and standard deviation over folds and seeds of each model, context, protocol and
     settings; best AUC first. `versions`: of how many versions of the code its runs are."""
-    groups = runs.groupby(KIND, sort=False)
-    table = groups[PER_RUN].mean().join(groups[["auc", "ap"]].std(ddof=1).add_suffix("_sd"))
-    table["runs"] = groups.size()
-    table["versions"] = groups["code_trained"].nunique()
+    table = averaged(runs, KIND, PER_RUN)
+    table["versions"] = runs.groupby(KIND, sort=False)["code_trained"].nunique()
     published = [
         PUBLISHED.get(model if PROTOCOLS[protocol].is_published else "", ("", None, None))[1:]
         for protocol, model, *_ in table.index

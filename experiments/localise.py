@@ -23,7 +23,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 import options
-from experiments.changes import KINDS, STRENGTHS, inject
+from experiments.changes import CHANGES, STRENGTHS, inject
 from experiments.error_maps import BASELINES, ErrorMap, baselines
 from experiments.reports.beat import draw_panels, panels
 from experiments.training.checkpoint import open_detector
@@ -125,7 +125,7 @@ def on_changes(method, beats, strengths):
     """{"unchanged_marked": share with a segment, strength: {kind or "all": measures}}."""
     result = {"unchanged_marked": float(method.inside(method.error(beats)).any(1).mean())}
     for strength in strengths:
-        found = {kind: found_in(method, beats, kind, strength) for kind in KINDS}
+        found = {kind: found_in(method, beats, kind, strength) for kind in CHANGES}
         result[strength] = {kind: measures(*parts) for kind, parts in found.items()}
         pooled = (np.concatenate(parts) for parts in zip(*found.values()))
         result[strength]["all"] = measures(*pooled)
@@ -134,7 +134,7 @@ def on_changes(method, beats, strengths):
 
 def found_in(method, beats, kind, strength):
     """Truth, error and where segments are, (n, WINDOW) each, of the beats that did change."""
-    changed_mv, truth = inject(beats.beat_mv, kind, strength, seed=list(KINDS).index(kind))
+    changed_mv, truth = inject(beats.beat_mv, kind, strength, seed=list(CHANGES).index(kind))
     there = truth.any(1)
     error = method.error(replace(beats[there], image=None, beat_mv=changed_mv[there]))
     return truth[there], error, method.inside(error)
@@ -244,7 +244,7 @@ def table(result):
         f"| {name} | {word} | {m['auc']:.3f} | {m['dice']:.3f} | {m['hit']:.1%} | "
         f"{m['marked']:.1%} | {m['n']} | {m['changed']:.1%} |"
     )
-    for kind in [*KINDS, "all"]:
+    for kind in [*CHANGES, "all"]:
         for strength in STRENGTHS:
             row(kind, strength, result["b2igan"][strength][kind])
     for name, found in result["baselines"].items():
@@ -269,7 +269,7 @@ def draw_gallery(detector, data, rows, beats, folder):
     """changes.png: one beat of each kind at medium strength; right.png, wrong.png: real beats of
     each class."""
     shown = []
-    for number, kind in enumerate(KINDS):
+    for number, kind in enumerate(CHANGES):
         changed_mv, truth = inject(beats.beat_mv, kind, "medium", seed=number)
         i = np.flatnonzero(truth.any(1))[number]
         beat = replace(

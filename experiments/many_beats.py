@@ -16,10 +16,10 @@ from preprocess import dataset
 from preprocess.constants import BEFORE, FS_HZ, LEAD, WINDOW
 
 BEATS_OF_RECORD = 10_000
-ABNORMAL = 0.1  # share of beats that are wide and early
+ABNORMAL_SHARE = 0.1  # share of beats that are wide and early
 NOISE_MV = np.float32(0.02)
 # P, QRS, T: place from the R peak and width in samples, height in mV.
-WAVES = np.array([(-60, 12, 0.15), (0, 8, 1.2), (90, 18, 0.3)])
+GAUSSIANS = np.array([(-60, 12, 0.15), (0, 8, 1.2), (90, 18, 0.3)])
 
 
 def main(argv=None):
@@ -66,9 +66,9 @@ def make(n: int, folder: Path) -> None:
 
 def _recording(name, n, rng):
     """Rows of index.csv and beats (n, WINDOW) of one recording."""
-    abnormal = rng.random(n) < ABNORMAL
+    abnormal = rng.random(n) < ABNORMAL_SHARE
     rr_s = np.where(abnormal, 0.55, 0.8) + 0.02 * rng.standard_normal(n)
-    at, wide, high = (WAVES * rng.normal(1, 0.15, WAVES.shape)).T[:, :, None]  # [3, 1] each
+    at, wide, high = (GAUSSIANS * rng.normal(1, 0.15, GAUSSIANS.shape)).T[:, :, None]  # [3, 1] each
     time = np.arange(WINDOW) - BEFORE
     shapes_mv = [  # normal, abnormal
         (high * np.exp(-(((time - at) / (wide * wider)) ** 2) / 2)).sum(0) for wider in (1, 2)

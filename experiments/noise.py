@@ -34,7 +34,7 @@ def main(argv=None):
     opt = parse(argv)
     checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
     context = usable_context(detector, opt.context)
-    tested = patients([path.name for path in records.find(opt.records)])[1]
+    tested = patients([path.name for path in records.find_records(opt.records)])[1]
     conditions = [("none", np.inf), *itertools.product(opt.kinds, opt.snr)]
     rows = []
     for kind, snr_db in tqdm(conditions, desc="noise", unit="condition"):

@@ -11,7 +11,7 @@ from experiments.training.checkpoint import open_detector
 from preprocess import BadInput, dataset
 from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
-KINDS = "NSV"
+DRAWN_CLASSES = "NSV"
 REFERENCES_DRAWN = 40
 
 
@@ -26,7 +26,7 @@ def main(argv=None):
             "the checkpoint knows the recordings it is tested on: give one of unseen patients"
         )
     threshold = checkpoint.threshold("record", opt.threshold)
-    drawn = [_drawn(data, detector, kind, threshold) for kind in KINDS]
+    drawn = [_drawn(data, detector, kind, threshold) for kind in DRAWN_CLASSES]
     path = Path(opt.outf) / "normal_versions.png"
     print(f"picture: {draw([panel for panel in drawn if panel], data.manifest['source'], path)}")
 
@@ -62,7 +62,7 @@ def _drawn(data, detector, kind, threshold):
         return None
     rows = np.flatnonzero(record == names[counts.argmax()])
     beats = data.beats(rows)
-    beat_scores = detector.beat_scores(detector.read(beats))
+    beat_scores = detector.beat_scores(detector.standard_parts(beats))
     scores = detector.context.score(beats, beat_scores, "record")
     of_kind = np.flatnonzero(classes[rows] == kind)
     found = of_kind[scores[of_kind] > threshold] if kind != "N" else of_kind

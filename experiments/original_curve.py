@@ -25,15 +25,15 @@ from preprocess import dataset
 from preprocess.dataset import Dataset
 from preprocess.files import whole_file
 
-MODEL = "b2igan-original"
-SHOWN = "S", "V", "F"
+ORIGINAL = "b2igan-original"
+SHOWN_CLASSES = "S", "V", "F"
 
 
 def main(argv=None):
     opt = parse(argv)
     data = dataset.load(opt.dataroot)
     rows = split(data.index, opt.protocol, opt.folder, opt.select)
-    folder = Path(opt.outf) / MODEL / opt.protocol / f"fold{opt.folder}"
+    folder = Path(opt.outf) / ORIGINAL / opt.protocol / f"fold{opt.folder}"
     trained = train(data, rows, opt, folder, Watch(data, rows, opt, folder / "curve.csv"))
     print(f"epoch of the best labelled validation AUC: {trained.best['auc']:.4f}; {folder}")
 
@@ -54,7 +54,7 @@ def parse(argv):
         metavar="N",
         help="so many beats of the validation, and of the test, are scored at each check",
     )
-    parser.set_defaults(model=MODEL, select="paper", error_map=False, context="none")
+    parser.set_defaults(model=ORIGINAL, select="paper", error_map=False, context="none")
     return parser.parse_args(argv)
 
 
@@ -107,7 +107,7 @@ class Watch:
         }
         if name == "test_eval":
             result["rec_normal"] = scores[classes == "N"].mean()
-            for abnormal in SHOWN:
+            for abnormal in SHOWN_CLASSES:
                 kept = np.isin(classes, ["N", abnormal])
                 result[abnormal] = roc_auc_score(classes[kept] == abnormal, scores[kept])
         return result

@@ -153,7 +153,7 @@ def detected(signal_mv: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(n,) mV to R peaks (k,), as screening detects them, and the band-passed signal (n,)."""
     filtered_mv, envelope = bandpass(signal_mv), rpeaks.qrs_envelope(signal_mv)
     reason = quality.judge(signal_mv, np.ones(len(signal_mv), bool), filtered_mv, envelope)
-    return rpeaks.find(filtered_mv, envelope, reason == 0), filtered_mv
+    return rpeaks.find_r_peaks(filtered_mv, envelope, reason == 0), filtered_mv
 
 
 if __name__ == "__main__":

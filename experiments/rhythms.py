@@ -19,11 +19,13 @@ import wfdb
 from tqdm import tqdm
 
 import options
+from experiments.agreement import FIBRILLATION_NOTES
 from experiments.noise import in_noise, read_noise, with_noise
 from experiments.screening import pipeline as screen
 from experiments.screening import rhythm_episodes as rhythm
 from experiments.screening.blocks import Reader, spans
 from experiments.screening.shipped import WEIGHTS
+from experiments.screening.summary import ALARM_CODES
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2
 from preprocess import quality, records
@@ -32,7 +34,7 @@ from preprocess.constants import FS_HZ
 from preprocess.files import whole_file
 from preprocess.source import Source
 
-COUNTED = {
+COUNTED_EPISODES = {
     "V runs": (rhythm.VT, rhythm.SLOW_RUN),
     "V couplets": (rhythm.COUPLET,),
     "S runs": (rhythm.SVTA, rhythm.SLOW_S_RUN),
@@ -44,8 +46,7 @@ TIMED = {
     "V trigeminy": (rhythm.TRIGEMINY,),
     "fibrillation": (rhythm.FIBRILLATION,),
 }
-ALARM_CODES = tuple(rhythm.ALARM_CODES.values())
-FIBRILLATION_NOTES, VF_NOTES = ("(AFIB", "(AFL"), ("(VF", "(VFL", "(VFIB")
+VF_NOTES = ("(VF", "(VFL", "(VFIB")
 STEP = FS_HZ // 10  # in which durations are compared
 NEAR_S = 1.0  # of the middle of a second: a flagged beat so near makes a reader look
 DAY_S = 24 * 3600
@@ -81,7 +82,7 @@ def main(argv=None):
         }
         for group, chosen in groups.items():
             pairs = [(truths[i], found[i]) for i in np.flatnonzero(chosen)]
-            rows += [counted(group, name, codes, pairs) for name, codes in COUNTED.items()]
+            rows += [counted(group, name, codes, pairs) for name, codes in COUNTED_EPISODES.items()]
             rows += [timed(group, name, codes, pairs) for name, codes in TIMED.items()]
         alarm_rows.append(false_alarms("MIT-BIH", truths, found))
     for folder in opt.without_vf or []:
@@ -270,7 +271,7 @@ def unreadable_in_noise(folder, noise_folder, checkpoint):
     noises = {kind: read_noise(noise_folder / kind) for kind in ("ma", "bw")}
     calls = {name: [] for name in ("clean", *noises)}
     lost = {name: [] for name in calls}
-    for path in tqdm(records.find(folder), unit="record"):
+    for path in tqdm(records.find_records(folder), unit="record"):
         names = records.lead_names(path, records.read_header(path))
         lead = checkpoint.settings["lead"]
         recording = records.read(path, lead if lead in names else names[0])

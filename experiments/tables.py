@@ -10,6 +10,13 @@ from pathlib import Path
 import pandas as pd
 
 import options
+from experiments.reports.comparison_table import (
+    METHOD_HEADINGS,
+    averaged,
+    help_of_labels,
+    markdown,
+    method_cells,
+)
 from preprocess import BadInput
 from preprocess.files import whole_file
 
@@ -18,8 +25,7 @@ RESULTS = HERE / "results"
 DOCUMENTS = (HERE.parent / "README.md", HERE / "RESULTS.md", HERE / "weights" / "README.md")
 MARKED = re.compile(r"(<!-- table: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
-# Runs alike in these are averaged; they differ in fold and seed.
-KIND = ["protocol", "model", "context", "select"]
+KIND = ["protocol", "model", "context", "select"]  # runs alike in these are averaged
 # The README's rows: the method in its three contexts, the best of what needs no training, and the
 # one published method that was run under every protocol.
 HEADLINE = [
@@ -29,15 +35,9 @@ HEADLINE = [
     ("knn-pca", "none"),
     ("autoencoder", "none"),
 ]
-PROTOCOLS = ("beatgan", "chronological", "interpatient", "patient", "external")
-ABLATED = (
-    "beatgan",
-    "interpatient",
-    "external",
-)  # protocols that experiments.ablation was run under
+COMPARED = ("beatgan", "chronological", "interpatient", "patient", "external")  # its columns
+ABLATED = ("beatgan", "interpatient", "external")  # protocols that experiments.ablation ran under
 ALSO_RUN = ("beatgan-unfiltered",)  # a table of its own, no column of the README
-# Whose epochs were chosen on the AUC of the test: their rows are not free of labels, and say so.
-CHOSEN_ON_TEST = ("anogan",)
 
 
 def main(argv=None):
@@ -103,28 +103,13 @@ def fill(text, results):
     return MARKED.sub(table, text), stale
 
 
-def markdown(headings, rows):
-    """Headings, and rows of as many cells, to a table; columns of numbers lie to the right."""
-    numbers = [all(_is_number(row[k]) for row in rows) for k in range(len(headings))]
-    lines = [headings, ["---:" if number else "---" for number in numbers], *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
-
-
-def _is_number(cell):
-    return not cell or re.fullmatch(r"-?[\d,.]+( %)?", cell.strip("*")) is not None
-
-
 # ---------------------------------------------------------------------- runs of experiments.compare
 
 
 def summary(results):
     """Mean and standard deviation over the runs of each kind, and their number."""
     runs = pd.read_csv(results / "runs.csv")
-    groups = runs.groupby(KIND, sort=False)
-    table = groups.mean(numeric_only=True)
-    table["auc_sd"], table["ap_sd"] = groups["auc"].std(ddof=1), groups["ap"].std(ddof=1)
-    table["runs"] = groups.size()
-    return table
+    return averaged(runs, KIND, list(runs.select_dtypes("number")))
 
 
 def headline(results):
@@ -134,11 +119,11 @@ def headline(results):
         [
             f"`{model}`",
             context,
-            *(comparable(table, (protocol, model, context, "last")) for protocol in PROTOCOLS),
+            *(comparable(table, (protocol, model, context, "last")) for protocol in COMPARED),
         ]
         for model, context in HEADLINE
     ]
-    return ["method", "context", *(f"`{name}`" for name in PROTOCOLS)], rows
+    return ["method", "context", *(f"`{name}`" for name in COMPARED)], rows
 
 
 def comparable(table, kind):
@@ -156,42 +141,14 @@ def methods(protocol):
     """All that was run under a protocol, best AUC first."""
 
     def table(results):
-        rows = summary(results)
-        rows = rows[rows.index.get_level_values("protocol") == protocol].droplevel("protocol")
+        rows = summary(results).reset_index()
+        rows = rows[rows["protocol"] == protocol]
         rows = rows.sort_values("auc", ascending=False, kind="stable")
-        headings = "method,context,AUC,AP,AP at 10.8 %,S,V,F,sensitivity,PPV,weights,training"
-        return f"{headings},a beat,runs".split(","), [_method(*row) for row in rows.iterrows()]
+        return METHOD_HEADINGS, [
+            method_cells(row, f"{row['runs']:.0f}", digits=3) for row in rows.to_dict("records")
+        ]
 
     return table
-
-
-def _method(kind, row):
-    model, context, select = kind
-    return [
-        f"`{model}`" + help_of_labels(model, select),
-        context,
-        *(mean_and_spread(row, name) for name in ("auc", "ap")),
-        f"{row['ap_natural']:.3f}",
-        *(f"{row[f'auc_{name}']:.3f}" for name in "SVF"),
-        f"{row['sensitivity']:.3f}",
-        f"{row['ppv']:.3f}",
-        f"{row['parameters']:,.0f}",
-        f"{row['epochs']:.0f} x {row['train_beats']:,.0f} beats, {row['train_s']:.0f} s",
-        f"{row['us_per_beat']:.0f} µs",
-        f"{row['runs']:.0f}",
-    ]
-
-
-def help_of_labels(model, select):
-    """What a row must say of labelled beats that had a say in it."""
-    chosen = ", epochs chosen on the test" if model in CHOSEN_ON_TEST else ""
-    return (", labels choose" if select == "paper" else "") + chosen
-
-
-def mean_and_spread(row, name):
-    """Mean ± standard deviation over runs; of one run there is none."""
-    spread = "" if pd.isna(row[f"{name}_sd"]) else f" ± {row[f'{name}_sd']:.3f}"
-    return f"{row[name]:.3f}{spread}"
 
 
 def published(results):
@@ -302,7 +259,7 @@ def bench(results):
 TABLES = {
     "headline": headline,
     "shipped": shipped,
-    **{f"methods-{protocol}": methods(protocol) for protocol in (*PROTOCOLS, *ALSO_RUN)},
+    **{f"methods-{protocol}": methods(protocol) for protocol in (*COMPARED, *ALSO_RUN)},
     "published": published,
     "folds": folds,
     "original-curve": as_it_stands(

@@ -1,4 +1,4 @@
-"""What every detector is built on: a torch module that computes in chunks and restores itself."""
+"""A torch module that computes in chunks and can be restored: every detector is one."""
 
 from collections.abc import Callable
 from itertools import chain

@@ -1,4 +1,4 @@
-"""Steps of training: down the gradient, and how far."""
+"""Steps of an optimizer, and the learning rate over a training."""
 
 import math
 from collections.abc import Iterable

@@ -22,7 +22,7 @@ SIMULATED_NOTICE = """
 """
 
 
-def locate(opt) -> Path:
+def find_folder(opt) -> Path:
     """Folder with the records to use.
 
     What the user gave, an earlier download, a download now, or the simulated cohort, in this order.
@@ -54,7 +54,7 @@ def _simulated(folder):
 
 def main(argv=None):
     opt = options.parse("preprocess", argv)
-    folder = locate(opt)
+    folder = find_folder(opt)
     manifest = dataset.make(folder, opt.dataroot, opt.image, opt.lead, opt.filter, opt.store_images)
     source, n_records = manifest["source"], len(manifest["records"])
     print(f"{manifest['beats']} beats from {n_records} records, source: {source}")

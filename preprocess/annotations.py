@@ -14,7 +14,7 @@ from wfdb.io.annotation import ann_label_table
 from preprocess import BadInput
 from preprocess.files import check_is_file
 
-NUMBER, SUBTYPE, CHANNEL, TEXT = 60, 61, 62, 63  # words about the annotation before
+NUM, SUB, CHN, AUX = 60, 61, 62, 63  # WFDB's names; of the annotation before
 SKIP = 59  # a step of more than 1023 samples: two words more
 NOTE = 22
 SYMBOLS = dict(zip(ann_label_table["label_store"].tolist(), ann_label_table["symbol"].tolist()))
@@ -73,13 +73,13 @@ def _walk(stored, file):
             step = words[at] << 16 | words[at + 1]
             now += step - (1 << 32) if step >= 1 << 31 else step
             at += 2
-        elif code == TEXT:
+        elif code == AUX:
             stop = 2 * at + number
             if stop > len(stored):
                 raise _damaged(file, "it ends within a note")
             notes[len(samples) - 1] = stored[2 * at : stop].decode("latin-1").rstrip("\0")
             at = (stop + 1) // 2
-        elif code in (NUMBER, SUBTYPE, CHANNEL):
+        elif code in (NUM, SUB, CHN):
             continue
         else:
             now += number

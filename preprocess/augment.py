@@ -1,4 +1,4 @@
-"""Normal beats, changed so that they stay normal: what a training set of them lacks.
+"""Augmentation: normal beats, changed so that they stay normal.
 
 `time_warp` is the augmentation of BeatGAN (Zhou et al., IJCAI 2019): along time alone, the R peak
 stays in its place. `drifted` is what minutes do to a trace: electrodes dry, the heart turns with

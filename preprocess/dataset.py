@@ -162,7 +162,7 @@ def make(
     store_images: without, images are made when beats are read, and beats alone need disk.
     Returns the manifest. Files are written beside their place and renamed at the end.
     """
-    paths, dataroot = records.find(folder), Path(os.path.abspath(dataroot))
+    paths, dataroot = records.find_records(folder), Path(os.path.abspath(dataroot))
     wanted = {
         "settings": settings(image, lead, filter_name),
         "source": physionet.source_of(folder),

@@ -14,7 +14,7 @@ from preprocess import BadInput, spectrogram
 from preprocess.classes import CLASS_OF, CLASSES
 from preprocess.constants import WINDOW
 
-COLUMNS = {  # of index.csv, and the kind of their numpy types
+COLUMN_TYPES = {  # of index.csv, and the kind of their numpy types
     "record": "O",
     "sample": "i",
     "symbol": "O",
@@ -24,8 +24,15 @@ COLUMNS = {  # of index.csv, and the kind of their numpy types
     "rr_after_s": "f",
     "rr_local_s": "f",
 }
-TEXTS = [name for name, kind in COLUMNS.items() if kind == "O"]
-SETTINGS = {"version": int, "image": str, "lead": str, "fs_hz": int, "before": int, "after": int}
+TEXTS = [name for name, kind in COLUMN_TYPES.items() if kind == "O"]
+SETTING_TYPES = {
+    "version": int,
+    "image": str,
+    "lead": str,
+    "fs_hz": int,
+    "before": int,
+    "after": int,
+}
 MANIFEST = {"settings": dict, "source": str, "records": dict, "beats": int, "sha256": dict}
 ARRAYS = ("beats.npy", "spectrograms.npy")
 SUMMED = (*ARRAYS, "index.csv")
@@ -35,7 +42,7 @@ ROWS_AT_ONCE = 4096
 
 def check_manifest(manifest: object, dataroot: Path) -> None:
     """Raises BadInput where a manifest is not what preprocess.dataset.make writes."""
-    for values, kinds in ((manifest, MANIFEST), (_settings(manifest), SETTINGS)):
+    for values, kinds in ((manifest, MANIFEST), (_settings(manifest), SETTING_TYPES)):
         for name, kind in kinds.items():
             if not isinstance(values, dict) or type(values.get(name)) is not kind:
                 raise _damaged(dataroot, f"its manifest gives no {name} that could be one")
@@ -55,7 +62,7 @@ def _settings(manifest):
 
 def check_index(index: pd.DataFrame, manifest: dict, dataroot: Path) -> None:
     """Raises BadInput where a column lacks, or a cell is none of its kind."""
-    for name, kind in COLUMNS.items():
+    for name, kind in COLUMN_TYPES.items():
         if name not in index:
             raise _damaged(dataroot, f"index.csv has no column {name}")
         if name not in TEXTS and index[name].dtype.kind not in (kind, "i"):

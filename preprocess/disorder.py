@@ -23,7 +23,7 @@ BEAT_S = 1.4  # what is highest within such a time is a beat
 LEAST_MV = 0.03  # mean amplitude; what is weaker is no fibrillation that could be seen
 
 FEATURES = ("spread", "slope", "leakage", "log_hz", "log_hz^2", "log_qrs", "log_mv", "repeats")
-REPEATS = FEATURES.index("repeats")
+AT_REPEATS = FEATURES.index("repeats")
 # Of a logistic regression: VF and flutter of cudb and DS1 against the rest of DS1, svdb and cudb.
 MEANS = np.array([0.161, 0.121, 0.742, 1.698, 2.962, 0.272, -1.659, 0.5])
 DEVIATIONS = np.array([0.085, 0.067, 0.13, 0.282, 0.92, 0.549, 0.663, 0.283])
@@ -64,11 +64,11 @@ def disordered(filtered_mv, envelope, fast_mv, unreadable, missing):
 def disorder_score(filtered_mv, envelope, fast_mv):
     """(n,), (n,) and (m,) to the log odds (m,) of each cell that there are no organised beats."""
     features, fast_share, slow_mv = wave_features(filtered_mv, envelope, fast_mv)
-    features[:, REPEATS] = MEANS[REPEATS]  # as if nothing were known of it
+    features[:, AT_REPEATS] = MEANS[AT_REPEATS]  # as if nothing were known of it
     score = _log_odds(features)
     rows = np.flatnonzero(score > POSSIBLE)
     later, sooner = repetition(slow_mv, rows)
-    features[rows, REPEATS] = later - sooner
+    features[rows, AT_REPEATS] = later - sooner
     score[rows] = _log_odds(features[rows])
     score[rows[(later > ORGANISED) & (later - sooner > ORGANISED_MORE)]] = POSSIBLE
     score[fast_share > NOISE_SHARE] = POSSIBLE

@@ -15,7 +15,7 @@ from preprocess.beats import BEFORE
 from preprocess.constants import FS_HZ
 
 # Petrenas et al. 2015
-BEATS = 8  # of the sliding window
+WINDOW_BEATS = 8  # of the sliding window
 DIFFERENT_S = 0.03  # two RR intervals are different that differ by more
 IRREGULAR = 0.725  # share of different pairs per second of RR, from which it is fibrillation
 NOT_BIGEMINY = 2e-4  # how far the window's mean RR is from that of its medians of three
@@ -23,17 +23,17 @@ NOT_BIGEMINY = 2e-4  # how far the window's mean RR is from that of its medians 
 SMOOTHING = 0.04  # of the exponential means, a beat; the paper's 0.02 blurs onsets over 50 beats
 RR_LIMITS_S = (0.2, 2.5)  # of an interval that may speak: a missed beat must not
 P_S = (-0.26, -0.05)  # of R: where a P wave is looked for
-P_STEP = 3  # samples averaged, 8 ms: muscle noise is faster than a P wave
+P_AVERAGED = 3  # samples averaged, 8 ms: muscle noise is faster than a P wave
 P_BEATS = 16  # among which P waves must be alike; f waves come at any phase and average out
 P_PRESENT = 0.30  # coherence, between that of fibrillation (0.05) and of sinus rhythm (0.8)
-P_WEIGHT, P_MOST_FOR = 3.0, 0.3  # against log irregularity; absent P waves alone are no proof
+P_ABSENT, P_MOST_FOR = 3.0, 0.3  # against log irregularity; absent P waves alone are no proof
 # In fibrillation hardly an interval is like one of the two before; where more of them are, there
 # is an order that irregularity does not see: bigeminy that drifts, or scattered atrial ectopics.
 REPEATED, REPEATED_SHARE, REPEATED_BEATS, REPEATED_WEIGHT = 0.04, 0.35, 61, 6.0
 SHORTEST_S = 10.0  # of an episode, and of a break in one
 LIKE_USUAL = 0.75  # correlation of a QRS with the usual one, for its P wave to count
 # A premature beat has its P wave elsewhere: RR below so much of a quantile of the RRs around.
-EARLY, EARLY_QUANTILE, EARLY_BEATS = 0.9, 0.65, 17
+EARLY_RATIO, EARLY_QUANTILE, EARLY_BEATS = 0.9, 0.65, 17
 
 
 def p_wave_coherence(beats_mv, rr_s, usual=None):
@@ -50,8 +50,8 @@ def p_wave_coherence(beats_mv, rr_s, usual=None):
     if not usable.any():
         return np.zeros(len(beats_mv))
     first, last = (BEFORE + round(at * FS_HZ) for at in P_S)
-    steps = (last - first) // P_STEP
-    waves = beats_mv[:, first : first + steps * P_STEP].reshape(-1, steps, P_STEP).mean(2)
+    steps = (last - first) // P_AVERAGED
+    waves = beats_mv[:, first : first + steps * P_AVERAGED].reshape(-1, steps, P_AVERAGED).mean(2)
     line = np.linspace(-1, 1, steps, dtype=waves.dtype)
     waves = waves - waves.mean(1, keepdims=True)
     waves -= (waves @ line / (line @ line))[:, None] * line
@@ -89,27 +89,28 @@ def fibrillation(rr_s, ectopic=None, p_coherence=None):
     None: RR intervals alone decide.
     Returns (n,) bool.
     """
-    if len(rr_s) < 2 * BEATS:
+    if len(rr_s) < 2 * WINDOW_BEATS:
         return np.zeros(len(rr_s), bool)
     rr_s = _without(rr_s, ectopic)
     evidence = np.log(np.maximum(irregularity(rr_s), 1e-3) / IRREGULAR)
     evidence -= REPEATED_WEIGHT * np.maximum(repeated_share(rr_s) - REPEATED_SHARE, 0)
     if p_coherence is not None:
-        evidence += P_WEIGHT * np.minimum(P_PRESENT - p_coherence, P_MOST_FOR / P_WEIGHT)
+        evidence += P_ABSENT * np.minimum(P_PRESENT - p_coherence, P_MOST_FOR / P_ABSENT)
     return _long_enough(evidence > 0, rr_s)
 
 
 def irregularity(rr_s):
     """(n,) to (n,): share of pairs of RR intervals that differ, per second; 0 in bigeminy."""
-    reach = (BEATS // 2, BEATS - 1 - BEATS // 2)
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(rr_s, reach, "edge"), BEATS)
+    reach = (WINDOW_BEATS // 2, WINDOW_BEATS - 1 - WINDOW_BEATS // 2)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(rr_s, reach, "edge"), WINDOW_BEATS)
     different = sum(
-        (np.abs(around[:, lag:] - around[:, :-lag]) > DIFFERENT_S).sum(1) for lag in range(1, BEATS)
+        (np.abs(around[:, lag:] - around[:, :-lag]) > DIFFERENT_S).sum(1)
+        for lag in range(1, WINDOW_BEATS)
     )
-    irregular = _smooth(different * 2 / (BEATS * (BEATS - 1))) / _smooth(rr_s)
+    irregular = _smooth(different * 2 / (WINDOW_BEATS * (WINDOW_BEATS - 1))) / _smooth(rr_s)
     of_three = median_filter(rr_s, 3, mode="nearest")
-    ratio = uniform_filter1d(of_three, BEATS, mode="nearest") / uniform_filter1d(
-        rr_s, BEATS, mode="nearest"
+    ratio = uniform_filter1d(of_three, WINDOW_BEATS, mode="nearest") / uniform_filter1d(
+        rr_s, WINDOW_BEATS, mode="nearest"
     )
     return np.where(_smooth(np.square(ratio - 1)) > NOT_BIGEMINY, irregular, 0)
 
@@ -129,7 +130,7 @@ def _early(rr_s):
     """(n,) to (n,) bool: comes before its time."""
     reach = EARLY_BEATS // 2
     around = np.lib.stride_tricks.sliding_window_view(np.pad(rr_s, reach, "edge"), EARLY_BEATS)
-    return rr_s < EARLY * np.sort(around, 1)[:, round(EARLY_QUANTILE * EARLY_BEATS)]
+    return rr_s < EARLY_RATIO * np.sort(around, 1)[:, round(EARLY_QUANTILE * EARLY_BEATS)]
 
 
 def _without(rr_s, ectopic=None):

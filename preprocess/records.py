@@ -158,7 +158,7 @@ def resample(signal_mv, fs_hz, to_hz=FS_HZ):
     return resample_poly(signal_mv, up // common, down // common)
 
 
-def find(folder) -> list[Path]:
+def find_records(folder) -> list[Path]:
     """Record paths (without ending) in a folder, in order; paced ones of MIT-BIH are left out."""
     folder = Path(folder)
     if not folder.is_dir():

@@ -1,8 +1,8 @@
 """R peaks: those that training compares annotations with, and those that screening cuts beats at.
 
-Training takes sleepecg's detector, as a reference that is not ours; screening takes `find`.
+Training takes sleepecg's detector, as a reference that is not ours; screening takes `find_r_peaks`.
 Agreement with the annotators of the MIT-BIH records: experiments/RESULTS.md.
-All decisions of `find` look at most 20 s around: a long recording can be taken part by part.
+`find_r_peaks` looks at most 20 s around: a long recording can be taken part by part.
 """
 
 import numpy as np
@@ -13,11 +13,11 @@ from preprocess.constants import FS_HZ, WINDOW
 from preprocess.filters import bandpass
 
 QRS_BAND_HZ = (7.0, 26.0)  # between T waves and muscle
-QRS_S = 0.12  # its length, over which its energy is averaged
+QRS_ENERGY_S = 0.12  # its length, over which its energy is averaged
 REFRACTORY_S = 0.2  # no heart beats again so soon
 
 # A bump so near to a beat, and so much weaker than it, is a T wave (or a P wave).
-T_WAVE_S, T_WAVE_HEIGHT = 0.35, 0.65
+T_WAVE_UNTIL_S, T_WAVE_HEIGHT = 0.35, 0.65
 
 # What is highest within such a time is a beat; the median of so many is the typical height.
 TYPICAL_S, TYPICAL_BEATS = 1.4, 11
@@ -27,7 +27,7 @@ LEAST_HEIGHT, LEAST_HEIGHT_IN_GAP = 0.3, 0.22
 
 # A beat seems to be missing where RR is so many times the median of GAP_BEATS intervals around;
 # it is looked for at least GAP_EDGE_S from both ends, and a second one GAP_NEXT median RR away.
-GAP, GAP_BEATS, GAP_EDGE_S, GAP_NEXT = 1.6, 9, 0.3, 0.7
+LONG_RR, GAP_BEATS, GAP_EDGE_S, GAP_NEXT = 1.6, 9, 0.3, 0.7
 
 # The R peak lies so near to the envelope's; a QRS that goes down twice as far as up is negative.
 R_REACH_S, NEGATIVE = 0.06, 2.0
@@ -61,7 +61,7 @@ def distance_to_nearest(samples: np.ndarray, peaks: np.ndarray) -> np.ndarray:
     return np.abs(candidates - samples).min(0)
 
 
-def find(filtered_mv: np.ndarray, envelope: np.ndarray, readable: np.ndarray) -> np.ndarray:
+def find_r_peaks(filtered_mv: np.ndarray, envelope: np.ndarray, readable: np.ndarray) -> np.ndarray:
     """(k,) samples of the R peaks, rising, without any annotation.
 
     filtered_mv: (n,) band-passed. envelope: (n,) of qrs_envelope. readable: (n,) bool.
@@ -79,7 +79,9 @@ def find(filtered_mv: np.ndarray, envelope: np.ndarray, readable: np.ndarray) ->
 
 def qrs_envelope(signal_mv: np.ndarray) -> np.ndarray:
     """(n,) mV to (n,) mV: root mean square over the length of a QRS, in its band."""
-    energy = uniform_filter1d(np.square(bandpass(signal_mv, *QRS_BAND_HZ)), round(QRS_S * FS_HZ))
+    energy = uniform_filter1d(
+        np.square(bandpass(signal_mv, *QRS_BAND_HZ)), round(QRS_ENERGY_S * FS_HZ)
+    )
     return np.sqrt(np.maximum(energy, 0))
 
 
@@ -97,7 +99,7 @@ def _without_t_waves(bumps, height, is_beat):
     """Drops what is much weaker than a beat right beside it, until nothing is."""
     while True:
         kept = np.flatnonzero(is_beat)
-        near = np.diff(bumps[kept]) < T_WAVE_S * FS_HZ
+        near = np.diff(bumps[kept]) < T_WAVE_UNTIL_S * FS_HZ
         before, after = height[kept[:-1]], height[kept[1:]]
         weak = np.r_[
             kept[1:][near & (after < T_WAVE_HEIGHT * before)],
@@ -116,7 +118,7 @@ def _with_missed(bumps, relative, is_beat):
     rr = np.diff(bumps[kept])
     local_rr = median_filter(rr, GAP_BEATS, mode="nearest")
     edge = GAP_EDGE_S * FS_HZ
-    for i in np.flatnonzero(rr > GAP * local_rr):
+    for i in np.flatnonzero(rr > LONG_RR * local_rr):
         left, right = kept[i], kept[i + 1]
         inside = np.arange(left + 1, right)
         inside = inside[

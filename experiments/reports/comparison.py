@@ -3,7 +3,7 @@
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from experiments.reports.curves import Stretch, draw_histogram
+from experiments.reports.curves import ScoreAxis, draw_histogram
 from experiments.reports.style import (
     BLUE,
     CLASS_COLOURS,
@@ -89,7 +89,7 @@ def draw_best(methods, path):
     figure = new_figure(3.6 * len(methods), 4.6)
     cells = figure.subplots(3, len(methods), squeeze=False)
     for column, (name, (scores, classes)) in zip(cells.T, methods.items()):
-        stretch = Stretch(scores[classes == "N"])
+        stretch = ScoreAxis(scores[classes == "N"])
         limits = stretch.limits(scores)
         for axes, of in zip(column, "SVF"):
             draw_histogram(axes, stretch, limits, scores[classes == "N"], "N")

@@ -144,7 +144,7 @@ def draw_distributions(scores, classes, threshold, path, false_alarm_target=None
     groups = {name: scores[classes == name] for name in CLASSES} | {
         "abnormal": scores[classes != "N"]
     }
-    stretch = Stretch(groups["N"] if len(groups["N"]) else scores)
+    stretch = ScoreAxis(groups["N"] if len(groups["N"]) else scores)
     limits = stretch.limits(scores, threshold)
     figure = new_figure(WIDTH_IN, 6.6)
     figure.suptitle("Scores by class", x=0.012, ha="left", fontsize=12, fontweight="bold")
@@ -171,7 +171,7 @@ def draw_distributions(scores, classes, threshold, path, false_alarm_target=None
     return save(figure, path)
 
 
-class Stretch:
+class ScoreAxis:
     """A score axis on which the bulk of the normal beats and far outliers can both be read,
     whatever the scores' unit.
 

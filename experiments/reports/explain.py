@@ -12,7 +12,7 @@ from preprocess import BadInput, spectrogram
 from preprocess.constants import FS_HZ
 from preprocess.dataset import Dataset
 
-REACH_S = 0.15  # a sample this far from the next R peak belongs to no beat
+FARTHEST_S = 0.15  # a sample this far from the next R peak belongs to no beat
 
 
 def explain(data: Dataset, opt: Namespace, folder: Path) -> None:
@@ -60,10 +60,10 @@ def nearest_beat(index, record, sample, dataroot):
             "a second"
         )
     distance = np.abs(index["sample"].to_numpy()[rows] - int(sample))
-    if distance.min() > REACH_S * FS_HZ:
+    if distance.min() > FARTHEST_S * FS_HZ:
         there = index["sample"].to_numpy()[rows[distance.argmin()]]
         raise BadInput(
-            f"record {record} has no beat within {REACH_S} s of sample {sample}: the nearest is "
+            f"record {record} has no beat within {FARTHEST_S} s of sample {sample}: the nearest is "
             f"at {there}"
         )
     return rows[distance.argmin()]

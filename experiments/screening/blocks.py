@@ -85,7 +85,7 @@ class Reader:
         readable = quality.readable(reason)
         # R peaks
         if self.annotated is None:
-            peaks = rpeaks.find(filtered_mv, envelope, reason == 0)
+            peaks = rpeaks.find_r_peaks(filtered_mv, envelope, reason == 0)
         else:
             peaks = self.annotated[slice(*np.searchsorted(self.annotated, (first, last)))] - first
         # beats

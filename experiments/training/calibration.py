@@ -1,4 +1,4 @@
-"""What normal beats score: fits the context, and gives the scores that thresholds are set by."""
+"""Calibration: fits the context, and scores normal beats, by which thresholds are set."""
 
 import numpy as np
 
@@ -13,11 +13,12 @@ MOST_RECORDINGS = 100  # that the context learns from, of a data set larger than
 
 
 def fit_context(detector: Detector, dataset: Dataset, split: Split) -> dict[str, np.ndarray]:
-    """Fits the context on the training recordings; returns the scores {context: (n,)} that give
-    thresholds, where they are by what had not met their patients, else nothing.
+    """Fits the context on the training recordings.
 
-    Left out means left out: beats that calibrate are in no network and no tail but that of the
-    beat's own window. Where the detector leaves out each patient in turn, all of them calibrate.
+    Beats of split.calibration are in no network and in no tail but that of the beat's own window;
+    `calibration_scores` gives their scores. A detector that leaves out each patient in turn
+    (crosses_patients) has scores of all patients by networks not trained on them: then these are
+    returned, {context: (n,)}, to set thresholds by, else nothing.
     """
     beat_scores = score_rows(detector, dataset, split.calibration, "none")
     if not detector.crosses_patients:
@@ -26,7 +27,7 @@ def fit_context(detector: Detector, dataset: Dataset, split: Split) -> dict[str,
         return {}
     rows = of_some_recordings(dataset, np.union1d(split.train, split.calibration))
     crossed = detector.fit_context(recordings(detector, dataset, rows), beat_scores)
-    # Of patients that the beat's own window was learnt from, only what does without it.
+    # The beat's own window counts in `rhythm`: there, only patients it was not trained on.
     record = dataset.index["record"].to_numpy()[rows]
     in_order = np.concatenate([rows[record == name] for name in np.unique(record)])
     unmet = np.isin(in_order, split.calibration)

@@ -19,7 +19,8 @@ from preprocess.dataset import settings as settings_of
 from preprocess.filters import FILTERS
 from preprocess.stopping import is_about_memory
 
-OPTIONS = {"protocol": str, "folder": int, "select": str, "seed": int}  # that every training has
+# Of options that every training has.
+OPTION_TYPES = {"protocol": str, "folder": int, "select": str, "seed": int}
 PROBE_BEATS, PROBE_RR_S = 24, 0.8
 
 
@@ -47,7 +48,7 @@ def check_values(checkpoint, path: Path) -> None:
         value, kind = getattr(checkpoint, field.name), kinds[field.name]
         if not isinstance(value, (float, int) if kind is float else kind):
             raise _odd(path, f"its {field.name} is a {type(value).__name__}")
-    for name, kind in OPTIONS.items():
+    for name, kind in OPTION_TYPES.items():
         if not isinstance(checkpoint.options.get(name), kind):
             raise _odd(path, f"it gives no {name}")
     _check_settings(checkpoint, path)

@@ -30,7 +30,8 @@ CONNECT_S, WORKERS_S = 10, 180  # to wait for a scheduler, and for its first wor
 # nor ours grows with their number; enough that no worker waits.
 AHEAD, AHEAD_LEAST, ASK_S = 3, 32, 5.0
 LOST_WORKERS = 3  # an item whose worker died so often is not tried again
-ALIKE = ("torch", "numpy", "scipy", "pandas", "distributed")  # packages whose versions must agree
+# Packages whose versions must be the same on client and workers.
+VERSIONED = ("torch", "numpy", "scipy", "pandas", "distributed")
 
 
 class Lost(Exception):
@@ -172,7 +173,7 @@ def identity() -> dict[str, str]:
     """What must be alike in this process and in workers: results depend on it."""
     python = ".".join(map(str, sys.version_info[:2]))
     return {"python": python, "program": version.code()} | {
-        name: version_of(name) for name in ALIKE
+        name: version_of(name) for name in VERSIONED
     }
 
 

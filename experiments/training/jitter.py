@@ -1,4 +1,4 @@
-"""What training beats lack: R peaks that are off by a few samples, and the drift of minutes.
+"""Training beats augmented: R peaks off by a few samples, and the drift of minutes.
 
 Windows are moved in training, so that scores bear it, and at test, to measure that they do.
 
@@ -17,10 +17,10 @@ from preprocess.beats import Beats
 from preprocess.constants import FS_HZ, WINDOW
 from preprocess.dataset import Dataset, MadeImages
 
-BEATS_AT_ONCE = 4096  # whose images are made before they are put in place
+IMAGED_AT_ONCE = 4096  # beats whose images are made before they are put in place
 
 
-def varied(
+def jittered(
     beats: Beats, most: int, drift: float, rng: np.random.Generator, image: str | None
 ) -> Beats:
     """Beats with each window moved by -most to most samples, all alike in likelihood, and a share
@@ -53,8 +53,8 @@ def _with_trace(beats, beat_mv, shift, image):
             made = MadeImages(beat_mv, image)
             return replace(beats, beat_mv=beat_mv, image=made, sample=beats.sample + shift)
         pictures = np.empty_like(pictures)
-        for start in range(0, len(beats), BEATS_AT_ONCE):
-            part = slice(start, start + BEATS_AT_ONCE)
+        for start in range(0, len(beats), IMAGED_AT_ONCE):
+            part = slice(start, start + IMAGED_AT_ONCE)
             pictures[part] = spectrogram.stored_images(beat_mv[part], image)
     return replace(beats, beat_mv=beat_mv, image=pictures, sample=beats.sample + shift)
 

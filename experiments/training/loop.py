@@ -19,7 +19,7 @@ from experiments.training import version
 from experiments.training.calibration import calibration_scores, fit_context, quantiles
 from experiments.training.checkpoint import Checkpoint
 from experiments.training.device import autocast, find_device, launched
-from experiments.training.jitter import varied
+from experiments.training.jitter import jittered
 from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, parallel
 from models.detector import Detector
@@ -109,7 +109,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     device = find_device(opt.device)
     detector = MODELS[opt.model](options).to(device)
     moves = np.random.default_rng([options["seed"], 0, 3])
-    as_trained = lambda beats: varied(
+    as_trained = lambda beats: jittered(
         beats, options["jitter"], options["drift"], moves, detector.image
     )
     normals = as_trained(spread(dataset, split.train, detector))
@@ -210,7 +210,7 @@ def train_epoch(
         for i, batch in enumerate(batches):
             detector.begin_step((epoch + i / len(batches)) / options["niter"])
             beats = dataset.beats(np.sort(batch), detector.image is not None)
-            beats = varied(beats, options["jitter"], options["drift"], moves, detector.image)
+            beats = jittered(beats, options["jitter"], options["drift"], moves, detector.image)
             if options["n_aug"]:
                 beats = with_warped_copies(beats, options["n_aug"], warps, detector.image)
             with precision:

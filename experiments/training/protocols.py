@@ -35,7 +35,7 @@ DS1, DS2 = DS1.split(), DS2.split()
 # Records of one man, as PhysioNet documents; de Chazal's split has him on both sides.
 PATIENT_OF = {"202": "201"}
 NO_ROWS = np.zeros(0, int)
-AT_ONCE = 100_000  # rows that are made text of at a time
+TEXTS_AT_ONCE = 100_000  # rows that are made text of at a time
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Split:
         found = hashlib.sha256()
         for rows in (self.train, self.calibration, self.test, self.select):
             found.update(f"{len(rows)}\n".encode())
-            for some in np.array_split(rows, 1 + len(rows) // AT_ONCE):
+            for some in np.array_split(rows, 1 + len(rows) // TEXTS_AT_ONCE):
                 beats = zip(record[some], sample[some])
                 found.update("".join(f"{name} {at}\n" for name, at in beats).encode())
         return found.hexdigest()
@@ -229,7 +229,10 @@ def classes_of_ec57(index: pd.DataFrame) -> np.ndarray:
 
 
 def _by_patient(index, fold, select, training, testing, knows_first_minutes=False):
-    """Patients of the test are in no other part, but for the normals of their own first minutes."""
+    """Normal beats of the records `training` to learn from, all of `testing` to test, names each.
+
+    Patients of the test are in no other part, but for the normals of their own first minutes.
+    """
     classes = classes_of_ec57(index)
     is_normal, is_early = classes == "N", index["sample"].to_numpy() < LEARNING_S * FS_HZ
     in_test = _of_records(index, testing)

@@ -1,10 +1,10 @@
-"""Networks that know whose beat it is: generator and discriminator, conditional on the patient.
+"""Generator and discriminator of the conditional GAN: given a beat and beats of the same patient.
 
     the beat, its references --generator--> its normal version in this patient
     the beat, its references, its normal version --discriminator--> synthetic? generated?
 
-References are beats of the same recording that are presumed normal. Traces are half as fine as
-beats and in heights of the recording's QRS (models.b2igan.references).
+References are beats of the same recording that are presumed normal. Traces have every two samples
+of a beat averaged and are in heights of the recording's QRS (models.b2igan.references).
 """
 
 import torch
@@ -15,7 +15,7 @@ from models.b2igan.references import POINTS
 PATCH, WIDTH, KEY = 8, 32, 32  # points and filters of a patch, size of what is compared
 SPREAD_LEAST = 0.03  # heights of the QRS: noise of a lead, added to the spread of the references
 RATIO_MOST, RATIO_SCALE = 20, 5  # of a difference to that spread
-SHOWN = 6  # traces that the discriminator is shown
+N_TRACES = 6  # traces that the discriminator is shown
 DROPOUT = 0.2
 
 
@@ -30,9 +30,9 @@ def convolution(n_in: int, n_out: int, width: int, stride: int) -> nn.Sequential
 class Generator(nn.Module):
     """The normal version of a beat: its references, each weighted by how alike it is.
 
-    What is alike is learnt (attention): a beat whose P wave or QRS is not normal should find the
-    references that it would look like if they were. Nothing but the patient's own normal beats can
-    come out, so an anomaly cannot be rebuilt.
+    How alike two beats are is learnt (attention): a beat with an abnormal P wave or QRS should be
+    found like the references that it would look like without. What comes out is a weighted mean of
+    the patient's own normal beats, so an anomaly cannot be rebuilt.
     """
 
     def __init__(self):
@@ -61,7 +61,7 @@ class Discriminator(nn.Module):
     def __init__(self):
         super().__init__()
         self.trunk = nn.Sequential(
-            convolution(SHOWN, 48, 9, 4),  # [n, 48, 40]
+            convolution(N_TRACES, 48, 9, 4),  # [n, 48, 40]
             convolution(48, 64, 5, 2),  # [n, 64, 20]
             convolution(64, 64, 3, 2),  # [n, 64, 10]
             nn.Flatten(),
@@ -74,12 +74,13 @@ class Discriminator(nn.Module):
 
     def forward(self, beat: Tensor, references: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
         """(n, POINTS), (n, k, POINTS), (n, POINTS) to two logits (n,) each."""
-        found = self.trunk(shown(beat, references, normal))
+        found = self.trunk(discriminator_input(beat, references, normal))
         return self.synthetic(found)[:, 0], self.generated(found)[:, 0]
 
 
-def shown(beat: Tensor, references: Tensor, normal: Tensor) -> Tensor:
-    """What the discriminator reads: (n, SHOWN, POINTS)."""
+def discriminator_input(beat: Tensor, references: Tensor, normal: Tensor) -> Tensor:
+    """(n, N_TRACES, POINTS): the beat, its normal version and how it departs from that, from the
+    mean of its references, and from that in units of their spread."""
     mean = references.mean(1)
     spread = (references - mean[:, None]).square().mean(1).sqrt() + SPREAD_LEAST
     off = beat - normal

@@ -5,17 +5,18 @@ share of normal beats with such a value or more:
 
     beat        the score of the beat's own window
     rhythm      whether it comes when a normal beat would (models.b2igan.rhythm)
-    neighbours  what beat and rhythm say of those beats of the recording that look like it
-    qrs p st    how far each region is from the recording's reference beats: not its most frequent
-                beats, which may be abnormal ones, but those that beat, rhythm and neighbours
-                presume normal; and farther than noise takes it
-    patient     whether the GAN that knows whose beat it is, shown the reference beats, holds it
-                for synthetic (models.b2igan.patient_gan)
+    neighbours  mean of what beat and rhythm say of the beats of the recording most like it
+    qrs p st    distance of each region from the recording's reference beats, noise allowed for.
+                Reference beats are those that beat, rhythm and neighbours presume normal; the
+                most frequent beats of a recording may be abnormal ones
+    patient     log odds of being synthetic, by a GAN that is given the reference beats
+                (models.b2igan.patient_gan)
 
-Of patients met in training the parts are added. For unseen ones rhythm, qrs and patient count (what
-was learnt of other people's beats is worse than nothing there), as the root of their squares: a
-beat that is only early, or only of another shape, is not buried by parts that say nothing. That
-score is then taken towards the patient's own scale. In fibrillation the rhythm says less.
+Where the tested patients were trained on, the score is the sum of beat, rhythm, neighbours, qrs, p
+and st. For unseen patients it is the root of the sum of the squares of rhythm, qrs and patient: in
+a sum, a beat that is only early, or only of another shape, would be lost among parts that are
+usual; and the beat's own score, learnt from other people, makes it worse. It is then scaled by what
+is usual in the recording. In fibrillation the rhythm counts less.
 """
 
 from collections.abc import Collection
@@ -74,8 +75,8 @@ class Context(nn.Module, ContextScore):
     """Fitted on recordings of training patients, of which only the normal beats' labels are known;
     scores any other.
 
-    In all of it, `beat_scores` (n,) are those of each beat's own window, and what is `left_out`,
-    names of parts, has no say in anything.
+    `beat_scores` (n,) are those of each beat's own window. `left_out` names parts that are used
+    neither in the score nor in choosing reference beats.
     """
 
     def __init__(self, known_recordings: bool):
@@ -99,22 +100,22 @@ class Context(nn.Module, ContextScore):
         """calibration_scores: (m,) of normal beats that the GAN was not trained on.
 
         For unseen patients, returns {context: scores} of all normal beats in the order of the
-        recordings, by networks that had not met their patient: what is usual among strangers is
-        measured on as many as there are.
+        recordings, by networks that were not trained on their patient. Tails and thresholds are
+        measured on these, as scores of unseen patients are spread more widely.
         """
         self.tails["beat"].fit(calibration_scores)
         if self.patient is None:
             self._fit_networks(recordings, left_out, seed, w_adv)
             self.calibrate(recordings, calibration_scores, left_out)
             return None
-        # Half of the patients each, by networks of the other half.
+        # Cross-fitting: each half of the patients is scored by networks of the other half.
         found = [{} for _ in recordings]
         for k in range(min(2, len(recordings))):
             self._fit_networks(recordings[1 - k :: 2] or recordings, left_out, seed, w_adv)
             for i in range(k, len(recordings), 2):
                 beats, beat_scores, _ = recordings[i]
                 found[i] = self.values(beats, beat_scores, left_out)
-        self._fit_tails([_of(each.normal, values) for each, values in zip(recordings, found)])
+        self._fit_tails([_rows_of(each.normal, values) for each, values in zip(recordings, found)])
         parts = [self._tails_of(values) for values in found]
         crossed = {
             context: np.concatenate(
@@ -125,6 +126,7 @@ class Context(nn.Module, ContextScore):
             )
             for context in self.counted
         }
+        # What is kept are networks of all patients.
         self._fit_networks(recordings, left_out, seed, w_adv)
         return crossed
 
@@ -146,12 +148,12 @@ class Context(nn.Module, ContextScore):
         """What is usual among normal beats, for each part, of patients met in training."""
         self.tails["beat"].fit(calibration_scores)
         found = [self.values(each.beats, each.beat_scores, left_out) for each in recordings]
-        self._fit_tails([_of(each.normal, values) for each, values in zip(recordings, found)])
+        self._fit_tails([_rows_of(each.normal, values) for each, values in zip(recordings, found)])
 
     def _fit_tails(self, found: list[Values]) -> None:
         for name in self.tails.keys() - {"beat"}:
             self.tails[name].fit(np.concatenate([values[name] for values in found]))
 
 
-def _of(rows: np.ndarray, values: Values) -> Values:
+def _rows_of(rows: np.ndarray, values: Values) -> Values:
     return {name: value[rows] for name, value in values.items()}

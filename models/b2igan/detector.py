@@ -1,10 +1,11 @@
-"""B2I-GAN: a GAN on STFT images of normal beats, whose latents and discriminator tell what is
-abnormal.
+"""B2I-GAN: a GAN on STFT images of normal beats; its latents, its discriminator's features and its
+discriminator's class say how abnormal a beat is.
 
 Training sees normal beats only, and from them makes its own anomalies (preprocess.synthetic):
 
     real image --encoder--> latent --decoder--> generated image
-    real, synthetic, generated images --discriminator--> features --> whose? synthetic? generated?
+    real, synthetic, generated images --discriminator--> features
+                                      features --> which record? synthetic? generated?
 
 Reconstruction error is not the score: a good generator rebuilds abnormal beats too. A beat is
 abnormal when its latent and its features lie far from those of all remembered normal beats, and
@@ -38,20 +39,20 @@ COLLAPSED = 5e-6  # with a smaller loss the reality logit learns nothing more: i
 MEMORY = 4096  # remembered points at most
 BEATS_PER_POINT = 10  # training beats to one of them, in a small data set
 MOST_FOLDS = 10  # so that no seed of one fold is that of another
-SHOWN = 10  # nearest remembered points that the normal version of a beat is made from
+POINTS_AVERAGED = 10  # nearest remembered points that the normal version of a beat is made from
 
 
 class B2IGAN(Detector):
-    """The score of a beat's own window is the sum of its parts (models.b2igan.beat_parts). With a
-    context it becomes one part, "beat", beside those of models.b2igan.context; for unseen patients,
-    whose whole recording is at hand, a GAN that is shown the recording's own normal beats takes
-    its place. `--without` leaves parts out.
+    """Without context, the score is the sum of the parts of a beat's own window
+    (models.b2igan.beat_parts). With one, that sum is a part, "beat", beside those of
+    models.b2igan.context; but for unseen patients with context "record" it does not count: a second
+    GAN, given normal beats of the recording, takes its place. `--without` leaves parts out.
     """
 
     contexts = ("none", "rhythm", "record")
     shares_batches = True
-    # R peaks 3 samples (8 ms) off cost the beat alone 0.12 of AUC where training had none such.
-    # Drift: of patients met again, later minutes look otherwise than those trained on.
+    # jitter: R peaks that are 3 samples (8 ms) off cost the beat alone 0.12 of AUC without it.
+    # drift: later minutes of a patient do not look like those trained on.
     defaults = {"niter": 5, "lr": 4e-3, "batchsize": 256, "jitter": 3, "drift": 0.7}
 
     def __init__(self, opt: Mapping):
@@ -65,7 +66,7 @@ class B2IGAN(Detector):
         self.localiser = Localiser()
         self.context = Context(self.opt["known_recordings"])
         self.register_buffer("image_unit", torch.ones(()))
-        # One class of the discriminator each, of patients that are met again; else there is one.
+        # The discriminator's classes, where tested patients are trained on; else it has one.
         self.register_buffer("record_names", record_names.encode([]))
         self._optimizers = {}
 
@@ -74,7 +75,7 @@ class B2IGAN(Detector):
     def score(self, beats: Beats, context: str = "none") -> np.ndarray:
         beat_scores = np.zeros(len(beats))
         if context == "none" or "beat" in self.context.counted[context]:
-            beat_scores = self.beat_scores(self.read(beats))  # [n]
+            beat_scores = self.beat_scores(self.standard_parts(beats))  # [n]
         if context == "none":
             return beat_scores
         return self.context.score(beats, beat_scores, context, self.left_out())
@@ -82,9 +83,9 @@ class B2IGAN(Detector):
     def rhythm_log_odds(self, samples: np.ndarray) -> np.ndarray:
         return self.context.rhythm.score(samples)
 
-    def read(self, beats: Beats) -> np.ndarray:
+    def standard_parts(self, beats: Beats) -> np.ndarray:
         """Beats to the parts of their scores (n, parts), in standard deviations of normal beats."""
-        standard = lambda image: self.beat_parts.standard(self._parts(image))
+        standard = lambda image: self.beat_parts.standard(self._log_parts(image))
         return self.in_chunks(standard, beats.image).astype(float)
 
     def beat_scores(self, parts: np.ndarray) -> np.ndarray:
@@ -97,7 +98,7 @@ class B2IGAN(Detector):
         given = set(self.opt["without"])
         return given | {"beat"} if given.issuperset(self.beat_parts.names) else given
 
-    def _parts(self, image: Tensor) -> Tensor:
+    def _log_parts(self, image: Tensor) -> Tensor:
         """Images (n, 2, 32, 32) to the logarithm of each part (n, parts)."""
         image = self._scaled(image)
         latent = self.encoder(image)
@@ -186,7 +187,7 @@ class B2IGAN(Detector):
         if self.shared_patients:
             features = self._embedded(normals.image, lambda image: self.discriminator(image)[0])
             self.beat_parts.features.fit(features, start)
-        parts = self.in_chunks(self._parts, calibration.image)
+        parts = self.in_chunks(self._log_parts, calibration.image)
         self.beat_parts.calibrate(torch.as_tensor(parts))
 
     @property
@@ -198,7 +199,7 @@ class B2IGAN(Detector):
     ) -> dict[str, np.ndarray] | None:
         scored = []
         for beats, normal in recordings:
-            scores = self.beat_scores(self.read(beats))
+            scores = self.beat_scores(self.standard_parts(beats))
             without_image = replace(beats, image=None)  # all recordings are kept at once
             scored.append(ScoredRecording(without_image, scores, normal))
         # Where patients are crossed all folds have the same recordings: each has its own networks.
@@ -224,7 +225,9 @@ class B2IGAN(Detector):
         )
         points = self.beat_parts.latents.points
         self.localiser.traces = mean_traces(normals.beat_mv, nearest, points)
-        self.localiser.fit(normals.beat_mv, _record_median(normals), self._show, self.opt["seed"])
+        self.localiser.fit(
+            normals.beat_mv, _record_median(normals), self._localiser_input, self.opt["seed"]
+        )
         self.localiser.calibrate(*self._localise(calibration))
 
     def error_map(self, beats: Beats) -> np.ndarray:
@@ -257,26 +260,26 @@ class B2IGAN(Detector):
         """Beats to the localiser's logits over time (n, 320) and over the map (n, 32, 32)."""
 
         def logits(beat_mv: Tensor, median_mv: Tensor) -> Tensor:
-            over_time, over_map = self.localiser(self._show(beat_mv, median_mv))
+            over_time, over_map = self.localiser(self._localiser_input(beat_mv, median_mv))
             return torch.cat([over_time, over_map.flatten(1)], 1)
 
         both = self.in_chunks(logits, beats.beat_mv, _record_median(beats))
         over_time, over_map = np.split(both, [WINDOW], 1)
         return over_time, over_map.reshape(len(beats), FREQS, TIMES)
 
-    def _show(self, beat_mv: Tensor, median_mv: Tensor) -> Tensor:
+    def _localiser_input(self, beat_mv: Tensor, median_mv: Tensor) -> Tensor:
         """Beats and the median beats of their records (n, 320), mV, to what the localiser reads."""
         image = self._scaled(spectrogram.images(beat_mv))
         nearest = self._nearest(image)
         generated = self._normal_version(nearest)
-        return self.localiser.show(beat_mv, image, generated, nearest, median_mv)
+        return self.localiser.network_input(beat_mv, image, generated, nearest, median_mv)
 
-    def _nearest(self, image: Tensor, k: int = SHOWN) -> Tensor:
+    def _nearest(self, image: Tensor, k: int = POINTS_AVERAGED) -> Tensor:
         """Scaled images to the remembered points (n, k) whose latents are nearest to theirs."""
         return self.beat_parts.latents.nearest(self.encoder(image), k)[1]
 
     def _normal_version(self, nearest: Tensor) -> Tensor:
-        """(n, SHOWN) remembered points to generated images (n, 2, 32, 32)."""
+        """(n, POINTS_AVERAGED) remembered points to generated images (n, 2, 32, 32)."""
         return self.decoder(self.beat_parts.latents.points[nearest].mean(1))
 
     def _scaled(self, image: np.ndarray | Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The networks of a B2I-GAN as one graph of tensors, for ONNX.
 
-Four parts, independent of each other, each with a batch of its own size:
+ONNX Runtime computes those of its outputs that are asked for. Its four groups of inputs and outputs
+do not depend on each other, and each has a batch of its own size:
 
     image (n, 2, 32, 32), as stored                 -> parts (n, k): of the beat's own window
     rhythm (n, 22): placed features                 -> rhythm_odds (n,)
@@ -17,13 +18,13 @@ from torch import Tensor, nn
 from models.b2igan import memory
 from models.b2igan.conditional import POINTS
 from models.b2igan.references import REFERENCES
-from models.b2igan.rhythm_features import FEATURES
+from models.b2igan.rhythm_features import N_RHYTHM
 from preprocess import spectrogram
 from preprocess.constants import WINDOW
 
 INPUTS = {  # name: its shape without the batch
     "image": spectrogram.COMPLEX.shape,
-    "rhythm": (FEATURES,),
+    "rhythm": (N_RHYTHM,),
     "trace": (POINTS,),
     "references": (REFERENCES, POINTS),
     "flagged_mv": (WINDOW,),
@@ -55,11 +56,11 @@ class Graph(nn.Module):
         median_mv: Tensor,
     ) -> tuple[Tensor, ...]:
         detector, context = self.detector, self.detector.context
-        parts = detector.beat_parts.standard(detector._parts(image))
+        parts = detector.beat_parts.standard(detector._log_parts(image))
         odds = torch.stack([net(rhythm)[:, 0] for net in context.rhythm.nets]).mean(0)
         normal = context.patient.generator(trace, references)
         synthetic = context.patient.discriminator(trace, references, normal)[0]
-        over_time, over_map = detector.localiser(detector._show(flagged_mv, median_mv))
+        over_time, over_map = detector.localiser(detector._localiser_input(flagged_mv, median_mv))
         return parts, odds, synthetic, normal, over_time, over_map
 
 

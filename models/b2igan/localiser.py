@@ -31,8 +31,9 @@ __all__ = ["Localiser", "departures", "in_segment", "mean_traces", "segments"]
 IMAGE_CHANNELS, FREQS, TIMES = spectrogram.COMPLEX.shape  # 2, 32, 32
 SAMPLES = WINDOW // TIMES  # of a trace that belong to one column of the image: 10
 TRACES = 4  # that the network is shown
-INPUTS = 2 * IMAGE_CHANNELS * FREQS + TRACES * SAMPLES + 1  # two images, the traces, the scale: 169
-FILTERS, MIXED = 48, 128  # of every convolution, and of the layer that joins the whole beat
+# Two images, the traces, the scale: 169.
+N_INPUTS = 2 * IMAGE_CHANNELS * FREQS + TRACES * SAMPLES + 1
+N_FILTERS, MIXED = 48, 128  # of every convolution, and of the layer that joins the whole beat
 
 BATCH, PASSES, FEWEST_STEPS, LEARNING_RATE = 128, 2, 150, 3e-3
 DISTURBED = 0.3  # share of the anomalies that are noise of some band, slow shifts included
@@ -60,24 +61,24 @@ class Localiser(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.read, self.again = convolution(INPUTS, FILTERS), convolution(FILTERS, FILTERS)
+        self.read, self.again = convolution(N_INPUTS, N_FILTERS), convolution(N_FILTERS, N_FILTERS)
         # P, QRS and T come at certain times.
-        self.position = nn.Parameter(torch.zeros(FILTERS, TIMES))
+        self.position = nn.Parameter(torch.zeros(N_FILTERS, TIMES))
         self.halve, self.quarter = (
-            convolution(FILTERS, FILTERS, 2),
-            convolution(FILTERS, FILTERS, 2),
+            convolution(N_FILTERS, N_FILTERS, 2),
+            convolution(N_FILTERS, N_FILTERS, 2),
         )
-        flat = FILTERS * TIMES // 4
+        flat = N_FILTERS * TIMES // 4
         self.mix = nn.Sequential(
             nn.Flatten(),
             nn.Linear(flat, MIXED),
             nn.LeakyReLU(0.1),
             nn.Linear(MIXED, flat),
-            nn.Unflatten(1, (FILTERS, TIMES // 4)),
+            nn.Unflatten(1, (N_FILTERS, TIMES // 4)),
         )
-        self.join_quarter = convolution(2 * FILTERS, FILTERS)
-        self.join_half = convolution(2 * FILTERS, FILTERS)
-        self.write = nn.Conv1d(FILTERS, SAMPLES + FREQS, 3, 1, 1)
+        self.join_quarter = convolution(2 * N_FILTERS, N_FILTERS)
+        self.join_half = convolution(2 * N_FILTERS, N_FILTERS)
+        self.write = nn.Conv1d(N_FILTERS, SAMPLES + FREQS, 3, 1, 1)
         # Means of alike normal beats, in mV: one for each point of the memory of latents.
         self.register_buffer("traces", torch.zeros(0, WINDOW, dtype=torch.float16))
         # Of the logits over time and of those of the map.
@@ -87,8 +88,8 @@ class Localiser(nn.Module):
         self.register_buffer("segment_to", torch.tensor(3.0))
 
     def forward(self, shown: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, INPUTS, TIMES) to the logits that a change is there: over time (n, WINDOW), and over
-        the map (n, FREQS, TIMES)."""
+        """(n, N_INPUTS, TIMES) to the logits that a change is there: over time (n, WINDOW), and
+        over the map (n, FREQS, TIMES)."""
         whole = self.again(self.read(shown) + self.position)  # [n, 48, 32]
         half = self.halve(whole)  # [n, 48, 16]
         quarter = self.quarter(half)  # [n, 48, 8]
@@ -98,10 +99,10 @@ class Localiser(nn.Module):
         written = self.write(whole)  # [n, 42, 32]
         return written[:, :SAMPLES].mT.flatten(1), written[:, SAMPLES:]
 
-    def show(
+    def network_input(
         self, beat_mv: Tensor, image: Tensor, generated: Tensor, nearest: Tensor, median_mv: Tensor
     ) -> Tensor:
-        """What the network reads, (n, INPUTS, TIMES). image, generated: (n, 2, 32, 32); nearest:
+        """What the network reads, (n, N_INPUTS, TIMES). image, generated: (n, 2, 32, 32); nearest:
         (n, k) rows of the remembered traces; beat_mv and median_mv, of its record: (n, WINDOW).
 
         Raises BadInput where nothing was learnt (main.py --no-error-map).

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy, mse_loss, softplus
 from models import parallel
 from preprocess.spectrogram import COMPLEX
 
-W_ADV = 0.02  # of real against generated, beside the classes
+D_ADV_WEIGHT = 0.02  # of real against generated, beside the classes
 # Of feature matching at --w_adv 1, which brings it to the size of the reconstruction loss.
 W_FEATURE_MATCHING = 0.1
 W_DISTANCE = 1.0
@@ -30,7 +30,7 @@ def discriminator_loss(classes: Tensor, reality: Tensor, record: Tensor) -> tupl
     # Adversarial: real against generated (non-saturating).
     adv_loss = softplus(-reality[:n]).mean() + softplus(reality[2 * n :]).mean()
 
-    loss = class_loss + W_ADV * adv_loss
+    loss = class_loss + D_ADV_WEIGHT * adv_loss
     return loss, {"d_class": class_loss.item(), "d_adv": adv_loss.item()}
 
 

@@ -1,5 +1,5 @@
-"""A memory of normal beats: how far is a beat from the nearest, compared with how far those are
-from each other?"""
+"""A memory of normal embeddings: the distance of a beat to the nearest, in units of how far those
+are from each other."""
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ class Memory(nn.Module):
     """Remembered normal embeddings, and distances to the nearest of them.
 
     What is remembered are means of alike embeddings (k-means), of FEWEST or more each: no single
-    beat of a patient is kept, and a normal beat like no other makes no exception for its like.
+    beat of a patient is kept, and a rare normal beat does not make abnormal ones like it normal.
 
     With `local`, in local units. A raw distance is large wherever normals are spread out: a noisy
     patient, a rare shape. So it is divided by the neighbours' own distance to their neighbours (as

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 from preprocess.spectrogram import COMPLEX
 
 CHANNELS, FREQS, TIMES = COMPLEX.shape  # 2, 32, 32
-FILTERS = 64  # of the first layer
-MORE_FILTERS = FILTERS * 3 // 2  # of the second
-FLAT = MORE_FILTERS * TIMES // 4  # numbers that are left of an image after both
+N_FILTERS = 64  # of the first layer
+MORE_FILTERS = N_FILTERS * 3 // 2  # of the second
+N_FLATTENED = MORE_FILTERS * TIMES // 4  # numbers that are left of an image after both
 N_LATENT = 48
 N_FEATURES = 64
 
 
 def read_columns() -> nn.Sequential:
-    """Image (n, 2, 32, 32) to (n, FLAT): two strided convolutions along time."""
+    """Image (n, 2, 32, 32) to (n, N_FLATTENED): two strided convolutions along time."""
 
     def convolution(n_in: int, n_out: int) -> list[nn.Module]:
         return [
@@ -29,8 +29,8 @@ def read_columns() -> nn.Sequential:
 
     return nn.Sequential(
         nn.Flatten(1, 2),  # [n, 64, 32]
-        *convolution(CHANNELS * FREQS, FILTERS),  # [n, 64, 16]
-        *convolution(FILTERS, MORE_FILTERS),  # [n, 96, 8]
+        *convolution(CHANNELS * FREQS, N_FILTERS),  # [n, 64, 16]
+        *convolution(N_FILTERS, MORE_FILTERS),  # [n, 96, 8]
         nn.Flatten(),  # [n, 768]
     )
 
@@ -42,7 +42,7 @@ class Encoder(nn.Module):
     def __init__(self):
         super().__init__()
         self.linear = nn.Linear(CHANNELS * FREQS * TIMES, N_LATENT)
-        self.deep = nn.Sequential(read_columns(), nn.Linear(FLAT, N_LATENT))
+        self.deep = nn.Sequential(read_columns(), nn.Linear(N_FLATTENED, N_LATENT))
 
     def forward(self, image: Tensor) -> Tensor:
         return self.linear(image.flatten(1)) + self.deep(image)
@@ -53,14 +53,14 @@ class Decoder(nn.Sequential):
 
     def __init__(self):
         super().__init__(
-            nn.Linear(N_LATENT, FLAT),
-            nn.BatchNorm1d(FLAT),
+            nn.Linear(N_LATENT, N_FLATTENED),
+            nn.BatchNorm1d(N_FLATTENED),
             nn.LeakyReLU(0.1),
             nn.Unflatten(1, (MORE_FILTERS, TIMES // 4)),  # [n, 96, 8]
-            nn.ConvTranspose1d(MORE_FILTERS, FILTERS, 4, 2, 1, bias=False),  # [n, 64, 16]
-            nn.BatchNorm1d(FILTERS),
+            nn.ConvTranspose1d(MORE_FILTERS, N_FILTERS, 4, 2, 1, bias=False),  # [n, 64, 16]
+            nn.BatchNorm1d(N_FILTERS),
             nn.LeakyReLU(0.1),
-            nn.ConvTranspose1d(FILTERS, CHANNELS * FREQS, 4, 2, 1),  # [n, 64, 32]
+            nn.ConvTranspose1d(N_FILTERS, CHANNELS * FREQS, 4, 2, 1),  # [n, 64, 32]
             nn.Unflatten(1, (CHANNELS, FREQS)),  # [n, 2, 32, 32]
         )
 
@@ -78,7 +78,7 @@ class Discriminator(nn.Module):
         super().__init__()
         self.trunk = nn.Sequential(
             read_columns(),
-            nn.Linear(FLAT, 2 * N_FEATURES),
+            nn.Linear(N_FLATTENED, 2 * N_FEATURES),
             nn.BatchNorm1d(2 * N_FEATURES),
             nn.LeakyReLU(0.1),
             nn.Linear(2 * N_FEATURES, N_FEATURES),

@@ -12,10 +12,10 @@ from preprocess.beats import BEFORE, Beats
 from preprocess.records import FS_HZ
 
 # Samples from R that make each region.
-QRS = np.arange(-36, 54, 2)  # -0.10 to 0.15 s
-P = np.arange(-94, -20)  # -0.26 to -0.06 s
+QRS_SAMPLES = np.arange(-36, 54, 2)  # -0.10 to 0.15 s
+P_SAMPLES = np.arange(-94, -20)  # -0.26 to -0.06 s
 P_MEAN, P_STEP = 5, 3  # it is small beside noise: means over 14 ms, every third of them
-ST = np.arange(40, 173, 5)  # 0.11 to 0.47 s
+ST_SAMPLES = np.arange(40, 173, 5)  # 0.11 to 0.47 s
 REGIONS = ("qrs", "p", "st")
 
 # Of the window: where the height of the QRS is measured, and where beats are lined up.
@@ -120,7 +120,9 @@ def regions(beats_mv: np.ndarray) -> dict[str, np.ndarray]:
     height = qrs_height(beats_mv)
     rows, at = np.arange(len(level))[:, None], BEFORE + alignment(level)[:, None]
 
-    qrs, p, st = (level[rows, at + offsets] / height for offsets in (QRS, P, ST))
+    qrs, p, st = (
+        level[rows, at + samples] / height for samples in (QRS_SAMPLES, P_SAMPLES, ST_SAMPLES)
+    )
     p = np.lib.stride_tricks.sliding_window_view(p, P_MEAN, axis=1)[:, ::P_STEP].mean(2)
     return {"qrs": qrs - qrs.mean(1, keepdims=True), "p": p - p.mean(1, keepdims=True), "st": st}
 

@@ -1,5 +1,7 @@
-"""A GAN that knows whose beat it is: it compares a beat with its own patient's, for any patient.
+"""The conditional GAN: is a beat synthetic, beside normal beats of the same patient?
 
+Its networks (models.b2igan.conditional) are given a beat together with its references, beats of the
+same recording that are presumed normal, so that they serve patients they were not trained on.
 Trained on virtual patients (models.b2igan.virtual_patients) and synthetic anomalies of their beats
 (preprocess.synthetic). No label of any abnormal beat is involved.
 """
@@ -22,13 +24,13 @@ from preprocess.synthetic import ectopic, synthetic
 
 STEPS, STEPS_LEAST = 800, 40
 BEATS_PER_STEP = 30  # normal beats to each step, where there are few: a small data set needs fewer
-PATIENTS, BEATS = 16, 16  # virtual patients in a step, and beats of each
+PATIENTS, BEATS_OF_EACH = 16, 16  # virtual patients in a step, and beats of each
 LEARNING_RATE, BETAS, WEIGHT_DECAY = 3e-3, (0.9, 0.99), 1e-2
 ECTOPIC = 0.2  # share of the anomalies that are early beats of another shape
 W_RECONSTRUCTION = 1.0  # of the normal version, beside the class loss
-W_ADV = 0.1  # at --w_adv 1, beside the class loss
+ADV_WEIGHT = 0.1  # at --w_adv 1, beside the class loss
 
-AT_ONCE = 1024  # beats scored at a time
+SCORED_AT_ONCE = 1024  # beats scored at a time
 
 
 class PatientGAN(nn.Module, AgainstReferences):
@@ -75,7 +77,8 @@ class PatientGAN(nn.Module, AgainstReferences):
         return log
 
     def _step(self, people: list[Person], optimizers, w_adv: float, virtual: bool) -> dict:
-        drawn = virtual_patients.draw(people, PATIENTS, BEATS, virtual)  # [n, 1 + k, WINDOW]
+        # [n, 1 + k, WINDOW]
+        drawn = virtual_patients.draw(people, PATIENTS, BEATS_OF_EACH, virtual)
         loss, terms = self._loss(drawn, w_adv)
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -85,14 +88,15 @@ class PatientGAN(nn.Module, AgainstReferences):
         return terms
 
     def _loss(self, drawn: Tensor, w_adv: float) -> tuple[Tensor, dict[str, float]]:
-        """Beats each followed by its references, (n, 1 + k, WINDOW), to the loss and its terms."""
+        """Normal beats, each followed by its references, (n, 1 + k, WINDOW), to the loss and its
+        terms. n real and n synthetic beats go through the networks, one after another."""
         beat, references = drawn[:, 0], halved(drawn[:, 1:])
         real = halved(virtual_patients.varied(beat))  # [n, POINTS]
         corrupted = halved(virtual_patients.varied(corrupt(beat)))
         both, twice = torch.cat([real, corrupted]), references.repeat(2, 1, 1)
         is_synthetic = torch.arange(len(both)) >= len(real)
 
-        # Reconstruction: of either, the normal version is the beat before it was corrupted.
+        # Reconstruction: what should come out is the normal beat, of a synthetic one too.
         normal = self.generator(both, twice)  # [2 n, POINTS]
         reconstruction = (normal - halved(beat).repeat(2, 1)).abs().mean()
         # Classification: is it synthetic?
@@ -100,12 +104,13 @@ class PatientGAN(nn.Module, AgainstReferences):
         class_loss = binary_cross_entropy_with_logits(synthetic_logit, is_synthetic.float())
         loss = class_loss + W_RECONSTRUCTION * reconstruction
         terms = {"class": class_loss.item(), "reconstruction": reconstruction.item()}
-        # Adversarial: is it generated? The generator's gradient is turned round on its way.
+        # Adversarial: is it generated? The gradient changes its sign on its way to the generator,
+        # so that one step trains both networks against each other.
         if w_adv:
-            turned = _Turned.apply(normal[: len(real)])
-            generated_logit = self.discriminator(turned, references, turned)[1]
+            adversary_input = _ReversedGradient.apply(normal[: len(real)])
+            generated_logit = self.discriminator(adversary_input, references, adversary_input)[1]
             adv_loss = softplus(real_logit[: len(real)]).mean() + softplus(-generated_logit).mean()
-            loss = loss + w_adv * W_ADV * adv_loss
+            loss = loss + w_adv * ADV_WEIGHT * adv_loss
             terms["adv"] = adv_loss.item()
         return loss, terms
 
@@ -120,7 +125,7 @@ class PatientGAN(nn.Module, AgainstReferences):
         with torch.inference_mode():
             parts = [
                 function(half[rows], half[near[rows]])
-                for rows in torch.arange(len(half)).split(AT_ONCE)
+                for rows in torch.arange(len(half)).split(SCORED_AT_ONCE)
             ]
         return torch.cat(parts).numpy().astype(float)
 
@@ -133,7 +138,7 @@ def corrupt(beats: Tensor) -> Tensor:
     return result
 
 
-class _Turned(torch.autograd.Function):
+class _ReversedGradient(torch.autograd.Function):
     """The same value, the opposite gradient (Ganin and Lempitsky, ICML 2015)."""
 
     @staticmethod

@@ -1,4 +1,7 @@
-"""Beats of a recording as traces that compare, and the references nearest to each."""
+"""Beats of a recording lined up and scaled alike, and the reference beats most like each.
+
+A reference is a beat of the recording that is presumed normal (models.b2igan.own_recording).
+"""
 
 from typing import NamedTuple
 
@@ -14,8 +17,8 @@ COARSE = 4  # samples that are averaged where the nearest references are looked 
 
 
 class Placement(NamedTuple):
-    """What makes traces of a recording's beats compare: of each beat its level in mV (n, 1) and
-    the samples that its QRS is off (n,); of all the height of their QRS in mV."""
+    """What beats of a recording are lined up and scaled by: the level of each in mV (n, 1), by how
+    many samples its QRS is off (n,), and the height in mV of the recording's QRS."""
 
     level_mv: np.ndarray
     shift: np.ndarray
@@ -68,9 +71,10 @@ def nearest_references(traces: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 class AgainstReferences:
-    """What a patient GAN says, whoever computes its networks: `each(traces, near, name)` gives
-    what the network of that name, "synthetic" or "normal", says of traces (n, WINDOW) with the
-    references of these rows (n, REFERENCES)."""
+    """The conditional GAN's scores and normal versions, whatever computes its networks.
+
+    A subclass has `each(traces, near, name)`: traces (n, WINDOW), the rows of each one's references
+    (n, REFERENCES) and "synthetic" or "normal", to log odds (n,) or normal versions (n, POINTS)."""
 
     def score(self, beats_mv: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """Beats of one recording (n, WINDOW) in mV and rows of its references to (n,) log odds."""

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from models.b2igan.rhythm_features import (
-    FEATURES,
     GRID_LEVELS,
     LOCAL_BEATS,
+    N_RHYTHM,
     placed,
     rhythm_features,
     tachycardia,
@@ -49,11 +49,11 @@ class Rhythm(nn.Module):
 
     def __init__(self):
         super().__init__()
-        grid = torch.zeros(GRID_LEVELS, FEATURES, dtype=torch.float64)
+        grid = torch.zeros(GRID_LEVELS, N_RHYTHM, dtype=torch.float64)
         self.register_buffer("grid", grid)  # quantiles of each feature
         self.nets = nn.ModuleList(
             nn.Sequential(
-                nn.Linear(FEATURES, HIDDEN),
+                nn.Linear(N_RHYTHM, HIDDEN),
                 nn.GELU(),
                 nn.Dropout(0.1),
                 nn.Linear(HIDDEN, HIDDEN),
@@ -86,7 +86,7 @@ class Rhythm(nn.Module):
             return log_odds.mean(0).cpu().numpy().astype(float)
 
     def _placed(self, x: np.ndarray) -> Tensor:
-        """Features (n, FEATURES) to their places among those seen in training, -2 to 2."""
+        """Features (n, N_RHYTHM) to their places among those seen in training, -2 to 2."""
         return torch.as_tensor(placed(x, self.grid.cpu().numpy()))
 
 
@@ -114,7 +114,7 @@ def _examples(
 
 
 def _fit_network(net: nn.Sequential, x: Tensor, y: Tensor, weight: Tensor, seed: int) -> None:
-    """x: (n, FEATURES); y: (n,), 1 for synthetic beats, 0 for normal ones; weight: (n,)."""
+    """x: (n, N_RHYTHM); y: (n,), 1 for synthetic beats, 0 for normal ones; weight: (n,)."""
     torch.manual_seed(seed)
     for layer in net:
         if isinstance(layer, nn.Linear):

@@ -9,18 +9,18 @@ from preprocess.constants import FS_HZ
 LOCAL_BEATS = (8, 40)
 LOCAL_QUANTILES = (0.5, 0.75, 0.9)
 RR_LIMITS_S = (0.15, 4.0)  # beyond them an interval tells no more
-FEATURES = 22
+N_RHYTHM = 22
 GRID_LEVELS = 65  # quantiles of each feature, between which its values are placed
 
 # What a fast rhythm adds to a prior score: nothing at 100 a minute, all of it at 150; less what it
 # adds to the slowest tenth of the recording, as some hearts are always fast.
-TACHYCARDIA, TACHYCARDIA_RR_S, TACHYCARDIA_BEATS, TINY_S = 12.0, (0.6, 0.4), 17, 1e-3
+TACHYCARDIA_MOST, TACHYCARDIA_RR_S, TACHYCARDIA_BEATS, TINY_S = 12.0, (0.6, 0.4), 17, 1e-3
 SLOWEST = 0.1
 
 
 def rhythm_features(samples: np.ndarray) -> np.ndarray:
-    """R peaks (n,) to (n, FEATURES): logarithms of the RR intervals before and after, against what
-    is usual around them.
+    """R peaks (n,) to (n, N_RHYTHM): logarithms of the RR intervals before and after, against
+    what is usual around them.
 
     Usual is the median and the upper quantiles of the surrounding intervals: where most beats are
     early, the long intervals still tell when a beat should have come. Irregularity (as in
@@ -57,7 +57,7 @@ def rhythm_features(samples: np.ndarray) -> np.ndarray:
 
 
 def tachycardia(samples: np.ndarray) -> np.ndarray:
-    """R peaks (n,) to (n,), 0 to TACHYCARDIA: how fast the heart beats around each.
+    """R peaks (n,) to (n,), 0 to TACHYCARDIA_MOST: how fast the heart beats around each.
 
     A run that fills its surroundings has no early beat: only its rate, beside that of the rest,
     tells.
@@ -66,13 +66,13 @@ def tachycardia(samples: np.ndarray) -> np.ndarray:
     around_s = median_filter(np.r_[rr_s[:1], rr_s], TACHYCARDIA_BEATS, mode="nearest")
     slow_s, fast_s = TACHYCARDIA_RR_S
     share = np.log(slow_s / np.maximum(around_s, TINY_S)) / np.log(slow_s / fast_s)
-    added = TACHYCARDIA * np.clip(share, 0, 1)
+    added = TACHYCARDIA_MOST * np.clip(share, 0, 1)
     return added - np.quantile(added, SLOWEST)
 
 
 def placed(x: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Features (n, FEATURES) to their places, -2 to 2, among those seen in training, of which the
-    grid (GRID_LEVELS, FEATURES) has the quantiles."""
+    """Features (n, N_RHYTHM) to their places, -2 to 2, among those seen in training, of which
+    the grid (GRID_LEVELS, N_RHYTHM) has the quantiles."""
     places = np.linspace(-2, 2, GRID_LEVELS)
     columns = [np.interp(x[:, i], grid[:, i], places) for i in range(x.shape[1])]
     return np.stack(columns, 1).astype(np.float32)

@@ -16,7 +16,7 @@ STARTS = 4096  # random latent vectors; the search goes from the one whose beat 
 STEPS = 15  # of the search, measured no worse than 30; 500 in the paper, from one random start
 STEP_SIZE = 0.1
 LAMBDA = 0.1  # weight of the discrimination loss, as published
-AT_ONCE = 256  # beats searched for together: their activations stay in the processor's cache
+SEARCHED_AT_ONCE = 256  # beats: their activations stay in the processor's cache
 
 
 class AnoGAN(AutoEncoder):
@@ -77,7 +77,7 @@ class AnoGAN(AutoEncoder):
     def _search(self, beat_mv: Tensor) -> tuple[Tensor, Tensor]:
         """(n, 320) in mV to the nearest generated beats (n, 320) and their losses (n,)."""
         with torch.inference_mode(False), torch.enable_grad():
-            found = [self._descend_latent(part.clone()) for part in beat_mv.split(AT_ONCE)]
+            found = [self._descend_latent(part.clone()) for part in beat_mv.split(SEARCHED_AT_ONCE)]
         return tuple(torch.cat(parts) for parts in zip(*found, strict=True))
 
     def _descend_latent(self, beat_mv: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from models.compared._layers import min_max, to_mv
 from models.detector import Detector
 from preprocess.beats import WINDOW, Beats
 
-BLOCK = 8192  # remembered beats compared at once: bounds memory to chunk x block distances
+REMEMBERED_AT_ONCE = 8192  # beats compared with: bounds memory to chunk x block distances
 
 
 class Neighbours(Detector):
@@ -75,8 +75,8 @@ class Neighbours(Detector):
         block."""
         best = torch.full((len(query),), torch.inf, device=query.device)
         index = torch.zeros(len(query), dtype=torch.long, device=query.device)
-        for start in range(0, len(self.memory), BLOCK):
-            block = self.memory[start : start + BLOCK].to(query.dtype)
+        for start in range(0, len(self.memory), REMEMBERED_AT_ONCE):
+            block = self.memory[start : start + REMEMBERED_AT_ONCE].to(query.dtype)
             # |q - p|^2 without |q|^2, which does not change the order.
             part, where = torch.addmm(block.square().sum(1), query, block.T, alpha=-2).min(1)
             index = torch.where(part < best, where + start, index)

@@ -21,7 +21,7 @@ from preprocess.simulate.waves import CENTRE, LEFT, MLII_MV, QRS, RIGHT, P
 
 TRUTH = "truth.csv"
 TRUTH_COLUMNS = ("record", "sample", "symbol", "kind", "start_s", "end_s")
-REGIONS = ("before P", "P", "QRS", "T")
+WAVE_AREAS = ("before P", "P", "QRS", "T")
 OFFSETS = np.arange(-BEFORE, AFTER)  # samples around R: the window of every detector
 FLOOR_MV, R_FRACTION = 0.05, 0.04  # what departs, as mV and as a share of the R amplitude
 SHORTEST_S = 0.02  # shorter gaps are bridged, shorter specks dropped
@@ -70,7 +70,7 @@ def truth_rows(subject, symbols, r_s, clean_mv, beats, normals, local_rr_s, n):
         region = np.searchsorted(region_edges(beats[k], normals[k]), t_s)
         for first, end in spans(departure_mv > min(floor_mv, 0.5 * departure_mv.max())):
             area = np.bincount(region[first:end], departure_mv[first:end], 4)
-            kind = REGIONS[area.argmax()]
+            kind = WAVE_AREAS[area.argmax()]
             start_s = f"{OFFSETS[first] / FS_HZ:.4f}"
             end_s = f"{(OFFSETS[0] + end) / FS_HZ:.4f}"
             rows.append((subject.name, int(r_sample[k]), str(symbols[k]), kind, start_s, end_s))

@@ -15,7 +15,7 @@ def test_all_parts_together_are_the_score(data, weights):
     detector, rows = checkpoint.load(weights).detector(), split(data.index, "beatgan")
     detector.opt["without"] = []
     expected = score_rows(detector, data, rows.test, "record")
-    parts = detector.read(data.beats(np.arange(len(data.index))))
+    parts = detector.standard_parts(data.beats(np.arange(len(data.index))))
     np.testing.assert_allclose(
         ablation.rescored(detector, parts, data, rows), expected, rtol=1e-4, atol=1e-4
     )
@@ -23,7 +23,7 @@ def test_all_parts_together_are_the_score(data, weights):
 
 def test_what_is_left_out_has_no_say(data, weights):
     detector, rows = checkpoint.load(weights).detector(), split(data.index, "beatgan")
-    parts = detector.read(data.beats(np.arange(len(data.index))))
+    parts = detector.standard_parts(data.beats(np.arange(len(data.index))))
     detector.opt["without"] = ["latent"]
     first = ablation.rescored(detector, parts, data, rows)
     parts[:, 0] = np.random.default_rng(0).random(len(parts))

@@ -11,7 +11,7 @@ from preprocess import records
 
 
 def test_copy_at_another_rate_keeps_beats_and_labels(cohort, tmp_path):
-    path = records.find(cohort)[0]
+    path = records.find_records(cohort)[0]
     original = records.read(path)
     copy = records.read(agreement.resampled(path, tmp_path, 128))
     assert copy.native_fs_hz == 128 and (copy.symbols == original.symbols).all()

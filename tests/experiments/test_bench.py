@@ -25,7 +25,7 @@ def test_a_rate_counts_what_was_done_in_the_time_it_took(monkeypatch):
 
 def test_a_made_recording_is_as_long_as_asked_and_reads_like_its_source(cohort, tmp_path):
     made = records.read(bench.make_recording(cohort, 0.7, tmp_path), annotator=None)
-    source = records.read(records.find(cohort)[0], annotator=None)
+    source = records.read(records.find_records(cohort)[0], annotator=None)
     assert len(made.signal_mv) == 0.7 * 3600 * 360
     n = len(source.signal_mv)
     np.testing.assert_allclose(made.signal_mv[:n], source.signal_mv, atol=0.003)

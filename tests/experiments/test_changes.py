@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from experiments.changes import KINDS, STRENGTHS, inject
+from experiments.changes import CHANGES, STRENGTHS, inject
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CHANGES)
 def test_changes_are_where_they_are_said_to_be_and_grow_with_strength(data, kind):
     normals = np.flatnonzero(data.index["class"] == "N")[::10]
     beat_mv, sizes = data.beats(normals, with_image=False).beat_mv, []

@@ -63,7 +63,7 @@ def test_means_are_those_of_the_runs(compared):
 
 def test_markdown_and_figure_are_written(compared):
     text = (compared / "table.md").read_text()
-    assert "### Protocol `beatgan`" in text and text.count("| `b2igan` (simulated) |") == 3
+    assert "### Protocol `beatgan`" in text and text.count("| `b2igan`, simulated |") == 3
     for name in ("comparison.png", "scores.png"):
         assert (compared / name).read_bytes().startswith(b"\x89PNG")
 
@@ -107,7 +107,7 @@ def test_methods_that_labels_chose_alone_are_drawn_too(dataroot, tmp_path):
             "cpu",
         ]
     )
-    assert "(labels choose the epoch)" in (tmp_path / "table.md").read_text()
+    assert "`autoencoder`, labels choose" in (tmp_path / "table.md").read_text()
     assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
 
 

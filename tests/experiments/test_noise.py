@@ -25,7 +25,7 @@ def nstdb(tmp_path_factory):
 
 @pytest.mark.parametrize("snr_db", [24, 6])
 def test_noise_has_the_strength_asked_for_and_leaves_half_alone(cohort, nstdb, snr_db):
-    recording = records.read(records.find(cohort)[0])
+    recording = records.read(records.find_records(cohort)[0])
     added = (
         noise.with_noise(recording, noise.read_noise(nstdb / "ma"), snr_db) - recording.signal_mv
     )

@@ -14,6 +14,7 @@ from preprocess import BadInput
 ROOT = Path(tables.__file__).resolve().parent.parent
 README = ROOT / "README.md"
 RESULTS = ROOT / "experiments" / "RESULTS.md"
+LAYOUT = ROOT / "docs" / "layout.md"
 # AUCs and APs, with three or four decimals, and percentages with decimals
 MEASURED = re.compile(r"(?<![\w.])(?:0\.\d{3,4}|\d+\.\d+(?= %))(?![\w.])")
 
@@ -71,20 +72,38 @@ def test_published_figures_are_said_alike_everywhere():
     assert {(auc, ap) for _, auc, ap in PUBLISHED.values()} <= rows
 
 
-def test_links_and_the_layout_name_what_is_there():
+def test_links_name_what_is_there():
     for document in (README, ROOT / "CONTRIBUTING.md", RESULTS, *(ROOT / "docs").glob("*.md")):
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
             if not link.startswith("http"):
                 assert (document.parent / link).exists(), f"{document} links to {link}"
-    layout = re.search(r"## Layout\n+```\n(.*?)```", README.read_text(), re.DOTALL)[1]
-    folder = ROOT
-    for line in layout.splitlines():
+
+
+def drawn(document, heading):
+    """Paths that a drawn layout names: a line that is not indented opens a folder."""
+    layout = re.search(rf"## {heading}\n.*?```\n(.*?)```", document.read_text(), re.DOTALL)[1]
+    folder, paths = ROOT, []
+    for line in filter(None, layout.splitlines()):
         indent, first = re.match(r"( *)(\S+)", line).groups()
         inside = folder if indent else ROOT
-        for name in re.findall(r"\w+\.(?:py|sh)|[\w/]+/(?= )", line):
-            assert (inside / name).exists(), f"the layout names {name}"
+        paths += [inside / name for name in re.findall(r"\w+\.(?:py|sh)|[\w/]+/(?= )", line)]
         if first.endswith("/") and not indent:
             folder = ROOT / first
+    return paths
+
+
+@pytest.mark.parametrize("document, heading", [(README, "Layout"), (LAYOUT, "Every file")])
+def test_drawn_layouts_name_what_is_there(document, heading):
+    for path in drawn(document, heading):
+        assert path.exists(), f"{document} draws {path}"
+
+
+def test_every_module_has_its_line_in_the_layout():
+    named = drawn(LAYOUT, "Every file")
+    for folder in ("preprocess", "models", "experiments"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if path.name != "__init__.py":
+                assert path in named, f"{LAYOUT} has no line for {path.relative_to(ROOT)}"
 
 
 def test_numbers_are_rounded_once():

@@ -77,12 +77,12 @@ def test_flat_and_missing_signal(tmp_path):
 
 def test_find_explains_an_empty_folder(tmp_path):
     with pytest.raises(BadInput, match="no WFDB record"):
-        records.find(tmp_path)
+        records.find_records(tmp_path)
     with pytest.raises(BadInput, match="no folder"):
-        records.find(tmp_path / "nowhere")
+        records.find_records(tmp_path / "nowhere")
 
 
 def test_paced_records_are_left_out(tmp_path):
     for name in ("100", "102", "217"):
         write(tmp_path, name)
-    assert [p.name for p in records.find(tmp_path)] == ["100"]
+    assert [p.name for p in records.find_records(tmp_path)] == ["100"]

@@ -31,7 +31,7 @@ def test_distance_where_no_peak_was_found_is_large():
 
 def found_in(signal):
     filtered, envelope = bandpass(signal), rpeaks.qrs_envelope(signal)
-    return rpeaks.find(filtered, envelope, np.ones(len(signal), bool))
+    return rpeaks.find_r_peaks(filtered, envelope, np.ones(len(signal), bool))
 
 
 def test_r_peaks_up_or_down_are_found_at_the_wave_and_t_waves_are_not():

@@ -78,7 +78,7 @@ def test_distributions_cope_with_any_scale(tmp_path, change, assert_is_modest_pn
 
 
 def test_stretch_keeps_order_and_finds_its_way_back():
-    stretch = curves.Stretch(np.random.default_rng(0).normal(5, 1, 300))
+    stretch = curves.ScoreAxis(np.random.default_rng(0).normal(5, 1, 300))
     scores = np.array([-1e4, 0, 4, 5, 6, 100, 1e6])
     assert (np.diff(stretch.forward(scores)) > 0).all()
     assert np.allclose(stretch.back(stretch.forward(scores)), scores)

@@ -49,14 +49,14 @@ def test_it_learns(trained):
 
 def test_ventricular_beats_score_above_normal_ones_in_every_part(trained):
     detector, _, normal, ventricular = trained
-    low, high = detector.read(normal), detector.read(ventricular)
+    low, high = detector.standard_parts(normal), detector.standard_parts(ventricular)
     assert low.shape == (len(normal), 3)
     assert (np.median(high, 0) > np.quantile(low, 0.9, axis=0)).all()
 
 
 def test_parts_of_unseen_normal_beats_are_on_a_common_scale(trained):
     detector, _, normal, _ = trained
-    parts = detector.read(normal)
+    parts = detector.standard_parts(normal)
     assert (np.abs(np.median(parts, 0)) < 0.7).all()
 
 
@@ -76,12 +76,12 @@ def test_unseen_patients_are_judged_by_the_latent_alone_and_without_names(data):
     detector.training_step(data.beats(normal[:128]))
     detector.finish(data.beats(normal[::2]), data.beats(normal[1::2]))
     beats = data.beats(normal[:50])
-    np.testing.assert_allclose(detector.score(beats), detector.read(beats)[:, 0])
+    np.testing.assert_allclose(detector.score(beats), detector.standard_parts(beats)[:, 0])
 
 
 def test_a_part_left_out_has_no_say(trained):
     detector, _, _, ventricular = trained
-    parts = detector.read(ventricular)
+    parts = detector.standard_parts(ventricular)
     try:
         detector.opt["without"] = ["features"]
         np.testing.assert_allclose(detector.score(ventricular), parts[:, 0] + parts[:, 2])

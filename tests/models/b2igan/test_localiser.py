@@ -69,7 +69,7 @@ def test_no_trace_is_that_of_few_beats():
 def test_what_was_not_trained_says_so():
     nothing = torch.zeros(2, WINDOW)
     with pytest.raises(BadInput, match="--no-error-map"):
-        Localiser().show(nothing, nothing, nothing, nothing, nothing)
+        Localiser().network_input(nothing, nothing, nothing, nothing, nothing)
 
 
 def test_synthetic_anomalies_differ_from_their_beats_and_stay_in_range(data):

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from models.b2igan.rhythm import (
-    FEATURES,
+    N_RHYTHM,
     Rhythm,
     normal_intervals,
     rhythm_features,
@@ -49,7 +49,7 @@ def test_bigeminy_does_not_hide_its_early_beats(rhythm):
 
 def test_features_are_finite_for_the_shortest_recordings():
     for n in (2, 3, 10):
-        assert rhythm_features(np.arange(n) * 300).shape == (n, FEATURES)
+        assert rhythm_features(np.arange(n) * 300).shape == (n, N_RHYTHM)
         assert np.isfinite(rhythm_features(np.arange(n) * 300)).all()
 
 

@@ -8,7 +8,7 @@ from models.compared import knn
 
 @pytest.mark.parametrize("block", [7, 64, 1000])
 def test_neighbours_are_those_of_brute_force(monkeypatch, block):
-    monkeypatch.setattr(knn, "BLOCK", block)
+    monkeypatch.setattr(knn, "REMEMBERED_AT_ONCE", block)
     generator = torch.Generator().manual_seed(0)
     detector = knn.Neighbours(knn.Neighbours.defaults)
     detector.memory = torch.randn(300, 12, generator=generator)
