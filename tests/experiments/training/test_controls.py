@@ -17,6 +17,7 @@ from experiments.training.metrics import by_record
 from experiments.training.protocols import split
 from experiments.training.scoring import score_rows
 from models import MODELS
+from models.b2igan import patient_gan
 from preprocess.dataset import Dataset
 
 
@@ -53,6 +54,7 @@ def test_a_hundredth_of_abnormal_beats_in_training_lowers_auc(data, rows, tmp_pa
 
 
 def test_classes_permuted_within_records_give_half_within_records(data, rows, tmp_path):
+    """Of the figure, not of training: records that differ in score make no AUC within records."""
     scores, of_test = scores_of(data, rows, tmp_path), data.index["record"].to_numpy()[rows.test]
     rng, classes, found = np.random.default_rng(0), rows.classes[rows.test].copy(), []
     for _ in range(20):
@@ -92,6 +94,27 @@ def test_training_never_reads_an_abnormal_beat(data, tmp_path, monkeypatch, prot
     for name, value in state.state.items():
         assert torch.equal(value, again.state[name]), name
     assert state.reference == again.reference
+
+
+def test_kinds_and_tested_labels_change_neither_training_nor_scores(data, tmp_path, monkeypatch):
+    """Context and thresholds included: V beats called S and S beats V, tested normal beats called V
+    and tested abnormal ones normal: the same networks, tails, thresholds and scores to the bit."""
+    monkeypatch.setattr(patient_gan, "STEPS_LEAST", 5)
+    index = data.index.copy()
+    index["class"] = index["class"].replace({"V": "S", "S": "V"})
+    tested = index.index[split(data.index, "interpatient").test]
+    index.loc[tested, "class"] = np.where(index.loc[tested, "class"] == "N", "V", "N")
+    relabelled = Dataset(index, data.image, data.beat_mv, data.manifest)
+    given = opt("--niter", "1", "--train-beats", "300", "--protocol", "interpatient")
+    states, scores = [], []
+    for k, each in enumerate((data, relabelled)):
+        rows = split(each.index, "interpatient")
+        states.append(loop.train(each, rows, given, tmp_path / f"{k}"))
+        scores.append(score_rows(states[k].detector(), each, rows.test, "record"))
+    for name, value in states[0].state.items():
+        assert torch.equal(value, states[1].state[name]), name
+    assert "record" in states[0].reference and states[0].reference == states[1].reference
+    np.testing.assert_array_equal(*scores)
 
 
 @pytest.mark.parametrize("context", ["none", "record"])
