@@ -27,28 +27,38 @@ ROOM, PAUSE, HARDLY_USUAL = 1.1, 1.1, -3.8
 ON_TIME, NO_PAUSE = 0.89, 1.1
 FEW, NEAR_S = 3, 900  # beats of one shape, within so many seconds on both sides
 NOISY, NOISE_BEATS = 1.75, 17  # times the recording's median noise; beats around
-CONFIRMED = 0.25  # of a run's beats that are flagged, for premature ones to be told with them
+# Runs of supraventricular beats. One beside a premature beat, after an interval that is hardly
+# longer, is as premature as that, where the run stands out: from a longer interval to a longer one.
+CONFIRMED = 0.25  # of a run's beats that are supraventricular by themselves
+AS_PREMATURE, STANDS_OUT = 1.1, 1.2  # times the interval beside; times the run's median one
+USUAL_SHAPE = -2.2  # of prematurity.otherness
 
 
 @dataclass
 class Beats:
     """All beats in order of time, (n,) each.
 
-    sample: at FS_HZ; linked: bool, nothing is missing since the beat before; cluster: -1 where not
-    flagged; before, after: logarithms of the intervals against the expected one;
-    unlike: prematurity.otherness, NaN where not flagged; noise: of quality.fast_noise;
-    premature: of prematurity.premature; fibrillation: bool.
+    sample: at FS_HZ; rr_s: before each, NaN where not known; cluster: -1 where not flagged;
+    before, after: logarithms of the intervals against the expected one; unlike:
+    prematurity.otherness, NaN where not flagged; noise: of quality.fast_noise; usual: bool, of
+    fibrillation.like_usual; premature: of prematurity.premature; fibrillation: bool.
     """
 
     sample: np.ndarray
-    linked: np.ndarray
+    rr_s: np.ndarray
     cluster: np.ndarray
     before: np.ndarray
     after: np.ndarray
     unlike: np.ndarray
     noise: np.ndarray
+    usual: np.ndarray
     premature: np.ndarray
     fibrillation: np.ndarray
+
+    @property
+    def linked(self) -> np.ndarray:
+        """(n,) bool: nothing is missing since the beat before."""
+        return np.isfinite(self.rr_s)
 
 
 def renamed(kind, confidence, beats):
@@ -65,6 +75,7 @@ def renamed(kind, confidence, beats):
     name(usual & ~early, "Q")
     name(second_of_couplet(kind, beats), "V")
     name(doubtful(kind, beats), "Q")
+    name((kind == "Q") & in_supraventricular_runs(kind, beats), "S")
     return kind, confidence
 
 
@@ -110,14 +121,51 @@ def alike_near(sample, cluster):
 
 
 def for_rhythms(kind, beats):
-    """(n,) kinds from which runs are told: a premature beat that is not flagged belongs to a run
-    whose other beats are, a quarter of them at least."""
-    kind, supraventricular = kind.copy(), kind == "S"
-    either = supraventricular | ((kind == "N") & beats.premature)
-    for first, end in marked_runs(either, beats.linked):
-        if supraventricular[first:end].mean() >= CONFIRMED:
-            kind[first:end] = "S"
-    return kind
+    """(n,) kinds from which runs are told, which may hold beats that are not flagged."""
+    return np.where(in_supraventricular_runs(kind, beats), "S", kind)
+
+
+def in_supraventricular_runs(kind, beats):
+    """(n,) bool: supraventricular beats, the premature ones among them, and those that are as
+    premature in a run that stands out."""
+    certain = kind == "S"
+    told = certain | ((kind == "N") & beats.premature)
+    result = certain.copy()
+    for marked, must_stand_out in ((told, False), (_with_as_premature(told, kind, beats), True)):
+        for first, end in marked_runs(marked, beats.linked):
+            if certain[first:end].mean() < CONFIRMED:
+                continue
+            if not must_stand_out or _stands_out(beats.rr_s, first, end):
+                result[first:end] = True
+    return result
+
+
+def _with_as_premature(told, kind, beats):
+    """(n,) bool: premature beats, and on both sides those of usual shape that are as premature."""
+    rr_s = np.where(beats.linked, beats.rr_s, np.inf)
+    before_s, after_s = np.append(np.inf, rr_s[:-1]), np.append(rr_s[1:], 0.0)
+    shape = ((kind == "N") & beats.usual) | ((kind == "Q") & (beats.unlike < USUAL_SHAPE))
+    free = shape & ~beats.fibrillation & ~_before(np.isin(kind, VENTRICULAR)) & beats.linked
+    # a gap is an endless interval: nothing goes on over it
+    onwards = free & np.isfinite(before_s) & (rr_s < AS_PREMATURE * before_s)
+    found = _spread(told, onwards)
+    backwards = free & np.isfinite(after_s) & (rr_s < AS_PREMATURE * after_s)
+    return _spread(found[::-1], backwards[::-1])[::-1]
+
+
+def _spread(seeds, follows):
+    """(n,) bool: seeds, and what follows each without a break."""
+    at = np.arange(len(seeds))
+    last_seed = np.maximum.accumulate(np.where(seeds, at, -1))
+    last_break = np.maximum.accumulate(np.where(seeds | follows, -1, at))
+    return last_seed > last_break
+
+
+def _stands_out(rr_s, first, end):
+    """Whether the intervals before and after a run are longer than its own."""
+    if first == 0 or end == len(rr_s):
+        return False
+    return min(rr_s[first - 1], rr_s[end]) > STANDS_OUT * np.median(rr_s[first:end])
 
 
 def _before(marked):

@@ -66,10 +66,17 @@ def interpret(
         before, after, _ = kinds.timing(timing, flagged).T
         unlike = np.full(len(table), np.nan)
         unlike[flagged] = otherness(shapes)
-        linked = np.isfinite(rr_s)
-        noise = table["noise"].to_numpy()
         beats = company.Beats(
-            peaks, linked, cluster, before, after, unlike, noise, premature, fibrillating
+            sample=peaks,
+            rr_s=rr_s,
+            cluster=cluster,
+            before=before,
+            after=after,
+            unlike=unlike,
+            noise=table["noise"].to_numpy(),
+            usual=table["usual"].to_numpy(),
+            premature=premature,
+            fibrillation=fibrillating,
         )
         kind, confidence = company.renamed(kind, confidence, beats)
         for_rhythms = company.for_rhythms(kind, beats)

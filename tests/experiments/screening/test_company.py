@@ -22,12 +22,13 @@ def beats(rr_s, cluster=None, unlike=ODD, premature=None, noise=None):
     after_s = np.append(rr_s[1:], USUAL_S)
     return Beats(
         sample=np.round(np.cumsum(rr_s) * FS_HZ).astype(int),
-        linked=np.arange(n) > 0,
+        rr_s=np.append(np.nan, rr_s[1:]),
         cluster=np.full(n, -1) if cluster is None else np.asarray(cluster),
         before=np.log(rr_s / USUAL_S),
         after=np.log(after_s / USUAL_S),
         unlike=np.full(n, unlike),
         noise=np.ones(n) if noise is None else noise,
+        usual=np.ones(n, bool),
         premature=np.zeros(n, bool) if premature is None else premature,
         fibrillation=np.zeros(n, bool),
     )
@@ -100,3 +101,28 @@ def test_one_flagged_beat_makes_no_long_run():
     kind = letters("NS" + "N" * 18)
     told = for_rhythms(kind, beats([0.8] * 20, premature=np.arange(20) > 0))
     assert (told == kind).all()
+
+
+def test_what_is_as_premature_as_one_flagged_beat_belongs_to_its_run():
+    kind = letters("NNNSNNNN")
+    # sinus beats 1.9 s apart, and between them an atrial rhythm at 82 a minute
+    rr_s = [1.9, 1.9, 0.74, 0.7, 0.73, 0.73, 1.9, 1.9]
+    assert "".join(for_rhythms(kind, beats(rr_s))) == "NNSSSSNN"
+    # a flagged one among them is named so, too
+    found, _ = renamed(letters("NNNSQNNN"), np.ones(8), beats(rr_s, unlike=-4.5))
+    assert "".join(found) == "NNNSSNNN"
+
+
+def test_a_sinus_rhythm_that_goes_on_after_a_premature_beat_is_no_run():
+    kind = letters("NNSNNNNN")
+    faster = [0.8, 0.8, 0.62, 0.66, 0.66, 0.66, 0.66, 0.66]
+    assert (for_rhythms(kind, beats(faster)) == kind).all()
+    paused = [0.8, 0.8, 0.6, 1.0, 0.8, 0.8, 0.8, 0.8]
+    assert (for_rhythms(kind, beats(paused)) == kind).all()
+
+
+def test_nothing_goes_on_over_a_gap():
+    kind, rr_s = letters("NNSNNN"), [1.9, 1.9, 0.7, 0.72, 1.9, 1.9]
+    gapped = beats(rr_s)
+    gapped.rr_s[3] = np.nan
+    assert (for_rhythms(kind, gapped) == kind).all()
