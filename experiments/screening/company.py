@@ -20,6 +20,7 @@ EARLY = 0.85  # of the expected interval, as are all intervals below
 IN_RUN_STEPS = 3  # beats that a run grows by, from those that are ventricular by themselves
 RUN_BEATS, MOST_S_IN_RUN = 11, 0.4  # beats around, of which more are supraventricular in a run
 NEARLY_USUAL = -3.3  # of prematurity.otherness: no ventricular beat is so like the usual one
+BETWEEN = -3.0  # of otherness: a flagged beat between two ventricular ones, not of usual shape
 # The second beat of a couplet. A sinus beat after one that is interpolated, and a T wave, come
 # sooner after the beat before the first; and neither has a pause after it.
 ROOM, PAUSE, HARDLY_USUAL = 1.1, 1.1, -3.8
@@ -73,7 +74,7 @@ def renamed(kind, confidence, beats):
     early = (beats.before < np.log(EARLY)) & ~beats.fibrillation
     name(usual & early, "S")
     name(usual & ~early, "Q")
-    name(second_of_couplet(kind, beats), "V")
+    name(second_of_couplet(kind, beats) | between_ventricular(kind, beats), "V")
     name(doubtful(kind, beats), "Q")
     name((kind == "Q") & in_supraventricular_runs(kind, beats), "S")
     return kind, confidence
@@ -98,6 +99,14 @@ def second_of_couplet(kind, beats):
     found = np.isin(kind, ("S", "Q")) & _before(np.isin(kind, VENTRICULAR)) & beats.linked
     found &= (beats.before < np.log(EARLY)) & (beats.after > np.log(PAUSE))
     return found & (since_last > ROOM) & (beats.unlike > HARDLY_USUAL)
+
+
+def between_ventricular(kind, beats):
+    """(n,) bool: flagged beats of another shape between two ventricular ones, early or not: after
+    the first of them the sinus node's would come late."""
+    ventricular = np.isin(kind, VENTRICULAR)
+    found = _before(ventricular) & _after(ventricular) & beats.linked
+    return found & (kind == "Q") & (beats.unlike > BETWEEN)
 
 
 def doubtful(kind, beats):

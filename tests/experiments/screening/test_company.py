@@ -5,6 +5,7 @@ import numpy as np
 from experiments.screening.company import (
     Beats,
     among_ventricular,
+    between_ventricular,
     doubtful,
     for_rhythms,
     renamed,
@@ -62,6 +63,12 @@ def test_the_sinus_beat_after_an_interpolated_one_makes_none():
     usual = beats([0.8, 0.8, 0.5, 0.45, 1.2, 0.8], unlike=-4.5)
     assert not second_of_couplet(kind, usual).any()
     assert not second_of_couplet(kind, beats([0.8, 0.8, 0.5, 0.45, 0.8, 0.8])).any()
+
+
+def test_an_odd_beat_between_two_ventricular_ones_makes_a_run_a_usual_one_does_not():
+    kind, rr_s = letters("NNVQVNN"), [0.8, 0.8, 0.5, 0.8, 0.5, 1.1, 0.8]
+    assert marks(between_ventricular(kind, beats(rr_s))) == [3]
+    assert not between_ventricular(kind, beats(rr_s, unlike=-4.5)).any()
 
 
 def test_an_odd_shape_on_time_that_never_comes_again_is_not_ventricular():
