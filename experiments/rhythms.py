@@ -91,7 +91,8 @@ def main(argv=None):
         alarm_rows.append(false_alarms(Path(folder).name, truths, found))
     if opt.vf:
         paths = recordings(opt.vf)
-        alarm_rows += vf_seconds([annotated(path) for path in paths], screened(paths))
+        truths, found = [annotated(path) for path in paths], screened(paths)
+        alarm_rows += vf_seconds(Path(opt.vf).name, truths, found)
     if opt.noise:
         alarm_rows += unreadable_in_noise(Path(opt.records), Path(opt.noise), checkpoint)
     return printed(rows, alarm_rows, opt.outf)
@@ -239,7 +240,7 @@ def false_alarms(name, truths, found):
     return _figure(f"false 'no organised rhythm' a day, {name}", vf, text)
 
 
-def vf_seconds(truths, found):
+def vf_seconds(name, truths, found):
     """Rows: of the seconds of annotated fibrillation, those flagged as an episode or by a beat."""
     total = by_episode = by_either = unreadable = 0
     for truth, (episodes, flagged, bad) in zip(truths, found):
@@ -253,7 +254,9 @@ def vf_seconds(truths, found):
                 unreadable += not inside and not near and _meets((middle, middle), bad)
     share = lambda n: 100 * n / max(total, 1)
     return [
-        _figure("% of seconds of VF flagged: episode or beat", share(by_either), f"{total} s"),
+        _figure(
+            "% of seconds of VF flagged: episode or beat", share(by_either), f"{total} s of {name}"
+        ),
         _figure("% of seconds of VF in an episode", share(by_episode), ""),
         _figure("% of seconds of VF only unreadable", share(unreadable), ""),
     ]

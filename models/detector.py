@@ -44,6 +44,11 @@ class Detector(ChunkedModule):
         """`score`, under the name that it has in PyOD and scikit-learn."""
         return self.score(beats, context)
 
+    def reads_image(self, context: str) -> bool:
+        """Whether `score` with this context, `errors` or what a normal beat would be read
+        Beats.image, so that it must be made; else it may be None."""
+        return self.image is not None
+
     def error_map(self, beats: Beats) -> np.ndarray:
         """Beats to how far each pixel or sample is from normal, in the shape of what it explains
         and in whatever unit the method has."""

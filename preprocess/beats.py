@@ -33,6 +33,7 @@ class Beats:
     known_normal: (n,) bool, beats that someone has looked at and found normal.
     record_median_mv: (n, WINDOW) in mV, the median beat of the recording that each one is from:
         of all its beats, of whatever class; in screening, of the presumed normal ones.
+    usual, p_coherence: (n,) of preprocess.fibrillation, where they are at hand.
     """
 
     image: np.ndarray | None
@@ -42,6 +43,8 @@ class Beats:
     rr_s: np.ndarray
     known_normal: np.ndarray | None = None
     record_median_mv: np.ndarray | None = None
+    usual: np.ndarray | None = None
+    p_coherence: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.sample)

@@ -25,12 +25,13 @@ class Surroundings:
     """What tells a rhythm beside when beats come, (n,) each.
 
     usual: QRS shaped as the median one; p_coherence: of fibrillation.p_wave_coherence;
-    bump: of quality.bump_between.
+    bump: of quality.bump_between; noise: of quality.fast_noise.
     """
 
     usual: np.ndarray
     p_coherence: np.ndarray
     bump: np.ndarray
+    noise: np.ndarray
 
     def __getitem__(self, rows) -> "Surroundings":
         return Surroundings(*(column[rows] for column in vars(self).values()))
@@ -95,6 +96,7 @@ class Reader:
             usual,
             p_wave_coherence(beats.beat_mv, beats.rr_s[:, 0], usual).astype(np.float32),
             quality.bump_between(envelope, beats.sample - first).astype(np.float32),
+            quality.fast_noise(beats.beat_mv).astype(np.float32),
         )
         inside = slice(start - first, end - first)
         return Block(start, end, first, filtered_mv, reason[inside], beats, surroundings)

@@ -114,6 +114,9 @@ class ExportedDetector:
 
     decision_function = score
 
+    def reads_image(self, context: str) -> bool:
+        return False
+
     def rhythm_log_odds(self, samples: np.ndarray) -> np.ndarray:
         return self.context.rhythm.score(samples)
 

@@ -130,7 +130,6 @@ class Collector:
             "score": block.scores.astype(np.float32),
             "cluster": cluster,
             "premature": block.premature,
-            "above": block.scores > self.patient_threshold.value,
         } | vars(block.surroundings)
         self.tables.append(pd.DataFrame(columns | dict(zip(LOCATION, location.T))))
 
@@ -181,7 +180,7 @@ class Collector:
         return Findings(
             self.source,
             self.patient_threshold,
-            table.drop(columns=["usual", "p_coherence", "bump", "above"]),
+            table.drop(columns=["usual", "p_coherence", "bump", "noise"]),
             [cluster for cluster, _ in merged],
             unreadable,
             alarms,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from experiments.screening import kinds, rhythm_episodes
+from experiments.screening import company, kinds, rhythm_episodes
+from experiments.screening.prematurity import otherness
 from experiments.screening.rhythm_episodes import Episode, Limits
 from experiments.screening.summary import summarise
 from preprocess.fibrillation import fibrillation
@@ -38,9 +39,9 @@ def interpret(
 ) -> Interpretation:
     """Beats and what is wrong with the signal between them, to what a reader would say of them.
 
-    table: a row a beat: sample, rr_s, rr_local_s, cluster, premature, above (its score the
-    threshold), usual, p_coherence, bump; shapes: (k, 10), kinds.shape_features of those with a
-    cluster; quality_spans: of all reasons, in order.
+    table: a row a beat: sample, rr_s, rr_local_s, cluster, premature, usual, p_coherence, bump,
+    noise; shapes: (k, 10), kinds.shape_features of those with a cluster; quality_spans: of all
+    reasons, in order.
     """
     peaks = table["sample"].to_numpy()
     flagged = table["cluster"].to_numpy() >= 0
@@ -51,24 +52,37 @@ def interpret(
     fibrillating = fibrillation(
         rr_s, ~table["usual"].to_numpy(), table["p_coherence"].to_numpy(float)
     )
-    # kinds
+    # kinds: each flagged beat by itself, then in its company
     kind, confidence = np.full(len(table), kinds.UNFLAGGED), np.full(len(table), np.nan)
+    for_rhythms = kind
     if flagged.any():
         rr_after_s = np.append(rr_s[1:], np.nan)
         timing = np.stack([rr_s, rr_after_s, table["rr_local_s"].to_numpy(float)], 1)  # [n, 3]
         log_odds, early = kinds.evidence(shapes, timing, flagged)
-        cluster, premature, above = (
-            table[name].to_numpy()[flagged] for name in ("cluster", "premature", "above")
-        )
+        cluster, premature = (table[name].to_numpy() for name in ("cluster", "premature"))
         kind[flagged], confidence[flagged] = kinds.decide(
-            log_odds, early, fibrillating[flagged], cluster, premature, above
+            log_odds, early, fibrillating[flagged], cluster[flagged], premature[flagged]
         )
-        before = kinds.timing(timing, flagged)[:, 0]
-        company = kinds.ventricular_company(kind, before, table["premature"].to_numpy())
-        kind[company], confidence[company] = "V", kinds.COMPANY_CONFIDENCE
+        before, after, _ = kinds.timing(timing, flagged).T
+        unlike = np.full(len(table), np.nan)
+        unlike[flagged] = otherness(shapes)
+        beats = company.Beats(
+            sample=peaks,
+            rr_s=rr_s,
+            cluster=cluster,
+            before=before,
+            after=after,
+            unlike=unlike,
+            noise=table["noise"].to_numpy(),
+            usual=table["usual"].to_numpy(),
+            premature=premature,
+            fibrillation=fibrillating,
+        )
+        kind, confidence = company.renamed(kind, confidence, beats)
+        for_rhythms = company.for_rhythms(kind, beats)
     # rhythm episodes
     episodes = rhythm_episodes.episodes(
-        peaks, kind, fibrillating, gaps, alarms, table["bump"].to_numpy(), limits
+        peaks, for_rhythms, fibrillating, gaps, alarms, table["bump"].to_numpy(), limits
     )
     summary = summarise(peaks, kind, episodes, gaps, source.duration_s, source.start)
     summary["recording"] = {"name": source.name, "lead": source.lead} | summary["recording"]

@@ -15,7 +15,7 @@ does all of it.
 """
 
 import numpy as np
-from scipy.ndimage import median_filter, uniform_filter1d
+from scipy.ndimage import median_filter
 
 from preprocess.beats import BEFORE
 
@@ -52,9 +52,6 @@ SHAPE_FEATURES = len(SHAPE_NAMES)
 MEANS, DEVIATIONS, WEIGHTS = (np.array(column) for column in zip(*MODEL.values()))
 BIAS = np.array([1.416, 0.651, -2.571, 0.503])
 EARLY = -0.03  # log of the interval before it, or before that: a supraventricular beat is early
-EARLY_IN_RUN, COMPANY_STEPS = 0.85, 3  # of ventricular beats: of the expected interval; beats
-RUN_BEATS, MOST_S_IN_RUN = 11, 0.4  # beats around, of which more are supraventricular in a run
-COMPANY_CONFIDENCE = 0.5
 LEAST_LIFT = 0.1  # log odds: a premature beat of usual shape is rather S than F or Q
 GROUP_SHARE = 0.7  # of the verdict of all beats of one shape, against the beat's own
 
@@ -91,12 +88,10 @@ def evidence(shapes, rr_s, flagged):
     return log_odds, (intervals[:, 0] < EARLY) | (intervals[:, 2] < EARLY)
 
 
-def decide(log_odds, early, fibrillation, group=None, premature=None, above=None):
-    """(k, 4), (k,), (k,), (k,) and (k,) of the flagged beats to kinds (k,) and confidences (k,).
+def decide(log_odds, early, fibrillation, group=None, premature=None):
+    """(k, 4), (k,), (k,) and (k,) of the flagged beats to kinds (k,) and confidences (k,).
 
-    premature: (k,) bool of prematurity.premature: such a beat is S where it is not V; above: (k,)
-    bool, whose score is above the threshold, None: all. Another, whose shape nothing speaks
-    against, is not V.
+    premature: (k,) bool of prematurity.premature: such a beat is S where it is not V.
     """
     if group is not None:
         log_odds = with_group(log_odds, group)
@@ -105,8 +100,6 @@ def decide(log_odds, early, fibrillation, group=None, premature=None, above=None
     if premature is not None:
         early = early | premature
         not_v = log_odds.argmax(1) != v
-        if above is not None:
-            not_v |= ~above
         lifted = premature & not_v & (log_odds[:, s] < log_odds.max(1))
         log_odds[lifted, s] = log_odds[lifted].max(1) + LEAST_LIFT
     log_odds[~early | fibrillation, s] = -np.inf
@@ -120,24 +113,6 @@ def with_group(log_odds, group):
     _, index, count = np.unique(group, return_inverse=True, return_counts=True)
     mean = np.stack([np.bincount(index, column) for column in log_odds.T], 1) / count[:, None]
     return (1 - GROUP_SHARE) * log_odds + GROUP_SHARE * mean[index]
-
-
-def ventricular_company(kind, before, premature):
-    """(n,) bool: flagged beats of all (n,) that are ventricular by the company they keep.
-
-    Early ones that follow two ventricular beats, or stand between two; but not in a run of
-    supraventricular ones. before: (n,) logarithm of the interval before, against the expected one;
-    premature: (n,) bool, of prematurity.premature.
-    """
-    share = uniform_filter1d((kind == "S").astype(float), RUN_BEATS, mode="nearest")
-    candidate = np.isin(kind, ("S", "Q")) & (before < np.log(EARLY_IN_RUN))
-    candidate &= ~premature & (share <= MOST_S_IN_RUN)
-    found = np.isin(kind, ("V", "F"))
-    for _ in range(COMPANY_STEPS):
-        previous, following = np.append(False, found[:-1]), np.append(found[1:], False)
-        before_that = np.append(False, previous[:-1])
-        found = found | (candidate & previous & (before_that | following))
-    return found & candidate
 
 
 def timing(rr_s, flagged):

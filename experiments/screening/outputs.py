@@ -127,7 +127,7 @@ def other_annotations(
     codes: of the episodes that count.
     """
     source, value = findings.source, findings.patient_threshold.value
-    note = f"B2I-GAN lead {source.lead}: V, S, F, Q score above {value:.2f} or come early"
+    note = f"B2I-GAN lead {source.lead}: V, S, F, Q score above {value:.2f}"
     rows = [(0, NOTE, note)]
     episodes = [episode for episode in findings.episodes if episode.code in codes]
     rows += [(at, RHYTHM, code) for at, code in rhythm_changes(episodes)]

@@ -102,7 +102,14 @@ def _minute(minute, start):
 
 def _ectopy(counts, start):
     runs = ("longest_run", "fastest_run")
-    return counts | {name: counts[name] and _minute(counts[name], start) for name in runs}
+    shown = counts | {name: counts[name] and _minute(counts[name], start) for name in runs}
+    return shown | {"alternating": alternating(counts)}
+
+
+def alternating(counts: dict) -> str:
+    """How long ectopics were every second or third beat, in words; "" where they never were."""
+    lasting = {name: counts.get(f"{name}_s") or 0 for name in ("bigeminy", "trigeminy")}
+    return ", ".join(f"{name} {clock(seconds)}" for name, seconds in lasting.items() if seconds)
 
 
 def _alarm(alarm, start):

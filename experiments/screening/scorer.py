@@ -37,10 +37,12 @@ class Scorer:
         """The block with scores. Beats of its margins give context, and are then left out."""
         beats, scores, rhythm = block.beats, np.zeros(0), None
         if len(beats):
-            if self.detector.image:
+            if self.detector.reads_image(self.context):
                 images = spectrogram.stored_images(beats.beat_mv, self.detector.image)
                 beats = replace(beats, image=images)
+            around = block.surroundings
             without_gaps = _without_gaps(beats)
+            without_gaps.usual, without_gaps.p_coherence = around.usual, around.p_coherence
             scores = self.detector.score(without_gaps, self.context)
             if self.context != "none":
                 rhythm = self.detector.rhythm_log_odds(without_gaps.sample)

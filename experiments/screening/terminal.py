@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from experiments.screening.findings import Findings
-from experiments.screening.overview import MOST_ALARMS, first_alarms
+from experiments.screening.overview import MOST_ALARMS, alternating, first_alarms
 from experiments.screening.times import clock
 
 MOST_LINES = 5  # clusters with a line of their own
@@ -40,9 +40,10 @@ def text(findings: Findings, folder: Path) -> str:
 def rhythm(summary: dict) -> str:
     """The rhythm in one line: ectopics, runs, fibrillation, pauses."""
     v, s, pauses = (summary[name] for name in ("ventricular", "supraventricular", "pauses"))
+    alternate = alternating(v)
     parts = [
         f"V {v['count']} ({v['percent']:.1f} %, {_plural(v['runs'], 'run')}, "
-        f"{_plural(v['couplets'], 'couplet')})",
+        f"{_plural(v['couplets'], 'couplet')}{', ' if alternate else ''}{alternate})",
         f"S {s['count']} ({s['percent']:.1f} %, {_plural(s['runs'], 'run')})",
         f"fibrillation {summary['fibrillation']['burden_percent']:.1f} %",
         _plural(pauses["count"], "pause")

@@ -148,10 +148,13 @@ def no_alarm_below(scores: np.ndarray) -> float:
 
 def in_fibrillation(beats: Beats) -> np.ndarray:
     """Beats of one recording, in order of time, to (n,) bool."""
-    usual = like_usual(beats.beat_mv)
     rr_s = np.diff(beats.sample, prepend=beats.sample[:1]) / FS_HZ
     rr_s[:1] = np.nan
-    return fibrillation(rr_s, ~usual, p_wave_coherence(beats.beat_mv, rr_s, usual))
+    usual, p_coherence = beats.usual, beats.p_coherence
+    if usual is None or p_coherence is None:
+        usual = like_usual(beats.beat_mv)
+        p_coherence = p_wave_coherence(beats.beat_mv, rr_s, usual)
+    return fibrillation(rr_s, ~usual, p_coherence)
 
 
 def against_pieces(beats: Beats, prior: np.ndarray) -> tuple[Values, np.ndarray]:

@@ -74,11 +74,19 @@ class B2IGAN(Detector):
 
     def score(self, beats: Beats, context: str = "none") -> np.ndarray:
         beat_scores = np.zeros(len(beats))
-        if context == "none" or "beat" in self.context.counted[context]:
+        if self._counts_beat(context):
             beat_scores = self.beat_scores(self.standard_parts(beats))  # [n]
         if context == "none":
             return beat_scores
         return self.context.score(beats, beat_scores, context, self.left_out())
+
+    def _counts_beat(self, context: str) -> bool:
+        return context == "none" or "beat" in self.context.counted[context]
+
+    def reads_image(self, context: str) -> bool:
+        # The localiser makes its own from the trace; for unseen patients a GAN of traces tells
+        # what would be normal.
+        return self._counts_beat(context) or self.context.patient is None
 
     def rhythm_log_odds(self, samples: np.ndarray) -> np.ndarray:
         return self.context.rhythm.score(samples)

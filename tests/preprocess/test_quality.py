@@ -153,3 +153,11 @@ def test_a_missed_beat_leaves_a_bump_and_a_pause_leaves_none(missed, expected):
 def test_no_beats_and_shortest_signals_are_no_error():
     assert len(quality.bump_between(np.zeros(100), np.zeros(0, int))) == 0
     assert len(reasons(heart([], 10))) == 10 * FS_HZ
+
+
+def test_muscle_is_fast_noise_and_a_wide_beat_is_none():
+    time_s = (np.arange(320) - 140) / FS_HZ
+    wide_mv = 2 * np.exp(-0.5 * np.square(time_s / 0.05))
+    muscle_mv = 0.1 * np.random.default_rng(0).standard_normal(320)
+    quiet, noisy = quality.fast_noise(np.stack([wide_mv, wide_mv + muscle_mv]))
+    assert quiet < 0.02 and noisy > 5 * quiet

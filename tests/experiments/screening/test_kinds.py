@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from experiments.screening.kinds import KINDS, expected_rr_s, kinds, ventricular_company
+from experiments.screening.kinds import KINDS, expected_rr_s, kinds
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.constants import FS_HZ
 
@@ -79,11 +79,3 @@ def test_the_expected_interval_is_that_between_unflagged_beats():
     flagged = np.tile([True, False, False, False], 10)
     columns = np.stack([rr_s, np.roll(rr_s, -1), np.full(40, 0.65)], 1)
     assert np.allclose(expected_rr_s(columns, flagged), 0.8)
-
-
-def test_an_early_beat_among_ventricular_ones_is_ventricular():
-    kind, early = np.array(list("NNVVQNNVSVNNSSSSSVSSSSS")), np.log(0.6)
-    before = np.where(kind == "N", 0.0, early)
-    found = ventricular_company(kind, before, np.zeros(len(kind), bool))
-    assert np.flatnonzero(found).tolist() == [4, 8]
-    assert not ventricular_company(kind, np.zeros(len(kind)), np.zeros(len(kind), bool)).any()

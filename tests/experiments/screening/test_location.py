@@ -38,7 +38,7 @@ def test_what_scores_above_the_threshold_is_flagged_and_located(data, weights):
     beats = data.beats(np.arange(20))
     scores = np.arange(20.0)
     signal_mv, reason = np.zeros(100, np.float32), np.zeros(100, np.int8)
-    around = Surroundings(np.ones(20, bool), np.ones(20), np.zeros(20))
+    around = Surroundings(np.ones(20, bool), np.ones(20), np.zeros(20), np.zeros(20))
     beats.rr_s[:] = 0.8
     scored = ScoredBlock(0, 100, 0, signal_mv, reason, beats, around, scores, None)
     block = locate(scored, 14.0, detector)

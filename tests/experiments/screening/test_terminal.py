@@ -25,3 +25,15 @@ def test_the_time_of_day_where_the_start_is_known():
     assert wall_clock(3600, start.isoformat()) == "00:59:00 +1 d"
     assert wall_clock(3600, None) == "1:00:00"
     assert wall_clock(3600, "22:30:00") == "23:30:00"
+
+
+def test_bigeminy_is_said_where_there_was_any():
+    ectopy = {"count": 40, "percent": 2.0, "runs": 1, "couplets": 2}
+    summary = {
+        "ventricular": ectopy | {"bigeminy_s": 75.0, "trigeminy_s": 0.0},
+        "supraventricular": ectopy,
+        "fibrillation": {"burden_percent": 0.0},
+        "pauses": {"count": 0, "longest_s": None},
+    }
+    said = terminal.rhythm(summary)
+    assert "2 couplets, bigeminy 0:01:15)" in said and "trigeminy" not in said

@@ -77,6 +77,10 @@ def test_unseen_patients_are_judged_by_the_latent_alone_and_without_names(data):
     detector.finish(data.beats(normal[::2]), data.beats(normal[1::2]))
     beats = data.beats(normal[:50])
     np.testing.assert_allclose(detector.score(beats), detector.standard_parts(beats)[:, 0])
+    # of a whole recording of theirs no image is read; of a patient met again it is
+    assert detector.reads_image("none") and not detector.reads_image("record")
+    known = B2IGAN(options(shared_patients=False, known_recordings=True))
+    assert known.reads_image("record")
 
 
 def test_a_part_left_out_has_no_say(trained):

@@ -1,0 +1,187 @@
+"""What the beats around say of a beat's kind, once each has been named by itself.
+
+As a reader goes over a strip a second time: an early beat among ventricular ones, or right after
+one, is likely ventricular too; a single odd shape that comes on time, or amid noise, is no
+extrasystole; and a QRS that is nearly the usual one is none of a ventricle.
+
+No beat is flagged here, and of no flagged one the flag is taken. Limits were set on DS1 and SVDB.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from experiments.screening.rhythm_episodes import VENTRICULAR, marked_runs
+from preprocess.constants import FS_HZ
+
+CONFIDENCE = 0.5  # of a kind that company gives
+EARLY = 0.85  # of the expected interval, as are all intervals below
+IN_RUN_STEPS = 3  # beats that a run grows by, from those that are ventricular by themselves
+RUN_BEATS, MOST_S_IN_RUN = 11, 0.4  # beats around, of which more are supraventricular in a run
+NEARLY_USUAL = -3.3  # of prematurity.otherness: no ventricular beat is so like the usual one
+BETWEEN = -3.0  # of otherness: a flagged beat between two ventricular ones, not of usual shape
+# The second beat of a couplet. A sinus beat after one that is interpolated, and a T wave, come
+# sooner after the beat before the first; and neither has a pause after it.
+ROOM, PAUSE, HARDLY_USUAL = 1.1, 1.1, -3.8
+# A ventricular beat is early, or has a pause after it, or there are others like it.
+ON_TIME, NO_PAUSE = 0.89, 1.1
+FEW, NEAR_S = 3, 900  # beats of one shape, within so many seconds on both sides
+NOISY, NOISE_BEATS = 1.75, 17  # times the recording's median noise; beats around
+# Runs of supraventricular beats. One beside a premature beat, after an interval that is hardly
+# longer, is as premature as that, where the run stands out: from a longer interval to a longer one.
+CONFIRMED = 0.25  # of a run's beats that are supraventricular by themselves
+AS_PREMATURE, STANDS_OUT = 1.1, 1.2  # times the interval beside; times the run's median one
+USUAL_SHAPE = -2.2  # of prematurity.otherness
+
+
+@dataclass
+class Beats:
+    """All beats in order of time, (n,) each.
+
+    sample: at FS_HZ; rr_s: before each, NaN where not known; cluster: -1 where not flagged;
+    before, after: logarithms of the intervals against the expected one; unlike:
+    prematurity.otherness, NaN where not flagged; noise: of quality.fast_noise; usual: bool, of
+    fibrillation.like_usual; premature: of prematurity.premature; fibrillation: bool.
+    """
+
+    sample: np.ndarray
+    rr_s: np.ndarray
+    cluster: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    unlike: np.ndarray
+    noise: np.ndarray
+    usual: np.ndarray
+    premature: np.ndarray
+    fibrillation: np.ndarray
+
+    @property
+    def linked(self) -> np.ndarray:
+        """(n,) bool: nothing is missing since the beat before."""
+        return np.isfinite(self.rr_s)
+
+
+def renamed(kind, confidence, beats):
+    """Kinds (n,) and confidences (n,) of each beat by itself, to those in their company."""
+    kind, confidence = kind.copy(), confidence.copy()
+
+    def name(rows, as_kind):
+        kind[rows], confidence[rows] = as_kind, CONFIDENCE
+
+    name(among_ventricular(kind, beats.before, beats.premature), "V")
+    usual = (kind == "V") & (beats.unlike < NEARLY_USUAL)
+    early = (beats.before < np.log(EARLY)) & ~beats.fibrillation
+    name(usual & early, "S")
+    name(usual & ~early, "Q")
+    name(second_of_couplet(kind, beats) | between_ventricular(kind, beats), "V")
+    name(doubtful(kind, beats), "Q")
+    name((kind == "Q") & in_supraventricular_runs(kind, beats), "S")
+    return kind, confidence
+
+
+def among_ventricular(kind, before, premature):
+    """(n,) bool: flagged beats that follow two ventricular beats or stand between two, early; but
+    not in a run of supraventricular ones."""
+    share = uniform_filter1d((kind == "S").astype(float), RUN_BEATS, mode="nearest")
+    candidate = np.isin(kind, ("S", "Q")) & (before < np.log(EARLY))
+    candidate &= ~premature & (share <= MOST_S_IN_RUN)
+    found = np.isin(kind, VENTRICULAR)
+    for _ in range(IN_RUN_STEPS):
+        previous, following = _before(found), _after(found)
+        found = found | (candidate & previous & (_before(previous) | following))
+    return found & candidate
+
+
+def second_of_couplet(kind, beats):
+    """(n,) bool: flagged beats right after a ventricular one, early, that a pause follows."""
+    since_last = np.exp(beats.before) + np.exp(np.append(0.0, beats.before[:-1]))
+    found = np.isin(kind, ("S", "Q")) & _before(np.isin(kind, VENTRICULAR)) & beats.linked
+    found &= (beats.before < np.log(EARLY)) & (beats.after > np.log(PAUSE))
+    return found & (since_last > ROOM) & (beats.unlike > HARDLY_USUAL)
+
+
+def between_ventricular(kind, beats):
+    """(n,) bool: flagged beats of another shape between two ventricular ones, early or not: after
+    the first of them the sinus node's would come late."""
+    ventricular = np.isin(kind, VENTRICULAR)
+    found = _before(ventricular) & _after(ventricular) & beats.linked
+    return found & (kind == "Q") & (beats.unlike > BETWEEN)
+
+
+def doubtful(kind, beats):
+    """(n,) bool: ventricular beats of a shape that is hardly seen again, on time and without a
+    pause, or amid noise; but not beside one of a shape that is."""
+    ventricular, few = kind == "V", alike_near(beats.sample, beats.cluster) <= FEW
+    sure = ventricular & ~few
+    on_time = (beats.before > np.log(ON_TIME)) & (beats.after < np.log(NO_PAUSE))
+    noise = uniform_filter1d(beats.noise, NOISE_BEATS, mode="nearest")
+    noisy = noise > NOISY * np.median(beats.noise)
+    return ventricular & few & (on_time | noisy) & ~_before(sure) & ~_after(sure)
+
+
+def alike_near(sample, cluster):
+    """(n,) int: beats of the same cluster within NEAR_S of each, itself among them."""
+    apart = int(sample[-1]) + 2 * NEAR_S * FS_HZ if len(sample) else 0
+    place = (cluster.astype(np.int64) + 1) * 2 * apart + sample
+    ordered, reach = np.sort(place), NEAR_S * FS_HZ
+    first = np.searchsorted(ordered, place - reach)
+    return np.searchsorted(ordered, place + reach, "right") - first
+
+
+def for_rhythms(kind, beats):
+    """(n,) kinds from which runs are told, which may hold beats that are not flagged."""
+    return np.where(in_supraventricular_runs(kind, beats), "S", kind)
+
+
+def in_supraventricular_runs(kind, beats):
+    """(n,) bool: supraventricular beats, the premature ones among them, and those that are as
+    premature in a run that stands out."""
+    certain = kind == "S"
+    told = certain | ((kind == "N") & beats.premature)
+    result = certain.copy()
+    for marked, must_stand_out in ((told, False), (_with_as_premature(told, kind, beats), True)):
+        for first, end in marked_runs(marked, beats.linked):
+            if certain[first:end].mean() < CONFIRMED:
+                continue
+            if not must_stand_out or _stands_out(beats.rr_s, first, end):
+                result[first:end] = True
+    return result
+
+
+def _with_as_premature(told, kind, beats):
+    """(n,) bool: premature beats, and on both sides those of usual shape that are as premature."""
+    rr_s = np.where(beats.linked, beats.rr_s, np.inf)
+    before_s, after_s = np.append(np.inf, rr_s[:-1]), np.append(rr_s[1:], 0.0)
+    shape = ((kind == "N") & beats.usual) | ((kind == "Q") & (beats.unlike < USUAL_SHAPE))
+    free = shape & ~beats.fibrillation & ~_before(np.isin(kind, VENTRICULAR)) & beats.linked
+    # a gap is an endless interval: nothing goes on over it
+    onwards = free & np.isfinite(before_s) & (rr_s < AS_PREMATURE * before_s)
+    found = _spread(told, onwards)
+    backwards = free & np.isfinite(after_s) & (rr_s < AS_PREMATURE * after_s)
+    return _spread(found[::-1], backwards[::-1])[::-1]
+
+
+def _spread(seeds, follows):
+    """(n,) bool: seeds, and what follows each without a break."""
+    at = np.arange(len(seeds))
+    last_seed = np.maximum.accumulate(np.where(seeds, at, -1))
+    last_break = np.maximum.accumulate(np.where(seeds | follows, -1, at))
+    return last_seed > last_break
+
+
+def _stands_out(rr_s, first, end):
+    """Whether the intervals before and after a run are longer than its own."""
+    if first == 0 or end == len(rr_s):
+        return False
+    return min(rr_s[first - 1], rr_s[end]) > STANDS_OUT * np.median(rr_s[first:end])
+
+
+def _before(marked):
+    """(n,) bool: of the beat before."""
+    return np.append(False, marked[:-1])[: len(marked)]
+
+
+def _after(marked):
+    """(n,) bool: of the beat after."""
+    return np.append(marked[1:], False)[: len(marked)]
