@@ -270,7 +270,7 @@ def result(folder):
             *(json.loads((folder / name).read_text()) for name in ("metrics.json", "timing.json")),
             folder,
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(
             f"{folder} holds damaged results ({type(error).__name__}): remove it, or give the "
             "models, protocols, folds and seeds that it is of, to measure it again"

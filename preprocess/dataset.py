@@ -166,7 +166,7 @@ def make(
     wanted = {
         "settings": settings(image, lead, filter_name),
         "source": physionet.source_of(folder),
-        "records": {p.name: _digest(p) for p in paths},
+        "records": {p.name: records.digest(p) for p in paths},
     }
     if is_current(dataroot, wanted):
         return read_manifest(dataroot)
@@ -174,7 +174,9 @@ def make(
         raise BadInput(f"{dataroot} is no folder to write to: give another --dataroot")
     if dataroot.exists() and not dataroot.is_dir():
         raise BadInput(f"{dataroot} is a file, where a folder must be: give another --dataroot")
-    with files.temporary_folder(dataroot.with_name(dataroot.name + ".part")) as part:
+    part = dataroot.with_name(dataroot.name + ".part")
+    dataset_checks.check_may_write(dataroot, part)
+    with files.temporary_folder(part):
         if is_current(dataroot, wanted):  # another process has made it meanwhile
             return read_manifest(dataroot)
         index, left_out = _write_arrays(paths, part, image, lead, filter_name, store_images)
@@ -252,7 +254,7 @@ def read_index(path: Path, n: int) -> pd.DataFrame:
 def read_manifest(dataroot):
     try:
         return json.loads((dataroot / "manifest.json").read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -333,14 +335,3 @@ def _move(part, target):
             os.replace(part / name, target / name)
         else:  # images that are made when they are read
             (target / name).unlink(missing_ok=True)
-
-
-def _digest(path):
-    """Short checksum of a record's header, annotations and signal's size: tells of changes."""
-    signal = path.with_suffix(".dat")
-    parts = [
-        physionet.sha256(f)[:16]
-        for f in (path.with_suffix(".hea"), path.with_suffix(".atr"))
-        if f.exists()
-    ]
-    return " ".join([*parts, str(signal.stat().st_size if signal.exists() else 0)])

@@ -104,6 +104,8 @@ def restore(detector: Detector, state: Mapping, path: Path) -> None:
             path, f"it does not fit its model: {' '.join(str(error).split())[:200]}"
         ) from error
     for name, value in detector.state_dict().items():
+        if name not in state:  # torch itself forgives counters of batches that lack
+            raise _odd(path, f"{name} lacks in its state")
         if value.dtype != state[name].dtype:
             raise _odd(path, f"{name} is {state[name].dtype} and should be {value.dtype}")
 

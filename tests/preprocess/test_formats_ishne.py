@@ -1,5 +1,6 @@
 """ISHNE: what was written is what is read; what does not fit is refused."""
 
+from binascii import crc_hqx
 from datetime import datetime, time
 
 import numpy as np
@@ -50,4 +51,17 @@ def test_damaged_files_are_refused(tmp_path):
     for stored in (whole[:-2], whole[:300], whole[:100], b"", whole + b"\0\0", b"X" + whole[1:]):
         path.write_bytes(stored)
         with pytest.raises(BadInput, match="ISHNE|truncated|fetch it again"):
+            formats.open_source(path)
+
+
+def test_a_header_is_what_its_checksum_says(tmp_path):
+    path = write_ishne(tmp_path, np.zeros((1000, 2)))
+    whole = path.read_bytes()
+    told = crc_hqx(whole[10:522], 0xFFFF)
+    for order in ("little", "big"):  # writers differ
+        summed = whole[:8] + told.to_bytes(2, order) + whole[10:]
+        path.write_bytes(summed)
+        assert formats.open_source(path).n == 1000
+        path.write_bytes(summed.replace(b"maker", b"mayor"))
+        with pytest.raises(BadInput, match="checksum"):
             formats.open_source(path)
