@@ -266,10 +266,14 @@ def is_done(folder):
 def result(folder):
     """One row: a run in one context, read from what it wrote to its folder."""
     try:
-        return row_of(
+        row = row_of(
             *(json.loads((folder / name).read_text()) for name in ("metrics.json", "timing.json")),
             folder,
         )
+        for name in PER_RUN:
+            if row[name] is not None:
+                float(row[name])
+        return row
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(
             f"{folder} holds damaged results ({type(error).__name__}): remove it, or give the "

@@ -78,13 +78,19 @@ def _check_settings(checkpoint, path):
             )
 
 
-def check_finite(state: Mapping, path: Path) -> None:
-    """Raises BadInput where a tensor is none, or holds what is no number."""
+def check_finite(state: Mapping, path: Path, reason: str = "") -> None:
+    """Raises BadInput where a tensor is none, or holds what is no number. reason: what to say of
+    it, where it is no damage."""
     for name, value in state.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
             raise _odd(path, f"{str(name)[:60]} of its state is a {type(value).__name__}")
         if not _is_finite(value):
-            raise _odd(path, f"{name} holds values that are no numbers")
+            what = f"{name} holds values that are no numbers"
+            raise (
+                BadInput(f"{path} is not written ({what}); {reason}")
+                if reason
+                else _odd(path, what)
+            )
 
 
 def _is_finite(value):
