@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
         (KeyboardInterrupt(), 130, "--resume"),
         (MemoryError(), 2, "not enough memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), 2, "not enough memory"),
+        (RuntimeError("could not create a primitive"), 2, "not enough memory"),
         (OSError(28, "No space left on device", "out/checkpoint.pt"), 2, "out/checkpoint.pt: No s"),
     ],
 )
