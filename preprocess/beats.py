@@ -75,23 +75,23 @@ def rr_intervals(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return np.r_[local_s[0], rr_s], np.r_[rr_s, local_s[-1]], local_s
 
 
-def check_labels(samples: np.ndarray, peak_distance: np.ndarray, name: str, lead: str) -> None:
-    """Raises BadInput where labelled beats (k,) do not lie on R peaks: their file is of another
-    record, or lost a part, so that all after it come early.
+def check_labels(columns: dict[str, np.ndarray], recording: Recording) -> None:
+    """Raises BadInput where the labelled beats of `cut` do not lie on R peaks: their file is of
+    another record, or lost a part, so that all after it come early.
 
     Of 200 labels in a row no record of MIT-BIH or SVDB has fewer than 0.6 on one; with the labels
     of another record it is 0.3 at most, and with ten beats lost 0.36.
     """
-    on_peak = peak_distance <= round(LABEL_OFF_S * FS_HZ)
+    on_peak = columns["peak_distance"] <= round(LABEL_OFF_S * FS_HZ)
     row = min(len(on_peak), LABELS_IN_A_ROW)
     if row < FEWEST_LABELS:
         return
     share = np.convolve(on_peak, np.ones(row) / row, "valid")
     if share.min() < LEAST_ON_PEAK:
-        at_s = samples[share.argmin()] / FS_HZ
+        at_s = columns["sample"][share.argmin()] / FS_HZ
         raise BadInput(
-            f"record {name}: only {share.min():.0%} of {row} labelled beats from "
-            f"{int(at_s // 60)}:{at_s % 60:02.0f} on lie on R peaks of lead {lead}: is the "
+            f"record {recording.name}: only {share.min():.0%} of {row} labelled beats from "
+            f"{int(at_s // 60)}:{at_s % 60:02.0f} on lie on R peaks of lead {recording.lead}: is the "
             "annotation file of another record, or damaged? Fetch it again, choose another --lead "
             "or leave the record out"
         )
@@ -120,10 +120,6 @@ def cut(
             "is its annotation file complete?"
         )
 
-    peaks = detect_r_peaks(recording.signal_mv)
-    peak_distance = distance_to_nearest(samples, peaks)
-    check_labels(samples, peak_distance, recording.name, recording.lead)
-
     # Intervals are measured before beats at the ends are left out: those are neighbours too.
     before_s, after_s, local_s = rr_intervals(samples)
     fits = (samples >= BEFORE) & (samples + AFTER < n)
@@ -132,7 +128,7 @@ def cut(
         "sample": samples,
         "symbol": symbols,
         "class": np.array([CLASS_OF[s] for s in symbols]),
-        "peak_distance": peak_distance,
+        "peak_distance": distance_to_nearest(samples, detect_r_peaks(recording.signal_mv)),
         "rr_before_s": before_s.round(4),
         "rr_after_s": after_s.round(4),
         "rr_local_s": local_s.round(4),

@@ -155,11 +155,18 @@ def filter_of(settings):
 
 
 def make(
-    folder, dataroot, image="complex", lead=LEAD, filter_name="butterworth", store_images=True
+    folder,
+    dataroot,
+    image="complex",
+    lead=LEAD,
+    filter_name="butterworth",
+    store_images=True,
+    on_peaks=True,
 ):
     """Preprocess every record of a folder into dataroot, unless dataroot already holds just that.
 
-    store_images: without, images are made when beats are read, and beats alone need disk.
+    store_images: without, images are made when beats are read, and beats alone need disk;
+    on_peaks: labels must lie on R peaks, which noise may hide.
     Returns the manifest. Files are written beside their place and renamed at the end.
     """
     paths, dataroot = records.find(folder), Path(os.path.abspath(dataroot))
@@ -179,7 +186,9 @@ def make(
     with files.temporary_folder(part):
         if is_current(dataroot, wanted):  # another process has made it meanwhile
             return read_manifest(dataroot)
-        index, left_out = _write_arrays(paths, part, image, lead, filter_name, store_images)
+        index, left_out = _write_arrays(
+            paths, part, image, lead, filter_name, store_images, on_peaks
+        )
         index.to_csv(part / "index.csv", index=False)
         manifest = wanted | {
             "beats": len(index),
@@ -270,7 +279,7 @@ def count_classes(index):
     return counts | {"N_on_peak": int(on_peak.sum())}
 
 
-def _write_arrays(paths, part, image, lead, filter_name, store_images):
+def _write_arrays(paths, part, image, lead, filter_name, store_images, on_peaks):
     """Record by record, so that memory does not grow with their number.
 
     Returns the index and {symbol: annotations} of what may be a beat and is in no class.
@@ -286,6 +295,8 @@ def _write_arrays(paths, part, image, lead, filter_name, store_images):
             recording = records.read(path, lead)
             left_out.update(classes.left_out(recording.symbols))
             columns, windows = beat_windows.cut(recording, filter_name)
+            if on_peaks:
+                beat_windows.check_labels(columns, recording)
             tables.append(pd.DataFrame(columns))
             waves.append(windows)
             for chunk in spectrogram.stored_chunks(windows, image) if store_images else ():
