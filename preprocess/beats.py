@@ -91,9 +91,9 @@ def check_labels(columns: dict[str, np.ndarray], recording: Recording) -> None:
         at_s = columns["sample"][share.argmin()] / FS_HZ
         raise BadInput(
             f"record {recording.name}: only {share.min():.0%} of {row} labelled beats from "
-            f"{int(at_s // 60)}:{at_s % 60:02.0f} on lie on R peaks of lead {recording.lead}: is the "
-            "annotation file of another record, or damaged? Fetch it again, choose another --lead "
-            "or leave the record out"
+            f"{int(at_s // 60)}:{at_s % 60:02.0f} on lie on R peaks of lead {recording.lead}: is "
+            "the annotation file of another record, or damaged? Fetch it again, give another "
+            "--lead or leave the record out"
         )
 
 
