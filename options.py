@@ -5,6 +5,7 @@ unit and its default. Nothing here loads a network library: --help answers at on
 """
 
 import argparse
+import re
 from collections.abc import Sequence
 
 from experiments.training.protocols import FOLDS, PROTOCOLS
@@ -136,6 +137,13 @@ def _image(name):
     name = ALIASES.get(name, name)
     if name not in SETTINGS:
         raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(SETTINGS)}")
+    return name
+
+
+def _ending(name):
+    """Of an annotation file beside its record."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
+        raise argparse.ArgumentTypeError(f"{name!r} is no ending of a file: atr, for instance")
     return name
 
 
@@ -317,6 +325,7 @@ def add_screening(group):
     add("--units", choices=("mV", "uV", "V"), help="of a CSV file's numbers (default: mV)")
     add(
         "--annotator",
+        type=_ending,
         metavar="EXT",
         help="take the R peaks from this WFDB annotation file (atr, for instance) instead of "
         "detecting them; its labels are not read",

@@ -264,11 +264,15 @@ def is_done(folder):
 def result(folder):
     """One row: a run in one context, read from what it wrote to its folder."""
     try:
-        return row_of(
+        row = row_of(
             *(json.loads((folder / name).read_text()) for name in ("metrics.json", "timing.json")),
             folder,
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        for name in PER_RUN:
+            if row[name] is not None:
+                float(row[name])
+        return row
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(
             f"{folder} holds damaged results ({type(error).__name__}): remove it, or give the "
             "models, protocols, folds and seeds that it is of, to measure it again"

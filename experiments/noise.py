@@ -126,6 +126,7 @@ def scored(detector, checkpoint, folder, names, noise_mv, snr_db, context):
             checkpoint.settings["image"] or "complex",
             checkpoint.settings["lead"],
             dataset.filter_of(checkpoint.settings),
+            on_peaks=False,
         )
         data = dataset.load(dataroot)
         sample = data.index["sample"].to_numpy()

@@ -28,7 +28,7 @@ from experiments.screening.shipped import WEIGHTS
 from experiments.screening.summary import ALARM_CODES
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2
-from preprocess import quality, records
+from preprocess import annotations, quality, records
 from preprocess.classes import CLASS_OF_EC57
 from preprocess.constants import FS_HZ
 from preprocess.files import whole_file
@@ -137,7 +137,9 @@ def findings(path, checkpoint, detector, opt):
 
 def annotated(path) -> Annotated:
     """What annotators wrote of a record, as episodes by the definitions of screening."""
-    truth, header = wfdb.rdann(str(path), "atr"), wfdb.rdheader(str(path))
+    header = records.read_header(path)
+    annotations.read(path.with_name(f"{path.name}.atr"), header.fs, header.sig_len)  # or BadInput
+    truth = wfdb.rdann(str(path), "atr")
     samples = np.round(truth.sample * (FS_HZ / header.fs)).astype(int)
     length = round(header.sig_len * FS_HZ / header.fs)
     symbols = np.array(truth.symbol)

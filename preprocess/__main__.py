@@ -55,6 +55,11 @@ def _simulated(folder):
 def main(argv=None):
     opt = options.parse("preprocess", argv)
     folder = find_folder(opt)
+    if opt.data == "mitdb" and physionet.source_of(folder) != "mitdb":
+        raise BadInput(
+            f"{folder} does not hold the MIT-BIH records as they were published, and --data mitdb "
+            "asks for them: fetch them again, or leave --data out"
+        )
     manifest = dataset.make(folder, opt.dataroot, opt.image, opt.lead, opt.filter, opt.store_images)
     source, n_records = manifest["source"], len(manifest["records"])
     print(f"{manifest['beats']} beats from {n_records} records, source: {source}")

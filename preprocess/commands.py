@@ -19,6 +19,7 @@ from preprocess.stopping import Stopped, is_about_memory, is_program, raising
 from preprocess.threads import wait_asleep
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # in names of foreign files
+PLACES = ("DIR", "FILE", "PATH")  # metavars of flags that name a file or folder
 UNUSABLE, WRONG = 2, 70  # exit statuses; 70 is EX_SOFTWARE of sysexits.h
 KEPT = "what was finished is whole: the same command (training: with --resume) does the rest"
 
@@ -87,9 +88,21 @@ def _log():
 
 def parser(name: str, text: str, epilog: str = "") -> argparse.ArgumentParser:
     """An empty parser of a command; epilog: its example."""
-    return argparse.ArgumentParser(
+    return _Parser(
         prog=name, description=text, epilog=epilog, allow_abbrev=False, formatter_class=_Formatter
     )
+
+
+class _Parser(argparse.ArgumentParser):
+    """An empty name would be the working folder, or stand for the default, without a word."""
+
+    def parse_args(self, args=None, namespace=None):
+        found = super().parse_args(args, namespace)
+        for action in self._actions:
+            given = getattr(found, action.dest, None) if action.metavar in PLACES else None
+            if any(not str(name).strip() for name in (given if type(given) is list else [given])):
+                self.error(f"argument {'/'.join(action.option_strings)}: give a name, not nothing")
+        return found
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):

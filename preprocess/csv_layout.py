@@ -10,6 +10,14 @@ MOST_COLUMNS = 1000
 LOOKED_AT = 200  # rows that tell decimal commas from separators
 TIME_COLUMN = re.compile(r"(time|t|seconds|elapsed)([\s_(\[].*)?|s|ms", re.I)
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|nan|", re.A | re.I)
+TIME_UNITS = {  # what a time column's name or unit may say, in s
+    "ms|msecs?|millis|milliseconds?": 1e-3,
+    "us|µs|μs|usecs?|micros|microseconds?": 1e-6,
+    "ns|nsecs?|nanos|nanoseconds?": 1e-9,
+    "mins?|minutes?": 60.0,
+    "h|hrs?|hours?": 3600.0,
+}
+THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}([.,]\d{3})+")
 DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?", re.A)
 
 
@@ -29,9 +37,10 @@ class Layout:
     def unit_s(self, column: int) -> float:
         """A time column's unit in s."""
         text = f"{self.names[column]} {self.units[column]}"
-        if re.search(r"(\b|_)(ms|msec|msecs|milliseconds?)(\b|_)", text, re.I):
-            return 1e-3
-        return 1e-6 if re.search(r"(\b|_)(us|µs|usec|microseconds?)(\b|_)", text, re.I) else 1.0
+        for words, unit_s in TIME_UNITS.items():
+            if re.search(rf"(\b|_)({words})(\b|_)", text, re.I):
+                return unit_s
+        return 1.0
 
 
 def read_layout(file, path, longest_line) -> Layout:
@@ -60,6 +69,7 @@ def read_layout(file, path, longest_line) -> Layout:
         separator, decimal = ";", ","
         cells = cells if named else cells[:1]
         units = [""]
+    _check_thousands([_split(row, separator) for row in body], path)
     names = cells if named else [f"column{i}" for i in range(len(cells))]
     if len(names) > MOST_COLUMNS:
         raise BadInput(f"{path} has {len(names)} columns: give one row a sample, one column a lead")
@@ -82,6 +92,19 @@ def _decimals_alone(cells, named, body, path):
         f"{path} has two whole numbers a row, or one with a decimal comma: write the names of its "
         "columns into a first line, or points for decimals"
     )
+
+
+def _check_thousands(rows, path):
+    """1.234 beside 567 may be over a thousand and not decimals: who writes three decimals of
+    every number does so of 0.567 as well."""
+    for column in zip(*(row for row in rows if len(row) == len(rows[0]))):
+        parted = [cell for cell in column if re.search("[.,]", cell)]
+        whole = [cell for cell in column if re.fullmatch(r"[-+]?\d{2,3}", cell)]
+        if parted and whole and all(THOUSANDS.fullmatch(cell) for cell in parted):
+            raise BadInput(
+                f"{path} has {parted[0]} beside {whole[0]}: a decimal sign, or one between "
+                "thousands? Write the numbers without signs between thousands"
+            )
 
 
 def _is_missing(cell):

@@ -155,18 +155,25 @@ def filter_of(settings):
 
 
 def make(
-    folder, dataroot, image="complex", lead=LEAD, filter_name="butterworth", store_images=True
+    folder,
+    dataroot,
+    image="complex",
+    lead=LEAD,
+    filter_name="butterworth",
+    store_images=True,
+    on_peaks=True,
 ):
     """Preprocess every record of a folder into dataroot, unless dataroot already holds just that.
 
-    store_images: without, images are made when beats are read, and beats alone need disk.
+    store_images: without, images are made when beats are read, and beats alone need disk;
+    on_peaks: labels must lie on R peaks, which noise may hide.
     Returns the manifest. Files are written beside their place and renamed at the end.
     """
     paths, dataroot = records.find_records(folder), Path(os.path.abspath(dataroot))
     wanted = {
         "settings": settings(image, lead, filter_name),
         "source": physionet.source_of(folder),
-        "records": {p.name: _digest(p) for p in paths},
+        "records": {p.name: records.digest(p) for p in paths},
     }
     if is_current(dataroot, wanted):
         return read_manifest(dataroot)
@@ -174,10 +181,14 @@ def make(
         raise BadInput(f"{dataroot} is no folder to write to: give another --dataroot")
     if dataroot.exists() and not dataroot.is_dir():
         raise BadInput(f"{dataroot} is a file, where a folder must be: give another --dataroot")
-    with files.temporary_folder(dataroot.with_name(dataroot.name + ".part")) as part:
+    part = dataroot.with_name(dataroot.name + ".part")
+    dataset_checks.check_may_write(dataroot, part)
+    with files.temporary_folder(part):
         if is_current(dataroot, wanted):  # another process has made it meanwhile
             return read_manifest(dataroot)
-        index, left_out = _write_arrays(paths, part, image, lead, filter_name, store_images)
+        index, left_out = _write_arrays(
+            paths, part, image, lead, filter_name, store_images, on_peaks
+        )
         index.to_csv(part / "index.csv", index=False)
         manifest = wanted | {
             "beats": len(index),
@@ -252,7 +263,7 @@ def read_index(path: Path, n: int) -> pd.DataFrame:
 def read_manifest(dataroot):
     try:
         return json.loads((dataroot / "manifest.json").read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -268,7 +279,7 @@ def count_classes(index):
     return counts | {"N_on_peak": int(on_peak.sum())}
 
 
-def _write_arrays(paths, part, image, lead, filter_name, store_images):
+def _write_arrays(paths, part, image, lead, filter_name, store_images, on_peaks):
     """Record by record, so that memory does not grow with their number.
 
     Returns the index and {symbol: annotations} of what may be a beat and is in no class.
@@ -284,6 +295,8 @@ def _write_arrays(paths, part, image, lead, filter_name, store_images):
             recording = records.read(path, lead)
             left_out.update(classes.left_out(recording.symbols))
             columns, windows = beat_windows.cut(recording, filter_name)
+            if on_peaks:
+                beat_windows.check_labels(columns, recording)
             tables.append(pd.DataFrame(columns))
             waves.append(windows)
             for chunk in spectrogram.stored_chunks(windows, image) if store_images else ():
@@ -333,14 +346,3 @@ def _move(part, target):
             os.replace(part / name, target / name)
         else:  # images that are made when they are read
             (target / name).unlink(missing_ok=True)
-
-
-def _digest(path):
-    """Short checksum of a record's header, annotations and signal's size: tells of changes."""
-    signal = path.with_suffix(".dat")
-    parts = [
-        physionet.sha256(f)[:16]
-        for f in (path.with_suffix(".hea"), path.with_suffix(".atr"))
-        if f.exists()
-    ]
-    return " ".join([*parts, str(signal.stat().st_size if signal.exists() else 0)])

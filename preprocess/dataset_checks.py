@@ -13,6 +13,7 @@ import pandas as pd
 from preprocess import BadInput, spectrogram
 from preprocess.classes import CLASS_OF, CLASSES
 from preprocess.constants import WINDOW
+from preprocess.files import LOCK
 
 COLUMN_TYPES = {  # of index.csv, and the kind of their numpy types
     "record": "O",
@@ -69,6 +70,8 @@ def check_index(index: pd.DataFrame, manifest: dict, dataroot: Path) -> None:
             raise _damaged(dataroot, f"column {name} of index.csv holds no numbers")
         if index[name].isna().any():
             raise _damaged(dataroot, f"column {name} of index.csv has empty cells")
+    if (index["sample"] < 0).any():
+        raise _damaged(dataroot, "column sample of index.csv has values below 0")
     known = {"record": manifest["records"], "symbol": CLASS_OF, "class": CLASSES}
     for name, values in known.items():
         if not index[name].isin(list(values)).all():
@@ -108,6 +111,21 @@ def check_sums(dataroot: Path, manifest: dict) -> None:
         with open(path, "rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != told:
                 raise _damaged(dataroot, f"{name} is not as it was written: changed or damaged")
+
+
+def check_may_write(dataroot: Path, part: Path) -> None:
+    """Raises BadInput where files of somebody else would be written over, or a folder stands where
+    a file must go. part: where the files are made; it is there after this program was killed."""
+    names = (*SUMMED, "manifest.json")
+    for name in names:
+        if (dataroot / name).is_dir():
+            raise BadInput(f"{dataroot / name} is a folder, where a file must go: remove it")
+    there = [name for name in SUMMED if (dataroot / name).exists()]
+    if there and not (dataroot / "manifest.json").exists() and not (part / LOCK).exists():
+        raise BadInput(
+            f"{dataroot} holds {', '.join(there)} and no manifest.json: they may be somebody's, "
+            "so remove them, or give another --dataroot"
+        )
 
 
 def _damaged(dataroot, what):

@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ except ImportError:  # Windows has no such locks: two writers are the user's to 
     fcntl = None
 
 LOCK = ".lock"
+SETTLED_S = 0.2
 
 
 @contextmanager
@@ -50,8 +52,12 @@ def only_writer(folder: Path, wait: bool = False) -> Iterator[None]:
 def temporary_folder(path: Path) -> Iterator[Path]:
     """An empty folder of this name, which is gone afterwards.
 
-    One process has it at a time. What is found there was left by one that was killed.
+    One process has it at a time. What is found there was left by one that was killed, as its lock
+    tells; BadInput where there is none: the files are somebody's.
     """
+    path = Path(path)
+    if path.is_dir() and not (path / LOCK).exists() and _is_full(path):
+        raise BadInput(f"{path} is needed for a while and holds other files: rename it")
     try:
         with only_writer(path, wait=True):
             _clear(path)
@@ -61,6 +67,14 @@ def temporary_folder(path: Path) -> Iterator[Path]:
                 _surely(_clear, path)
     finally:
         _surely(_remove_empty, path)
+
+
+def _is_full(folder):
+    """Whether files are there that nobody is clearing away at this moment."""
+    time.sleep(SETTLED_S)
+    with suppress(FileNotFoundError):
+        return not (folder / LOCK).exists() and any(folder.iterdir())
+    return False
 
 
 def _clear(folder):

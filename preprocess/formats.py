@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import wfdb
 
 from preprocess import BadInput, annotations, records
 from preprocess.constants import LEAD
@@ -56,9 +57,13 @@ def _check_name(path):
 
 class WfdbSource(Source):
     channel: int
+    header: wfdb.Record | wfdb.MultiRecord
 
     def read(self, start, end):
-        record = records.read_signals(self.path, [self.channel], int(start), int(end))
+        start, end = int(start), int(end)
+        record = records.read_signals(self.path, [self.channel], start, end, self.header)
+        if not record.n_sig:  # no segment in this stretch has the lead
+            return np.full(end - start, np.nan)
         return record.p_signal[:, 0] * mv_of(record.units[0] or "mV", self.path, self.lead)
 
     def annotated(self, annotator):
@@ -78,7 +83,7 @@ def _open_wfdb(path, lead, likely):
     chosen = choose_lead(leads, lead, path, likely)
     n, fs_hz = int(header.sig_len), float(header.fs)
     source = WfdbSource(path.name, path, leads, leads[chosen], fs_hz, n)
-    source.channel = chosen
+    source.channel, source.header = chosen, header
     source.start = header.base_datetime or header.base_time
     if units := getattr(header, "units", None):
         mv_of(units[chosen] or "mV", path, leads[chosen])

@@ -17,14 +17,19 @@ from preprocess import BadInput
 from preprocess.csv_layout import Layout, read_layout
 from preprocess.csv_times import Times
 from preprocess.headers import HIGHEST_HZ, LOWEST_HZ
-from preprocess.source import Source, choose_lead, mv_of
+from preprocess.source import MV_OF_UNIT, Source, choose_lead, mv_of, plain_text
 
 CHUNK_BYTES = 1 << 22
 LONGEST_LINE = 1 << 16  # letters: a row is one sample of each lead
+LARGEST = 1e30  # of what can be a number of a recording
 HEAD_ROWS = 2000  # that tell the rate
 # What stands for a missing sample, besides what pandas takes for one.
 MISSING = ("-", "--", "?", "inf", "-inf", "+inf", "nil")
-UNIT = re.compile(r"[\s_]*[\[(](mv|uv|µv|μv|v)[\])]$|[\s_]+(mv|uv|µv|μv)$", re.I)
+UNIT = re.compile(r"[\s_]*[\[(](mv|uv|µv|μv|nv|v)[\])]$|[\s_]+(mv|uv|µv|μv|nv)$", re.I)
+# In brackets after a lead's name, and no voltage that can be read.
+OTHER_UNIT = re.compile(
+    r"[\[(]\s*(adu|adc|raw|counts?|lsb|digits?|units?|a\.?u\.?|\W*\d.*)\s*[\])]$", re.I
+)
 
 
 class CsvSource(Source):
@@ -59,9 +64,7 @@ def open_csv(path: Path, lead, likely, fs_hz=None, units=None) -> CsvSource:
         chosen = choose_lead(leads, lead, path, likely)
         column = columns[chosen]
         _check_is_signal(head[column], layout.names[column], path)
-        named = UNIT.search(layout.names[column])
-        unit = units or layout.units[column] or (named and (named[1] or named[2])) or "mV"
-        scale = mv_of(unit, path, leads[chosen])
+        scale = mv_of(_unit(layout, column, units, path), path, leads[chosen])
 
         file.seek(begin)
         clock = None if times is None else (times, at_time, unit_s)
@@ -70,6 +73,19 @@ def open_csv(path: Path, lead, likely, fs_hz=None, units=None) -> CsvSource:
     source = CsvSource(path.stem, path, leads, leads[chosen], rate_hz, n)
     source.values = values
     return source
+
+
+def _unit(layout, column, units, path):
+    """As the file says it, else as asked for, else mV."""
+    name = layout.names[column]
+    named = UNIT.search(name) or OTHER_UNIT.search(name)
+    told = layout.units[column] or named and next(filter(None, named.groups())) or ""
+    if told and units and mv_of(units, path, name) != MV_OF_UNIT.get(told.strip().lower()):
+        raise BadInput(
+            f"--units says {units}, column {plain_text(name)} of {path} {plain_text(told)}: leave "
+            "--units out or correct the column's name"
+        )
+    return told or units or "mV"
 
 
 def _check_rate(fs_hz, times, path):
@@ -183,7 +199,7 @@ def _table(rows, columns, layout: Layout, path, line=None):
     if len(table) != count:
         raise BadInput(f"{path} cannot be read as CSV near line {line + 1}: is it damaged?")
     values = table.to_numpy(np.float64)
-    values = np.where(np.isfinite(values), values, np.nan)
+    values = np.where(np.abs(values) < LARGEST, values, np.nan)
     return {column: values[:, k] for k, column in enumerate(table.columns)}
 
 

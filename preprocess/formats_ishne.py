@@ -6,6 +6,7 @@ samples of one lead or of all; the length of the file says which.
 """
 
 import struct
+from binascii import crc_hqx
 from datetime import date, datetime, time
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from preprocess.source import Source, choose_lead, plain_text
 MAGIC = b"ISHNE1.0"
 HEADER = struct.Struct("<3i i h 40s 40s 20s 2h 3h 3h 3h 3h h 12h 12h 12h h 40s h")
 HEADER_AT = 10  # after the magic bytes and the checksum
+HEADER_BYTES = 522  # of magic bytes, checksum and the part of fixed length
+CRC_STARTS = (0xFFFF, 0, 0x1D0F)  # writers differ
 LEAD_NAMES = "unknown,bipolar,X,Y,Z,I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6,ES,AS,AI".split(",")
 MOST_LEADS = 12
 NV_PER_MV = 1e6
@@ -57,6 +60,7 @@ def open_ishne(path: Path, lead, likely) -> IshneSource:
         raise BadInput(f"{path} has no whole ISHNE header: is it truncated? fetch it again")
     fields = HEADER.unpack(head[HEADER_AT:])
     count, data_at, n_leads, fs_hz = fields[1], fields[3], fields[22], fields[-1]
+    _check_sum(path, head, data_at)
     recorded, started = fields[13:16], fields[19:22]
     if not 1 <= n_leads <= MOST_LEADS:
         raise BadInput(f"{path} says that it has {n_leads} leads; 1 to {MOST_LEADS} can be read")
@@ -76,6 +80,21 @@ def open_ishne(path: Path, lead, likely) -> IshneSource:
     return source
 
 
+def _check_sum(path, head, data_at):
+    """The format's checksum (CRC-CCITT of all before the samples) is the only one it has: samples
+    have none. 0 is what writers put that do not sum."""
+    told = int.from_bytes(head[len(MAGIC) : HEADER_AT], "little")
+    if data_at < HEADER_BYTES:
+        raise BadInput(f"{path} gives samples from byte {data_at} of its header on: fetch it again")
+    with open(path, "rb") as file:
+        summed = file.read(data_at)[HEADER_AT:]
+    sums = [crc_hqx(summed, start) for start in CRC_STARTS]
+    if told and not {told, told >> 8 | (told & 255) << 8} & set(sums):
+        raise BadInput(
+            f"the header of {path} is not what its checksum says: it is damaged, fetch it again"
+        )
+
+
 def _names(codes):
     """Lead names, numbered where two are alike."""
     names = [LEAD_NAMES[code] if 0 <= code < len(LEAD_NAMES) else "unknown" for code in codes]
@@ -88,7 +107,7 @@ def _names(codes):
 def _samples(path, count, n_leads, data_at):
     """Of each lead."""
     stored = path.stat().st_size - data_at
-    if data_at < HEADER_AT + HEADER.size or count <= 0:
+    if count <= 0:
         raise BadInput(f"{path} gives {count} samples from byte {data_at} on: fetch it again")
     for n in (count, count // n_leads):
         if stored == 2 * n * n_leads and n:

@@ -5,7 +5,7 @@ default of 250. Here every word of a header must be what the format says it is (
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from preprocess import BadInput
@@ -37,12 +37,14 @@ SEGMENT = re.compile(r"(?P<name>[-\w]+|~)\s+(?P<length>\d+)", re.A)
 
 @dataclass
 class Header:
-    """length: samples of each signal, 0 where not given; signals or segments: their lines."""
+    """length: samples of each signal, 0 where not given; signals or segments: their lines; parts:
+    a Header of each segment, None for a gap."""
 
     fs_hz: float
     length: int
     signals: list
     segments: list
+    parts: list = field(default_factory=list)
 
 
 def check(path: Path) -> Header:
@@ -53,6 +55,7 @@ def check(path: Path) -> Header:
     for name, length in header.segments:
         total += length
         if name == "~":
+            header.parts.append(None)
             continue
         if name == path.name:
             raise BadInput(f"{path}.hea names itself as a segment: fetch it again")
@@ -64,6 +67,8 @@ def check(path: Path) -> Header:
                 f"segment {name} has {part.length} samples at {part.fs_hz:g} Hz, {path}.hea says "
                 f"{length} at {header.fs_hz:g} Hz: fetch them again"
             )
+        header.parts.append(part)
+    _check_leads(path, header)
     if header.segments and total != header.length:
         raise BadInput(
             f"the segments of {path} have {total} samples together, its header says "
@@ -71,6 +76,57 @@ def check(path: Path) -> Header:
         )
     _check_sizes(path, header)
     return header
+
+
+def files(path: Path) -> list[Path]:
+    """Of a record: its header, those of its segments, and the signal files of all."""
+    header = check(path)
+    found, parts = [path.with_name(path.name + ".hea")], [(path, header)]
+    for (name, _), part in zip(header.segments, header.parts):
+        if part:
+            found.append(path.with_name(name + ".hea"))
+            parts.append((path.with_name(name), part))
+    for at, part in parts:
+        names = dict.fromkeys(signal["file"] for signal in part.signals)
+        found += [at.with_name(name) for name in names if name != "~"]
+    return list(dict.fromkeys(found))
+
+
+def is_summed(path: Path) -> bool:
+    """Whether the header says of every signal what its samples sum up to."""
+    signals = check(path).signals
+    return bool(signals) and all(int(signal.get("checksum") or 0) for signal in signals)
+
+
+def _check_leads(path, header):
+    """A lead must be in one unit all along. Without a layout of its own (of length 0, before the
+    others) the leads of all segments are those of the first, in its order."""
+    parts = [part for part in header.parts if part]
+    leads = [[signal["lead"] for signal in part.signals] for part in parts]
+    fixed = bool(header.segments) and header.segments[0][1] > 0
+    units = {}
+    for part in parts:
+        for signal in part.signals:
+            if signal["format"] == "8":
+                raise BadInput(
+                    f"{path} has segments of first differences (format 8), which cannot be read: "
+                    "convert them with xform"
+                )
+            unit = (signal.get("units") or "mV").lower()
+            if units.setdefault(signal["lead"], unit) != unit:
+                raise BadInput(
+                    f"the segments of {path} give lead {_quoted(signal['lead'])} in different "
+                    "units: fetch them again"
+                )
+    if fixed and None in header.parts:
+        raise BadInput(
+            f"{path}.hea has gaps between its segments and no layout: make one record of it with "
+            "xform"
+        )
+    if fixed and any(names != leads[0] for names in leads):
+        raise BadInput(
+            f"the segments of {path} hold other leads than its first one: fetch them again"
+        )
 
 
 def _parse(path):
@@ -126,8 +182,9 @@ def _segment(line, path):
 
 def _signal(line, path):
     """{word: text} of a signal's line."""
-    values = {}
-    for name, pattern, word in zip(WORDS, SIGNAL, line.split(None, len(WORDS))):
+    words = line.split(None, len(WORDS))
+    values = {"lead": words[-1] if len(words) > len(WORDS) else ""}
+    for name, pattern, word in zip(WORDS, SIGNAL, words):
         found = pattern.fullmatch(word)
         if not found:
             raise BadInput(

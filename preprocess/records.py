@@ -8,7 +8,7 @@ import numpy as np
 import wfdb
 from scipy.signal import resample_poly
 
-from preprocess import BadInput, annotations, headers
+from preprocess import BadInput, annotations, headers, physionet
 from preprocess.constants import FORMULA, FS_HZ, LEAD
 from preprocess.files import check_is_file
 from preprocess.source import mv_of, plain_text
@@ -16,6 +16,7 @@ from preprocess.source import mv_of, plain_text
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
 COPY_ADU_PER_MV = 1000
 SUMMED_AT_ONCE = 1 << 20  # samples
+DIFFERENCES = "8"  # a storage format in which a sample is known when all before it were read
 SUMS_DIFFER = 1 << 16  # a header keeps the lower 16 bits of a signal's sum
 
 
@@ -51,6 +52,11 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
         raise BadInput(
             f"record {path.name} has no lead {lead}; it has {', '.join(leads) or 'none'}: "
             "choose one with --lead"
+        )
+    if leads.count(lead) > 1:
+        raise BadInput(
+            f"record {path.name} has {leads.count(lead)} leads called {lead}: give them names of "
+            "their own in its header"
         )
     channel = leads.index(lead)
     record = read_signals(path, [channel])
@@ -88,41 +94,62 @@ def lead_names(path, header) -> list[str]:
     return [plain_text(name or "") or f"signal{k}" for k, name in enumerate(names or [])]
 
 
-def read_signals(path, channels, start=0, end=None, physical=True):
-    """wfdb's record of some channels, samples start to end, as they are or in their units."""
-    return _read_or_explain(
+def read_signals(path, channels, start=0, end=None, header=None, **how):
+    """wfdb's record of some channels, samples start to end. header: of the record, where start is
+    not 0; how: of wfdb.rdrecord."""
+    summed = start and DIFFERENCES in (getattr(header, "fmt", None) or [])
+    record = _read_or_explain(
         wfdb.rdrecord,
         Path(path),
         ".dat",
-        sampfrom=start,
+        sampfrom=0 if summed else start,
         sampto=end,
         channels=channels,
-        physical=physical,
+        **how,
     )
+    for name in ("p_signal", "d_signal", "e_d_signal") if summed else ():
+        values = getattr(record, name)
+        if values is not None:
+            cut = [v[start:] for v in values] if name == "e_d_signal" else values[start:]
+            setattr(record, name, cut)
+    return record
 
 
 def check_sum(path, header, channel):
-    """Raises BadInput where a signal is not the one that its header sums up and gives the first
-    value of.
-
-    Records of segments and frames have no sum of their own; 0 is what writers put that do not sum.
-    """
+    """Raises BadInput where a signal is not the one that its header, or the one of each segment,
+    sums up and gives the first value of. 0 is what writers put that do not sum."""
+    path = Path(path)
+    for name, length in zip(getattr(header, "seg_name", []), getattr(header, "seg_len", [])):
+        if name == "~" or not length:
+            continue
+        part = _read_or_explain(wfdb.rdheader, path.with_name(name), ".hea")
+        lead = lead_names(path, header)[channel]
+        for k, own in enumerate(lead_names(path.with_name(name), part)):
+            if own == lead:
+                check_sum(path.with_name(name), part, k)
     told = (getattr(header, "checksum", None) or {channel: None})[channel]
-    frames = (getattr(header, "samps_per_frame", None) or {channel: 1})[channel]
-    if not told or frames != 1 or not header.sig_len:
+    if not told or not header.sig_len:
         return
     total, first = 0, (getattr(header, "init_value", None) or {channel: None})[channel]
     for start in range(0, header.sig_len, SUMMED_AT_ONCE):
         end = min(start + SUMMED_AT_ONCE, header.sig_len)
-        part = read_signals(path, [channel], start, end, physical=False)
-        total += int(part.d_signal.sum(dtype=np.int64))
+        stored = _stored(path, header, channel, start, end)
+        total += int(stored.sum(dtype=np.int64))
         if start == 0:
-            moved = first is not None and int(part.d_signal[0, 0]) != first
+            moved = first is not None and int(stored[0]) != first
+    # format 8 begins with a difference to the first value
+    moved = moved and header.fmt[channel] != DIFFERENCES
     if moved or (total - told) % SUMS_DIFFER:
         raise BadInput(
             f"the signal of {path} is not the one its header sums up: one of the files is damaged, "
             "fetch both again (or, if it was changed on purpose, write its header anew)"
         )
+
+
+def _stored(path, header, channel, start, end):
+    """(n,) whole numbers as they lie in the file: every sample of a frame, no skew taken out."""
+    exact = {"physical": False, "smooth_frames": False, "ignore_skew": True}
+    return read_signals(path, [channel], start, end, header, **exact).e_d_signal[0]
 
 
 def write_copy(path, folder, signal_mv, fs_hz, lead):
@@ -180,6 +207,17 @@ def find_records(folder) -> list[Path]:
                 "rename it"
             )
     return records
+
+
+def digest(path) -> str:
+    """Short checksum of a record's header, annotations and signal's size: tells of changes. Of all
+    its files where the header has no sum of the signals."""
+    ending = lambda text: path.with_name(path.name + text)
+    told, signal = [ending(".hea"), ending(".atr")], ending(".dat")
+    if not headers.is_summed(path):
+        told += headers.files(path)[1:]
+    parts = [physionet.sha256(file)[:16] for file in told if file.exists()]
+    return " ".join([*parts, str(signal.stat().st_size if signal.exists() else 0)])
 
 
 def _read_or_explain(reader, path, ending, *args, **kwargs):

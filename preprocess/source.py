@@ -120,6 +120,11 @@ def choose_lead(leads, wanted, path, likely=LEAD) -> int:
     asked = str(wanted)
     for candidates in (leads, [name.lower() for name in leads], plain):
         for spelling in (asked, asked.lower()):
+            if candidates.count(spelling) > 1 and not re.fullmatch("[0-9]{1,4}", asked):
+                raise BadInput(
+                    f"{path} has several leads called {wanted}: give one by its number, from 0, "
+                    f"with --lead ({', '.join(leads)})"
+                )
             if spelling in candidates:
                 return candidates.index(spelling)
     if re.fullmatch("[0-9]{1,4}", asked) and int(asked) < len(leads):

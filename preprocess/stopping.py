@@ -14,7 +14,10 @@ from threading import Timer
 ROOT = Path(__file__).parents[1]
 AGAIN_S = 0.05
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-MEMORY_WORDS = ("allocate memory", "to allocate", "bad_alloc", "map segment", "start new thread")
+MEMORY_WORDS = (
+    *("allocate memory", "to allocate", "bad_alloc", "map segment", "start new thread"),
+    "create a primitive",  # of oneDNN
+)
 
 
 class Stopped(BaseException):

@@ -84,6 +84,18 @@ def test_a_training_that_is_stopped_says_how_to_go_on(sent, dataroot, tmp_path):
     assert not [name for name in names(tmp_path) if name.endswith((".part", ".lock"))]
 
 
+def test_two_trainings_into_one_folder(dataroot, tmp_path):
+    """The second says so, and the first goes on."""
+    first = start(*training(dataroot, tmp_path, "--niter", 1000))
+    when(first, tmp_path / "autoencoder/beatgan/fold0/checkpoint.pt")
+    second = start(*training(dataroot, tmp_path, "--resume"))
+    _, said = second.communicate(timeout=60)
+    assert second.returncode == 2 and "another process is writing" in said
+    assert first.poll() is None
+    first.kill()
+    first.communicate()
+
+
 @pytest.mark.parametrize("sent", SENTENCES, ids=lambda number: number.name)
 def test_preparation_that_is_stopped_leaves_nothing_behind(sent, cohort, tmp_path):
     process = start("-m", "preprocess", "--records", cohort, "--dataroot", tmp_path / "out")

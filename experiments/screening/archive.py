@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from experiments.training import cluster
-from preprocess import BadInput
+from preprocess import BadInput, headers
 
 LOCK = ".screening.lock"
 SHAPES_OUTPUTS = (  # options of main.py that do, beside the weights
@@ -58,7 +58,7 @@ def finished(path: Path, weights: Path, opt: Namespace) -> dict | None:
     summary = Path(opt.outf) / f"{Path(path).stem}.json"
     try:
         found = json.loads(summary.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(found, dict) or found.get("made_with") != made_with(path, weights, opt):
         return None
@@ -67,11 +67,14 @@ def finished(path: Path, weights: Path, opt: Namespace) -> dict | None:
 
 def _facts(path, annotator):
     """Sizes and times of a recording's files, which are not read: it may be days long."""
+    stem = path.with_suffix("") if path.suffix in (".hea", ".dat") else path
     files = [path]
-    if path.suffix.lower() not in (".edf", ".csv", ".txt", ".tsv"):
-        stem = path.with_suffix("") if path.suffix in (".hea", ".dat") else path
-        endings = (".hea", ".dat", *([f".{annotator}"] if annotator else []))
-        files = [stem.with_name(stem.name + ending) for ending in endings]
+    if stem.with_name(stem.name + ".hea").exists():
+        try:
+            files = headers.files(stem)
+        except BadInput:  # screening says what is wrong with it
+            files = []
+        files += [stem.with_name(f"{stem.name}.{annotator}")] if annotator else []
     return [_changed(file) for file in files]
 
 

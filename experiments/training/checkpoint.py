@@ -62,7 +62,7 @@ class Checkpoint:
 
         By way of memory: what torch says of a full disk is no error of the disk's.
         """
-        checks.check_finite(self.state, path)
+        checks.check_finite(self.state, path, "the training went astray: try a smaller --lr")
         if Path(path).suffix == weights.ENDING:
             return weights.write(asdict(self), path)
         stored = io.BytesIO()

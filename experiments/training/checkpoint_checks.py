@@ -79,13 +79,19 @@ def _check_settings(checkpoint, path):
             )
 
 
-def check_finite(state: Mapping, path: Path) -> None:
-    """Raises BadInput where a tensor is none, or holds what is no number."""
+def check_finite(state: Mapping, path: Path, reason: str = "") -> None:
+    """Raises BadInput where a tensor is none, or holds what is no number. reason: what to say of
+    it, where it is no damage."""
     for name, value in state.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
             raise _odd(path, f"{str(name)[:60]} of its state is a {type(value).__name__}")
         if not _is_finite(value):
-            raise _odd(path, f"{name} holds values that are no numbers")
+            what = f"{name} holds values that are no numbers"
+            raise (
+                BadInput(f"{path} is not written ({what}); {reason}")
+                if reason
+                else _odd(path, what)
+            )
 
 
 def _is_finite(value):
@@ -105,6 +111,8 @@ def restore(detector: Detector, state: Mapping, path: Path) -> None:
             path, f"it does not fit its model: {' '.join(str(error).split())[:200]}"
         ) from error
     for name, value in detector.state_dict().items():
+        if name not in state:  # torch itself forgives counters of batches that lack
+            raise _odd(path, f"{name} lacks in its state")
         if value.dtype != state[name].dtype:
             raise _odd(path, f"{name} is {state[name].dtype} and should be {value.dtype}")
 

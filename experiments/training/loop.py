@@ -1,10 +1,11 @@
 """The training loop: epochs over normal beats, a log, a checkpoint after each epoch, resume."""
 
 import math
+import os
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from preprocess import BadInput
 from preprocess.augment import with_warped_copies
 from preprocess.beats import Beats
 from preprocess.dataset import Dataset
-from preprocess.files import whole_file
+from preprocess.files import only_writer, whole_file
 
 # Of a data set larger than memory: normal beats that memories and calibration are made from. More
 # than MIT-BIH has.
@@ -69,11 +70,16 @@ def train(
     `--select paper`; it must leave the detector as it is.
 
     Processes that torchrun started train one detector together, up to rounding the one that a
-    single process trains, and the first of them writes.
+    single process trains, and the first of them writes. Nobody else may train into the folder
+    meanwhile: BadInput.
     """
     if launched() > 1 and not MODELS[opt.model].shares_batches:
         raise BadInput(f"--model {opt.model} trains in one process: start it without torchrun")
-    with parallel.group(launched(), find_device(opt.device)):
+    speaks = int(os.environ.get("RANK", 0)) == 0
+    with (
+        only_writer(folder) if speaks else nullcontext(),
+        parallel.group(launched(), find_device(opt.device)),
+    ):
         return _train(dataset, split, opt, folder, watch)
 
 

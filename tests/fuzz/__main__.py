@@ -12,7 +12,7 @@ import options
 from tests.fuzz import targets, world
 
 CASES_AT_ONCE = 60
-LONGEST = 6000  # letters of a failure
+LONGEST = 4000  # letters of a failure, of its beginning and of its end
 
 
 def main(argv=None):
@@ -56,7 +56,10 @@ def fuzz(target, here, most, number, tried):
     try:
         one()
     except Exception:
-        return f"--- {target.name}, seed {number}\n{traceback.format_exc()[-LONGEST:]}"
+        text = traceback.format_exc()
+        if len(text) > 2 * LONGEST:
+            text = f"{text[:LONGEST]}\n[...]\n{text[-LONGEST:]}"
+        return f"--- {target.name}, seed {number}\n{text}"
 
 
 def parse(argv):

@@ -13,14 +13,11 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-import main
 import options
-from experiments import compare
 from experiments.screening import pipeline
-from preprocess import __main__ as preparation
 from preprocess import dataset
-from tests.fuzz import damage, world
-from tests.fuzz.damage import IN_PLACE, ODD, damaged
+from tests.fuzz import commands, damage, world
+from tests.fuzz.damage import IN_PLACE, damaged
 from tests.fuzz.running import REFUSED, attempt
 from tests.fuzz.world import FS_HZ, World
 
@@ -142,6 +139,20 @@ def _edf_headers(here):
 
 def _with_rest(content):
     return lambda case: case.content + content[800:]
+
+
+# --- ISHNE ----------------------------------------------------------------------------------------
+
+
+def _check_ishne(here, case):
+    found = attempt(lambda: world.signal_of(_placed(here, "ishne.ecg", case.content)))
+    if found is not REFUSED:  # only samples have no checksum
+        assert found[0] == FS_HZ
+        _unmoved(found[1], here.truth, case.changed)
+
+
+def _ishne(here):
+    return damaged(here.content("ishne.ecg"), most=1)
 
 
 # --- CSV ------------------------------------------------------------------------------------------
@@ -279,48 +290,6 @@ def _check_dataset(here, case):
     assert name == "manifest.json" or content == (here.dataroot / name).read_bytes()
 
 
-# --- commands -------------------------------------------------------------------------------------
-
-
-@st.composite
-def _commands(draw, here):
-    """A command with flags, some of them odd."""
-    data, out = str(here.dataroot), str(here.folder / "out")
-    record = str(here.folder / draw(st.sampled_from(("s16", "plain.edf", "times.csv", "none"))))
-    whole = {
-        "screen": ["--screen", record, "--outf", out, "--checkpoint", str(here.weights)],
-        "explain": ["--explain", "sim01", "4000", "--dataroot", data, "--outf", out],
-        "train": ["--model", "knn", "--dataroot", data, "--outf", out],  # has no epochs
-        "preprocess": ["--records", str(here.records), "--dataroot", f"{here.folder}/prepared"],
-        "compare": ["--datadir", str(here.dataroot.parent), "--outf", out, "--models", "knn"],
-    }
-    whole["compare"] += ["--folds", "0", "--contexts", "none"]
-    name = draw(st.sampled_from(sorted(whole)))
-    words = list(whole[name])
-    flags = ("--lead", "--fs", "--units", "--annotator", "--seed", "--protocol", "--folder")
-    flags += ("--context", "--threshold", "--calibration-minutes", "--known-normal", "--niter")
-    odd = st.one_of(st.sampled_from(ODD), st.text(max_size=6))
-    for _ in range(draw(st.integers(1, 2))):
-        if draw(st.booleans()):
-            words[draw(st.integers(0, len(words) - 1))] = draw(odd)
-        else:
-            words += [draw(st.sampled_from(flags)), draw(odd)]
-    return name, words
-
-
-def _check_command(here, case):
-    name, words = case
-    run = {"preprocess": preparation.main, "compare": compare.main}.get(name, main.main)
-    # Without a word's help nothing is downloaded, and nothing lands in the working folder.
-    if "--outf" in words or name == "preprocess" and "--records" in words:
-        before = os.getcwd()
-        os.chdir(here.folder)
-        try:
-            attempt(lambda: run(words))
-        finally:
-            os.chdir(before)
-
-
 TARGETS = (
     _wfdb_signal("s16"),
     _wfdb_signal("s212"),
@@ -329,10 +298,11 @@ TARGETS = (
     _edf("plain", EDF_HEADER_BYTES, lambda truth: truth),
     _edf("gaps", EDF_PLUS_HEADER_BYTES, _gapped),
     Target("edf header", _edf_headers, _check_edf_header),
+    Target("ishne", _ishne, _check_ishne),
     Target("csv times", _csv_times, _check_times, cost=2),
     Target("csv text", _csv_texts, _check_csv_text, cost=4),
     Target("checkpoint bytes", _checkpoint_bytes, _check_checkpoint, cost=6),
     Target("checkpoint values", _checkpoint_values, _check_checkpoint_values, cost=8),
     Target("dataset", _datasets, _check_dataset, cost=8),
-    Target("commands", _commands, _check_command, cost=8),
+    Target("commands", commands.commands, commands.check, cost=8),
 )

@@ -17,7 +17,7 @@ from models.b2igan import localiser
 from preprocess import annotations, dataset, formats, simulate
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "preprocess"))
-from recordings import wave, write_csv, write_edf, write_interrupted_edf
+from recordings import wave, write_csv, write_edf, write_interrupted_edf, write_ishne
 
 FS_HZ, SECONDS = 250, 15
 GAP_S = 4.0  # in the middle of the interrupted recordings
@@ -62,12 +62,14 @@ def build(folder: Path, records: Path, dataroot: Path, weights: Path) -> World:
     write_interrupted_edf(folder, truth, FS_HZ, onsets_s, "gaps")
     gapped_s = times_s + GAP_S * (times_s >= SECONDS // 2)
     write_csv(folder, {"time_s": gapped_s, "II": truth, "V1": -truth}, "times", digits=3)
+    write_ishne(folder, leads, FS_HZ, "ishne", is_summed=True)
     write_csv(folder, {"II": truth}, "commas", ";", ",", digits=3)
     return World(folder, truth, dataroot, weights, records)
 
 
 def build_all(folder: Path) -> World:
     """The same with a cohort, its dataset and a checkpoint made here, in some ten seconds."""
+    folder.mkdir(exist_ok=True)
     records, dataroot = folder / "records", folder / "complex"
     localiser.FEWEST_STEPS, localiser.PASSES = 10, 0
     with contextlib.redirect_stderr(io.StringIO()):

@@ -1,10 +1,13 @@
 """Small recordings of every format, for tests of what reads them."""
 
+from binascii import crc_hqx
 from pathlib import Path
 
 import edfio
 import numpy as np
 import wfdb
+
+from preprocess.formats_ishne import HEADER, MAGIC
 
 
 def wave(n, fs_hz, seed=0):
@@ -58,6 +61,31 @@ def write_interrupted_edf(folder, signal_mv, fs_hz, onsets_s, name="r1") -> Path
     times = [f"+{onset_s:g}\x14\x14\0".encode().ljust(32, b"\0") for onset_s in onsets_s]
     body = b"".join(row.tobytes() + time for row, time in zip(rows, times))
     path.write_bytes(head + both + body)
+    return path
+
+
+def write_ishne(
+    folder,
+    leads_mv,
+    fs_hz=250,
+    name="r1",
+    codes=(6, 11),
+    counts_all=False,
+    day=(2, 1, 2026),
+    is_summed=False,
+    order="little",
+) -> Path:
+    """leads_mv: (n, leads); resolution 2,500 nV. is_summed, order: of the header's checksum."""
+    n, leads = leads_mv.shape
+    filled = lambda values, rest: [*values, *[rest] * (12 - leads)]
+    fields = [0, n * leads if counts_all else n, 522, 522, 1, b"A", b"B", b"7", 0, 0]
+    fields += [0, 0, 0, *day, 0, 0, 0, 3, 4, 5, leads]
+    fields += [*filled(codes[:leads], -9), *filled([0] * leads, -9), *filled([2500] * leads, -9)]
+    head = HEADER.pack(*fields, 0, b"maker", fs_hz).ljust(512, b"\0")
+    told = crc_hqx(head, 0xFFFF) if is_summed else 0
+    steps = np.where(np.isnan(leads_mv), -32768, np.round(leads_mv / 0.0025)).astype("<i2")
+    path = Path(folder) / f"{name}.ecg"
+    path.write_bytes(MAGIC + told.to_bytes(2, order) + head + steps.tobytes())
     return path
 
 

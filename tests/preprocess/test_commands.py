@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from preprocess import BadInput
+from preprocess import BadInput, commands
 from preprocess.commands import command
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
         (KeyboardInterrupt(), 130, "--resume"),
         (MemoryError(), 2, "not enough memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), 2, "not enough memory"),
+        (RuntimeError("could not create a primitive"), 2, "not enough memory"),
         (OSError(28, "No space left on device", "out/checkpoint.pt"), 2, "out/checkpoint.pt: No s"),
     ],
 )
@@ -140,3 +141,12 @@ def test_a_signal_that_python_drops_comes_again():
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 130 and "Traceback" not in said
+
+
+@pytest.mark.parametrize("given", [[""], ["a", " "]])
+def test_nothing_is_no_name(given, capsys):
+    made = commands.parser("x", "")
+    made.add_argument("--there", nargs="+", metavar="PATH")
+    with pytest.raises(SystemExit) as ended:
+        made.parse_args(["--there", *given])
+    assert ended.value.code == 2 and "give a name" in capsys.readouterr().err

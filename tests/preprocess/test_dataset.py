@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import wfdb
 
 from preprocess import BadInput, dataset, physionet, spectrogram
 
@@ -37,7 +38,9 @@ def test_second_run_does_nothing_and_a_changed_record_does(cohort, tmp_path, mon
     made = (tmp_path / "out" / "beats.npy").stat().st_mtime_ns
     dataset.make(folder, tmp_path / "out")
     assert (tmp_path / "out" / "beats.npy").stat().st_mtime_ns == made
-    (folder / "sim01.atr").write_bytes((folder / "sim02.atr").read_bytes())
+    found = wfdb.rdann(str(folder / "sim01"), "atr")
+    symbols = ["F" if symbol == "V" else symbol for symbol in found.symbol]
+    wfdb.wrann("sim01", "atr", found.sample, symbols, fs=found.fs, write_dir=str(folder))
     dataset.make(folder, tmp_path / "out")
     assert (tmp_path / "out" / "beats.npy").stat().st_mtime_ns != made
 
@@ -83,3 +86,20 @@ def test_a_dataset_says_which_filter_its_beats_had(cohort, tmp_path):
     second = dataset.make(cohort, tmp_path / "out", filter_name="published")
     assert first["settings"]["band_hz"] != second["settings"]["band_hz"]
     assert np.ptp(np.load(tmp_path / "out" / "beats.npy") - beats_mv) > 0.1
+
+
+@pytest.mark.parametrize("name", ["beats.npy", "index.csv"])
+def test_files_of_somebody_are_not_written_over(name, cohort, tmp_path):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(BadInput, match="no manifest.json"):
+        dataset.make(cohort, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir()
+    with pytest.raises(BadInput, match="is a folder"):
+        dataset.make(cohort, tmp_path)
+
+
+def test_a_manifest_that_is_none_is_made_anew(tmp_path):
+    (tmp_path / "manifest.json").write_text("[" * 100_000)
+    assert dataset.read_manifest(tmp_path) is None

@@ -79,6 +79,10 @@ def test_a_temporary_folder_is_empty_and_gone_afterwards(tmp_path):
     path = tmp_path / "a"
     (path / "left").mkdir(parents=True)
     (path / "left" / "b").touch()
+    with pytest.raises(BadInput, match="holds other files"), temporary_folder(path):
+        pass
+    assert (path / "left" / "b").exists()
+    (path / ".lock").touch()  # it is what a process leaves that was killed
     with temporary_folder(path) as part:
         assert [p.name for p in part.iterdir()] == [".lock"]
         (part / "c").touch()

@@ -75,6 +75,12 @@ def test_a_lead_that_is_not_there_names_those_that_are(wanted):
         sources.choose_lead(["V1", "MLII"], wanted, "r1")
 
 
+def test_a_name_of_two_leads_says_neither():
+    with pytest.raises(BadInput, match="several leads"):
+        sources.choose_lead(["II", "II"], "ii", "r1")
+    assert sources.choose_lead(["II", "II"], "1", "r1") == 1
+
+
 def test_gaps_are_bridged_and_marked(tmp_path):
     signal = np.linspace(-1, 1, 7200)
     signal[1000:1100] = np.nan

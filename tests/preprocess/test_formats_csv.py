@@ -176,3 +176,47 @@ def test_endless_lines_are_refused_at_once(rows, tmp_path):
     with pytest.raises(BadInput, match="line of more than"):
         formats.open_source(path, fs_hz=250.0)
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "name, unit_s", [("time_min", 60), ("Time (h)", 3600), ("time [μs]", 1e-6), ("time_ns", 1e-9)]
+)
+def test_times_in_the_unit_that_their_name_says(name, unit_s, tmp_path):
+    signal = wave(3000, 250).round(3)
+    columns = {name: np.arange(3000) / 250 / unit_s, "II": signal}
+    source = formats.open_source(write_csv(tmp_path, columns, digits=12))
+    assert source.fs_hz == 250
+    np.testing.assert_allclose(source.read(0, 3000), signal, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["II (adu)", "II [0.1uV]", "II (10 uV)", "II (counts)"])
+def test_numbers_in_no_voltage_are_refused(name, tmp_path):
+    path = write_csv(tmp_path, {"time_s": np.arange(3000) / 250, name: wave(3000, 250)})
+    with pytest.raises(BadInput, match="choose another --lead"):
+        formats.open_source(path)
+
+
+def test_units_that_are_told_twice_must_agree(tmp_path):
+    columns = {"time_s": np.arange(3000) / 250, "II (uV)": 1000 * wave(3000, 250)}
+    path = write_csv(tmp_path, columns)
+    assert formats.open_source(path, units="uV").n == 3000
+    with pytest.raises(BadInput, match="--units says mV"):
+        formats.open_source(path, units="mV")
+
+
+@pytest.mark.parametrize("sign", [",", "."])
+def test_thousands_are_no_decimals(sign, tmp_path):
+    cells = [f"{3000 * value:,.0f}".replace(",", sign) for value in wave(3000, 250)]
+    path = tmp_path / "r1.csv"
+    path.write_text("t_ms;II (uV)\n" + "\n".join(f"{4 * k};{c}" for k, c in enumerate(cells)))
+    with pytest.raises(BadInput, match="thousands"):
+        formats.open_source(path)
+
+
+def test_a_number_beyond_all_bounds_is_none(tmp_path):
+    path = write_csv(tmp_path, {"II": wave(3000, 250)})
+    lines = path.read_text().splitlines()
+    lines[500] = "1e300"
+    path.write_text("\n".join(lines))
+    values = formats.open_source(path, fs_hz=250.0).read(0, 3000)
+    assert np.flatnonzero(np.isnan(values)).tolist() == [499] and np.nanmax(values) < 2

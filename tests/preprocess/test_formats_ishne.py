@@ -4,24 +4,9 @@ from datetime import datetime, time
 
 import numpy as np
 import pytest
-from recordings import wave
+from recordings import wave, write_ishne
 
 from preprocess import BadInput, formats
-from preprocess.formats_ishne import HEADER, MAGIC
-
-
-def write_ishne(folder, leads_mv, fs_hz=250, codes=(6, 11), counts_all=False, day=(2, 1, 2026)):
-    """leads_mv: (n, leads); resolution 2,500 nV."""
-    n, leads = leads_mv.shape
-    filled = lambda values, rest: [*values, *[rest] * (12 - leads)]
-    fields = [0, n * leads if counts_all else n, 522, 522, 1, b"A", b"B", b"7", 0, 0]
-    fields += [0, 0, 0, *day, 0, 0, 0, 3, 4, 5, leads]
-    fields += [*filled(codes[:leads], -9), *filled([0] * leads, -9), *filled([2500] * leads, -9)]
-    head = MAGIC + b"\0\0" + HEADER.pack(*fields, 0, b"maker", fs_hz)
-    steps = np.where(np.isnan(leads_mv), -32768, np.round(leads_mv / 0.0025)).astype("<i2")
-    path = folder / "r1.ecg"
-    path.write_bytes(head.ljust(522, b"\0") + steps.tobytes())
-    return path
 
 
 @pytest.mark.parametrize("counts_all", [False, True])
@@ -51,3 +36,12 @@ def test_damaged_files_are_refused(tmp_path):
         path.write_bytes(stored)
         with pytest.raises(BadInput, match="ISHNE|truncated|fetch it again"):
             formats.open_source(path)
+
+
+@pytest.mark.parametrize("order", ["little", "big"])  # writers differ
+def test_a_header_is_what_its_checksum_says(order, tmp_path):
+    path = write_ishne(tmp_path, np.zeros((1000, 2)), is_summed=True, order=order)
+    assert formats.open_source(path).n == 1000
+    path.write_bytes(path.read_bytes().replace(b"maker", b"mayor"))
+    with pytest.raises(BadInput, match="checksum"):
+        formats.open_source(path)

@@ -10,7 +10,7 @@ import pytest
 import wfdb
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from recordings import wave, write_csv, write_edf, write_interrupted_edf
+from recordings import wave, write_csv, write_edf, write_interrupted_edf, write_ishne
 
 from preprocess import formats, records
 from preprocess.constants import FS_HZ
@@ -159,3 +159,24 @@ def test_csv(fs_hz, unit, layout, clock, gap_s, empty, seed):
     with TemporaryDirectory() as folder:
         path = write_csv(folder, columns, "r1", *layout, digits=9)
         assert_read(formats.open_source(path, **rate), expected, fs_hz, 1e-6)
+
+
+@drawn
+@given(
+    fs_hz=RATES,
+    n_leads=st.integers(1, 12),
+    lead=st.integers(0, 11),
+    counts_all=st.booleans(),
+    is_summed=st.booleans(),
+    missing=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_ishne(fs_hz, n_leads, lead, counts_all, is_summed, missing, seed):
+    lead, n = lead % n_leads, 3 * fs_hz
+    leads = np.stack([wave(n, fs_hz, seed + k) for k in range(n_leads)], 1)
+    if missing:
+        leads[n // 2 : n // 2 + 20, lead] = np.nan
+    more = {"codes": range(5, 17), "counts_all": counts_all, "is_summed": is_summed}
+    with TemporaryDirectory() as folder:
+        source = formats.open_source(write_ishne(folder, leads, fs_hz, **more), lead=str(lead))
+        assert_read(source, leads[:, lead], fs_hz, 0.002)

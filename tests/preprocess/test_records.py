@@ -86,3 +86,28 @@ def test_paced_records_are_left_out(tmp_path):
     for name in ("100", "102", "217"):
         write(tmp_path, name)
     assert [p.name for p in records.find_records(tmp_path)] == ["100"]
+
+
+def test_a_digest_tells_of_a_signal_that_its_header_does_not_sum_up(tmp_path):
+    path = write(tmp_path, leads=("MLII",))
+    earlier = records.digest(path)
+    lines = path.with_suffix(".hea").read_text().splitlines()
+    words = lines[1].split()
+    words[6] = "0"
+    path.with_suffix(".hea").write_text("\n".join([lines[0], " ".join(words)]) + "\n")
+    unsummed = records.digest(path)
+    stored = path.with_suffix(".dat").read_bytes()
+    path.with_suffix(".dat").write_bytes(stored[2:] + stored[:2])
+    assert len({earlier, unsummed, records.digest(path)}) == 3
+
+
+def test_two_leads_of_one_name_are_refused(tmp_path):
+    path = write(tmp_path, leads=("MLII",))
+    header = path.with_suffix(".hea")
+    first, line = [line for line in header.read_text().splitlines() if line]
+    words = first.split()
+    words[1] = "2"
+    header.write_text("\n".join([" ".join(words), line, line]) + "\n")
+    path.with_suffix(".dat").write_bytes(2 * path.with_suffix(".dat").read_bytes())
+    with pytest.raises(BadInput, match="2 leads called"):
+        records.read(path)

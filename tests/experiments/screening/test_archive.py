@@ -144,3 +144,16 @@ def test_who_hands_out_recordings_loads_no_network_library(recordings, weights, 
     loaded = set(done.stderr.splitlines()[-1].split())
     assert "distributed" in loaded and not loaded & {"torch", "scipy", "pandas", "wfdb"}
     assert {path.stem for path in (tmp_path / "out").glob("*.html")} == {*NAMES, "index"}
+
+
+@pytest.mark.parametrize("ending", [".edf", ".ecg", ".csv", ".dat"])
+def test_another_recording_of_the_same_name_is_not_done(ending, tmp_path):
+    """Whatever its format, and wherever the header says that its signals lie."""
+    path, signal = tmp_path / f"r1{ending}", tmp_path / f"r1{ending}"
+    if ending == ".dat":
+        path, signal = tmp_path / "r1", tmp_path / "signals.bin"
+        (tmp_path / "r1.hea").write_text("r1 1 360 50\nsignals.bin 16 1000 16 0 0 0 0 MLII\n")
+    signal.write_bytes(bytes(100))
+    earlier = archive._facts(path, None)
+    signal.write_bytes(bytes(102))
+    assert None not in earlier and archive._facts(path, None) != earlier
