@@ -5,13 +5,12 @@ unit and its default. Nothing here loads a network library: --help answers at on
 """
 
 import argparse
-import re
 from collections.abc import Sequence
 
 from experiments.training.protocols import FOLDS, PROTOCOLS
 from models import CONTEXTS, MODELS, canonical
 from models.b2igan import PARTS
-from preprocess.commands import command, integer, number, parser
+from preprocess.commands import command, ending, integer, number, parser
 from preprocess.constants import FILTER_NAMES, LEAD
 
 __all__ = ["command", "integer", "number", "parser"]  # studies find them here
@@ -137,13 +136,6 @@ def _image(name):
     name = ALIASES.get(name, name)
     if name not in SETTINGS:
         raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(SETTINGS)}")
-    return name
-
-
-def _ending(name):
-    """Of an annotation file beside its record."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
-        raise argparse.ArgumentTypeError(f"{name!r} is no ending of a file: atr, for instance")
     return name
 
 
@@ -325,7 +317,7 @@ def add_screening(group):
     add("--units", choices=("mV", "uV", "V"), help="of a CSV file's numbers (default: mV)")
     add(
         "--annotator",
-        type=_ending,
+        type=ending,
         metavar="EXT",
         help="take the R peaks from this WFDB annotation file (atr, for instance) instead of "
         "detecting them; its labels are not read",

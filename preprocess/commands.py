@@ -114,6 +114,13 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescription
         return super()._get_help_string(action)
 
 
+def ending(name: str) -> str:
+    """The ending of an annotation file, to be given beside its record."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
+        raise argparse.ArgumentTypeError(f"{name!r} is no ending of a file: atr, for instance")
+    return name
+
+
 def integer(low, high=None):
     """Type of a flag: a whole number in these bounds."""
     return number(low, high, kind=int)

@@ -64,9 +64,9 @@ def raising():
         yield
     finally:
         sys.unraisablehook = earlier_hook
-        if not is_program():
-            for number, handler in earlier.items():
-                signal.signal(number, handler)
+        for number, handler in earlier.items():
+            # Of a program only its end is left, in which Python would let a signal kill it.
+            signal.signal(number, signal.SIG_IGN if is_program() else handler)
 
 
 def _raise(number, _frame):
