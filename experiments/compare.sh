@@ -14,6 +14,7 @@ compare --protocols beatgan --models knn knn-pca knn-image pca ocsvm rhythm     
 compare --protocols interpatient patient --folds 0 1 2 --models knn knn-pca pca ocsvm rhythm       # 10 min
 compare --protocols beatgan --models b2igan --seeds 0 1 2                                          # 140 min
 compare --protocols interpatient patient --folds 0 1 2 --models b2igan                             # 30 min
+compare --protocols interpatient --folds 0 1 2 --models b2igan --seeds 1                           # 15 min
 compare --protocols chronological --models b2igan knn-pca                                          # 40 min
 compare --protocols chronological --folds 0 --models autoencoder --niter 3                         # 10 min
 compare --protocols beatgan-unfiltered --folds 0 --models b2igan                                   # 10 min
@@ -25,7 +26,7 @@ done
 "$python" -m experiments.peaks --contexts none rhythm record \
     --records "${MITDB_DIR:-$data/mitdb}" \
     --checkpoint experiments/ecg/output/compare/runs/b2igan/beatgan/fold0-seed0-*/checkpoint.pt    # 5 min
-# SVDB_DIR=/data/svdb tests another database: nothing is adapted to it, whose lead is another.
+# SVDB_DIR=/data/svdb tests another database, whose lead is another; settings were tuned on it.
 if [ -n "${SVDB_DIR:-}" ]; then
     "$python" -m preprocess --records "$SVDB_DIR" --lead ECG1 --dataroot $data/svdb/complex
     compare --protocols external --external $data/svdb --folds 0 1 2 --models b2igan knn-pca       # 30 min

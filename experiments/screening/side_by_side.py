@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from preprocess.stopping import Stopped
 
 MOST_WORKERS = 4
@@ -38,14 +40,15 @@ def side_by_side(
 
 @contextmanager
 def one_thread_a_step():
-    """Inside, torch computes each step in one thread: the same bytes on any number of processors,
-    alone or beside others. Blocks are what is computed side by side."""
+    """Inside, torch and numpy compute each step in one thread: the same bytes on any number of
+    processors, alone or beside others. Blocks are what is computed side by side."""
     torch = sys.modules.get("torch")  # where it is not loaded nothing computes with it
     threads = torch.get_num_threads() if torch else 1
     if torch:
         torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1):
+            yield
     finally:
         if torch:
             torch.set_num_threads(threads)
