@@ -64,9 +64,9 @@ def raising():
         yield
     finally:
         sys.unraisablehook = earlier_hook
-        if not is_program():
-            for number, handler in earlier.items():
-                signal.signal(number, handler)
+        for number, handler in earlier.items():
+            # All is done: what comes while Python clears up must not make it look undone.
+            signal.signal(number, signal.SIG_IGN if is_program() else handler)
 
 
 def _raise(number, _frame):

@@ -6,6 +6,7 @@ is stopped must say how to go on, with exit status 130 or 143, within seconds. O
 were started here are ever signalled.
 """
 
+import csv
 import hashlib
 import json
 import re
@@ -34,12 +35,13 @@ def commands(here: world.World, out: Path) -> dict[str, list[str]]:
     """Each resumes what it finds, or begins anew."""
     data = ["--dataroot", here.dataroot, "--device", "cpu"]
     weights = ["--checkpoint", here.weights]
+    records = sorted(path.with_suffix("") for path in here.records.glob("*.hea"))
     autoencoder = ["--model", "autoencoder", "--niter", "2", "--train-beats", "512"]
     compared = ["--models", "knn", "pca", "--contexts", "none", "--folds", "0", "1"]
     words = {
         "train": ["main.py", *data, "--outf", out, *autoencoder, "--resume"],
         "preprocess": ["-m", "preprocess", "--records", here.records, "--dataroot", out / "data"],
-        "screen": ["main.py", "--screen", here.records, "--outf", out, *weights, "--resume"],
+        "screen": ["main.py", "--screen", *records, "--outf", out, *weights, "--resume"],
         "compare": ["-m", "experiments.compare", "--datadir", here.dataroot.parent]
         + ["--outf", out, *compared],
         "test": ["main.py", *data, "--istest", *weights, "--outf", out, "--context", "none"],
@@ -76,7 +78,7 @@ def _digest(path):
     elif path.suffix == ".json":
         stored = json.dumps(_lasting(json.loads(path.read_text()))).encode()
     elif path.suffix == ".csv":
-        rows = [line.split(",") for line in path.read_text().splitlines()]
+        rows = list(csv.reader(path.read_text().splitlines()))
         kept = [k for k, name in enumerate(rows[0]) if not VARIES.search(name)]
         stored = repr([[row[k] for k in kept if k < len(row)] for row in rows]).encode()
     else:
