@@ -35,6 +35,7 @@ def commands(here: world.World, out: Path) -> dict[str, list[str]]:
     """Each resumes what it finds, or begins anew."""
     data = ["--dataroot", here.dataroot, "--device", "cpu"]
     weights = ["--checkpoint", here.weights]
+    records = sorted(path.with_suffix("") for path in here.records.glob("*.hea"))
     autoencoder = ["--model", "autoencoder", "--niter", "2", "--train-beats", "512"]
     compared = ["--models", "knn", "pca", "--contexts", "none", "--folds", "0", "1"]
     words = {
