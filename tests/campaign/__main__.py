@@ -41,15 +41,7 @@ def commands(here: world.World, out: Path) -> dict[str, list[str]]:
     words = {
         "train": ["main.py", *data, "--outf", out, *autoencoder, "--resume"],
         "preprocess": ["-m", "preprocess", "--records", here.records, "--dataroot", out / "data"],
-        "screen": [
-            "main.py",
-            "--screen",
-            *sorted(here.records.glob("*.hea")),
-            "--outf",
-            out,
-            *weights,
-            "--resume",
-        ],
+        "screen": ["main.py", "--screen", *records, "--outf", out, *weights, "--resume"],
         "compare": ["-m", "experiments.compare", "--datadir", here.dataroot.parent]
         + ["--outf", out, *compared],
         "test": ["main.py", *data, "--istest", *weights, "--outf", out, "--context", "none"],
