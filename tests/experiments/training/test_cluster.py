@@ -1,5 +1,6 @@
 """One function of many items: the same results here, in workers, and after a worker was killed."""
 
+import os
 import subprocess
 import sys
 from functools import partial
@@ -45,6 +46,13 @@ def test_a_killed_worker_costs_its_item_a_retry_and_nothing_else(tmp_path, capsy
 def test_an_item_that_kills_its_workers_is_lost_and_the_run_is_not():
     done = dict(cluster.side_by_side(cluster_work.die_always, range(1), 1, None))
     assert isinstance(done[0], cluster.Lost) and "3 in a row" in str(done[0])
+
+
+def test_workers_may_keep_memory_that_they_will_need_again(monkeypatch):
+    """Dask has them give back whatever is freed, which took half of a recording's time."""
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    found = cluster.side_by_side(os.environ.get, ["MALLOC_TRIM_THRESHOLD_"], 1, None)
+    assert dict(found) == {0: None}
 
 
 def test_what_a_worker_raises_is_raised_here_and_a_worker_that_will_not_do_is_named():
