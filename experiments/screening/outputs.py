@@ -27,6 +27,7 @@ OUTPUTS = (".b2i", ".csv", ".html", ".json")
 # WFDB codes: unremarkable beat; kinds of flagged ones; change of signal quality, of rhythm; note
 NORMAL, FLAGGED, QUALITY, RHYTHM, NOTE = "N", tuple(KINDS), "~", "+", '"'
 VF_STARTS, VF_ENDS = "[", "]"
+ROWS_AT_ONCE = 20_000  # of the table, as text: all rows of some days are large
 
 
 def check_apart(source: Source, folder: Path):
@@ -57,7 +58,15 @@ def write(findings: Findings, page: str, folder: Path):
 
 def write_table(findings: Findings, path: Path):
     """Every beat, one a row; times in s from the start, samples as in the recording itself."""
-    table, cluster = findings.table, findings.table["cluster"].to_numpy()
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        for start in range(0, max(1, len(findings.table)), ROWS_AT_ONCE):
+            part = findings.table.iloc[start : start + ROWS_AT_ONCE]
+            _as_text(part, findings).to_csv(file, index=False, header=start == 0)
+
+
+def _as_text(table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+    """Rows of the findings' table to cells."""
+    cluster = table["cluster"].to_numpy()
     columns = {
         "sample": findings.source.to_own_sample(table["sample"]),
         "time_s": _decimals(table["sample"] / FS_HZ),
@@ -74,7 +83,7 @@ def write_table(findings: Findings, path: Path):
         "kind_confidence": _decimals(table["kind_confidence"], 2),
         "episode": episode_codes(table["sample"].to_numpy(), findings.episodes),
     }
-    pd.DataFrame(columns).to_csv(path, index=False)
+    return pd.DataFrame(columns)
 
 
 def write_summary(findings: Findings, path: Path):
