@@ -90,7 +90,10 @@ def graph_of(detector: Detector) -> bytes:
             dynamo=True,
             verbose=False,
         )
-    return program.model_proto.SerializeToString()
+    model = program.model_proto
+    for part in (model.graph, *model.graph.node, *model.graph.value_info):
+        part.ClearField("metadata_props")  # where in whose folders each step was written
+    return model.SerializeToString()
 
 
 def metadata(checkpoint: Checkpoint, detector: Detector, target: Path) -> dict:

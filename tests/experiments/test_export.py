@@ -56,6 +56,10 @@ def test_errors_segments_and_normal_versions_are_too(shipped, graph, of_a_record
     np.testing.assert_allclose(*versions, atol=CLOSE)
 
 
+def test_a_graph_names_no_folder_of_the_machine_that_made_it(graph):
+    assert str(ROOT).encode() not in graph.read_bytes() and b".py" not in graph.read_bytes()
+
+
 def test_images_are_those_of_preprocessing(of_a_record):
     ours, theirs = exported.stored_images(of_a_record.beat_mv), of_a_record.image
     np.testing.assert_allclose(ours, theirs, rtol=2e-3, atol=2e-3)
