@@ -4,7 +4,6 @@
 What each of these needs is imported when it is asked for.
 """
 
-import os
 from pathlib import Path
 
 import options
@@ -35,9 +34,10 @@ def main(argv=None):
 
 def train(data, rows, opt, folder):
     from experiments.training import loop
+    from experiments.training.device import speaks
 
     checkpoint = loop.train(data, rows, opt, folder)
-    if int(os.environ.get("RANK", 0)):  # the first of the processes that torchrun started speaks
+    if not speaks():
         return
     print(
         f"trained {checkpoint.model} for {checkpoint.epoch} epochs on {checkpoint.train_beats} "

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from experiments.screening.prematurity import USUAL_SHAPE
 from experiments.screening.rhythm_episodes import VENTRICULAR, marked_runs
 from preprocess.constants import FS_HZ
 
@@ -32,7 +33,6 @@ NOISY, NOISE_BEATS = 1.75, 17  # times the recording's median noise; beats aroun
 # longer, is as premature as that, where the run stands out: from a longer interval to a longer one.
 CONFIRMED = 0.25  # of a run's beats that are supraventricular by themselves
 AS_PREMATURE, STANDS_OUT = 1.1, 1.2  # times the interval beside; times the run's median one
-USUAL_SHAPE = -2.2  # of prematurity.otherness
 
 
 @dataclass

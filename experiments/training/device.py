@@ -29,6 +29,11 @@ def launched() -> int:
     return int(os.environ.get("WORLD_SIZE", 1)) if "TORCHELASTIC_RUN_ID" in os.environ else 1
 
 
+def speaks() -> bool:
+    """Whether this process, of those that torchrun has started, is the one that writes and says."""
+    return launched() == 1 or int(os.environ["RANK"]) == 0
+
+
 def autocast(amp: str, device: torch.device) -> AbstractContextManager:
     """Mixed precision as asked for by --amp; auto is bfloat16 where the processor computes in it,
     so that one machine always chooses alike, else full precision."""

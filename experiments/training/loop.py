@@ -1,7 +1,6 @@
 """The training loop: epochs over normal beats, a log, a checkpoint after each epoch, resume."""
 
 import math
-import os
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -19,7 +18,7 @@ from experiments.training import checkpoint as checkpoints
 from experiments.training import version
 from experiments.training.calibration import calibration_scores, fit_context, quantiles
 from experiments.training.checkpoint import Checkpoint
-from experiments.training.device import autocast, find_device, launched
+from experiments.training.device import autocast, find_device, launched, speaks
 from experiments.training.jitter import jittered
 from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, parallel
@@ -75,9 +74,8 @@ def train(
     """
     if launched() > 1 and not MODELS[opt.model].shares_batches:
         raise BadInput(f"--model {opt.model} trains in one process: start it without torchrun")
-    speaks = int(os.environ.get("RANK", 0)) == 0
     with (
-        only_writer(folder) if speaks else nullcontext(),
+        only_writer(folder) if speaks() else nullcontext(),
         parallel.group(launched(), find_device(opt.device)),
     ):
         return _train(dataset, split, opt, folder, watch)

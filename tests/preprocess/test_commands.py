@@ -1,6 +1,5 @@
 """Whatever happens to a command ends as one sentence, with a status that says what it was."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -52,29 +51,6 @@ def test_the_unexpected_names_a_log_with_the_traceback(capsys, tmp_path, monkeyp
     assert "no such key" in log.read_text() and "Traceback" in log.read_text()
 
 
-@pytest.mark.parametrize("sent, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_stopped_process_says_how_to_go_on(sent, status):
-    code = (
-        "import time\n"
-        "from preprocess.commands import command\n"
-        "command(lambda: (print('ready', flush=True), time.sleep(60)))"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    assert process.stdout.readline() == "ready\n"
-    started = time.monotonic()
-    process.send_signal(sent)
-    _, said = process.communicate(timeout=20)
-    assert process.returncode == status and time.monotonic() - started < 5
-    assert "--resume" in said and "Traceback" not in said
-
-
 def start(code):
     process = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -85,6 +61,21 @@ def start(code):
     )
     assert process.stdout.readline() == "ready\n"
     return process
+
+
+@pytest.mark.parametrize("sent, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stopped_process_says_how_to_go_on(sent, status):
+    code = (
+        "import time\n"
+        "from preprocess.commands import command\n"
+        "command(lambda: (print('ready', flush=True), time.sleep(60)))"
+    )
+    process = start(code)
+    started = time.monotonic()
+    process.send_signal(sent)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == status and time.monotonic() - started < 5
+    assert "--resume" in said and "Traceback" not in said
 
 
 @pytest.mark.parametrize("sent, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
