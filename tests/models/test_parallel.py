@@ -15,7 +15,9 @@ def steps(n_processes, folder):
     """Terms of the losses of three steps, sums of the weights after them, and what chunks gave."""
     out = folder / f"{n_processes}.json"
     program = [str(ROOT / "tests/models/parallel_steps.py"), str(out)]
-    launcher = ["-m", "torch.distributed.run", "--nproc_per_node", str(n_processes)]
+    # standalone: at a free port, so that other launches beside it are in nobody's way
+    launcher = ["-m", "torch.distributed.run", "--standalone"]
+    launcher += ["--nproc_per_node", str(n_processes)]
     path = f"{ROOT}:{ROOT / 'tests/models'}"
     environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *(launcher if n_processes > 1 else []), *program]
