@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +12,20 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+def free_port():
+    """A port of this machine that nobody listens at, so that launches side by side do not meet."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
 def steps(n_processes, folder):
     """Terms of the losses of three steps, sums of the weights after them, and what chunks gave."""
     out = folder / f"{n_processes}.json"
     program = [str(ROOT / "tests/models/parallel_steps.py"), str(out)]
-    # standalone: at a free port, so that other launches beside it are in nobody's way
-    launcher = ["-m", "torch.distributed.run", "--standalone"]
-    launcher += ["--nproc_per_node", str(n_processes)]
+    # by address: with --standalone they meet at this machine's name, which not every machine knows
+    launcher = ["-m", "torch.distributed.run", "--master_addr", "127.0.0.1"]
+    launcher += ["--master_port", str(free_port()), "--nproc_per_node", str(n_processes)]
     path = f"{ROOT}:{ROOT / 'tests/models'}"
     environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *(launcher if n_processes > 1 else []), *program]
