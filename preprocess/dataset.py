@@ -293,6 +293,8 @@ def _write_arrays(paths, part, image, lead, filter_name, store_images, on_peaks)
     ):
         for path in tqdm(paths, desc=f"Preprocessing ({image} images)", unit="record"):
             recording = records.read(path, lead)
+            if note := beat_windows.unlabelled_end(recording):
+                tqdm.write(note)
             left_out.update(classes.left_out(recording.symbols))
             columns, windows = beat_windows.cut(recording, filter_name)
             if on_peaks:

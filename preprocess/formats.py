@@ -17,24 +17,39 @@ from preprocess.source import Source, choose_lead, mv_of, plain_text
 __all__ = ["Source", "find", "open_source"]
 
 CSV_ENDINGS = (".csv", ".txt", ".tsv")
+RATE_DIFFERS = 0.001  # of what --fs says: rates are rounded when they are told
 
 
 def open_source(path, lead=None, fs_hz=None, units=None, likely=LEAD) -> Source:
     """Open a WFDB record (with or without ending), EDF, ISHNE or CSV file.
 
     lead: name or index from 0, None for the one called `likely` or its like (see choose_lead);
-    fs_hz, units: of a CSV file that does not say. Raises BadInput when it is none of these.
+    fs_hz, units: of a file that does not say. Raises BadInput when it is none of these, or says
+    something else.
     """
     path = Path(path)
     check_is_file(path)
     _check_name(path)
+    if path.suffix.lower() in CSV_ENDINGS:
+        return open_csv(path, lead, likely, fs_hz, units)
+    source = _open_with_header(path, lead, units, likely)
+    if fs_hz and abs(source.fs_hz - fs_hz) > RATE_DIFFERS * fs_hz:
+        raise BadInput(
+            f"--fs says {fs_hz:g} Hz, {path} itself {source.fs_hz:g} Hz: leave --fs out, it is for "
+            "CSV files"
+        )
+    return source
+
+
+def _open_with_header(path, lead, units, likely):
+    """What says its own rate."""
     ending = path.suffix.lower()
     if ending == ".edf":
         return open_edf(path, lead, likely, units)
+    if units:
+        raise BadInput(f"--units is for CSV and EDF files, {path} says its own: leave it out")
     if ending in ISHNE_ENDINGS:
         return open_ishne(path, lead, likely)
-    if ending in CSV_ENDINGS:
-        return open_csv(path, lead, likely, fs_hz, units)
     record = path.with_suffix("") if ending in (".hea", ".dat") else path
     header = record.with_name(record.name + ".hea")
     if not header.exists():

@@ -178,6 +178,10 @@ def _check_scale(signal, path, units):
             " it cannot be turned into mV"
         )
     signal["mv"] = mv_of(signal["unit"] or units or "", path, signal["label"])
+    if units and mv_of(units, path, signal["label"]) != signal["mv"]:
+        raise BadInput(
+            f"--units says {units}, {signal['label']} of {path} {signal['unit']}: leave --units out"
+        )
 
 
 def _onsets(path, head, signals, data_at, record_bytes, records):

@@ -158,3 +158,12 @@ def test_names_that_would_colour_a_terminal_or_have_no_letters_are_refused(name,
     (tmp_path / name).write_text("II\n1\n2\n")
     with pytest.raises(BadInput, match="rename it"):
         sources.open_source(tmp_path / name, fs_hz=360.0)
+
+
+def test_a_rate_or_a_unit_that_the_file_contradicts_is_refused(tmp_path):
+    record = write(tmp_path, np.zeros((3600, 1)))
+    assert sources.open_source(record, fs_hz=360.0).fs_hz == 360
+    with pytest.raises(BadInput, match="--fs says 250 Hz, .* itself 360 Hz"):
+        sources.open_source(record, fs_hz=250.0)
+    with pytest.raises(BadInput, match="says its own"):
+        sources.open_source(record, units="uV")

@@ -89,3 +89,10 @@ def test_when_it_began(day, of_day, name, start, tmp_path):
     stored[88:168], stored[168:176], stored[176:184] = name.ljust(80), day, of_day
     path.write_bytes(stored)
     assert formats.open_source(path).start == start
+
+
+def test_a_unit_that_the_header_contradicts_is_refused(tmp_path):
+    path = write_edf(tmp_path, wave(2500, 250), unit="uV")
+    assert formats.open_source(path, units="uV").n == 2500
+    with pytest.raises(BadInput, match="--units says mV, .* uV"):
+        formats.open_source(path, units="mV")
