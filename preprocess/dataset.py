@@ -4,7 +4,6 @@ spectrograms.npy, beats.npy, index.csv, manifest.json.
 """
 
 import json
-import mmap
 import os
 from collections import Counter
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ from preprocess.beats import Beats
 from preprocess.classes import CLASSES
 from preprocess.constants import AFTER, BEFORE, FS_HZ, LEAD, PEAK_TOLERANCE, WINDOW
 from preprocess.filters import FILTERS
+from preprocess.mapped import let_go, taken
 
-LARGE = 1 << 30  # bytes of beats, from which on memory is looked after
 MANY = 1_000_000  # beats, from which on an index is read part by part
 IMAGES = "spectrograms.npy"
 AT_MOST = 20_000  # beats that the deviation of images is taken from, where those are made
@@ -45,11 +44,10 @@ class Dataset:
     def beats(self, rows, with_image=True):
         """Rows (any order) as Beats in memory, float32."""
         record, sample, rr_s = self._columns
-        beat_mv, image = np.asarray(self.beat_mv[rows]), None
+        beat_mv, image = taken(self.beat_mv, rows), None
         if with_image:
             image = self._images(rows, beat_mv)
         record_median_mv, place = self._usual
-        let_go(self.beat_mv)
         return Beats(
             image,
             beat_mv,
@@ -62,7 +60,7 @@ class Dataset:
     def _images(self, rows, beat_mv):
         if self.image is None:
             return MadeImages(beat_mv, self.manifest["settings"]["image"])
-        return np.asarray(self.image[rows], np.float32)
+        return np.asarray(taken(self.image, rows), np.float32)
 
     @cached_property
     def _usual(self):
@@ -125,13 +123,6 @@ class MadeImages:
         """Of all pixels, as of an array; of AT_MOST beats, evenly spread, where there are more."""
         some = np.linspace(0, len(self) - 1, min(len(self), AT_MOST)).astype(int)
         return self[some].std()
-
-
-def let_go(array):
-    """Pages of a file that were read count as this program's memory until it says that it is done
-    with them; they stay in the system's cache. For files that are larger than LARGE."""
-    if isinstance(array, np.memmap) and array.nbytes > LARGE:
-        array._mmap.madvise(mmap.MADV_DONTNEED)
 
 
 def settings(image, lead, filter_name="butterworth"):
