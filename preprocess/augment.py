@@ -18,6 +18,7 @@ DRIFT_KNOTS = (-40, 60, 140, 220, 319)  # samples: of P wave, QRS and T wave one
 DRIFT_VIEW = 0.1  # share of the beat's slope that is mixed in: the same loop, from another side
 DRIFT_LEVEL_MV = 0.04  # slope of the level, and its bend, from R to half a window away
 SLOPE_REACH = 4  # samples on either side over which a slope is taken
+DRIFTED_AT_ONCE = 4096  # beats: what is computed of each is many times as large as it
 LEAST_SD_MV = 1e-3  # of a slope, so that a flat beat is divided by no zero
 
 TICKS = 7  # on each side of the R peak, so many samples are dropped and as many stretched to two
@@ -30,15 +31,18 @@ def drifted(beats_mv: np.ndarray, share: float, rng: np.random.Generator) -> np.
     the window and by a little, so that no wave comes, goes or turns over.
     """
     n, draw = len(beats_mv), rng.standard_normal
-    is_changed = rng.random((n, 1)) < share
-    log_gain = DRIFT_GAIN * draw((n, 1)) + _between_knots(
-        DRIFT_LOCAL_GAIN * draw((n, len(DRIFT_KNOTS)))
-    )
-    seen = beats_mv + DRIFT_VIEW * draw((n, 1)) * _slope(beats_mv)
+    is_changed = rng.random(n) < share
+    gain, local_gain = DRIFT_GAIN * draw((n, 1)), DRIFT_LOCAL_GAIN * draw((n, len(DRIFT_KNOTS)))
+    view, line, bend = DRIFT_VIEW * draw((n, 1)), draw((n, 1)), draw((n, 1))
     away = 2 * (np.arange(WINDOW) - BEFORE) / WINDOW  # of R, in half windows
-    level_mv = DRIFT_LEVEL_MV * (draw((n, 1)) * away + draw((n, 1)) * (away**2 - np.mean(away**2)))
-    later_mv = seen * np.exp(log_gain) + level_mv
-    return np.where(is_changed, later_mv, beats_mv).astype(np.float32)
+    later_mv = np.array(beats_mv, np.float32)
+    for start in range(0, n, DRIFTED_AT_ONCE):
+        rows = start + np.flatnonzero(is_changed[start : start + DRIFTED_AT_ONCE])
+        log_gain = gain[rows] + _between_knots(local_gain[rows])
+        seen = beats_mv[rows] + view[rows] * _slope(beats_mv[rows])
+        level = line[rows] * away + bend[rows] * (away**2 - np.mean(away**2))
+        later_mv[rows] = seen * np.exp(log_gain) + DRIFT_LEVEL_MV * level
+    return later_mv
 
 
 def _between_knots(values: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from preprocess.beats import Beats
 from preprocess.constants import FS_HZ, WINDOW
 from preprocess.dataset import Dataset, MadeImages
 
-IMAGED_AT_ONCE = 4096  # beats whose images are made before they are put in place
+MOVED_AT_ONCE = 4096  # beats whose places, or images, are in memory beside the moved ones
 
 
 def jittered(
@@ -41,8 +41,12 @@ def moved(beats: Beats, shift: np.ndarray, image: str | None) -> Beats:
 
 def _windows(beat_mv, shift):
     """(n, 320) to the same, read shift (n,) samples later and held at the ends."""
-    at = np.clip(np.arange(WINDOW) + shift[:, None], 0, WINDOW - 1)  # [n, 320]
-    return np.take_along_axis(beat_mv, at, axis=1)
+    result = np.empty_like(beat_mv)
+    for start in range(0, len(beat_mv), MOVED_AT_ONCE):
+        part = slice(start, start + MOVED_AT_ONCE)
+        at = np.clip(np.arange(WINDOW) + shift[part, None], 0, WINDOW - 1)  # [n, 320]
+        result[part] = np.take_along_axis(beat_mv[part], at, axis=1)
+    return result
 
 
 def _with_trace(beats, beat_mv, shift, image):
@@ -53,8 +57,8 @@ def _with_trace(beats, beat_mv, shift, image):
             made = MadeImages(beat_mv, image)
             return replace(beats, beat_mv=beat_mv, image=made, sample=beats.sample + shift)
         pictures = np.empty_like(pictures)
-        for start in range(0, len(beats), IMAGED_AT_ONCE):
-            part = slice(start, start + IMAGED_AT_ONCE)
+        for start in range(0, len(beats), MOVED_AT_ONCE):
+            part = slice(start, start + MOVED_AT_ONCE)
             pictures[part] = spectrogram.stored_images(beat_mv[part], image)
     return replace(beats, beat_mv=beat_mv, image=pictures, sample=beats.sample + shift)
 
