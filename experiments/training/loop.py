@@ -32,7 +32,7 @@ from preprocess.files import only_writer, whole_file
 
 # Of a data set larger than memory: normal beats that memories and calibration are made from. More
 # than MIT-BIH has.
-MOST_NORMALS = 131_072
+MOST_NORMALS = 98_304
 
 # What of the options of main.py shapes a training, and is kept with it.
 KEPT_OPTIONS = (
