@@ -19,7 +19,7 @@ BIGEMINY, TRIGEMINY, ATRIAL_BIGEMINY = "(B", "(T", "(AB"
 COUPLET, VT, SLOW_RUN = "(COUPLET", "(VT", "(IVR"
 S_COUPLET, SVTA, SLOW_S_RUN = "(SCOUPLET", "(SVTA", "(SRUN"
 BRADYCARDIA, TACHYCARDIA = "(SBR", "(TACHY"
-ALARM_CODES = {NO_RHYTHM: VENTRICULAR_FIBRILLATION, NO_ACTIVITY: ASYSTOLE}  # of quality
+ALARM_OF_REASON = {NO_RHYTHM: VENTRICULAR_FIBRILLATION, NO_ACTIVITY: ASYSTOLE}  # of quality
 VENTRICULAR = ("V", "F")  # a fusion beat is half a ventricular one, and neighbour to whole ones
 MEANINGS = {
     VENTRICULAR_FIBRILLATION: "no organised rhythm: ventricular fibrillation or flutter",
@@ -97,12 +97,12 @@ def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, limits=
     peaks: (n,) R peaks in samples at FS_HZ, in order; kinds: (n,) WFDB codes N, V, S, F or Q;
     fibrillation: (n,) bool, beats in atrial fibrillation (preprocess.fibrillation);
     gaps: [(start, end), ...] in samples, where no beat could have been seen: nothing is counted
-    across one; alarms: [(start, end, reason), ...] of preprocess.quality.spans, in ALARM_CODES.
+    across one; alarms: [(start, end, reason), ...] of preprocess.quality.spans, in ALARM_OF_REASON.
     Stretches without electrical activity are no gaps, as no beat there means that there is none.
     bumps: (n,) of preprocess.quality.bump_between, by which a missed beat is told from a pause.
     """
     limits = limits or Limits()
-    found = [Episode(int(a), int(b), ALARM_CODES[reason], 0, np.nan) for a, b, reason in alarms]
+    found = [Episode(int(a), int(b), ALARM_OF_REASON[reason], 0, np.nan) for a, b, reason in alarms]
     if len(peaks):
         rr_s = known_rr_s(peaks, gaps)
         linked = np.r_[False, np.isfinite(rr_s[1:])]

@@ -31,7 +31,7 @@ from preprocess.constants import FS_HZ
 
 SCHEMA = "b2i-gan.summary/2"
 NOT_JUDGED = ("ST segment", "QT interval", "conduction block", "pacemaker function", "axis")
-ALARM_CODES = tuple(rhythm.ALARM_CODES.values())
+ALARM_CODES = tuple(rhythm.ALARM_OF_REASON.values())
 COUPLETS = {"v": rhythm.COUPLET, "s": rhythm.S_COUPLET}
 RUNS = {"v": (rhythm.VT, rhythm.SLOW_RUN), "s": (rhythm.SVTA, rhythm.SLOW_S_RUN)}
 MINUTE_S, HOUR_S, FIVE_MINUTES_S = 60, 3600, 300
