@@ -102,11 +102,12 @@ def fibrillation(rr_s, ectopic=None, p_coherence=None):
 def irregularity(rr_s):
     """(n,) to (n,): share of pairs of RR intervals that differ, per second; 0 in bigeminy."""
     reach = (WINDOW_BEATS // 2, WINDOW_BEATS - 1 - WINDOW_BEATS // 2)
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(rr_s, reach, "edge"), WINDOW_BEATS)
-    different = sum(
-        (np.abs(around[:, lag:] - around[:, :-lag]) > DIFFERENT_S).sum(1)
-        for lag in range(1, WINDOW_BEATS)
-    )
+    padded = np.pad(rr_s, reach, "edge")
+    different = np.zeros(len(rr_s), int)
+    for lag in range(1, WINDOW_BEATS):
+        apart = np.abs(padded[lag:] - padded[:-lag]) > DIFFERENT_S  # [n + WINDOW_BEATS - 1 - lag]
+        for first in range(WINDOW_BEATS - lag):
+            different += apart[first : first + len(rr_s)]
     irregular = _smooth(different * 2 / (WINDOW_BEATS * (WINDOW_BEATS - 1))) / _smooth(rr_s)
     of_three = median_filter(rr_s, 3, mode="nearest")
     ratio = uniform_filter1d(of_three, WINDOW_BEATS, mode="nearest") / uniform_filter1d(

@@ -104,7 +104,8 @@ class Collector:
     ):
         self.source, self.patient_threshold, self.limits = source, patient_threshold, limits
         self.clusters = Clusters(patient_threshold.record_median_mv)
-        self.tables: list[pd.DataFrame] = []
+        self.columns: list[dict[str, np.ndarray]] = []  # of each block
+        self.locations: list[np.ndarray] = []  # of its flagged beats, (k, 4)
         self.stretches: list[Stretch] = []
         self.quality_spans: list[interpretation.Span] = []
         self.shapes: list[np.ndarray] = []
@@ -118,9 +119,7 @@ class Collector:
             for start, end, code in quality.spans(block.reason, range(1, len(quality.REASONS)))
         ]
         self.shapes.append(block.shapes)
-        location = np.full((len(beats), len(LOCATION)), np.nan, np.float32)
         cluster = np.full(len(beats), -1, np.int16)
-        location[flagged] = block.location
         if len(flagged):
             cluster[flagged] = self._clustered(block)
         columns = {
@@ -131,7 +130,9 @@ class Collector:
             "cluster": cluster,
             "premature": block.premature,
         } | vars(block.surroundings)
-        self.tables.append(pd.DataFrame(columns | dict(zip(LOCATION, location.T))))
+        # copies: parts of arrays would keep the whole ones
+        self.columns.append({name: values.copy() for name, values in columns.items()})
+        self.locations.append(block.location.astype(np.float32))
 
     def _clustered(self, block):
         """Cluster of each flagged beat, some of which are kept as its examples."""
@@ -154,7 +155,7 @@ class Collector:
 
     def findings(self) -> Findings:
         """The blocks put together. Raises BadInput when there is nothing to tell."""
-        table = pd.concat(self.tables, ignore_index=True)
+        table = self._table()
         words = [quality.REASONS[code] for code in quality.ALARMS]
         of_alarms = [[s for s in self.stretches if s.reason == word] for word in words]
         alarms = sorted(sum(map(joined, of_alarms), []), key=lambda stretch: stretch.start)
@@ -187,6 +188,18 @@ class Collector:
             found.episodes,
             found.summary,
         )
+
+    def _table(self):
+        """A row a beat of all blocks, which give up what they have."""
+        table = {
+            name: np.concatenate([columns.pop(name) for columns in self.columns])
+            for name in list(self.columns[0])
+        }
+        flagged, location = table["cluster"] >= 0, np.concatenate(self.locations)
+        for name, values in zip(LOCATION, location.T):
+            table[name] = np.full(len(flagged), np.nan, np.float32)
+            table[name][flagged] = values
+        return pd.DataFrame(table, copy=False)
 
     def _check(self, table, unreadable, alarms):
         """Raises BadInput where there is nothing to tell; a lost rhythm is something, always."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,7 +26,10 @@ OUTPUTS = (".b2i", ".csv", ".html", ".json")
 # WFDB codes: unremarkable beat; kinds of flagged ones; change of signal quality, of rhythm; note
 NORMAL, FLAGGED, QUALITY, RHYTHM, NOTE = "N", tuple(KINDS), "~", "+", '"'
 VF_STARTS, VF_ENDS = "[", "]"
-ROWS_AT_ONCE = 20_000  # of the table, as text: all rows of some days are large
+# Rows of the table as text, and annotations as what the library makes of them: all of some days
+# are large.
+ROWS_AT_ONCE = 20_000
+END_OF_ANNOTATIONS = bytes(2)
 
 
 def check_apart(source: Source, folder: Path):
@@ -115,17 +117,35 @@ def write_annotations(findings: Findings, path: Path):
     ]
     samples, symbols, notes = (np.concatenate(column) for column in zip(*rows))
     order = np.argsort(samples, kind="stable")
-    # wfdb takes letters alone for the ending of a file
-    wfdb.wrann(
-        "x",
-        "ann",
-        samples[order],
-        symbol=symbols[order].tolist(),
-        fs=findings.source.fs_hz,
-        aux_note=notes[order].tolist(),
-        write_dir=str(path.parent),
-    )
-    shutil.move(path.parent / "x.ann", path)
+    with open(path, "wb") as file:
+        for part in _encoded(samples[order], symbols[order], notes[order], findings, path.parent):
+            file.write(part)
+        file.write(END_OF_ANNOTATIONS)
+
+
+def _encoded(samples, symbols, notes, findings, folder):
+    """Annotations as WFDB's bytes, ROWS_AT_ONCE at a time.
+
+    A file says of each annotation how far it is from the one before. So parts, each counted from
+    the last annotation of the part before, follow one another; the first has the sampling rate.
+    """
+    last, fs_hz = 0, findings.source.fs_hz
+    for start in range(0, len(samples), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        # wfdb takes letters alone for the ending of a file
+        wfdb.wrann(
+            "x",
+            "ann",
+            samples[rows] - last,
+            symbol=symbols[rows].tolist(),
+            fs=fs_hz,
+            aux_note=notes[rows].tolist(),
+            write_dir=str(folder),
+        )
+        written = folder / "x.ann"
+        yield written.read_bytes().removesuffix(END_OF_ANNOTATIONS)
+        written.unlink()
+        last, fs_hz = samples[rows][-1], None
 
 
 def other_annotations(

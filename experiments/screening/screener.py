@@ -136,6 +136,7 @@ class Screener:
                 # between the few examples that stay, days of freed arrays would stay too
                 give_back_memory()
                 bar.update((block.end - block.start) / FS_HZ)
+                del block
         return collector.findings()
 
     def page(self, findings: Findings) -> str:

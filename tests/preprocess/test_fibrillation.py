@@ -85,3 +85,11 @@ def test_an_order_that_drifts_is_not_fibrillation():
     rr_s = np.where(np.arange(300) % 2, 0.55 + drift, 1.25 - drift / 2)
     rr_s += 0.015 * np.random.default_rng(3).standard_normal(300)
     assert af.fibrillation(rr_s, p_coherence=np.zeros(300)).mean() < 0.1
+
+
+def test_irregularity_is_the_share_of_different_pairs_per_second():
+    rr_s = np.random.default_rng(0).uniform(0.4, 1.2, 200)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(rr_s, (4, 3), "edge"), 8)  # [n, 8]
+    apart = np.abs(around[:, :, None] - around[:, None, :]) > af.DIFFERENT_S
+    share = apart.sum((1, 2)) / (8 * 7)
+    np.testing.assert_allclose(af.irregularity(rr_s), af._smooth(share) / af._smooth(rr_s))
