@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from experiments.training import cluster
 from preprocess import BadInput, headers
 
 LOCK = ".screening.lock"
@@ -143,9 +142,12 @@ def sees(files: list[str], folder: str) -> str | None:
 
 
 def for_workers(opt: Namespace) -> Namespace:
-    """Options with whole paths, and without the list of all recordings: they travel with each."""
+    """Options with whole paths, and without the list of all recordings: they travel with each.
+
+    A recording is worked on in one thread, whatever the machine: recordings are what is side by
+    side, so that a worker is a processor and the memory of one block.
+    """
     whole = {"outf": str(Path(opt.outf).resolve()), "screen": []}
     if opt.checkpoint:
         whole["checkpoint"] = str(Path(opt.checkpoint).resolve())
-    threads = cluster.workers_of(opt.jobs, opt.cluster)
-    return Namespace(**(vars(opt) | whole | {"threads": threads}))
+    return Namespace(**(vars(opt) | whole | {"threads": 1}))

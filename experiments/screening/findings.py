@@ -11,6 +11,7 @@ from experiments.screening.location import ScreenedBlock
 from experiments.screening.patient_threshold import PatientThreshold
 from experiments.screening.polarity import upside_down
 from experiments.screening.rhythm_episodes import Episode, Limits
+from experiments.screening.side_by_side import give_back_memory
 from experiments.screening.strips import Stretch, joined, stretches, strip
 from preprocess import BadInput, quality
 from preprocess.formats import Source
@@ -156,6 +157,7 @@ class Collector:
     def findings(self) -> Findings:
         """The blocks put together. Raises BadInput when there is nothing to tell."""
         table = self._table()
+        give_back_memory()
         words = [quality.REASONS[code] for code in quality.ALARMS]
         of_alarms = [[s for s in self.stretches if s.reason == word] for word in words]
         alarms = sorted(sum(map(joined, of_alarms), []), key=lambda stretch: stretch.start)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from bisect import bisect_left
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -109,43 +110,45 @@ def write_annotations(findings: Findings, path: Path):
     aux field), + where the rhythm changes (its code in the aux field), [ and ] around what has no
     organised rhythm, ~ where the signal becomes unreadable and readable again, a note at the start.
     """
-    beats = findings.source.to_own_sample(findings.table["sample"])
-    rows = [(beats, findings.table["kind"].to_numpy(str), _beat_notes(findings))]
-    rows += [
-        (np.array([sample]), np.array([symbol]), np.array([note], object))
-        for sample, symbol, note in other_annotations(findings)
-    ]
-    samples, symbols, notes = (np.concatenate(column) for column in zip(*rows))
-    order = np.argsort(samples, kind="stable")
     with open(path, "wb") as file:
-        for part in _encoded(samples[order], symbols[order], notes[order], findings, path.parent):
+        for part in _encoded(_in_order(findings), findings.source.fs_hz, path.parent):
             file.write(part)
         file.write(END_OF_ANNOTATIONS)
 
 
-def _encoded(samples, symbols, notes, findings, folder):
-    """Annotations as WFDB's bytes, ROWS_AT_ONCE at a time.
+def _in_order(findings):
+    """Samples, symbols and notes of beats and of all that is no beat, in order of time, a part of
+    the table at a time."""
+    own, table, others = findings.source.to_own_sample, findings.table, other_annotations(findings)
+    of_others, done = [sample for sample, *_ in others], 0
+    for start in range(0, max(1, len(table)), ROWS_AT_ONCE):
+        part = table.iloc[start : start + ROWS_AT_ONCE]
+        following = own(table["sample"].iloc[start + ROWS_AT_ONCE :][:1])
+        end = bisect_left(of_others, following[0]) if len(following) else len(others)
+        samples, symbols, notes = zip(*others[done:end]) if end > done else ((), (), ())
+        samples = np.append(own(part["sample"]), np.array(samples, int))
+        symbols = [*part["kind"], *symbols]
+        notes = [*_beat_notes(part), *notes]
+        order, done = np.argsort(samples, kind="stable"), end
+        yield samples[order], [symbols[i] for i in order], [notes[i] for i in order]
+
+
+def _encoded(parts, fs_hz, folder):
+    """Samples, symbols and notes of annotations, a part at a time, to WFDB's bytes.
 
     A file says of each annotation how far it is from the one before. So parts, each counted from
     the last annotation of the part before, follow one another; the first has the sampling rate.
     """
-    last, fs_hz = 0, findings.source.fs_hz
-    for start in range(0, len(samples), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
+    last = 0
+    for samples, symbols, notes in parts:
         # wfdb takes letters alone for the ending of a file
         wfdb.wrann(
-            "x",
-            "ann",
-            samples[rows] - last,
-            symbol=symbols[rows].tolist(),
-            fs=fs_hz,
-            aux_note=notes[rows].tolist(),
-            write_dir=str(folder),
+            "x", "ann", samples - last, symbols, aux_note=notes, fs=fs_hz, write_dir=str(folder)
         )
         written = folder / "x.ann"
         yield written.read_bytes().removesuffix(END_OF_ANNOTATIONS)
         written.unlink()
-        last, fs_hz = samples[rows][-1], None
+        last, fs_hz = samples[-1], None
 
 
 def other_annotations(
@@ -171,12 +174,12 @@ def other_annotations(
     return [(sample, symbol, note) for sample, (_, symbol, note) in zip(own, rows)]
 
 
-def _beat_notes(findings):
+def _beat_notes(table):
     """(n,) aux fields: nothing for unremarkable beats."""
-    notes = np.full(len(findings.table), "", object)
+    notes, is_flagged = np.full(len(table), "", object), table["cluster"].to_numpy() >= 0
     columns = ["score", "tail_probability", *LOCATION, "cluster", "premature"]
-    flagged = findings.table.loc[findings.flagged, columns]
-    notes[findings.flagged] = [
+    flagged = table.loc[is_flagged, columns]
+    notes[is_flagged] = [
         f"score {score:.2f} p {p:.1g}{_location_in_words(*location)} shape {cluster + 1:.0f}"
         + (" early" if early else "")
         for score, p, *location, cluster, early in flagged.itertuples(index=False)

@@ -133,14 +133,15 @@ class Screener:
             collector = Collector(source, patient_threshold, Limits(pause_s=self.settings.pause))
             for block in side_by_side(screened, spans(source), workers):
                 collector.add(block)
-                # between the few examples that stay, days of freed arrays would stay too
-                give_back_memory()
                 bar.update((block.end - block.start) / FS_HZ)
+                # between the few examples that stay, days of freed arrays would stay too
                 del block
-        return collector.findings()
+                give_back_memory()
+            return collector.findings()
 
     def page(self, findings: Findings) -> str:
         """The text of NAME.html."""
+        give_back_memory()
         shown = findings.clusters[: page.MOST_ROWS]
         with one_thread_a_step():
             pictures = cluster_pictures(shown, self.detector, findings.patient_threshold)
@@ -148,7 +149,9 @@ class Screener:
 
     def write(self, findings: Findings, folder: str | Path) -> None:
         """NAME.b2i, .csv, .json and .html to a folder: all or none."""
-        outputs.write(findings, self.page(findings), Path(folder))
+        text = self.page(findings)
+        give_back_memory()
+        outputs.write(findings, text, Path(folder))
 
 
 class SignalSource(Source):

@@ -21,8 +21,12 @@ def side_by_side(
     function: Callable[[Any], Any], items: Iterable, workers: int | None = None
 ) -> Iterator:
     """Results in order, a few items at a time in threads of their own (None: one a processor, at
-    most MOST_WORKERS). That is better than all threads at one item's steps."""
+    most MOST_WORKERS; 1: one item after another, here). That is better than all threads at one
+    item's steps."""
     workers = workers or min(os.cpu_count() or 1, MOST_WORKERS)
+    if workers == 1:
+        yield from map(function, items)
+        return
     ahead, pool, stopped = deque(), ThreadPoolExecutor(workers), False
     try:
         for item in items:

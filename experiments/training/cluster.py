@@ -61,14 +61,6 @@ def side_by_side(
         yield from _as_done(client, partial(_in_alike, function, identity()), items)
 
 
-def workers_of(jobs: int | None, cluster: str | None) -> int | None:
-    """Threads that one item may use, so that items side by side do not crowd each other; None:
-    whatever it likes, being alone."""
-    if cluster is not None:
-        return 1
-    return None if jobs is None else max(1, (os.cpu_count() or 1) // jobs)
-
-
 def _as_done(client: Client, function, items) -> Iterator[tuple[int, Any]]:
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
@@ -162,7 +154,7 @@ def _client(jobs: int | None, cluster: str | None) -> Iterator[Client]:
 
 def _environment(jobs):
     """Of worker processes: processors shared out among them, and no progress bars but ours."""
-    threads = str(workers_of(jobs, None))
+    threads = str(max(1, (os.cpu_count() or 1) // jobs))
     return {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "TQDM_DISABLE": "1"}
 
 

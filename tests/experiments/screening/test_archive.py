@@ -119,6 +119,12 @@ def test_a_full_disk_in_a_worker_is_named_with_the_worker(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("where", [("--jobs", "1"), ("--cluster", "tcp://host:1")])
+def test_a_worker_takes_one_processor_on_any_machine(where, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    assert archive.for_workers(options_for(weights, tmp_path, *where)).threads == 1
+
+
 def test_a_worker_that_does_not_see_the_files_says_which(tmp_path):
     missing = str(tmp_path / "missing.pt")
     assert "does not see " + missing in archive.sees([missing], str(tmp_path))

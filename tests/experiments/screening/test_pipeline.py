@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import edfio
@@ -228,7 +229,15 @@ def test_weights_trained_on_beats_of_another_filter_are_refused(record, weights,
 
 
 def test_blocks_side_by_side_come_in_order():
-    assert list(side_by_side(lambda n: n * n, range(20))) == [n * n for n in range(20)]
+    for workers in (None, 1, 3):
+        assert list(side_by_side(lambda n: n * n, range(20), workers)) == [n * n for n in range(20)]
+
+
+def test_one_at_a_time_is_worked_on_here_and_none_ahead():
+    worked_on = []
+    thread = lambda item: worked_on.append(item) or threading.current_thread()
+    assert next(side_by_side(thread, range(3), 1)) is threading.current_thread()
+    assert worked_on == [0]
 
 
 def test_screening_loads_neither_figures_nor_metrics(record, weights, tmp_path):
