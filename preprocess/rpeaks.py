@@ -16,8 +16,13 @@ QRS_BAND_HZ = (7.0, 26.0)  # between T waves and muscle
 QRS_ENERGY_S = 0.12  # its length, over which its energy is averaged
 REFRACTORY_S = 0.2  # no heart beats again so soon
 
-# A bump so near to a beat, and so much weaker than it, is a T wave (or a P wave).
+# A bump so near to a beat, and so much weaker than it, is a T wave (or a P wave); and one still
+# nearer, where no beat comes after another but in the fastest tachycardia, whose beats are alike.
 T_WAVE_UNTIL_S, T_WAVE_HEIGHT = 0.35, 0.65
+SPLIT_UNTIL_S, SPLIT_HEIGHT = 0.25, 0.85
+# A T wave so late and so high has others like it near, after other beats; else it is a beat.
+LATE_T_WAVE_S, HIGH_T_WAVE, FEW_ALIKE, ALIKE_NEAR_S = 0.31, 0.4, 3, 20.0
+ALIKE_DELAY_S, ALIKE_HEIGHT = 0.05, 0.2  # by which delays and heights of such may differ
 
 # What is highest within such a time is a beat; the median of so many is the typical height.
 TYPICAL_S, TYPICAL_BEATS = 1.4, 11
@@ -27,7 +32,7 @@ LEAST_HEIGHT, LEAST_HEIGHT_IN_GAP = 0.3, 0.22
 
 # A beat seems to be missing where RR is so many times the median of GAP_BEATS intervals around;
 # it is looked for at least GAP_EDGE_S from both ends, and a second one GAP_NEXT median RR away.
-LONG_RR, GAP_BEATS, GAP_EDGE_S, GAP_NEXT = 1.6, 9, 0.3, 0.7
+LONG_RR, GAP_BEATS, GAP_EDGE_S, GAP_NEXT = 1.5, 9, 0.3, 0.7
 
 # The R peak lies so near to the envelope's; a QRS that goes down twice as far as up is negative.
 R_REACH_S, NEGATIVE = 0.06, 2.0
@@ -72,7 +77,9 @@ def find_r_peaks(filtered_mv: np.ndarray, envelope: np.ndarray, readable: np.nda
         return np.zeros(0, int)
     height = envelope[bumps]
     relative = height / np.maximum(_typical_height(envelope, bumps, height), 1e-9)
-    is_beat = _without_t_waves(bumps, height, relative > LEAST_HEIGHT)
+    high = relative > LEAST_HEIGHT
+    is_beat = _without_t_waves(bumps, height, high.copy())
+    is_beat |= _no_t_waves(bumps, height, is_beat, np.flatnonzero(high & ~is_beat))
     is_beat = _with_missed(bumps, relative, is_beat)
     return np.unique(_r_peak(filtered_mv, bumps[is_beat]))
 
@@ -99,15 +106,44 @@ def _without_t_waves(bumps, height, is_beat):
     """Drops what is much weaker than a beat right beside it, until nothing is."""
     while True:
         kept = np.flatnonzero(is_beat)
-        near = np.diff(bumps[kept]) < T_WAVE_UNTIL_S * FS_HZ
+        gap_s = np.diff(bumps[kept]) / FS_HZ
+        least = np.where(gap_s < SPLIT_UNTIL_S, SPLIT_HEIGHT, T_WAVE_HEIGHT)
+        least[gap_s >= T_WAVE_UNTIL_S] = 0
         before, after = height[kept[:-1]], height[kept[1:]]
-        weak = np.r_[
-            kept[1:][near & (after < T_WAVE_HEIGHT * before)],
-            kept[:-1][near & (before < T_WAVE_HEIGHT * after)],
-        ]
+        weak = np.r_[kept[1:][after < least * before], kept[:-1][before < least * after]]
         if len(weak) == 0:
             return is_beat
         is_beat[weak] = False
+
+
+def _no_t_waves(bumps, height, is_beat, dropped):
+    """(k,) bool: of those dropped as T waves, what is too late or too high for one and has no
+    others like it near: a T wave comes after every beat of a shape, at its delay."""
+    result, beats = np.zeros(len(bumps), bool), np.flatnonzero(is_beat)
+    if not (len(beats) and len(dropped)):
+        return result
+    # the beats on both sides [2, dropped], with how far they are and how much higher
+    right = np.searchsorted(beats, dropped)
+    beside = beats[np.clip(np.stack([right - 1, right]), 0, len(beats) - 1)]
+    away_s = np.abs(bumps[dropped] - bumps[beside]) / FS_HZ
+    share = height[dropped] / height[beside]
+    weak = (away_s < T_WAVE_UNTIL_S) & (share < T_WAVE_HEIGHT)
+    unlikely = ~weak | ((away_s >= LATE_T_WAVE_S) & (share >= HIGH_T_WAVE))
+    # each one's delay and height against the beat that it would belong to, the first of the two
+    side, column = np.where(weak[0], 0, 1), np.arange(len(dropped))
+    delay_s, share = away_s[side, column], share[side, column]
+    alike = np.zeros(len(dropped), int)
+    for lag in range(1, len(dropped)):
+        near = bumps[dropped[lag:]] - bumps[dropped[:-lag]] < ALIKE_NEAR_S * FS_HZ
+        if not near.any():
+            break
+        near &= np.abs(delay_s[lag:] - delay_s[:-lag]) < ALIKE_DELAY_S
+        near &= np.abs(share[lag:] - share[:-lag]) < ALIKE_HEIGHT
+        near &= side[lag:] == side[:-lag]
+        alike[lag:] += near
+        alike[:-lag] += near
+    result[dropped[weak.any(0) & unlikely.all(0) & (alike <= FEW_ALIKE)]] = True
+    return result
 
 
 def _with_missed(bumps, relative, is_beat):

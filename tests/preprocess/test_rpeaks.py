@@ -4,7 +4,7 @@ import numpy as np
 
 from preprocess import records, rpeaks
 from preprocess.classes import CLASS_OF
-from preprocess.constants import AFTER, PEAK_TOLERANCE
+from preprocess.constants import AFTER, FS_HZ, PEAK_TOLERANCE
 from preprocess.filters import bandpass
 
 
@@ -34,15 +34,50 @@ def found_in(signal):
     return rpeaks.find_r_peaks(filtered, envelope, np.ones(len(signal), bool))
 
 
+def whole_in(signal):
+    """R peaks that have a whole window."""
+    found = found_in(signal)
+    return found[found < len(signal) - AFTER]
+
+
 def test_r_peaks_up_or_down_are_found_at_the_wave_and_t_waves_are_not():
     samples, signal = 400 + 300 * np.arange(40), np.zeros(13_000)
     t = np.arange(-40, 41)
     for i, sample in enumerate(samples):
         signal[sample + t] += (1 if i % 4 else -1.2) * np.exp(-0.5 * (t / 5) ** 2)
         signal[sample + 110 + t] += 0.3 * np.exp(-0.5 * (t / 18) ** 2)
-    found = found_in(signal + 0.01 * np.random.default_rng(0).standard_normal(len(signal)))
-    found = found[found < len(signal) - AFTER]  # later ones have no whole window
+    found = whole_in(signal + 0.01 * np.random.default_rng(0).standard_normal(len(signal)))
     assert len(found) == 40 and np.abs(found - samples).max() <= 2
+
+
+def waves(tops, n):
+    """(n,) mV with a little noise and waves {sample: (height in mV, width in samples)}."""
+    signal, t = 0.01 * np.random.default_rng(0).standard_normal(n), np.arange(-60, 61)
+    for sample, (height, width) in tops.items():
+        signal[sample + t] += height * np.exp(-0.5 * (t / width) ** 2)
+    return signal
+
+
+def test_a_weak_beat_close_after_another_is_found_a_t_wave_at_its_place_is_not():
+    samples, usual = 400 + 300 * np.arange(40), (1.0, 5)
+    single = {sample: usual for sample in samples}
+    close = samples[20] + round(0.33 * FS_HZ)
+    found = whole_in(waves(single | {close: (0.5, 5)}, 13_000))
+    assert np.abs(found - close).min() <= 2 and len(found) == len(samples) + 1
+    # the same after every beat is what every beat has
+    with_t = single | {sample + round(0.33 * FS_HZ): (0.5, 5) for sample in samples}
+    assert len(whole_in(waves(with_t, 13_000))) == len(samples)
+
+
+def test_a_qrs_in_two_parts_is_one_beat_and_the_fastest_tachycardia_is_many():
+    samples, usual = 400 + 300 * np.arange(40), (1.0, 5)
+    split = {samples[20]: (1.5, 5), samples[20] + round(0.23 * FS_HZ): (1.1, 5)}
+    found = whole_in(waves({sample: usual for sample in samples} | split, 13_000))
+    assert len(found) == len(samples)
+    fast = samples[20] + round(0.24 * FS_HZ) * np.arange(12)
+    before = {sample: usual for sample in samples[:20]}
+    found = whole_in(waves(before | {sample: (1.0, 6) for sample in fast}, 8_000))
+    assert len(found) == 20 + len(fast)
 
 
 def test_r_peaks_of_real_records(mitdb):
