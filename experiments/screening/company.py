@@ -2,7 +2,7 @@
 
 As a reader goes over a strip a second time: an early beat among ventricular ones, or right after
 one, is likely ventricular too; a single odd shape that comes on time, or amid noise, is no
-extrasystole; and a QRS that is nearly the usual one is none of a ventricle.
+extrasystole; and a QRS that is nearly the usual one, or shorter, is none of a ventricle.
 
 No beat is flagged here, and of no flagged one the flag is taken. Limits were set on DS1 and SVDB.
 """
@@ -29,6 +29,9 @@ ROOM, PAUSE, HARDLY_USUAL = 1.1, 1.1, -3.8
 ON_TIME, NO_PAUSE = 0.89, 1.1
 FEW, NEAR_S = 3, 900  # beats of one shape, within so many seconds on both sides
 NOISY, NOISE_BEATS = 1.75, 17  # times the recording's median noise; beats around
+# Premature beats of usual shape at even intervals are of one kind; of so many of them at least one
+# in ten is not called ventricular.
+EVEN, EVEN_BEATS, NOT_VENTRICULAR = 0.1, 3, 0.1
 # Runs of supraventricular beats. One beside a premature beat, after an interval that is hardly
 # longer, is as premature as that, where the run stands out: from a longer interval to a longer one.
 CONFIRMED = 0.25  # of a run's beats that are supraventricular by themselves
@@ -41,8 +44,9 @@ class Beats:
 
     sample: at FS_HZ; rr_s: before each, NaN where not known; cluster: -1 where not flagged;
     before, after: logarithms of the intervals against the expected one; unlike:
-    prematurity.otherness, NaN where not flagged; noise: of quality.fast_noise; usual: bool, of
-    fibrillation.like_usual; premature: of prematurity.premature; fibrillation: bool.
+    prematurity.otherness, NaN where not flagged; shorter: bool, kinds.shorter_than_usual, False
+    where not flagged; noise: of quality.fast_noise; usual: bool, of fibrillation.like_usual;
+    premature: of prematurity.premature; like_fusion: of kinds.like_fusion; fibrillation: bool.
     """
 
     sample: np.ndarray
@@ -51,9 +55,11 @@ class Beats:
     before: np.ndarray
     after: np.ndarray
     unlike: np.ndarray
+    shorter: np.ndarray
     noise: np.ndarray
     usual: np.ndarray
     premature: np.ndarray
+    like_fusion: np.ndarray
     fibrillation: np.ndarray
 
     @property
@@ -74,9 +80,11 @@ def renamed(kind, confidence, beats):
     early = (beats.before < np.log(EARLY)) & ~beats.fibrillation
     name(usual & early, "S")
     name(usual & ~early, "Q")
+    name((kind == "V") & beats.shorter, "Q")
     name(second_of_couplet(kind, beats) | between_ventricular(kind, beats), "V")
     name(doubtful(kind, beats), "Q")
     name((kind == "Q") & in_supraventricular_runs(kind, beats), "S")
+    name(among_supraventricular(kind, beats), "S")
     return kind, confidence
 
 
@@ -88,15 +96,15 @@ def among_ventricular(kind, before, premature):
     candidate &= ~premature & (share <= MOST_S_IN_RUN)
     found = np.isin(kind, VENTRICULAR)
     for _ in range(IN_RUN_STEPS):
-        previous, following = _before(found), _after(found)
-        found = found | (candidate & previous & (_before(previous) | following))
+        previous, following = beat_before(found), beat_after(found)
+        found = found | (candidate & previous & (beat_before(previous) | following))
     return found & candidate
 
 
 def second_of_couplet(kind, beats):
     """(n,) bool: flagged beats right after a ventricular one, early, that a pause follows."""
     since_last = np.exp(beats.before) + np.exp(np.append(0.0, beats.before[:-1]))
-    found = np.isin(kind, ("S", "Q")) & _before(np.isin(kind, VENTRICULAR)) & beats.linked
+    found = np.isin(kind, ("S", "Q")) & beat_before(np.isin(kind, VENTRICULAR)) & beats.linked
     found &= (beats.before < np.log(EARLY)) & (beats.after > np.log(PAUSE))
     return found & (since_last > ROOM) & (beats.unlike > HARDLY_USUAL)
 
@@ -105,7 +113,7 @@ def between_ventricular(kind, beats):
     """(n,) bool: flagged beats of another shape between two ventricular ones, early or not: after
     the first of them the sinus node's would come late."""
     ventricular = np.isin(kind, VENTRICULAR)
-    found = _before(ventricular) & _after(ventricular) & beats.linked
+    found = beat_before(ventricular) & beat_after(ventricular) & beats.linked
     return found & (kind == "Q") & (beats.unlike > BETWEEN)
 
 
@@ -117,7 +125,7 @@ def doubtful(kind, beats):
     on_time = (beats.before > np.log(ON_TIME)) & (beats.after < np.log(NO_PAUSE))
     noise = uniform_filter1d(beats.noise, NOISE_BEATS, mode="nearest")
     noisy = noise > NOISY * np.median(beats.noise)
-    return ventricular & few & (on_time | noisy) & ~_before(sure) & ~_after(sure)
+    return ventricular & few & (on_time | noisy) & ~beat_before(sure) & ~beat_after(sure)
 
 
 def alike_near(sample, cluster):
@@ -129,9 +137,17 @@ def alike_near(sample, cluster):
     return np.searchsorted(ordered, place + reach, "right") - first
 
 
-def for_rhythms(kind, beats):
-    """(n,) kinds from which runs are told, which may hold beats that are not flagged."""
-    return np.where(in_supraventricular_runs(kind, beats), "S", kind)
+def among_supraventricular(kind, beats):
+    """(n,) bool: ventricular beats of usual shape among premature ones of usual shape that are not,
+    at the same intervals: a tachycardia has one origin."""
+    ratio = np.append(np.nan, beats.rr_s[1:] / beats.rr_s[:-1])[: len(kind)]
+    even = np.abs(ratio - 1) < EVEN  # False where an interval is not known
+    candidate = beats.premature & beats.usual & (kind != "F")
+    not_ventricular, result = np.isin(kind, ("N", "S")), np.zeros(len(kind), bool)
+    for first, end in marked_runs(candidate, even):
+        if end - first >= EVEN_BEATS:
+            result[first:end] = not_ventricular[first:end].mean() >= NOT_VENTRICULAR
+    return result & (kind == "V")
 
 
 def in_supraventricular_runs(kind, beats):
@@ -154,7 +170,7 @@ def _with_as_premature(told, kind, beats):
     rr_s = np.where(beats.linked, beats.rr_s, np.inf)
     before_s, after_s = np.append(np.inf, rr_s[:-1]), np.append(rr_s[1:], 0.0)
     shape = ((kind == "N") & beats.usual) | ((kind == "Q") & (beats.unlike < USUAL_SHAPE))
-    free = shape & ~beats.fibrillation & ~_before(np.isin(kind, VENTRICULAR)) & beats.linked
+    free = shape & ~beats.fibrillation & ~beat_before(np.isin(kind, VENTRICULAR)) & beats.linked
     # a gap is an endless interval: nothing goes on over it
     onwards = free & np.isfinite(before_s) & (rr_s < AS_PREMATURE * before_s)
     found = _spread(told, onwards)
@@ -177,11 +193,11 @@ def _stands_out(rr_s, first, end):
     return min(rr_s[first - 1], rr_s[end]) > STANDS_OUT * np.median(rr_s[first:end])
 
 
-def _before(marked):
+def beat_before(marked):
     """(n,) bool: of the beat before."""
     return np.append(False, marked[:-1])[: len(marked)]
 
 
-def _after(marked):
+def beat_after(marked):
     """(n,) bool: of the beat after."""
     return np.append(marked[1:], False)[: len(marked)]

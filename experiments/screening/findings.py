@@ -130,6 +130,7 @@ class Collector:
             "score": block.scores.astype(np.float32),
             "cluster": cluster,
             "premature": block.premature,
+            "like_fusion": block.like_fusion,
         } | vars(block.surroundings)
         # copies: parts of arrays would keep the whole ones
         self.columns.append({name: values.copy() for name, values in columns.items()})
@@ -183,7 +184,7 @@ class Collector:
         return Findings(
             self.source,
             self.patient_threshold,
-            table.drop(columns=["usual", "p_coherence", "bump", "noise"]),
+            table.drop(columns=["usual", "p_coherence", "bump", "noise", "like_fusion"]),
             [cluster for cluster, _ in merged],
             unreadable,
             alarms,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from experiments.screening import company, kinds, rhythm_episodes
+from experiments.screening import company, kinds, rhythm_episodes, runs
 from experiments.screening.prematurity import otherness
 from experiments.screening.rhythm_episodes import Episode, Limits
 from experiments.screening.summary import summarise
@@ -39,9 +39,9 @@ def interpret(
 ) -> Interpretation:
     """Beats and what is wrong with the signal between them, to what a reader would say of them.
 
-    table: a row a beat: sample, rr_s, rr_local_s, cluster, premature, usual, p_coherence, bump,
-    noise; shapes: (k, 10), kinds.shape_features of those with a cluster; quality_spans: of all
-    reasons, in order.
+    table: a row a beat: sample, rr_s, rr_local_s, cluster, premature, like_fusion, usual,
+    p_coherence, bump, noise; shapes: (k, 10), kinds.shape_features of those with a cluster;
+    quality_spans: of all reasons, in order.
     """
     peaks = table["sample"].to_numpy()
     flagged = table["cluster"].to_numpy() >= 0
@@ -64,8 +64,8 @@ def interpret(
             log_odds, early, fibrillating[flagged], cluster[flagged], premature[flagged]
         )
         before, after, _ = kinds.timing(timing, flagged).T
-        unlike = np.full(len(table), np.nan)
-        unlike[flagged] = otherness(shapes)
+        unlike, shorter = np.full(len(table), np.nan), np.zeros(len(table), bool)
+        unlike[flagged], shorter[flagged] = otherness(shapes), kinds.shorter_than_usual(shapes)
         beats = company.Beats(
             sample=peaks,
             rr_s=rr_s,
@@ -73,13 +73,15 @@ def interpret(
             before=before,
             after=after,
             unlike=unlike,
+            shorter=shorter,
             noise=table["noise"].to_numpy(),
             usual=table["usual"].to_numpy(),
             premature=premature,
+            like_fusion=table["like_fusion"].to_numpy(),
             fibrillation=fibrillating,
         )
         kind, confidence = company.renamed(kind, confidence, beats)
-        for_rhythms = company.for_rhythms(kind, beats)
+        for_rhythms = runs.for_rhythms(kind, beats)
     # rhythm episodes
     episodes = rhythm_episodes.episodes(
         peaks, for_rhythms, fibrillating, gaps, alarms, table["bump"].to_numpy(), limits

@@ -52,6 +52,10 @@ SHAPE_FEATURES = len(SHAPE_NAMES)
 MEANS, DEVIATIONS, WEIGHTS = (np.array(column) for column in zip(*MODEL.values()))
 BIAS = np.array([1.416, 0.651, -2.571, 0.503])
 EARLY = -0.03  # log of the interval before it, or before that: a supraventricular beat is early
+# In logarithms of the usual QRS's: no ventricular beat is shorter than it, as conducted beats of a
+# paced patient are; and a fusion beat is higher, or has another T wave, long before it is wide.
+SHORTER_SPAN, SHORTER_WIDTH = -0.6, -0.1
+HIGHER, OTHER_T = 0.2, -1.4
 LEAST_LIFT = 0.1  # log odds: a premature beat of usual shape is rather S than F or Q
 GROUP_SHARE = 0.7  # of the verdict of all beats of one shape, against the beat's own
 
@@ -160,6 +164,18 @@ def shape_features(beats_mv, usual_mv):
         ],
         1,
     )
+
+
+def shorter_than_usual(shapes):
+    """(k, 10) shape_features to (k,) bool: QRS that are clearly shorter than the usual one."""
+    span, width = (shapes[:, SHAPE_NAMES.index(name)] for name in ("span", "width"))
+    return (span < SHORTER_SPAN) & (width < SHORTER_WIDTH)
+
+
+def like_fusion(shapes):
+    """(k, 10) shape_features to (k,) bool: QRS higher than the usual one, and another T wave."""
+    height, t_wave = (shapes[:, SHAPE_NAMES.index(name)] for name in ("height", "t_difference"))
+    return (height > HIGHER) & (t_wave > OTHER_T)
 
 
 def align(level, usual):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.reports.scale import CONTOUR_SD
-from experiments.screening.kinds import SHAPE_FEATURES, shape_features
+from experiments.screening.kinds import SHAPE_FEATURES, like_fusion, shape_features
 from experiments.screening.prematurity import (
     OTHER_SHAPE,
     otherness,
@@ -32,7 +32,8 @@ class ScreenedBlock(ScoredBlock):
 
     flagged: (k,) rows above the threshold; found: (k,) Beats, those; location: (k, 4), as of
     `locations`; shapes: (k, 10), as of kinds.shape_features;
-    premature: (n,) bool of all beats, as of prematurity.premature.
+    premature, like_fusion: (n,) bool of all beats, as of prematurity.premature and
+    kinds.like_fusion.
     """
 
     flagged: np.ndarray
@@ -40,6 +41,7 @@ class ScreenedBlock(ScoredBlock):
     location: np.ndarray
     shapes: np.ndarray
     premature: np.ndarray
+    like_fusion: np.ndarray
 
 
 def locate(block: ScoredBlock, threshold: float, detector: Detector) -> ScreenedBlock:
@@ -65,6 +67,7 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
         location=locations(detector, found),
         shapes=shapes[flagged],
         premature=early,
+        like_fusion=like_fusion(shapes),
     )
 
 

@@ -1,46 +1,16 @@
 """Kinds in the company of the beats around, as a reader would settle them."""
 
 import numpy as np
+from told_beats import ALMOST_USUAL, beats, letters, marks
 
 from experiments.screening.company import (
-    Beats,
+    among_supraventricular,
     among_ventricular,
     between_ventricular,
     doubtful,
-    for_rhythms,
     renamed,
     second_of_couplet,
 )
-from preprocess.constants import FS_HZ
-
-USUAL_S = 0.8
-ODD, ALMOST_USUAL = -1.0, -3.5  # of otherness
-
-
-def beats(rr_s, cluster=None, unlike=ODD, premature=None, noise=None):
-    """Beats in order of time, with the interval before each against a usual one of USUAL_S."""
-    rr_s, n = np.asarray(rr_s, float), len(rr_s)
-    after_s = np.append(rr_s[1:], USUAL_S)
-    return Beats(
-        sample=np.round(np.cumsum(rr_s) * FS_HZ).astype(int),
-        rr_s=np.append(np.nan, rr_s[1:]),
-        cluster=np.full(n, -1) if cluster is None else np.asarray(cluster),
-        before=np.log(rr_s / USUAL_S),
-        after=np.log(after_s / USUAL_S),
-        unlike=np.full(n, unlike),
-        noise=np.ones(n) if noise is None else noise,
-        usual=np.ones(n, bool),
-        premature=np.zeros(n, bool) if premature is None else premature,
-        fibrillation=np.zeros(n, bool),
-    )
-
-
-def letters(text):
-    return np.array(list(text))
-
-
-def marks(found):
-    return np.flatnonzero(found).tolist()
 
 
 def test_an_early_beat_among_ventricular_ones_is_ventricular():
@@ -97,39 +67,28 @@ def test_a_nearly_usual_shape_is_not_ventricular():
     assert "".join(kind) == "NNVNNVNN"  # as it was
 
 
-def test_a_run_holds_the_premature_beats_among_flagged_ones():
-    kind = letters("NNSNNNNNNNNNN")
-    premature = np.isin(np.arange(13), (2, 3, 4, 9, 10))
-    told = for_rhythms(kind, beats([0.8] * 13, premature=premature))
-    assert "".join(told) == "NNSSSNNNNNNNN"
+def test_a_qrs_shorter_than_the_usual_one_is_not_ventricular():
+    kind, cluster = letters("NNVNN"), np.array([-1, -1, 0, -1, -1])
+    told = beats([0.8, 0.8, 0.7, 0.9, 0.8], cluster)
+    assert "".join(renamed(kind, np.ones(5), told)[0]) == "NNVNN"
+    told.shorter[2] = True
+    assert "".join(renamed(kind, np.ones(5), told)[0]) == "NNQNN"
 
 
-def test_one_flagged_beat_makes_no_long_run():
-    kind = letters("NS" + "N" * 18)
-    told = for_rhythms(kind, beats([0.8] * 20, premature=np.arange(20) > 0))
-    assert (told == kind).all()
+def test_a_tachycardia_of_usual_shape_has_one_origin():
+    kind, rr_s = letters("NNNNVVNVVVNN"), [0.8, 0.8] + [0.45] * 8 + [0.9, 0.8]
+    premature = np.isin(np.arange(12), range(2, 10))
+    told = beats(rr_s, np.where(kind == "V", 0, -1), premature=premature)
+    assert marks(among_supraventricular(kind, told)) == [4, 5, 7, 8, 9]
+    # ventricular bigeminy comes at two intervals, and what is all called ventricular stays so
+    uneven = beats([0.8, 0.8] + [0.45, 0.65] * 4 + [0.9, 0.8], told.cluster, premature=premature)
+    assert not among_supraventricular(kind, uneven).any()
+    kind = letters("NNVVVVVVVVNN")
+    assert not among_supraventricular(kind, told).any()
 
 
-def test_what_is_as_premature_as_one_flagged_beat_belongs_to_its_run():
-    kind = letters("NNNSNNNN")
+def test_a_run_of_supraventricular_beats_holds_flagged_ones_that_are_as_premature():
     # sinus beats 1.9 s apart, and between them an atrial rhythm at 82 a minute
-    rr_s = [1.9, 1.9, 0.74, 0.7, 0.73, 0.73, 1.9, 1.9]
-    assert "".join(for_rhythms(kind, beats(rr_s))) == "NNSSSSNN"
-    # a flagged one among them is named so, too
-    found, _ = renamed(letters("NNNSQNNN"), np.ones(8), beats(rr_s, unlike=-4.5))
+    told = beats([1.9, 1.9, 0.74, 0.7, 0.73, 0.73, 1.9, 1.9], unlike=-4.5)
+    found, _ = renamed(letters("NNNSQNNN"), np.ones(8), told)
     assert "".join(found) == "NNNSSNNN"
-
-
-def test_a_sinus_rhythm_that_goes_on_after_a_premature_beat_is_no_run():
-    kind = letters("NNSNNNNN")
-    faster = [0.8, 0.8, 0.62, 0.66, 0.66, 0.66, 0.66, 0.66]
-    assert (for_rhythms(kind, beats(faster)) == kind).all()
-    paused = [0.8, 0.8, 0.6, 1.0, 0.8, 0.8, 0.8, 0.8]
-    assert (for_rhythms(kind, beats(paused)) == kind).all()
-
-
-def test_nothing_goes_on_over_a_gap():
-    kind, rr_s = letters("NNSNNN"), [1.9, 1.9, 0.7, 0.72, 1.9, 1.9]
-    gapped = beats(rr_s)
-    gapped.rr_s[3] = np.nan
-    assert (for_rhythms(kind, gapped) == kind).all()

@@ -1,0 +1,96 @@
+"""Couplets and runs, as a reader would tell them on a strip."""
+
+import numpy as np
+from told_beats import beats, letters
+
+from experiments.screening.runs import for_rhythms
+
+ALONE = [0.8] * 30
+
+
+def told_as(text, rr_s, **columns):
+    """Kinds for rhythms of beats whose kinds are given, with columns of Beats that are not usual:
+    those that are True, as their places."""
+    kind = letters(text)
+    told = beats(rr_s, np.where(kind == "N", -1, 0))
+    for name, places in columns.items():
+        getattr(told, name)[:] = np.isin(np.arange(len(kind)), places)
+    return "".join(for_rhythms(kind, told))
+
+
+def test_a_run_holds_the_premature_beats_among_flagged_ones():
+    kind = letters("NNSNNNNNNNNNN")
+    premature = np.isin(np.arange(13), (2, 3, 4, 9, 10))
+    told = for_rhythms(kind, beats(np.where(premature, 0.5, 0.8), premature=premature))
+    assert "".join(told) == "NNSSSNNNNNNNN"
+
+
+def test_one_flagged_beat_makes_no_long_run():
+    kind = letters("NS" + "N" * 18)
+    told = for_rhythms(kind, beats([0.8] * 20, premature=np.arange(20) > 0))
+    assert (told == kind).all()
+
+
+def test_what_is_as_premature_as_one_flagged_beat_belongs_to_its_run():
+    kind = letters("NNNSNNNN")
+    # sinus beats 1.9 s apart, and between them an atrial rhythm at 82 a minute
+    rr_s = [1.9, 1.9, 0.74, 0.7, 0.73, 0.73, 1.9, 1.9]
+    assert "".join(for_rhythms(kind, beats(rr_s))) == "NNSSSSNN"
+
+
+def test_a_sinus_rhythm_that_goes_on_after_a_premature_beat_is_no_run():
+    kind = letters("NNSNNNNN")
+    faster = [0.8, 0.8, 0.62, 0.66, 0.66, 0.66, 0.66, 0.66]
+    assert (for_rhythms(kind, beats(faster)) == kind).all()
+    paused = [0.8, 0.8, 0.6, 1.0, 0.8, 0.8, 0.8, 0.8]
+    assert (for_rhythms(kind, beats(paused)) == kind).all()
+
+
+def test_nothing_goes_on_over_a_gap():
+    kind, rr_s = letters("NNSNNN"), [1.9, 1.9, 0.7, 0.72, 1.9, 1.9]
+    gapped = beats(rr_s)
+    gapped.rr_s[3] = np.nan
+    assert (for_rhythms(kind, gapped) == kind).all()
+
+
+def test_an_unflagged_odd_beat_between_a_ventricular_one_and_a_pause_makes_a_couplet():
+    text = "N" * 30 + "VNN" + "N" * 30
+    usual = [place for place in range(len(text)) if place not in (30, 31)]
+    rr_s = ALONE + [0.5, 0.8, 1.1] + ALONE
+    assert told_as(text, rr_s, usual=usual)[29:33] == "NVVN"
+    assert told_as(text, rr_s, usual=[*usual, 31])[29:33] == "NVNN"
+    assert told_as(text, ALONE + [0.5, 0.8, 0.8] + ALONE, usual=usual)[29:33] == "NVNN"
+
+
+def test_an_unflagged_beat_like_fusion_begins_a_couplet_where_there_are_fusion_beats():
+    text, rr_s = "NFNNNNVNNN", [0.8] * 6 + [0.5, 1.1, 0.8, 0.8]
+    assert told_as(text, rr_s, like_fusion=[5]) == "NFNNNFVNNN"
+    assert told_as(text, rr_s) == text
+    assert told_as(text.replace("F", "N"), rr_s, like_fusion=[5]) == text.replace("F", "N")
+
+
+def test_fusion_beats_alone_make_no_run_but_begin_one():
+    assert told_as("NNFFFNN", [0.8] * 7) == "NNQQQNN"
+    run = [0.8, 0.8, 0.75, 0.5, 0.5, 1.1, 0.8]
+    assert told_as("NNFVVNN", run) == "NNFVVNN"
+    assert told_as("NNVFFNN", run) == "NNVQQNN"
+    assert told_as("NFNNVFN", run) == "NFNNVFN"  # as it is by itself, and in a couplet
+
+
+def test_a_sinus_beat_between_two_ventricular_ones_makes_no_run():
+    rr_s, others = [0.8, 0.8, 0.5, 1.0, 0.5, 1.1, 0.8], [0, 1, 5, 6]
+    assert told_as("NNVVVNN", rr_s, usual=[3, *others]) == "NNVQVNN"
+    assert told_as("NNVVVNN", rr_s, usual=others) == "NNVVVNN"
+    fast = [0.8, 0.8, 0.5, 0.5, 0.5, 1.1, 0.8]
+    assert told_as("NNVVVNN", fast, usual=[3, *others]) == "NNVVVNN"
+
+
+def test_the_sinus_beat_after_a_couplet_is_none_of_its_run():
+    rr_s = [1.9, 1.9, 0.5, 0.4, 1.1, 0.5, 0.4, 1.9]
+    assert told_as("NNSSNSSN", rr_s, premature=range(2, 7)) == "NNSSNSSN"
+
+
+def test_beats_hardly_earlier_than_those_beside_make_no_run():
+    assert told_as("NNSSSNN", [0.7, 0.7, 0.66, 0.66, 0.67, 0.7, 0.7]) == "NNQQQNN"
+    assert told_as("NNSSSNN", [0.8, 0.8, 0.5, 0.5, 0.5, 0.9, 0.8]) == "NNSSSNN"
+    assert told_as("NNSNN", [0.8, 0.8, 0.78, 0.8, 0.8]) == "NNSNN"  # a single one is no run
