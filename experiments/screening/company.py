@@ -32,6 +32,8 @@ NOISY, NOISE_BEATS = 1.75, 17  # times the recording's median noise; beats aroun
 # Premature beats of usual shape at even intervals are of one kind; of so many of them at least one
 # in ten is not called ventricular.
 EVEN, EVEN_BEATS, NOT_VENTRICULAR = 0.1, 3, 0.1
+# The second of two atrial beats, early after an early one, is conducted otherwise, but not quite.
+ABERRANT_EARLY, FIRST_EARLY, ABERRANT_SHAPE = 0.6, 0.8, -2.0
 # Runs of supraventricular beats. One beside a premature beat, after an interval that is hardly
 # longer, is as premature as that, where the run stands out: from a longer interval to a longer one.
 CONFIRMED = 0.25  # of a run's beats that are supraventricular by themselves
@@ -84,7 +86,7 @@ def renamed(kind, confidence, beats):
     name(second_of_couplet(kind, beats) | between_ventricular(kind, beats), "V")
     name(doubtful(kind, beats), "Q")
     name((kind == "Q") & in_supraventricular_runs(kind, beats), "S")
-    name(among_supraventricular(kind, beats), "S")
+    name(among_supraventricular(kind, beats) | aberrant(kind, beats), "S")
     return kind, confidence
 
 
@@ -103,10 +105,9 @@ def among_ventricular(kind, before, premature):
 
 def second_of_couplet(kind, beats):
     """(n,) bool: flagged beats right after a ventricular one, early, that a pause follows."""
-    since_last = np.exp(beats.before) + np.exp(np.append(0.0, beats.before[:-1]))
     found = np.isin(kind, ("S", "Q")) & beat_before(np.isin(kind, VENTRICULAR)) & beats.linked
     found &= (beats.before < np.log(EARLY)) & (beats.after > np.log(PAUSE))
-    return found & (since_last > ROOM) & (beats.unlike > HARDLY_USUAL)
+    return found & (since_before_last(beats.before) > ROOM) & (beats.unlike > HARDLY_USUAL)
 
 
 def between_ventricular(kind, beats):
@@ -148,6 +149,20 @@ def among_supraventricular(kind, beats):
         if end - first >= EVEN_BEATS:
             result[first:end] = not_ventricular[first:end].mean() >= NOT_VENTRICULAR
     return result & (kind == "V")
+
+
+def aberrant(kind, beats):
+    """(n,) bool: ventricular beats of a shape not far from the usual one that come very early after
+    an early supraventricular one: not all of the ventricles is ready again (Ashman)."""
+    atrial = (kind == "S") | ((kind == "N") & beats.premature)
+    found = (kind == "V") & beats.linked & (beats.unlike < ABERRANT_SHAPE)
+    found &= beat_before(atrial & (beats.before < np.log(FIRST_EARLY)))
+    return found & (beats.before < np.log(ABERRANT_EARLY))
+
+
+def since_before_last(before):
+    """(n,) logarithms of the intervals to (n,): how many of the expected ones two beats took."""
+    return np.exp(before) + np.exp(np.append(0.0, before[:-1]))[: len(before)]
 
 
 def in_supraventricular_runs(kind, beats):

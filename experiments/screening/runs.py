@@ -8,7 +8,12 @@ DS1 and SVDB. What is flagged, and the kinds of flagged beats, stay as they are.
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from experiments.screening.company import beat_after, beat_before, in_supraventricular_runs
+from experiments.screening.company import (
+    beat_after,
+    beat_before,
+    in_supraventricular_runs,
+    since_before_last,
+)
 from experiments.screening.rhythm_episodes import VENTRICULAR, marked_runs
 
 # Unflagged beats. The second of a couplet has another shape than nearly all around, comes no later
@@ -16,8 +21,11 @@ from experiments.screening.rhythm_episodes import VENTRICULAR, marked_runs
 SHAPES_BEATS, MOST_USUAL, NOT_LATE, WITH_PAUSE = 51, 0.9, 1.15, 1.1
 FUSION_BEATS = 51  # around: a fusion beat has others near
 ON_TIME_IN_RUN = 0.9  # from then on a beat of usual shape between two ventricular ones is none
+INTERPOLATED = 1.3  # expected intervals from beat to beat around a ventricular one, at most
 LONGER = 1.7  # times the interval before: a supraventricular run has ended
-SHORTER_RUN = 1.15  # times a run's median interval: those of the sinus beats beside are longer
+# Times a run's median interval that those of the sinus beats beside are at least; and where none of
+# its beats is flagged.
+SHORTER, CLEARLY_SHORTER = 1.15, 1.3
 
 
 def for_rhythms(kind, beats):
@@ -27,10 +35,14 @@ def for_rhythms(kind, beats):
     """
     kind = np.where(second_unflagged(kind, beats), "V", kind)
     kind = np.where(fusion_unflagged(kind, beats), "F", kind)
-    supraventricular = in_supraventricular_runs(kind, beats)
+    kind = np.where(after_interpolated(kind, beats), "Q", kind)
+    confirmed = in_supraventricular_runs(kind, beats)
+    premature = (kind == "S") | ((kind == "N") & beats.premature)
     kind = np.where(fusion_after_all(kind, beats) | sinus_between(kind, beats), "Q", kind)
-    supraventricular &= ~after_longer(supraventricular, beats.rr_s)
-    supraventricular = standing_out(supraventricular, np.isin(kind, VENTRICULAR), beats)
+    ventricular = np.isin(kind, VENTRICULAR)
+    supraventricular = standing_out(confirmed, ventricular, beats) | standing_out(
+        premature, ventricular, beats, unflagged=True
+    )
     kind = np.where((kind == "S") & ~supraventricular, "Q", kind)
     return np.where(supraventricular, "S", kind)
 
@@ -73,26 +85,35 @@ def sinus_between(kind, beats):
     return between & beats.usual & (beats.before > np.log(ON_TIME_IN_RUN))
 
 
-def after_longer(supraventricular, rr_s):
-    """(n,) bool: supraventricular beats after one, but so much later that they are none of its run:
-    a sinus beat after a couplet."""
-    shorter_s = np.append(np.nan, rr_s[:-1])[: len(rr_s)]
-    return supraventricular & beat_before(supraventricular) & (rr_s > LONGER * shorter_s)
+def after_interpolated(kind, beats):
+    """(n,) bool: supraventricular beats right after a ventricular one, which so little time after
+    the beat before it are the sinus node's."""
+    found = (kind == "S") & beat_before(np.isin(kind, VENTRICULAR)) & beats.linked
+    return found & (since_before_last(beats.before) < INTERPOLATED)
 
 
-def standing_out(supraventricular, ventricular, beats):
+def standing_out(supraventricular, ventricular, beats, unflagged=False):
     """(n,) bool: without couplets and runs whose intervals are hardly shorter than those of the
-    beats beside, where these are sinus beats: that is a sinus rhythm which varies."""
-    rr_s, result = beats.rr_s, supraventricular.copy()
+    beats beside, where these are sinus beats: that is a sinus rhythm which varies.
+
+    A beat so much later than the one before is none of its run. unflagged: runs alone, no single
+    beats, and clearly shorter intervals than on both sides.
+    """
+    rr_s = beats.rr_s
+    shorter_s = np.append(np.nan, rr_s[:-1])[: len(rr_s)]
+    later = beat_before(supraventricular) & (rr_s > LONGER * shorter_s)
+    result = supraventricular & ~later
     sinus = beats.linked & ~ventricular & ~beats.premature
-    # an interval after a ventricular beat is none of the sinus node's
-    begins = sinus & beats.linked & ~beat_before(ventricular)
-    for first, end in marked_runs(supraventricular, beats.linked):
+    begins = sinus & ~beat_before(ventricular)  # its interval is the sinus node's
+    for first, end in marked_runs(result.copy(), beats.linked):
         beside_s = []
         if first > 0 and beats.linked[first] and begins[first - 1]:
             beside_s.append(rr_s[first - 1])
         if end < len(rr_s) and sinus[end]:
             beside_s.append(rr_s[end])
-        if end - first > 1 and beside_s:
-            result[first:end] = min(beside_s) > SHORTER_RUN * np.median(rr_s[first:end])
+        times = CLEARLY_SHORTER if unflagged else SHORTER
+        if end - first == 1 or len(beside_s) < (2 if unflagged else 1):
+            result[first:end] &= not unflagged
+        else:
+            result[first:end] = min(beside_s) > times * np.median(rr_s[first:end])
     return result

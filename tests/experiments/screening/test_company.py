@@ -4,6 +4,7 @@ import numpy as np
 from told_beats import ALMOST_USUAL, beats, letters, marks
 
 from experiments.screening.company import (
+    aberrant,
     among_supraventricular,
     among_ventricular,
     between_ventricular,
@@ -92,3 +93,11 @@ def test_a_run_of_supraventricular_beats_holds_flagged_ones_that_are_as_prematur
     told = beats([1.9, 1.9, 0.74, 0.7, 0.73, 0.73, 1.9, 1.9], unlike=-4.5)
     found, _ = renamed(letters("NNNSQNNN"), np.ones(8), told)
     assert "".join(found) == "NNNSSNNN"
+
+
+def test_the_second_of_two_early_atrial_beats_may_be_conducted_otherwise():
+    kind, rr_s = letters("NNSVNN"), [0.8, 0.8, 0.55, 0.4, 1.1, 0.8]
+    assert marks(aberrant(kind, beats(rr_s, unlike=-2.5))) == [3]
+    assert not aberrant(kind, beats(rr_s)).any()  # too far from the usual shape
+    assert not aberrant(letters("NNNVNN"), beats(rr_s, unlike=-2.5)).any()
+    assert not aberrant(kind, beats([0.8, 0.8, 0.55, 0.6, 1.1, 0.8], unlike=-2.5)).any()

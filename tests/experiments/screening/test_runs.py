@@ -21,7 +21,7 @@ def told_as(text, rr_s, **columns):
 def test_a_run_holds_the_premature_beats_among_flagged_ones():
     kind = letters("NNSNNNNNNNNNN")
     premature = np.isin(np.arange(13), (2, 3, 4, 9, 10))
-    told = for_rhythms(kind, beats(np.where(premature, 0.5, 0.8), premature=premature))
+    told = for_rhythms(kind, beats(np.where(premature, 0.65, 0.8), premature=premature))
     assert "".join(told) == "NNSSSNNNNNNNN"
 
 
@@ -94,3 +94,16 @@ def test_beats_hardly_earlier_than_those_beside_make_no_run():
     assert told_as("NNSSSNN", [0.7, 0.7, 0.66, 0.66, 0.67, 0.7, 0.7]) == "NNQQQNN"
     assert told_as("NNSSSNN", [0.8, 0.8, 0.5, 0.5, 0.5, 0.9, 0.8]) == "NNSSSNN"
     assert told_as("NNSNN", [0.8, 0.8, 0.78, 0.8, 0.8]) == "NNSNN"  # a single one is no run
+
+
+def test_unflagged_premature_beats_make_a_couplet_where_it_clearly_stands_out():
+    rr_s = [0.8, 0.8, 0.5, 0.5, 0.9, 0.8, 0.5, 0.9, 0.8]
+    assert told_as("N" * 9, rr_s, premature=[2, 3, 6]) == "NNSSNNNNN"
+    assert told_as("N" * 9, rr_s, premature=[3, 6]) == "N" * 9
+
+
+def test_the_sinus_beat_after_an_interpolated_one_makes_no_couplet():
+    interpolated = [0.8, 0.8, 0.5, 0.5, 0.6, 1.0, 0.8]
+    assert told_as("NNVSSNN", interpolated, premature=[3, 4]) == "NNVQSNN"
+    late = [0.8, 0.8, 0.7, 0.5, 0.5, 1.0, 0.8]
+    assert told_as("NNVSSNN", late, premature=[3, 4]) == "NNVSSNN"
