@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from experiments.screening.prematurity import USUAL_SHAPE
+from experiments.screening.prematurity import OTHER_SHAPE, USUAL_SHAPE
 from experiments.screening.rhythm_episodes import VENTRICULAR, marked_runs
 from preprocess.constants import FS_HZ
 
@@ -32,6 +32,8 @@ NOISY, NOISE_BEATS = 1.75, 17  # times the recording's median noise; beats aroun
 # Premature beats of usual shape at even intervals are of one kind; of so many of them at least one
 # in ten is not called ventricular.
 EVEN, EVEN_BEATS, NOT_VENTRICULAR = 0.1, 3, 0.1
+# So many odd beats in a row, all very early, after one on time and before an unflagged one.
+TACHYCARDIA_BEATS, VERY_EARLY, ON_TIME_BEFORE = 3, 0.7, 0.9
 # The second of two atrial beats, early after an early one, is conducted otherwise, but not quite.
 ABERRANT_EARLY, FIRST_EARLY, ABERRANT_SHAPE = 0.6, 0.8, -2.0
 # Runs of supraventricular beats. One beside a premature beat, after an interval that is hardly
@@ -45,10 +47,10 @@ class Beats:
     """All beats in order of time, (n,) each.
 
     sample: at FS_HZ; rr_s: before each, NaN where not known; cluster: -1 where not flagged;
-    before, after: logarithms of the intervals against the expected one; unlike:
-    prematurity.otherness, NaN where not flagged; shorter: bool, kinds.shorter_than_usual, False
-    where not flagged; noise: of quality.fast_noise; usual: bool, of fibrillation.like_usual;
-    premature: of prematurity.premature; like_fusion: of kinds.like_fusion; fibrillation: bool.
+    before, after: logarithms of the intervals against the expected one; unlike: of
+    prematurity.otherness; shorter: bool, kinds.shorter_than_usual, False where not flagged;
+    noise: of quality.fast_noise; usual: bool, of fibrillation.like_usual; premature: of
+    prematurity.premature; like_fusion: of kinds.like_fusion; fibrillation: bool.
     """
 
     sample: np.ndarray
@@ -87,6 +89,7 @@ def renamed(kind, confidence, beats):
     name(doubtful(kind, beats), "Q")
     name((kind == "Q") & in_supraventricular_runs(kind, beats), "S")
     name(among_supraventricular(kind, beats) | aberrant(kind, beats), "S")
+    name((kind != "V") & in_tachycardia(kind, beats), "V")
     return kind, confidence
 
 
@@ -158,6 +161,18 @@ def aberrant(kind, beats):
     found = (kind == "V") & beats.linked & (beats.unlike < ABERRANT_SHAPE)
     found &= beat_before(atrial & (beats.before < np.log(FIRST_EARLY)))
     return found & (beats.before < np.log(ABERRANT_EARLY))
+
+
+def in_tachycardia(kind, beats):
+    """(n,) bool: beats of other shapes, whatever they were called, in a row so fast that only the
+    ventricles do it."""
+    odd = np.isin(kind, ("V", "F", "Q")) & (beats.unlike > OTHER_SHAPE)
+    fast, result = odd & (beats.before < np.log(VERY_EARLY)), np.zeros(len(kind), bool)
+    for first, end in marked_runs(fast, beats.linked):
+        if end - first >= TACHYCARDIA_BEATS and 0 < first and end < len(kind):
+            begins = beats.before[first - 1] > np.log(ON_TIME_BEFORE)
+            result[first:end] = begins and kind[end] == "N"
+    return result
 
 
 def since_before_last(before):

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from experiments.screening import company, kinds, rhythm_episodes, runs
-from experiments.screening.prematurity import otherness
 from experiments.screening.rhythm_episodes import Episode, Limits
 from experiments.screening.summary import summarise
 from preprocess.fibrillation import fibrillation
@@ -39,8 +38,8 @@ def interpret(
 ) -> Interpretation:
     """Beats and what is wrong with the signal between them, to what a reader would say of them.
 
-    table: a row a beat: sample, rr_s, rr_local_s, cluster, premature, like_fusion, usual,
-    p_coherence, bump, noise; shapes: (k, 10), kinds.shape_features of those with a cluster;
+    table: a row a beat: sample, rr_s, rr_local_s, cluster, premature, like_fusion, unlike,
+    usual, p_coherence, bump, noise; shapes: (k, 10), kinds.shape_features of those with a cluster;
     quality_spans: of all reasons, in order.
     """
     peaks = table["sample"].to_numpy()
@@ -64,15 +63,15 @@ def interpret(
             log_odds, early, fibrillating[flagged], cluster[flagged], premature[flagged]
         )
         before, after, _ = kinds.timing(timing, flagged).T
-        unlike, shorter = np.full(len(table), np.nan), np.zeros(len(table), bool)
-        unlike[flagged], shorter[flagged] = otherness(shapes), kinds.shorter_than_usual(shapes)
+        shorter = np.zeros(len(table), bool)
+        shorter[flagged] = kinds.shorter_than_usual(shapes)
         beats = company.Beats(
             sample=peaks,
             rr_s=rr_s,
             cluster=cluster,
             before=before,
             after=after,
-            unlike=unlike,
+            unlike=table["unlike"].to_numpy(),
             shorter=shorter,
             noise=table["noise"].to_numpy(),
             usual=table["usual"].to_numpy(),

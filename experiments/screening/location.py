@@ -33,7 +33,7 @@ class ScreenedBlock(ScoredBlock):
     flagged: (k,) rows above the threshold; found: (k,) Beats, those; location: (k, 4), as of
     `locations`; shapes: (k, 10), as of kinds.shape_features;
     premature, like_fusion: (n,) bool of all beats, as of prematurity.premature and
-    kinds.like_fusion.
+    kinds.like_fusion; unlike: (n,) of prematurity.otherness.
     """
 
     flagged: np.ndarray
@@ -42,6 +42,7 @@ class ScreenedBlock(ScoredBlock):
     shapes: np.ndarray
     premature: np.ndarray
     like_fusion: np.ndarray
+    unlike: np.ndarray
 
 
 def locate(block: ScoredBlock, threshold: float, detector: Detector) -> ScreenedBlock:
@@ -68,6 +69,7 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
         shapes=shapes[flagged],
         premature=early,
         like_fusion=like_fusion(shapes),
+        unlike=otherness(shapes),
     )
 
 

@@ -19,7 +19,12 @@ from experiments.screening.rhythm_episodes import VENTRICULAR, marked_runs
 # Unflagged beats. The second of a couplet has another shape than nearly all around, comes no later
 # than so much of the expected interval, as are all below, and has a pause after it.
 SHAPES_BEATS, MOST_USUAL, NOT_LATE, WITH_PAUSE = 51, 0.9, 1.15, 1.1
+# Or it is the third, early, hardly later after the second than that after the first, and odd; or
+# one of so many beats that are early, of which half are ventricular.
+THIRD_EARLY, AS_FAST, HARDLY_ODD = 0.7, 1.05, -3.0
+MIXED_BEATS, MOSTLY = 4, 0.5
 FUSION_BEATS = 51  # around: a fusion beat has others near
+IN_SINUS_RHYTHM, NO_PAUSE_AFTER = (0.9, 1.1), 1.1  # a run at the sinus node's own rate
 ON_TIME_IN_RUN = 0.9  # from then on a beat of usual shape between two ventricular ones is none
 INTERPOLATED = 1.3  # expected intervals from beat to beat around a ventricular one, at most
 LONGER = 1.7  # times the interval before: a supraventricular run has ended
@@ -33,18 +38,40 @@ def for_rhythms(kind, beats):
 
     kind: (n,) of company.renamed; beats: company.Beats.
     """
+    kind = np.where(unflagged_among(kind, beats), "V", kind)
+    kind = np.where(third_unflagged(kind, beats), "V", kind)
     kind = np.where(second_unflagged(kind, beats), "V", kind)
     kind = np.where(fusion_unflagged(kind, beats), "F", kind)
     kind = np.where(after_interpolated(kind, beats), "Q", kind)
     confirmed = in_supraventricular_runs(kind, beats)
     premature = (kind == "S") | ((kind == "N") & beats.premature)
+    at_sinus_rate = in_sinus_rhythm(kind, beats)
     kind = np.where(fusion_after_all(kind, beats) | sinus_between(kind, beats), "Q", kind)
     ventricular = np.isin(kind, VENTRICULAR)
     supraventricular = standing_out(confirmed, ventricular, beats) | standing_out(
         premature, ventricular, beats, unflagged=True
     )
-    kind = np.where((kind == "S") & ~supraventricular, "Q", kind)
+    kind = np.where(((kind == "S") & ~supraventricular) | at_sinus_rate, "Q", kind)
     return np.where(supraventricular, "S", kind)
+
+
+def unflagged_among(kind, beats):
+    """(n,) bool: unflagged premature beats among as many ventricular ones without a sinus beat."""
+    ventricular, result = kind == "V", np.zeros(len(kind), bool)
+    early = (ventricular | beats.premature) & (kind != "F")
+    for first, end in marked_runs(early, beats.linked):
+        if end - first >= MIXED_BEATS:
+            result[first:end] = ventricular[first:end].mean() >= MOSTLY
+    return result & (kind == "N")
+
+
+def third_unflagged(kind, beats):
+    """(n,) bool: unflagged beats that go on with a ventricular couplet at its interval."""
+    before_s = np.append(np.nan, beats.rr_s[:-1])[: len(kind)]
+    ventricular = kind == "V"
+    found = (beats.cluster < 0) & beat_before(ventricular & beat_before(ventricular))
+    found &= (beats.rr_s < AS_FAST * before_s) & (beats.before < np.log(THIRD_EARLY))
+    return found & (beats.unlike > HARDLY_ODD)
 
 
 def second_unflagged(kind, beats):
@@ -76,6 +103,18 @@ def fusion_after_all(kind, beats):
     of_couplet = before & beat_before(kind == "V") & ~beat_before(before) & ~after
     fusion = (kind == "F") & (before | after)
     return fusion & ~beat_after((kind == "V") & beats.linked) & ~of_couplet
+
+
+def in_sinus_rhythm(kind, beats):
+    """(n,) bool: couplets and runs of ventricular beats that come as the sinus node's would: beats
+    conducted otherwise. Where a fusion beat begins one it is a rhythm of the ventricles."""
+    on_time, result = np.exp(beats.before), np.zeros(len(kind), bool)
+    for first, end in marked_runs(np.isin(kind, VENTRICULAR), beats.linked):
+        if end - first > 1 and (kind[first:end] == "V").all():
+            low, high = on_time[first:end].min(), on_time[first:end].max()
+            result[first:end] = IN_SINUS_RHYTHM[0] < low and high < IN_SINUS_RHYTHM[1]
+            result[first:end] &= beats.after[end - 1] < np.log(NO_PAUSE_AFTER)
+    return result
 
 
 def sinus_between(kind, beats):

@@ -9,6 +9,7 @@ from experiments.screening.company import (
     among_ventricular,
     between_ventricular,
     doubtful,
+    in_tachycardia,
     renamed,
     second_of_couplet,
 )
@@ -101,3 +102,11 @@ def test_the_second_of_two_early_atrial_beats_may_be_conducted_otherwise():
     assert not aberrant(kind, beats(rr_s)).any()  # too far from the usual shape
     assert not aberrant(letters("NNNVNN"), beats(rr_s, unlike=-2.5)).any()
     assert not aberrant(kind, beats([0.8, 0.8, 0.55, 0.6, 1.1, 0.8], unlike=-2.5)).any()
+
+
+def test_odd_beats_in_a_very_fast_row_between_sinus_beats_are_a_tachycardia():
+    kind, rr_s = letters("NNQFQVQNN"), [0.8, 0.8, *[0.3] * 5, 0.8, 0.8]
+    assert marks(in_tachycardia(kind, beats(rr_s))) == [2, 3, 4, 5, 6]
+    assert not in_tachycardia(kind, beats(rr_s, unlike=-2.5)).any()
+    assert not in_tachycardia(kind, beats([0.8, 0.8, *[0.6] * 5, 0.8, 0.8])).any()
+    assert not in_tachycardia(letters("NNQFQVQQN"), beats([0.8, 0.8, *[0.3] * 5, 0.8, 0.8])).any()

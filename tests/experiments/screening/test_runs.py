@@ -107,3 +107,25 @@ def test_the_sinus_beat_after_an_interpolated_one_makes_no_couplet():
     assert told_as("NNVSSNN", interpolated, premature=[3, 4]) == "NNVQSNN"
     late = [0.8, 0.8, 0.7, 0.5, 0.5, 1.0, 0.8]
     assert told_as("NNVSSNN", late, premature=[3, 4]) == "NNVSSNN"
+
+
+def test_an_unflagged_beat_goes_on_with_a_couplet_at_its_interval():
+    couplet = [0.8, 0.8, 0.4, 0.4, 0.4, 1.1, 0.8]
+    assert told_as("NNVVNNN", couplet) == "NNVVVNN"  # ODD, as all are here
+    assert told_as("NNVVNNN", [0.8, 0.8, 0.4, 0.4, 0.5, 1.1, 0.8]) == "NNVVNNN"
+    assert told_as("NNVNNNN", [0.8, 0.8, 0.4, 0.4, 1.1, 0.8, 0.8]) == "NNVNNNN"
+
+
+def test_early_beats_between_as_many_ventricular_ones_make_a_run():
+    rr_s = [0.8, 0.8, *[0.45, 0.6] * 4, 1.0, 0.8]
+    early = range(2, 10)
+    assert told_as("NNVNVNVNVNNN", rr_s, premature=early) == "NNVVVVVVVVNN"
+    assert told_as("NNVNVNVNVNNN", rr_s) == "NNVNVNVNVNNN"  # bigeminy, in a fast rhythm
+
+
+def test_odd_beats_at_the_sinus_nodes_rate_make_no_run_unless_fusion_begins_it():
+    usual = [0, 1, 5, 6]
+    assert told_as("NNVVVNN", [0.8] * 7, usual=usual) == "NNQQQNN"
+    assert told_as("NNFVVNN", [0.8] * 7, usual=usual) == "NNFVVNN"
+    assert told_as("NNVVVNN", [0.8] * 5 + [1.1, 0.8], usual=usual) == "NNVVVNN"
+    assert told_as("NNVNN", [0.8] * 5) == "NNVNN"
