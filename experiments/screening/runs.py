@@ -135,8 +135,8 @@ def standing_out(supraventricular, ventricular, beats, unflagged=False):
     """(n,) bool: without couplets and runs whose intervals are hardly shorter than those of the
     beats beside, where these are sinus beats: that is a sinus rhythm which varies.
 
-    A beat so much later than the one before is none of its run. unflagged: runs alone, no single
-    beats, and clearly shorter intervals than on both sides.
+    A beat so much later than the one before is none of its run. unflagged: of runs that no flagged
+    beat confirms those alone whose intervals are clearly shorter than on both sides.
     """
     rr_s = beats.rr_s
     shorter_s = np.append(np.nan, rr_s[:-1])[: len(rr_s)]
@@ -144,15 +144,18 @@ def standing_out(supraventricular, ventricular, beats, unflagged=False):
     result = supraventricular & ~later
     sinus = beats.linked & ~ventricular & ~beats.premature
     begins = sinus & ~beat_before(ventricular)  # its interval is the sinus node's
+    times, fewest = (CLEARLY_SHORTER, 2) if unflagged else (SHORTER, 1)
     for first, end in marked_runs(result.copy(), beats.linked):
+        if end - first == 1:
+            result[first] = not unflagged
+            continue
         beside_s = []
         if first > 0 and beats.linked[first] and begins[first - 1]:
             beside_s.append(rr_s[first - 1])
         if end < len(rr_s) and sinus[end]:
             beside_s.append(rr_s[end])
-        times = CLEARLY_SHORTER if unflagged else SHORTER
-        if end - first == 1 or len(beside_s) < (2 if unflagged else 1):
-            result[first:end] &= not unflagged
+        if len(beside_s) < fewest:
+            result[first:end] = not unflagged
         else:
             result[first:end] = min(beside_s) > times * np.median(rr_s[first:end])
     return result
