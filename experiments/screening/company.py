@@ -40,6 +40,7 @@ ABERRANT_EARLY, FIRST_EARLY, ABERRANT_SHAPE = 0.6, 0.8, -2.0
 # longer, is as premature as that, where the run stands out: from a longer interval to a longer one.
 CONFIRMED = 0.25  # of a run's beats that are supraventricular by themselves
 AS_PREMATURE, STANDS_OUT = 1.1, 1.2  # times the interval beside; times the run's median one
+AS_PREMATURE_IN_PAUSE, IN_PAUSE = 1.3, 1.75  # the same where the sinus node is slow by itself
 
 
 @dataclass
@@ -186,25 +187,30 @@ def in_supraventricular_runs(kind, beats):
     certain = kind == "S"
     told = certain | ((kind == "N") & beats.premature)
     result = certain.copy()
-    for marked, must_stand_out in ((told, False), (_with_as_premature(told, kind, beats), True)):
+    for marked, times in (
+        (told, 0.0),
+        (with_as_premature(told, kind, beats), STANDS_OUT),
+        (with_as_premature(told, kind, beats, AS_PREMATURE_IN_PAUSE), IN_PAUSE),
+    ):
         for first, end in marked_runs(marked, beats.linked):
             if certain[first:end].mean() < CONFIRMED:
                 continue
-            if not must_stand_out or _stands_out(beats.rr_s, first, end):
+            if not times or _stands_out(beats.rr_s, first, end, times):
                 result[first:end] = True
     return result
 
 
-def _with_as_premature(told, kind, beats):
-    """(n,) bool: premature beats, and on both sides those of usual shape that are as premature."""
+def with_as_premature(told, kind, beats, times=AS_PREMATURE):
+    """(n,) bool: premature beats, and on both sides those of usual shape that are as premature:
+    after at most so many times the interval beside."""
     rr_s = np.where(beats.linked, beats.rr_s, np.inf)
     before_s, after_s = np.append(np.inf, rr_s[:-1]), np.append(rr_s[1:], 0.0)
     shape = ((kind == "N") & beats.usual) | ((kind == "Q") & (beats.unlike < USUAL_SHAPE))
     free = shape & ~beats.fibrillation & ~beat_before(np.isin(kind, VENTRICULAR)) & beats.linked
     # a gap is an endless interval: nothing goes on over it
-    onwards = free & np.isfinite(before_s) & (rr_s < AS_PREMATURE * before_s)
+    onwards = free & np.isfinite(before_s) & (rr_s < times * before_s)
     found = _spread(told, onwards)
-    backwards = free & np.isfinite(after_s) & (rr_s < AS_PREMATURE * after_s)
+    backwards = free & np.isfinite(after_s) & (rr_s < times * after_s)
     return _spread(found[::-1], backwards[::-1])[::-1]
 
 
@@ -216,11 +222,11 @@ def _spread(seeds, follows):
     return last_seed > last_break
 
 
-def _stands_out(rr_s, first, end):
-    """Whether the intervals before and after a run are longer than its own."""
+def _stands_out(rr_s, first, end, times):
+    """Whether the intervals before and after a run are so many times as long as its own."""
     if first == 0 or end == len(rr_s):
         return False
-    return min(rr_s[first - 1], rr_s[end]) > STANDS_OUT * np.median(rr_s[first:end])
+    return min(rr_s[first - 1], rr_s[end]) > times * np.median(rr_s[first:end])
 
 
 def beat_before(marked):

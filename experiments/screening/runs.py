@@ -13,6 +13,7 @@ from experiments.screening.company import (
     beat_before,
     in_supraventricular_runs,
     since_before_last,
+    with_as_premature,
 )
 from experiments.screening.rhythm_episodes import VENTRICULAR, marked_runs
 
@@ -45,6 +46,7 @@ def for_rhythms(kind, beats):
     kind = np.where(after_interpolated(kind, beats), "Q", kind)
     confirmed = in_supraventricular_runs(kind, beats)
     premature = (kind == "S") | ((kind == "N") & beats.premature)
+    premature = with_as_premature(premature, kind, beats)
     at_sinus_rate = in_sinus_rhythm(kind, beats)
     kind = np.where(fusion_after_all(kind, beats) | sinus_between(kind, beats), "Q", kind)
     ventricular = np.isin(kind, VENTRICULAR)

@@ -38,6 +38,12 @@ def test_what_is_as_premature_as_one_flagged_beat_belongs_to_its_run():
     assert "".join(for_rhythms(kind, beats(rr_s))) == "NNSSSSNN"
 
 
+def test_between_very_slow_sinus_beats_a_run_may_vary_more():
+    kind, varied = letters("NNNSNNNN"), [0.74, 0.7, 0.88, 0.7]
+    assert "".join(for_rhythms(kind, beats([1.9, 1.9, *varied, 1.9, 1.9]))) == "NNSSSSNN"
+    assert "".join(for_rhythms(kind, beats([1.1, 1.1, *varied, 1.1, 1.1]))) != "NNSSSSNN"
+
+
 def test_a_sinus_rhythm_that_goes_on_after_a_premature_beat_is_no_run():
     kind = letters("NNSNNNNN")
     faster = [0.8, 0.8, 0.62, 0.66, 0.66, 0.66, 0.66, 0.66]
@@ -99,7 +105,9 @@ def test_beats_hardly_earlier_than_those_beside_make_no_run():
 def test_unflagged_premature_beats_make_a_couplet_where_it_clearly_stands_out():
     rr_s = [0.8, 0.8, 0.5, 0.5, 0.9, 0.8, 0.5, 0.9, 0.8]
     assert told_as("N" * 9, rr_s, premature=[2, 3, 6]) == "NNSSNNNNN"
-    assert told_as("N" * 9, rr_s, premature=[3, 6]) == "N" * 9
+    # one that is as premature as the one beside is told with it
+    assert told_as("N" * 9, rr_s, premature=[3, 6]) == "NNSSNNNNN"
+    assert told_as("N" * 9, rr_s, premature=[6]) == "N" * 9
 
 
 def test_the_sinus_beat_after_an_interpolated_one_makes_no_couplet():
