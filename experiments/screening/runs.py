@@ -25,7 +25,7 @@ SHAPES_BEATS, MOST_USUAL, NOT_LATE, WITH_PAUSE = 51, 0.9, 1.15, 1.1
 THIRD_EARLY, AS_FAST, HARDLY_ODD = 0.7, 1.05, -3.0
 MIXED_BEATS, MOSTLY = 4, 0.5
 FUSION_BEATS = 51  # around: a fusion beat has others near
-IN_SINUS_RHYTHM, NO_PAUSE_AFTER = (0.9, 1.1), 1.1  # a run at the sinus node's own rate
+IN_SINUS_RHYTHM, NO_PAUSE_AFTER = (0.9, 1.1), 1.1  # beats at the sinus node's own rate
 ON_TIME_IN_RUN = 0.9  # from then on a beat of usual shape between two ventricular ones is none
 INTERPOLATED = 1.3  # expected intervals from beat to beat around a ventricular one, at most
 LONGER = 1.7  # times the interval before: a supraventricular run has ended
@@ -108,15 +108,27 @@ def fusion_after_all(kind, beats):
 
 
 def in_sinus_rhythm(kind, beats):
-    """(n,) bool: couplets and runs of ventricular beats that come as the sinus node's would: beats
-    conducted otherwise. Where a fusion beat begins one it is a rhythm of the ventricles."""
-    on_time, result = np.exp(beats.before), np.zeros(len(kind), bool)
+    """(n,) bool: ventricular beats that come when the sinus node's would: beats conducted
+    otherwise. Those that begin a run, those that end one without a pause, and couplets of them.
+    Where a fusion beat is among them it is a rhythm of the ventricles."""
+    (low, high), result = IN_SINUS_RHYTHM, np.zeros(len(kind), bool)
+    due = (beats.before > np.log(low)) & (beats.before < np.log(high))
     for first, end in marked_runs(np.isin(kind, VENTRICULAR), beats.linked):
-        if end - first > 1 and (kind[first:end] == "V").all():
-            low, high = on_time[first:end].min(), on_time[first:end].max()
-            result[first:end] = IN_SINUS_RHYTHM[0] < low and high < IN_SINUS_RHYTHM[1]
-            result[first:end] &= beats.after[end - 1] < np.log(NO_PAUSE_AFTER)
+        if end - first == 1 or (kind[first:end] == "F").any():
+            continue
+        no_pause = beats.after[end - 1] < np.log(NO_PAUSE_AFTER)
+        leading, trailing = (_leading(due[first:end][::step]) for step in (1, -1))
+        if end - first == 2:
+            result[first:end] = no_pause and leading == 2
+            continue
+        result[first : first + leading] = True
+        result[end - trailing : end] |= no_pause
     return result
+
+
+def _leading(marked):
+    """How many are True before the first that is not."""
+    return int(np.argmin(np.append(marked, False)))
 
 
 def sinus_between(kind, beats):

@@ -135,5 +135,8 @@ def test_odd_beats_at_the_sinus_nodes_rate_make_no_run_unless_fusion_begins_it()
     usual = [0, 1, 5, 6]
     assert told_as("NNVVVNN", [0.8] * 7, usual=usual) == "NNQQQNN"
     assert told_as("NNFVVNN", [0.8] * 7, usual=usual) == "NNFVVNN"
-    assert told_as("NNVVVNN", [0.8] * 5 + [1.1, 0.8], usual=usual) == "NNVVVNN"
+    assert told_as("NNVVVNN", [0.8, 0.8, 0.5, 0.8, 0.8, 0.8, 0.8], usual=usual) == "NNVQQNN"
+    assert told_as("NNVVVNN", [0.8, 0.8, 0.5, 0.8, 0.8, 1.1, 0.8], usual=usual) == "NNVVVNN"
+    assert told_as("NNVVVNN", [0.8, 0.8, 0.8, 0.5, 0.5, 1.1, 0.8], usual=usual) == "NNQVVNN"
+    assert told_as("NNVVNN", [0.8, 0.8, 0.8, 0.5, 1.1, 0.8]) == "NNVVNN"
     assert told_as("NNVNN", [0.8] * 5) == "NNVNN"
