@@ -9,7 +9,9 @@ from models.module import evenly
 from preprocess.dataset import Dataset
 
 QUANTILES = 1001  # of the scores of calibration beats: thresholds in steps of a tenth of a percent
-MOST_RECORDINGS = 100  # that the context learns from, of a data set larger than memory
+# What the context learns from, of a data set larger than memory: so many recordings, as long a
+# beginning of each, and no more beats of all of them.
+MOST_RECORDINGS, MOST_BEATS = 100, 400_000
 
 
 def fit_context(detector: Detector, dataset: Dataset, split: Split) -> dict[str, np.ndarray]:
@@ -22,11 +24,11 @@ def fit_context(detector: Detector, dataset: Dataset, split: Split) -> dict[str,
     """
     beat_scores = score_rows(detector, dataset, split.calibration, "none")
     if not detector.crosses_patients:
-        some = of_some_recordings(dataset, split.train)
-        detector.fit_context(recordings(detector, dataset, some), beat_scores)
+        some, most = of_some_recordings(dataset, split.train)
+        detector.fit_context(recordings(detector, dataset, some, most), beat_scores)
         return {}
-    rows = of_some_recordings(dataset, np.union1d(split.train, split.calibration))
-    crossed = detector.fit_context(recordings(detector, dataset, rows), beat_scores)
+    rows, most = of_some_recordings(dataset, np.union1d(split.train, split.calibration))
+    crossed = detector.fit_context(recordings(detector, dataset, rows, most), beat_scores)
     # The beat's own window counts in `rhythm`: there, only patients it was not trained on.
     record = dataset.index["record"].to_numpy()[rows]
     in_order = np.concatenate([rows[record == name] for name in np.unique(record)])
@@ -34,13 +36,17 @@ def fit_context(detector: Detector, dataset: Dataset, split: Split) -> dict[str,
     return crossed | {"rhythm": crossed["rhythm"][unmet]}
 
 
-def of_some_recordings(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
-    """Those of rows that are of at most MOST_RECORDINGS recordings, evenly chosen."""
-    record = dataset.index["record"].iloc[rows]
-    names = np.unique(record.unique())
-    if len(names) <= MOST_RECORDINGS:
-        return rows
-    return rows[record.isin(list(names[evenly(len(names), MOST_RECORDINGS)])).to_numpy()]
+def of_some_recordings(dataset: Dataset, rows: np.ndarray) -> tuple[np.ndarray, int]:
+    """Those of rows (rising) that are of at most MOST_RECORDINGS recordings, evenly chosen, and
+    among the first so many beats of each, which is returned too."""
+    record = dataset.index["record"]
+    names = np.unique(record.iloc[rows].unique())
+    names = names[evenly(len(names), MOST_RECORDINGS)]
+    most = MOST_BEATS // len(names)
+    kept = np.zeros(len(record), bool)
+    for name in names:
+        kept[np.flatnonzero(record == name)[:most]] = True
+    return rows[kept[rows]], most
 
 
 def calibration_scores(

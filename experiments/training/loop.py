@@ -165,6 +165,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
         detector.finish(normals, calibration)
     if opt.error_map:
         detector.fit_error_map(normals, calibration)
+    normals = calibration = None  # their memory is needed: the context keeps whole recordings
     crossed = fit_context(detector, dataset, split) if "record" in detector.contexts else {}
     state.reference = {
         context: quantiles(

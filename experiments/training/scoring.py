@@ -59,13 +59,14 @@ def score_rows(
 
 
 def recordings(
-    detector: Detector, dataset: Dataset, normal: np.ndarray
+    detector: Detector, dataset: Dataset, normal: np.ndarray, most: int | None = None
 ) -> Iterator[tuple[Beats, np.ndarray]]:
-    """Whole recordings of the patients that rows of normal beats are of, one after another.
+    """Whole recordings, or their first `most` beats, of the patients that rows of normal beats are
+    of, one after another.
 
     With each, (n,) bool: which of its beats those rows are. Of the other beats nothing is known.
     """
     record = dataset.index["record"]
     for name in np.unique(record.iloc[normal].unique()):
-        rows = np.flatnonzero(record == name)
+        rows = np.flatnonzero(record == name)[:most]
         yield dataset.beats(rows, detector.image is not None), np.isin(rows, normal)

@@ -29,6 +29,7 @@ from models.b2igan.losses import discriminator_loss, generator_loss
 from models.b2igan.memory import evenly_by_record
 from models.b2igan.networks import FREQS, TIMES, Decoder, Discriminator, Encoder
 from models.detector import Detector
+from models.module import evenly
 from models.steps import descend, one_cycle, set_rate
 from preprocess import spectrogram
 from preprocess.beats import WINDOW, Beats
@@ -38,6 +39,7 @@ BETAS = (0.9, 0.99)  # of Adam
 COLLAPSED = 5e-6  # with a smaller loss the reality logit learns nothing more: it starts anew
 MEMORY = 4096  # remembered points at most
 BEATS_PER_POINT = 10  # training beats to one of them, in a small data set
+MOST_LOCATED = 32_768  # beats that the error map is calibrated on, of a larger number
 MOST_FOLDS = 10  # so that no seed of one fold is that of another
 POINTS_AVERAGED = 10  # nearest remembered points that the normal version of a beat is made from
 
@@ -208,8 +210,9 @@ class B2IGAN(Detector):
         scored = []
         for beats, normal in recordings:
             scores = self.beat_scores(self.standard_parts(beats))
-            without_image = replace(beats, image=None)  # all recordings are kept at once
-            scored.append(ScoredRecording(without_image, scores, normal))
+            # all recordings are kept at once
+            bare = replace(beats, image=None, record_median_mv=None)
+            scored.append(ScoredRecording(bare, scores, normal))
         # Where patients are crossed all folds have the same recordings: each has its own networks.
         seed = self.opt["seed"] * MOST_FOLDS + self.opt.get("folder", 0)
         options = self.left_out(), seed, self.opt["w_adv"]
@@ -236,7 +239,8 @@ class B2IGAN(Detector):
         self.localiser.fit(
             normals.beat_mv, _record_median(normals), self._localiser_input, self.opt["seed"]
         )
-        self.localiser.calibrate(*self._localise(calibration))
+        some = evenly(len(calibration), MOST_LOCATED)
+        self.localiser.calibrate(*self._localise(calibration[some]))
 
     def error_map(self, beats: Beats) -> np.ndarray:
         """(n, 2, 32, 32): where the image is not a normal one, the same for both its channels."""

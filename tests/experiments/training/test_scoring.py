@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from experiments.training import scoring
+from experiments.training import calibration, scoring
 from experiments.training.checkpoint import load
 from experiments.training.protocols import split
 
@@ -54,3 +54,17 @@ def test_patients_that_calibrate_are_in_nothing_that_the_context_is_fitted_on(da
     given = {beats.record[0] for beats, _ in scoring.recordings(detector, data, rows.train)}
     assert given == set(record[rows.train])
     assert not given & set(record[rows.calibration]) and not given & set(record[rows.test])
+
+
+def test_of_long_recordings_the_context_learns_from_as_long_a_beginning(data, weights, monkeypatch):
+    detector, rows = load(weights).detector(), split(data.index, "beatgan").train
+    record = data.index["record"].to_numpy()
+    monkeypatch.setattr(calibration, "MOST_RECORDINGS", 2)
+    monkeypatch.setattr(calibration, "MOST_BEATS", 100)
+    some, most = calibration.of_some_recordings(data, rows)
+    assert most == 50
+    given = list(scoring.recordings(detector, data, some, most))
+    assert [len(beats) for beats, _ in given] == [50, 50]
+    first = np.concatenate([np.flatnonzero(record == beats.record[0])[:50] for beats, _ in given])
+    np.testing.assert_array_equal(np.sort(some), np.intersect1d(first, rows))
+    assert sum(normal.sum() for _, normal in given) == len(some)
