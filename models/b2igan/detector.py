@@ -239,8 +239,8 @@ class B2IGAN(Detector):
         self.localiser.fit(
             normals.beat_mv, _record_median(normals), self._localiser_input, self.opt["seed"]
         )
-        some = evenly(len(calibration), MOST_LOCATED)
-        self.localiser.calibrate(*self._localise(calibration[some]))
+        some = replace(calibration, image=None)[evenly(len(calibration), MOST_LOCATED)]
+        self.localiser.calibrate(*self._localise(some))
 
     def error_map(self, beats: Beats) -> np.ndarray:
         """(n, 2, 32, 32): where the image is not a normal one, the same for both its channels."""
