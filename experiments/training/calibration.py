@@ -24,10 +24,10 @@ def fit_context(detector: Detector, dataset: Dataset, split: Split) -> dict[str,
     """
     beat_scores = score_rows(detector, dataset, split.calibration, "none")
     if not detector.crosses_patients:
-        some, most = of_some_recordings(dataset, split.train)
+        some, most = of_beginnings(dataset, split.train)
         detector.fit_context(recordings(detector, dataset, some, most), beat_scores)
         return {}
-    rows, most = of_some_recordings(dataset, np.union1d(split.train, split.calibration))
+    rows, most = of_beginnings(dataset, np.union1d(split.train, split.calibration))
     crossed = detector.fit_context(recordings(detector, dataset, rows, most), beat_scores)
     # The beat's own window counts in `rhythm`: there, only patients it was not trained on.
     record = dataset.index["record"].to_numpy()[rows]
@@ -36,12 +36,20 @@ def fit_context(detector: Detector, dataset: Dataset, split: Split) -> dict[str,
     return crossed | {"rhythm": crossed["rhythm"][unmet]}
 
 
-def of_some_recordings(dataset: Dataset, rows: np.ndarray) -> tuple[np.ndarray, int]:
-    """Those of rows (rising) that are of at most MOST_RECORDINGS recordings, evenly chosen, and
-    among the first so many beats of each, which is returned too."""
-    record = dataset.index["record"]
-    names = np.unique(record.iloc[rows].unique())
-    names = names[evenly(len(names), MOST_RECORDINGS)]
+def of_some_recordings(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
+    """Those of rows that are of at most MOST_RECORDINGS recordings, evenly chosen."""
+    record = dataset.index["record"].iloc[rows]
+    names = np.unique(record.unique())
+    if len(names) <= MOST_RECORDINGS:
+        return rows
+    return rows[record.isin(list(names[evenly(len(names), MOST_RECORDINGS)])).to_numpy()]
+
+
+def of_beginnings(dataset: Dataset, rows: np.ndarray) -> tuple[np.ndarray, int]:
+    """Those of rows that are of some recordings and among the first so many beats of each, which is
+    returned too."""
+    rows, record = of_some_recordings(dataset, rows), dataset.index["record"]
+    names = record.iloc[rows].unique()
     most = MOST_BEATS // len(names)
     kept = np.zeros(len(record), bool)
     for name in names:

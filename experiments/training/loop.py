@@ -16,7 +16,12 @@ from tqdm import tqdm
 
 from experiments.training import checkpoint as checkpoints
 from experiments.training import version
-from experiments.training.calibration import calibration_scores, fit_context, quantiles
+from experiments.training.calibration import (
+    calibration_scores,
+    fit_context,
+    of_some_recordings,
+    quantiles,
+)
 from experiments.training.checkpoint import Checkpoint
 from experiments.training.device import autocast, find_device, launched, speaks
 from experiments.training.jitter import jittered
@@ -125,7 +130,9 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     optimizers = detector.optimizers()
     for name, saved in state.optimizers.items():
         optimizers[name].load_state_dict(saved)
-    some = split.calibration[evenly(len(split.calibration), MOST_NORMALS)]
+    # with a context whole recordings are read to score any of their beats
+    some = of_some_recordings(dataset, split.calibration)
+    some = some[evenly(len(some), MOST_NORMALS)]
     split = replace(split, calibration=some)
     calibration = as_trained(dataset.beats(some, detector.image is not None))
 

@@ -61,7 +61,7 @@ def test_of_long_recordings_the_context_learns_from_as_long_a_beginning(data, we
     record = data.index["record"].to_numpy()
     monkeypatch.setattr(calibration, "MOST_RECORDINGS", 2)
     monkeypatch.setattr(calibration, "MOST_BEATS", 100)
-    some, most = calibration.of_some_recordings(data, rows)
+    some, most = calibration.of_beginnings(data, rows)
     assert most == 50
     given = list(scoring.recordings(detector, data, some, most))
     assert [len(beats) for beats, _ in given] == [50, 50]
