@@ -12,7 +12,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -139,7 +139,12 @@ def _client(jobs: int | None, cluster: str | None) -> Iterator[Client]:
                 dashboard_address="127.0.0.1:0",
             )
             with started, Client(started) as client:
-                yield client
+                try:
+                    yield client
+                finally:
+                    # Dask cannot end a worker that it is starting anew, as after a death
+                    with suppress(TimeoutError, OSError):
+                        client.wait_for_workers(jobs, timeout=CONNECT_S)
             return
         try:
             client = Client(cluster, timeout=f"{CONNECT_S}s")
