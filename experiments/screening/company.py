@@ -72,6 +72,11 @@ class Beats:
         """(n,) bool: nothing is missing since the beat before."""
         return np.isfinite(self.rr_s)
 
+    @property
+    def previous_rr_s(self) -> np.ndarray:
+        """(n,) the interval before that before each, NaN where not known."""
+        return np.append(np.nan, self.rr_s[:-1])[: len(self.rr_s)]
+
 
 def renamed(kind, confidence, beats):
     """Kinds (n,) and confidences (n,) of each beat by itself, to those in their company."""
@@ -145,7 +150,7 @@ def alike_near(sample, cluster):
 def among_supraventricular(kind, beats):
     """(n,) bool: ventricular beats of usual shape among premature ones of usual shape that are not,
     at the same intervals: a tachycardia has one origin."""
-    ratio = np.append(np.nan, beats.rr_s[1:] / beats.rr_s[:-1])[: len(kind)]
+    ratio = beats.rr_s / beats.previous_rr_s
     even = np.abs(ratio - 1) < EVEN  # False where an interval is not known
     candidate = beats.premature & beats.usual & (kind != "F")
     not_ventricular, result = np.isin(kind, ("N", "S")), np.zeros(len(kind), bool)

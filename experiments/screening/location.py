@@ -49,12 +49,13 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
     """The block with what scores above the threshold, and where it differs."""
     beats = block.beats
     shapes, early = np.zeros((0, SHAPE_FEATURES), np.float32), np.zeros(len(beats), bool)
-    record_median_mv = None
+    unlike, record_median_mv = otherness(shapes), None
     if len(beats):
         presumed_normal = block.scores <= np.median(block.scores)
         record_median_mv = np.median(beats.beat_mv[presumed_normal], 0)
         shapes = shape_features(beats.beat_mv, record_median_mv).astype(np.float32)
-        early = _premature(block, shapes, presumed_normal)
+        unlike = otherness(shapes)
+        early = _premature(block, shapes, unlike, presumed_normal)
     # Premature beats below it are told, not flagged: so many false alarms were asked for.
     flagged = np.flatnonzero(block.scores > threshold)
     found = beats[flagged]
@@ -69,14 +70,13 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
         shapes=shapes[flagged],
         premature=early,
         like_fusion=like_fusion(shapes),
-        unlike=otherness(shapes),
+        unlike=unlike,
     )
 
 
-def _premature(block, shapes, presumed_normal):
+def _premature(block, shapes, unlike, presumed_normal):
     """(n,) bool: premature beats of usual shape, outside fibrillation."""
     rr_s, around = block.beats.rr_s[:, 0].astype(float), block.surroundings
-    unlike = otherness(shapes)
     other = unlike > OTHER_SHAPE
     early = premature(rr_s, other, p_deviations(shapes, presumed_normal))
     if block.rhythm is not None:

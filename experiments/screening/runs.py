@@ -69,10 +69,9 @@ def unflagged_among(kind, beats):
 
 def third_unflagged(kind, beats):
     """(n,) bool: unflagged beats that go on with a ventricular couplet at its interval."""
-    before_s = np.append(np.nan, beats.rr_s[:-1])[: len(kind)]
     ventricular = kind == "V"
     found = (beats.cluster < 0) & beat_before(ventricular & beat_before(ventricular))
-    found &= (beats.rr_s < AS_FAST * before_s) & (beats.before < np.log(THIRD_EARLY))
+    found &= (beats.rr_s < AS_FAST * beats.previous_rr_s) & (beats.before < np.log(THIRD_EARLY))
     return found & (beats.unlike > HARDLY_ODD)
 
 
@@ -153,8 +152,7 @@ def standing_out(supraventricular, ventricular, beats, unflagged=False):
     beat confirms those alone whose intervals are clearly shorter than on both sides.
     """
     rr_s = beats.rr_s
-    shorter_s = np.append(np.nan, rr_s[:-1])[: len(rr_s)]
-    later = beat_before(supraventricular) & (rr_s > LONGER * shorter_s)
+    later = beat_before(supraventricular) & (rr_s > LONGER * beats.previous_rr_s)
     result = supraventricular & ~later
     sinus = beats.linked & ~ventricular & ~beats.premature
     begins = sinus & ~beat_before(ventricular)  # its interval is the sinus node's
