@@ -63,7 +63,8 @@ def raising():
     try:
         yield
     finally:
-        sys.unraisablehook = earlier_hook
+        if not _has_come():  # else what is half made is cleared away later still
+            sys.unraisablehook = earlier_hook
         for number, handler in earlier.items():
             # Of a program only its end is left, in which Python would let a signal kill it.
             signal.signal(number, signal.SIG_IGN if is_program() else handler)
@@ -75,8 +76,16 @@ def _raise(number, _frame):
     raise KeyboardInterrupt if number == signal.SIGINT else Stopped
 
 
+def _has_come():
+    """Whether a signal was raised: since then they are passed over."""
+    return signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
 def _raise_again(unraisable):
-    """Python drops what is raised while it clears an object away: send it again, a little later."""
+    """Python drops what is raised while it clears an object away: send it again, a little later.
+
+    After a signal, what an object says that was half made when it came is nobody's concern.
+    """
     for kind, number in ((KeyboardInterrupt, signal.SIGINT), (Stopped, signal.SIGTERM)):
         if issubclass(unraisable.exc_type, kind):
             signal.signal(number, _raise)
@@ -84,4 +93,5 @@ def _raise_again(unraisable):
             later.daemon = True
             later.start()
             return
-    sys.__unraisablehook__(unraisable)
+    if not _has_come():
+        sys.__unraisablehook__(unraisable)

@@ -141,3 +141,22 @@ def test_nothing_is_no_name(given, capsys):
     with pytest.raises(SystemExit) as ended:
         made.parse_args(["--there", *given])
     assert ended.value.code == 2 and "give a name" in capsys.readouterr().err
+
+
+def test_an_object_that_was_half_made_when_a_signal_came_adds_nothing_to_the_sentence():
+    code = """
+import os, signal, sys
+sys.argv = ["-m"]
+from preprocess.commands import command
+class Half:
+    def __init__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        sum(range(10**7))
+        self.whole = True
+    def __del__(self):
+        self.whole
+command(Half)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 130 and done.stderr.startswith("error: interrupted")
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
