@@ -70,8 +70,8 @@ def _session(content):
     settings.log_severity_level = 4
     # one thread, as torch has in screening: blocks are what is worked on side by side
     settings.intra_op_num_threads = settings.inter_op_num_threads = 1
-    # a plan for each number of rows keeps the space of a whole run, and saves no time
-    settings.enable_mem_pattern = False
+    # plans for each number of rows, and what is kept between runs, take space and save no time
+    settings.enable_mem_pattern = settings.enable_cpu_mem_arena = False
     return onnxruntime.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
 
 

@@ -191,8 +191,9 @@ def align(level, usual):
     product = np.stack([around[:, s : s + size] @ centred for s in range(2 * SHIFT + 1)], 1)
     alike = product / norm / (np.linalg.norm(centred) + 1e-6)
     best = alike.argmax(1)
-    at = np.clip(np.arange(level.shape[1]) + best[:, None] - SHIFT, 0, level.shape[1] - 1)
-    return np.take_along_axis(level, at, 1), alike[np.arange(len(level)), best]
+    rows, padded = np.arange(len(level)), np.pad(level, ((0, 0), (SHIFT, SHIFT)), mode="edge")
+    moved = np.lib.stride_tricks.sliding_window_view(padded, level.shape[1], 1)  # [k, shifts, 320]
+    return moved[rows, best], alike[rows, best]
 
 
 def likeness(pieces, usual, least=1e-6):

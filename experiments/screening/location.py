@@ -25,6 +25,8 @@ from preprocess.records import FS_HZ
 if TYPE_CHECKING:
     from models.detector import Detector
 
+LOCATED_AT_ONCE = 512  # beats whose error maps are in memory
+
 
 @dataclass
 class ScreenedBlock(ScoredBlock):
@@ -90,8 +92,12 @@ def locations(detector: Detector, beats: Beats) -> np.ndarray:
 
     NaN where there is none: no span, or no frequencies in a detector that reads traces.
     """
-    if not len(beats):
-        return np.full((0, 4), np.nan)
+    starts = range(0, len(beats), LOCATED_AT_ONCE)
+    parts = [_locations(detector, beats[start : start + LOCATED_AT_ONCE]) for start in starts]
+    return np.concatenate([np.zeros((0, 4)), *parts])
+
+
+def _locations(detector, beats):
     errors, over_time = detector.errors(beats)
     result = where(errors, detector.image or "complex")
     for row, spans in enumerate(detector.segments(over_time)):
