@@ -313,7 +313,7 @@ def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -
         )
     changed = [
         f"{name} {value} instead of {state.options.get(name)}"
-        for name, value in options.items()
+        for name, value in (dict.fromkeys(KEPT_OPTIONS) | options).items()
         if name != "niter" and state.options.get(name) != value
     ]
     if changed:
