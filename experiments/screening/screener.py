@@ -23,11 +23,12 @@ from experiments.screening.pictures import cluster_pictures
 from experiments.screening.rhythm_episodes import Limits
 from experiments.screening.scorer import ScoredBlock, Scorer
 from experiments.screening.shipped import open_weights, weights_of
-from experiments.screening.side_by_side import give_back_memory, one_thread_a_step, side_by_side
+from experiments.screening.side_by_side import give_back_memory, side_by_side
 from experiments.training.scoring import usable_context
 from preprocess import BadInput
 from preprocess.constants import FS_HZ
 from preprocess.source import Source
+from preprocess.threads import one_thread_a_step
 
 if TYPE_CHECKING:  # torch is loaded by a checkpoint, and not where weights are exported ones
     from experiments.training.checkpoint import Checkpoint

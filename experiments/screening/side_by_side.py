@@ -6,10 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
-
-from threadpoolctl import threadpool_limits
 
 from preprocess.stopping import Stopped
 
@@ -40,22 +37,6 @@ def side_by_side(
         raise
     finally:
         pool.shutdown(wait=not stopped, cancel_futures=True)
-
-
-@contextmanager
-def one_thread_a_step():
-    """Inside, torch and numpy compute each step in one thread: the same bytes on any number of
-    processors, alone or beside others. Blocks are what is computed side by side."""
-    torch = sys.modules.get("torch")  # where it is not loaded nothing computes with it
-    threads = torch.get_num_threads() if torch else 1
-    if torch:
-        torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        if torch:
-            torch.set_num_threads(threads)
 
 
 def few_arenas() -> None:

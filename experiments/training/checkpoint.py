@@ -205,6 +205,16 @@ def check_unseen(checkpoint: Checkpoint, dataset: Dataset, split: Split, protoco
         )
 
 
+def check_image(model: type, dataset: Dataset, dataroot: str) -> None:
+    """Raises BadInput where a dataset holds other images than a detector reads."""
+    there = dataset.manifest["settings"]["image"]
+    if model.image not in (None, there):
+        raise BadInput(
+            f"{dataroot} holds {there} images and the model reads {model.image}: preprocess with "
+            f"--image {model.image} into another --dataroot"
+        )
+
+
 def check_settings(ours: Mapping, manifest: Mapping, dataroot: str, any_lead: bool = False) -> None:
     """Raises BadInput when a dataset was not made with the settings of the training (ours), but
     for the lead where any_lead says so."""

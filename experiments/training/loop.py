@@ -23,17 +23,19 @@ from experiments.training.calibration import (
     quantiles,
 )
 from experiments.training.checkpoint import Checkpoint
-from experiments.training.device import autocast, find_device, launched, speaks
+from experiments.training.device import autocast, check_halves, find_device, launched, speaks
 from experiments.training.jitter import jittered
 from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, parallel
 from models.detector import Detector
+from models.halves import Halves, sharing_batches
 from models.module import evenly
 from preprocess import BadInput
 from preprocess.augment import with_warped_copies
 from preprocess.beats import Beats
 from preprocess.dataset import Dataset
 from preprocess.files import only_writer, whole_file
+from preprocess.threads import one_thread_a_step
 
 # Of a data set larger than memory: normal beats that memories and calibration are made from. More
 # than MIT-BIH has.
@@ -51,6 +53,7 @@ KEPT_OPTIONS = (
     "jitter",
     "drift",
     "seed",
+    "halves",
     "protocol",
     "folder",
     "select",
@@ -73,13 +76,16 @@ def train(
     watch: called with the detector, in training, and the finished epochs before each check of
     `--select paper`; it must leave the detector as it is.
 
-    Processes that torchrun started train one detector together, up to rounding the one that a
-    single process trains, and the first of them writes. Nobody else may train into the folder
-    meanwhile: BadInput.
+    Processes that torchrun started train one detector together, and the first of them writes: up
+    to rounding the detector that a single process trains, with opt.halves to the byte. Nobody else
+    may train into the folder meanwhile: BadInput.
     """
     if launched() > 1 and not MODELS[opt.model].shares_batches:
         raise BadInput(f"--model {opt.model} trains in one process: start it without torchrun")
+    if opt.halves:
+        check_halves(opt.model, opt.device)
     with (
+        one_thread_a_step() if opt.halves else nullcontext(),
         only_writer(folder) if speaks() else nullcontext(),
         parallel.group(launched(), find_device(opt.device)),
     ):
@@ -88,7 +94,7 @@ def train(
 
 def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     options = complete_options(opt)
-    check_image(MODELS[opt.model], dataset, opt.dataroot)
+    checkpoints.check_image(MODELS[opt.model], dataset, opt.dataroot)
     split_digest = split.digest(dataset.index)
     most = opt.train_beats or len(split.train)
     split = replace(split, train=split.train[evenly(len(split.train), most)])
@@ -152,8 +158,8 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     precision = autocast(opt.amp, device)
     checked = check if opt.select == "paper" else dict
     for epoch in range(state.epoch, options["niter"]):
-        with parallel.batch_statistics(detector):
-            row = train_epoch(detector, dataset, split.train, epoch, options, precision, checked)
+        with sharing_batches(detector, bool(opt.halves)) as taught:
+            row = train_epoch(taught, dataset, split.train, epoch, options, precision, checked)
         state.epoch = epoch + 1
         state.log = [*state.log, row]
         state.seconds += row["seconds"]
@@ -190,7 +196,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
 
 
 def train_epoch(
-    detector: Detector,
+    detector: Detector | Halves,
     dataset: Dataset,
     rows: np.ndarray,
     epoch: int,
@@ -262,16 +268,6 @@ def require_finite(losses: Mapping[str, float], epoch: int) -> None:
             )
 
 
-def check_image(model: type, dataset: Dataset, dataroot: str) -> None:
-    """Raises BadInput where a dataset holds other images than a detector reads."""
-    there = dataset.manifest["settings"]["image"]
-    if model.image not in (None, there):
-        raise BadInput(
-            f"{dataroot} holds {there} images and the model reads {model.image}: preprocess with "
-            f"--image {model.image} into another --dataroot"
-        )
-
-
 def complete_options(opt: Namespace) -> dict:
     """The options a checkpoint keeps: those given, and the model's defaults for the others."""
     own = MODELS[opt.model].defaults
@@ -317,7 +313,7 @@ def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -
         )
     changed = [
         f"{name} {value} instead of {state.options.get(name)}"
-        for name, value in options.items()
+        for name, value in (dict.fromkeys(KEPT_OPTIONS) | options).items()
         if name != "niter" and state.options.get(name) != value
     ]
     if changed:

@@ -84,6 +84,14 @@ def test_resume_refuses_other_options(data, rows, trained):
         training.train(data, rows, opt("--resume", "--lr", "0.5"), trained[1])
 
 
+def test_resume_refuses_to_leave_an_option_out(data, rows, trained, tmp_path):
+    trained_in_halves = checkpoints.load(trained[1] / "checkpoint.pt")
+    trained_in_halves.options["halves"] = True
+    trained_in_halves.save(tmp_path / "checkpoint.pt")
+    with pytest.raises(BadInput, match="halves None instead of True"):
+        training.train(data, rows, opt("--resume"), tmp_path)
+
+
 def test_resume_refuses_other_beats(data, trained):
     with pytest.raises(BadInput, match="trained for other records or beats"):
         training.train(data, split(data.index, "beatgan", 1), opt("--resume"), trained[1])
