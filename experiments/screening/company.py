@@ -18,7 +18,6 @@ from preprocess.constants import FS_HZ
 
 CONFIDENCE = 0.5  # of a kind that company gives
 EARLY = 0.85  # of the expected interval, as are all intervals below
-IN_RUN_STEPS = 3  # beats that a run grows by, from those that are ventricular by themselves
 RUN_BEATS, MOST_S_IN_RUN = 11, 0.4  # beats around, of which more are supraventricular in a run
 NEARLY_USUAL = -3.3  # of prematurity.otherness: no ventricular beat is so like the usual one
 BETWEEN = -3.0  # of otherness: a flagged beat between two ventricular ones, not of usual shape
@@ -105,11 +104,9 @@ def among_ventricular(kind, before, premature):
     share = uniform_filter1d((kind == "S").astype(float), RUN_BEATS, mode="nearest")
     candidate = np.isin(kind, ("S", "Q")) & (before < np.log(EARLY))
     candidate &= ~premature & (share <= MOST_S_IN_RUN)
-    found = np.isin(kind, VENTRICULAR)
-    for _ in range(IN_RUN_STEPS):
-        previous, following = beat_before(found), beat_after(found)
-        found = found | (candidate & previous & (beat_before(previous) | following))
-    return found & candidate
+    ventricular = np.isin(kind, VENTRICULAR)
+    previous, following = beat_before(ventricular), beat_after(ventricular)
+    return candidate & previous & (beat_before(previous) | following)
 
 
 def second_of_couplet(kind, beats):

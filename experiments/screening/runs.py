@@ -26,7 +26,6 @@ THIRD_EARLY, AS_FAST, HARDLY_ODD = 0.7, 1.05, -3.0
 MIXED_BEATS, MOSTLY = 4, 0.5
 FUSION_BEATS = 51  # around: a fusion beat has others near
 IN_SINUS_RHYTHM, NO_PAUSE_AFTER = (0.9, 1.1), 1.1  # beats at the sinus node's own rate
-ON_TIME_IN_RUN = 0.9  # from then on a beat of usual shape between two ventricular ones is none
 INTERPOLATED = 1.3  # expected intervals from beat to beat around a ventricular one, at most
 LONGER = 1.7  # times the interval before: a supraventricular run has ended
 # Times a run's median interval that those of the sinus beats beside are at least; and where none of
@@ -48,7 +47,7 @@ def for_rhythms(kind, beats):
     premature = (kind == "S") | ((kind == "N") & beats.premature)
     premature = with_as_premature(premature, kind, beats)
     at_sinus_rate = in_sinus_rhythm(kind, beats)
-    kind = np.where(fusion_after_all(kind, beats) | sinus_between(kind, beats), "Q", kind)
+    kind = np.where(fusion_after_all(kind, beats), "Q", kind)
     ventricular = np.isin(kind, VENTRICULAR)
     supraventricular = standing_out(confirmed, ventricular, beats) | standing_out(
         premature, ventricular, beats, unflagged=True
@@ -128,13 +127,6 @@ def in_sinus_rhythm(kind, beats):
 def _leading(marked):
     """How many are True before the first that is not."""
     return int(np.argmin(np.append(marked, False)))
-
-
-def sinus_between(kind, beats):
-    """(n,) bool: ventricular beats of usual shape between two others, when a sinus beat is due."""
-    ventricular = np.isin(kind, VENTRICULAR)
-    between = ventricular & beat_before(ventricular) & beat_after(ventricular)
-    return between & beats.usual & (beats.before > np.log(ON_TIME_IN_RUN))
 
 
 def after_interpolated(kind, beats):

@@ -83,14 +83,6 @@ def test_fusion_beats_alone_make_no_run_but_begin_one():
     assert told_as("NFNNVFN", run) == "NFNNVFN"  # as it is by itself, and in a couplet
 
 
-def test_a_sinus_beat_between_two_ventricular_ones_makes_no_run():
-    rr_s, others = [0.8, 0.8, 0.5, 1.0, 0.5, 1.1, 0.8], [0, 1, 5, 6]
-    assert told_as("NNVVVNN", rr_s, usual=[3, *others]) == "NNVQVNN"
-    assert told_as("NNVVVNN", rr_s, usual=others) == "NNVVVNN"
-    fast = [0.8, 0.8, 0.5, 0.5, 0.5, 1.1, 0.8]
-    assert told_as("NNVVVNN", fast, usual=[3, *others]) == "NNVVVNN"
-
-
 def test_the_sinus_beat_after_a_couplet_is_none_of_its_run():
     rr_s = [1.9, 1.9, 0.5, 0.4, 1.1, 0.5, 0.4, 1.9]
     assert told_as("NNSSNSSN", rr_s, premature=range(2, 7)) == "NNSSNSSN"
