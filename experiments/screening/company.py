@@ -110,10 +110,12 @@ def among_ventricular(kind, before, premature):
 
 
 def second_of_couplet(kind, beats):
-    """(n,) bool: flagged beats right after a ventricular one, early, that a pause follows."""
+    """(n,) bool: flagged beats right after a ventricular one, early, that a pause follows; or of
+    quite another shape, as the sinus node's are not."""
     found = np.isin(kind, ("S", "Q")) & beat_before(np.isin(kind, VENTRICULAR)) & beats.linked
-    found &= (beats.before < np.log(EARLY)) & (beats.after > np.log(PAUSE))
-    return found & (since_before_last(beats.before) > ROOM) & (beats.unlike > HARDLY_USUAL)
+    found &= (beats.before < np.log(EARLY)) & (since_before_last(beats.before) > ROOM)
+    with_pause = (beats.after > np.log(PAUSE)) & (beats.unlike > HARDLY_USUAL)
+    return found & (with_pause | (beats.unlike > OTHER_SHAPE))
 
 
 def between_ventricular(kind, beats):
