@@ -50,7 +50,8 @@ class Beats:
     before, after: logarithms of the intervals against the expected one; unlike: of
     prematurity.otherness; shorter: bool, kinds.shorter_than_usual, False where not flagged;
     noise: of quality.fast_noise; usual: bool, of fibrillation.like_usual; premature: of
-    prematurity.premature; like_fusion: of kinds.like_fusion; fibrillation: bool.
+    prematurity.premature; like_fusion: of kinds.like_fusion; p_in_place: bool, the P wave is where
+    and as it usually is; fibrillation: bool.
     """
 
     sample: np.ndarray
@@ -64,6 +65,7 @@ class Beats:
     usual: np.ndarray
     premature: np.ndarray
     like_fusion: np.ndarray
+    p_in_place: np.ndarray
     fibrillation: np.ndarray
 
     @property

@@ -109,6 +109,16 @@ def test_the_sinus_beat_after_an_interpolated_one_makes_no_couplet():
     assert told_as("NNVSSNN", late, premature=[3, 4]) == "NNVSSNN"
 
 
+def test_a_beat_with_its_p_wave_in_the_sinus_nodes_time_makes_no_couplet():
+    # 0.4 + 0.44 is a sinus interval, and with the next it is two: the node was not reset
+    rr_s, early = [0.8, 0.8, 0.4, 0.44, 0.76, 0.8, 0.8], [2, 3]
+    assert told_as("NNSSNNN", rr_s, premature=early) == "NNSSNNN"
+    assert told_as("NNSSNNN", rr_s, premature=early, p_in_place=[3]) == "NNSQNNN"
+    # after an atrial couplet the next comes a whole interval later
+    reset = [0.8, 0.8, 0.5, 0.55, 0.9, 0.8, 0.8]
+    assert told_as("NNSSNNN", reset, premature=early, p_in_place=[3]) == "NNSSNNN"
+
+
 def test_an_unflagged_beat_goes_on_with_a_couplet_at_its_interval():
     couplet = [0.8, 0.8, 0.4, 0.4, 0.4, 1.1, 0.8]
     assert told_as("NNVVNNN", couplet) == "NNVVVNN"  # ODD, as all are here
