@@ -18,7 +18,6 @@ from preprocess.constants import FS_HZ
 
 CONFIDENCE = 0.5  # of a kind that company gives
 EARLY = 0.85  # of the expected interval, as are all intervals below
-IN_RUN_STEPS = 3  # beats that a run grows by, from those that are ventricular by themselves
 RUN_BEATS, MOST_S_IN_RUN = 11, 0.4  # beats around, of which more are supraventricular in a run
 NEARLY_USUAL = -3.3  # of prematurity.otherness: no ventricular beat is so like the usual one
 BETWEEN = -3.0  # of otherness: a flagged beat between two ventricular ones, not of usual shape
@@ -51,7 +50,8 @@ class Beats:
     before, after: logarithms of the intervals against the expected one; unlike: of
     prematurity.otherness; shorter: bool, kinds.shorter_than_usual, False where not flagged;
     noise: of quality.fast_noise; usual: bool, of fibrillation.like_usual; premature: of
-    prematurity.premature; like_fusion: of kinds.like_fusion; fibrillation: bool.
+    prematurity.premature; like_fusion: of kinds.like_fusion; p_in_place: bool, the P wave is where
+    and as it usually is; fibrillation: bool.
     """
 
     sample: np.ndarray
@@ -65,6 +65,7 @@ class Beats:
     usual: np.ndarray
     premature: np.ndarray
     like_fusion: np.ndarray
+    p_in_place: np.ndarray
     fibrillation: np.ndarray
 
     @property
@@ -105,18 +106,18 @@ def among_ventricular(kind, before, premature):
     share = uniform_filter1d((kind == "S").astype(float), RUN_BEATS, mode="nearest")
     candidate = np.isin(kind, ("S", "Q")) & (before < np.log(EARLY))
     candidate &= ~premature & (share <= MOST_S_IN_RUN)
-    found = np.isin(kind, VENTRICULAR)
-    for _ in range(IN_RUN_STEPS):
-        previous, following = beat_before(found), beat_after(found)
-        found = found | (candidate & previous & (beat_before(previous) | following))
-    return found & candidate
+    ventricular = np.isin(kind, VENTRICULAR)
+    previous, following = beat_before(ventricular), beat_after(ventricular)
+    return candidate & previous & (beat_before(previous) | following)
 
 
 def second_of_couplet(kind, beats):
-    """(n,) bool: flagged beats right after a ventricular one, early, that a pause follows."""
+    """(n,) bool: flagged beats right after a ventricular one, early, that a pause follows; or of
+    quite another shape, as the sinus node's are not."""
     found = np.isin(kind, ("S", "Q")) & beat_before(np.isin(kind, VENTRICULAR)) & beats.linked
-    found &= (beats.before < np.log(EARLY)) & (beats.after > np.log(PAUSE))
-    return found & (since_before_last(beats.before) > ROOM) & (beats.unlike > HARDLY_USUAL)
+    found &= (beats.before < np.log(EARLY)) & (since_before_last(beats.before) > ROOM)
+    with_pause = (beats.after > np.log(PAUSE)) & (beats.unlike > HARDLY_USUAL)
+    return found & (with_pause | (beats.unlike > OTHER_SHAPE))
 
 
 def between_ventricular(kind, beats):

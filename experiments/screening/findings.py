@@ -22,7 +22,7 @@ MOST_UNREADABLE = 0.99  # of a recording, beyond which there is nothing to tell
 HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be wrong
 USUAL_RR_BEATS = 15  # unremarkable intervals that make the usual one around a beat
 # columns that interpretation needs and no output has
-NOT_TOLD = ["usual", "p_coherence", "bump", "noise", "like_fusion", "unlike"]
+NOT_TOLD = ["usual", "p_coherence", "bump", "noise", "like_fusion", "p_in_place", "unlike"]
 LOCATION = ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
 PARTS_OF_BEAT = (  # name, and where it lies, in s from R, at a usual heart rate
     ("what precedes P", -0.39, -0.25),
@@ -133,6 +133,7 @@ class Collector:
             "cluster": cluster,
             "premature": block.premature,
             "like_fusion": block.like_fusion,
+            "p_in_place": block.p_in_place,
             "unlike": block.unlike,
         } | vars(block.surroundings)
         # copies: parts of arrays would keep the whole ones

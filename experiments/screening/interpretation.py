@@ -38,9 +38,9 @@ def interpret(
 ) -> Interpretation:
     """Beats and what is wrong with the signal between them, to what a reader would say of them.
 
-    table: a row a beat: sample, rr_s, rr_local_s, cluster, premature, like_fusion, unlike,
-    usual, p_coherence, bump, noise; shapes: (k, 10), kinds.shape_features of those with a cluster;
-    quality_spans: of all reasons, in order.
+    table: a row a beat: sample, rr_s, rr_local_s, cluster, premature, like_fusion, p_in_place,
+    unlike, usual, p_coherence, bump, noise; shapes: (k, 10), kinds.shape_features of those with a
+    cluster; quality_spans: of all reasons, in order.
     """
     peaks = table["sample"].to_numpy()
     flagged = table["cluster"].to_numpy() >= 0
@@ -77,6 +77,7 @@ def interpret(
             usual=table["usual"].to_numpy(),
             premature=premature,
             like_fusion=table["like_fusion"].to_numpy(),
+            p_in_place=table["p_in_place"].to_numpy(),
             fibrillation=fibrillating,
         )
         kind, confidence = company.renamed(kind, confidence, beats)

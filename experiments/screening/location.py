@@ -11,6 +11,7 @@ from experiments.reports.scale import CONTOUR_SD
 from experiments.screening.kinds import SHAPE_FEATURES, like_fusion, shape_features
 from experiments.screening.prematurity import (
     OTHER_SHAPE,
+    P_ELSEWHERE,
     otherness,
     out_of_rhythm,
     p_deviations,
@@ -35,7 +36,8 @@ class ScreenedBlock(ScoredBlock):
     flagged: (k,) rows above the threshold; found: (k,) Beats, those; location: (k, 4), as of
     `locations`; shapes: (k, 10), as of kinds.shape_features;
     premature, like_fusion: (n,) bool of all beats, as of prematurity.premature and
-    kinds.like_fusion; unlike: (n,) of prematurity.otherness.
+    kinds.like_fusion; p_in_place: (n,) bool, prematurity.p_deviations are few; unlike: (n,) of
+    prematurity.otherness.
     """
 
     flagged: np.ndarray
@@ -44,6 +46,7 @@ class ScreenedBlock(ScoredBlock):
     shapes: np.ndarray
     premature: np.ndarray
     like_fusion: np.ndarray
+    p_in_place: np.ndarray
     unlike: np.ndarray
 
 
@@ -51,13 +54,14 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
     """The block with what scores above the threshold, and where it differs."""
     beats = block.beats
     shapes, early = np.zeros((0, SHAPE_FEATURES), np.float32), np.zeros(len(beats), bool)
-    unlike, record_median_mv = otherness(shapes), None
+    unlike, moved, record_median_mv = otherness(shapes), np.zeros(0), None
     if len(beats):
         presumed_normal = block.scores <= np.median(block.scores)
         record_median_mv = np.median(beats.beat_mv[presumed_normal], 0)
         shapes = shape_features(beats.beat_mv, record_median_mv).astype(np.float32)
         unlike = otherness(shapes)
-        early = _premature(block, shapes, unlike, presumed_normal)
+        moved = p_deviations(shapes, presumed_normal)
+        early = _premature(block, unlike, moved)
     # Premature beats below it are told, not flagged: so many false alarms were asked for.
     flagged = np.flatnonzero(block.scores > threshold)
     found = beats[flagged]
@@ -72,15 +76,16 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
         shapes=shapes[flagged],
         premature=early,
         like_fusion=like_fusion(shapes),
+        p_in_place=moved < P_ELSEWHERE,
         unlike=unlike,
     )
 
 
-def _premature(block, shapes, unlike, presumed_normal):
-    """(n,) bool: premature beats of usual shape, outside fibrillation."""
+def _premature(block, unlike, moved):
+    """(n,) bool: premature beats of usual shape, outside fibrillation. moved: of p_deviations."""
     rr_s, around = block.beats.rr_s[:, 0].astype(float), block.surroundings
     other = unlike > OTHER_SHAPE
-    early = premature(rr_s, other, p_deviations(shapes, presumed_normal))
+    early = premature(rr_s, other, moved)
     if block.rhythm is not None:
         # what rules do not see: premature beats that are most of a recording
         early |= out_of_rhythm(block.rhythm, unlike)

@@ -24,6 +24,7 @@ LARGEST_VARIATION = 0.16
 PAUSE_AFTER = 1.15  # of the interval before: a single premature beat is followed by a pause
 P_SHARE = 0.04  # of the expected interval, for each deviation of the P wave from its usual distance
 P_EVIDENCE = (-1.0, 3.0)  # deviations beyond the first that count
+P_ELSEWHERE = 3.0  # deviations, from which on a P wave is not at its place
 NEW_RATE_BEATS, FASTEST_NEW_RATE_S = 40, 0.6  # a run so long and slow is a new sinus rate
 SUSTAINED = 10  # beats of a run that is also found from its end
 FOLLOW, FOLLOW_AFTER_RUN, FOLLOW_VARIATION = 0.15, 0.05, 0.05  # weights of the newest interval

@@ -26,8 +26,10 @@ THIRD_EARLY, AS_FAST, HARDLY_ODD = 0.7, 1.05, -3.0
 MIXED_BEATS, MOSTLY = 4, 0.5
 FUSION_BEATS = 51  # around: a fusion beat has others near
 IN_SINUS_RHYTHM, NO_PAUSE_AFTER = (0.9, 1.1), 1.1  # beats at the sinus node's own rate
-ON_TIME_IN_RUN = 0.9  # from then on a beat of usual shape between two ventricular ones is none
 INTERPOLATED = 1.3  # expected intervals from beat to beat around a ventricular one, at most
+# Or around any early one that did not reset the sinus node: to the next, at most, and to the second
+# next.
+NOT_RESET, NOT_RESET_TWICE = 1.2, (1.9, 2.1)
 LONGER = 1.7  # times the interval before: a supraventricular run has ended
 # Times a run's median interval that those of the sinus beats beside are at least; and where none of
 # its beats is flagged.
@@ -48,13 +50,14 @@ def for_rhythms(kind, beats):
     premature = (kind == "S") | ((kind == "N") & beats.premature)
     premature = with_as_premature(premature, kind, beats)
     at_sinus_rate = in_sinus_rhythm(kind, beats)
-    kind = np.where(fusion_after_all(kind, beats) | sinus_between(kind, beats), "Q", kind)
+    kind = np.where(fusion_after_all(kind, beats), "Q", kind)
     ventricular = np.isin(kind, VENTRICULAR)
     supraventricular = standing_out(confirmed, ventricular, beats) | standing_out(
         premature, ventricular, beats, unflagged=True
     )
     kind = np.where(((kind == "S") & ~supraventricular) | at_sinus_rate, "Q", kind)
-    return np.where(supraventricular, "S", kind)
+    kind = np.where(supraventricular, "S", kind)
+    return np.where(in_sinus_time(kind, beats), "Q", kind)
 
 
 def unflagged_among(kind, beats):
@@ -130,18 +133,22 @@ def _leading(marked):
     return int(np.argmin(np.append(marked, False)))
 
 
-def sinus_between(kind, beats):
-    """(n,) bool: ventricular beats of usual shape between two others, when a sinus beat is due."""
-    ventricular = np.isin(kind, VENTRICULAR)
-    between = ventricular & beat_before(ventricular) & beat_after(ventricular)
-    return between & beats.usual & (beats.before > np.log(ON_TIME_IN_RUN))
-
-
 def after_interpolated(kind, beats):
     """(n,) bool: supraventricular beats right after a ventricular one, which so little time after
     the beat before it are the sinus node's."""
     found = (kind == "S") & beat_before(np.isin(kind, VENTRICULAR)) & beats.linked
     return found & (since_before_last(beats.before) < INTERPOLATED)
+
+
+def in_sinus_time(kind, beats):
+    """(n,) bool: supraventricular beats right after another that are the sinus node's: their P wave
+    is at its place, and they and the next come as if that one were not there. An atrial beat
+    resets the sinus node; that one is ventricular and interpolated, or no beat."""
+    until_next = since_before_last(beats.before)
+    (low, high), until_second = NOT_RESET_TWICE, until_next + np.exp(beats.after)
+    found = (kind == "S") & beat_before(kind == "S") & beats.linked & beat_after(beats.linked)
+    found &= beats.p_in_place & (until_next < NOT_RESET)
+    return found & (until_second > low) & (until_second < high)
 
 
 def standing_out(supraventricular, ventricular, beats, unflagged=False):

@@ -31,10 +31,13 @@ def test_the_sinus_beat_after_an_interpolated_one_makes_none():
     kind = letters("NNVQNN")
     # the ventricular beat lies between two sinus beats that are one sinus interval apart
     assert not second_of_couplet(kind, beats([0.8, 0.8, 0.4, 0.42, 0.9, 0.8])).any()
-    # nor does an early beat of usual shape, or one that no pause follows
-    usual = beats([0.8, 0.8, 0.5, 0.45, 1.2, 0.8], unlike=-4.5)
-    assert not second_of_couplet(kind, usual).any()
-    assert not second_of_couplet(kind, beats([0.8, 0.8, 0.5, 0.45, 0.8, 0.8])).any()
+    # nor does an early beat of usual shape, or a somewhat other one that no pause follows
+    paused, unpaused = [0.8, 0.8, 0.5, 0.45, 1.2, 0.8], [0.8, 0.8, 0.5, 0.45, 0.8, 0.8]
+    assert not second_of_couplet(kind, beats(paused, unlike=-4.5)).any()
+    assert not second_of_couplet(kind, beats(unpaused, unlike=-2.5)).any()
+    assert marks(second_of_couplet(kind, beats(paused, unlike=-2.5))) == [3]
+    # one of quite another shape needs no pause
+    assert marks(second_of_couplet(kind, beats(unpaused))) == [3]
 
 
 def test_an_odd_beat_between_two_ventricular_ones_makes_a_run_a_usual_one_does_not():

@@ -83,14 +83,6 @@ def test_fusion_beats_alone_make_no_run_but_begin_one():
     assert told_as("NFNNVFN", run) == "NFNNVFN"  # as it is by itself, and in a couplet
 
 
-def test_a_sinus_beat_between_two_ventricular_ones_makes_no_run():
-    rr_s, others = [0.8, 0.8, 0.5, 1.0, 0.5, 1.1, 0.8], [0, 1, 5, 6]
-    assert told_as("NNVVVNN", rr_s, usual=[3, *others]) == "NNVQVNN"
-    assert told_as("NNVVVNN", rr_s, usual=others) == "NNVVVNN"
-    fast = [0.8, 0.8, 0.5, 0.5, 0.5, 1.1, 0.8]
-    assert told_as("NNVVVNN", fast, usual=[3, *others]) == "NNVVVNN"
-
-
 def test_the_sinus_beat_after_a_couplet_is_none_of_its_run():
     rr_s = [1.9, 1.9, 0.5, 0.4, 1.1, 0.5, 0.4, 1.9]
     assert told_as("NNSSNSSN", rr_s, premature=range(2, 7)) == "NNSSNSSN"
@@ -115,6 +107,16 @@ def test_the_sinus_beat_after_an_interpolated_one_makes_no_couplet():
     assert told_as("NNVSSNN", interpolated, premature=[3, 4]) == "NNVQSNN"
     late = [0.8, 0.8, 0.7, 0.5, 0.5, 1.0, 0.8]
     assert told_as("NNVSSNN", late, premature=[3, 4]) == "NNVSSNN"
+
+
+def test_a_beat_with_its_p_wave_in_the_sinus_nodes_time_makes_no_couplet():
+    # 0.4 + 0.44 is a sinus interval, and with the next it is two: the node was not reset
+    rr_s, early = [0.8, 0.8, 0.4, 0.44, 0.76, 0.8, 0.8], [2, 3]
+    assert told_as("NNSSNNN", rr_s, premature=early) == "NNSSNNN"
+    assert told_as("NNSSNNN", rr_s, premature=early, p_in_place=[3]) == "NNSQNNN"
+    # after an atrial couplet the next comes a whole interval later
+    reset = [0.8, 0.8, 0.5, 0.55, 0.9, 0.8, 0.8]
+    assert told_as("NNSSNNN", reset, premature=early, p_in_place=[3]) == "NNSSNNN"
 
 
 def test_an_unflagged_beat_goes_on_with_a_couplet_at_its_interval():

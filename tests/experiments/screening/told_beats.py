@@ -25,6 +25,7 @@ def beats(rr_s, cluster=None, unlike=ODD, premature=None, noise=None):
         usual=np.ones(n, bool),
         premature=np.zeros(n, bool) if premature is None else premature,
         like_fusion=np.zeros(n, bool),
+        p_in_place=np.zeros(n, bool),
         fibrillation=np.zeros(n, bool),
     )
 
