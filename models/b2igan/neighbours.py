@@ -4,23 +4,33 @@ import sys
 
 import numpy as np
 
-QUERIES_AT_ONCE = 256  # whose distances are in memory, and stay in the cache
+QUERIES_AT_ONCE = 128  # whose distances are in memory, and stay in the cache
+SPARE = 8  # rows beyond those asked for whose distances are looked at
 
 
 def nearest_rows(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """(m, d), (n, d) to Euclidean distances (n, k) float64, nearest first, and rows of points."""
+    """(m, d), (n, d) to Euclidean distances (n, k) float64, nearest first, and rows of points.
+
+    Products, which find candidates, have few digits where points lie far from nought, and others on
+    another processor. Among some more candidates than asked for differences choose, in double
+    precision, so that it is the same rows everywhere.
+    """
     points, queries = (np.ascontiguousarray(a, np.float32) for a in (points, queries))
+    centre = points.mean(0, dtype=float).astype(np.float32)
+    points, queries = points - centre, queries - centre
     k, squared_norm, found = min(k, len(points)), np.square(points).sum(1), []
+    candidates = min(k + SPARE, len(points))
     for start in range(0, len(queries), QUERIES_AT_ONCE):
         part = queries[start : start + QUERIES_AT_ONCE]
         if "torch" in sys.modules:
-            index = _by_torch(points, part, k)
+            index = _by_torch(points, part, candidates)
         else:
             values = squared_norm - 2 * (part @ points.T)  # |q - p|^2 without |q|^2
-            index = np.argpartition(values, min(k, values.shape[1] - 1), 1)[:, :k]
-        # Differences first: sums of squares would lose the digits of what lies near.
+            last = min(candidates, values.shape[1] - 1)
+            index = np.argpartition(values, last, 1)[:, :candidates]
+        index = np.sort(index, 1)  # of two as near, the first
         distance = np.sqrt(np.square(points[index] - part[:, None], dtype=float).sum(2))
-        order = np.argsort(distance, 1, kind="stable")
+        order = np.argsort(distance, 1, kind="stable")[:, :k]
         found.append([np.take_along_axis(a, order, 1) for a in (distance, index)])
     distances, indices = zip(*found)
     return np.concatenate(distances), np.concatenate(indices)
