@@ -59,6 +59,24 @@ def test_muscle_noise_as_strong_as_the_beats_is_noise_and_weak_noise_is_not():
         assert share(reasons(noisy), quality.NOISE, 22, 38) == expected
 
 
+# Peak to peak, of beats of 1.4 mV, at the rate of breathing or of a patient who moves.
+@pytest.mark.parametrize("height_mv, hz, expected", [(4.0, 0.4, 1.0), (0.45, 0.3, 0.0)])
+def test_strong_baseline_wander_is_unreadable_and_that_of_breathing_is_not(height_mv, hz, expected):
+    signal_mv = heart(np.arange(0.5, SECONDS, 0.8))
+    t = np.arange(20 * FS_HZ) / FS_HZ
+    signal_mv[20 * FS_HZ : 40 * FS_HZ] += height_mv / 2 * np.sin(2 * np.pi * hz * t)
+    reason = reasons(signal_mv)
+    assert share(reason, quality.WANDER, 22, 38) == expected
+    assert (reason[: 15 * FS_HZ] == 0).all() and (reason[45 * FS_HZ :] == 0).all()
+
+
+def test_a_lone_step_and_a_slow_drift_of_the_baseline_leave_the_beats_readable():
+    signal_mv = heart(np.arange(0.5, SECONDS, 0.8))
+    signal_mv[20 * FS_HZ :] += 3.0
+    signal_mv += np.linspace(0, 12, len(signal_mv))
+    assert (reasons(signal_mv) == 0).all()
+
+
 def test_ventricular_fibrillation_has_no_organised_rhythm():
     reason = reasons(fibrillating(heart(np.arange(0.5, SECONDS, 0.8)), 20, 45))
     assert share(reason, quality.NO_RHYTHM, 23, 42) == 1
@@ -126,6 +144,8 @@ def test_a_gap_inside_fibrillation_belongs_to_it():
 def test_a_recording_may_be_taken_in_stretches_with_margins():
     beats = np.arange(0.5, 240, 0.8)
     signal_mv = fibrillating(heart(beats[(beats < 60) | (beats > 66)], 240), 130, 160)
+    moved = slice(110 * FS_HZ, 125 * FS_HZ)  # across the edge
+    signal_mv[moved] += 2 * np.sin(np.arange(15 * FS_HZ) / FS_HZ * 2.5)
     whole = reasons(signal_mv)
     edge, margin = 120 * FS_HZ, 30 * FS_HZ  # multiples of a cell
     parts = np.r_[
@@ -135,8 +155,9 @@ def test_a_recording_may_be_taken_in_stretches_with_margins():
 
 
 def test_spans_name_each_stretch_once():
-    reason = np.repeat([0, 6, 0, 7, 5], [10, 5, 5, 3, 2])
-    assert quality.spans(reason, quality.ALARMS) == [(10, 15, 6), (20, 23, 7)]
+    lost, nothing = quality.ALARMS
+    reason = np.repeat([0, lost, 0, nothing, quality.NOISE], [10, 5, 5, 3, 2])
+    assert quality.spans(reason, quality.ALARMS) == [(10, 15, lost), (20, 23, nothing)]
 
 
 @pytest.mark.parametrize("missed, expected", [(0.5, True), (0.0, False)])
