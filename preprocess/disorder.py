@@ -44,17 +44,24 @@ BESIDE_S = 15.0  # of what is unreadable beside one
 JOINED_S = 3.0  # between what is unreadable beside an episode and the episode
 
 
-def disordered(filtered_mv, envelope, fast_mv, unreadable, missing):
-    """Cells in ventricular fibrillation or flutter.
+def episode_score(filtered_mv, envelope, fast_mv, missing):
+    """disorder_score (m,), smoothed over SMOOTH_S: above LIKELY throughout an episode.
 
     filtered_mv, envelope: (n,) preprocess.beats.bandpass and preprocess.rpeaks.qrs_envelope of a
-    signal; fast_mv: (m,) quality.fast_waves of it; unreadable: (m,) bool, cells in which nothing
-    can be read: beside an episode they belong to it; missing: (m,) bool, those of them
-    without any signal, or a flat one. Returns (m,) bool.
+    signal; fast_mv: (m,) quality.fast_waves of it; missing: (m,) bool, cells without any signal,
+    or with a flat one.
     """
     score = disorder_score(filtered_mv, envelope, fast_mv)
     score[missing] = LIKELY - 1
-    score = median_filter(score, width(SMOOTH_S), mode="nearest")
+    return median_filter(score, width(SMOOTH_S), mode="nearest")
+
+
+def disordered(score, unreadable):
+    """Cells (m,) bool in ventricular fibrillation or flutter.
+
+    score: (m,), of episode_score; unreadable: (m,) bool, cells in which nothing can be read: beside
+    an episode they belong to it.
+    """
     found = (score > LIKELY) & within(score > CERTAIN, HOLD_S)
     found = holding(opened(bridged(found, BRIDGE_S), SHORTEST_S), score > SURE)
     beside = bridged(found | (unreadable & within(found, BESIDE_S)), JOINED_S)

@@ -12,7 +12,7 @@ from scipy.ndimage import maximum_filter1d, median_filter, minimum_filter1d, uni
 
 from preprocess.cells import CELL, cells, extremes, holding, opened, width, within
 from preprocess.constants import FS_HZ
-from preprocess.disorder import disordered
+from preprocess.disorder import LIKELY, disordered, episode_score
 from preprocess.filters import bandpass
 
 REASONS = (
@@ -65,12 +65,17 @@ def judge(signal_mv, there, filtered_mv, envelope):
     Returns (n,) int8, indices into REASONS, 0: readable. An episode of ALARMS is flagged whole:
     what is unreadable inside one belongs to it.
     """
+    mean_mv = cells(signal_mv).mean(1)
     fast_mv, peaks_mv = fast_waves(signal_mv), extremes(envelope)[1]
     beats_mv = beat_heights(peaks_mv)
-    reason = unreadable_cells(signal_mv, there, noise_ratio(fast_mv, beats_mv), beats_mv)
+    reason = unreadable_cells(signal_mv, mean_mv, there, noise_ratio(fast_mv, beats_mv))
     quiet = no_activity_cells(peaks_mv, reason)
     nothing = np.isin(reason, (MISSING, FLAT))
-    lost = disordered(filtered_mv, envelope, fast_mv, reason > 0, nothing)
+    score = episode_score(filtered_mv, envelope, fast_mv, nothing)
+    # The waves of fibrillation are low in the envelope, and told from a band without wander.
+    wander = (wander_ratio(mean_mv, beats_mv) > WANDER_SHARE) & (score <= LIKELY)
+    reason[(reason == 0) & wander] = WANDER
+    lost = disordered(score, reason > 0)
     reason[quiet] = NO_ACTIVITY
     reason[holding(quiet, adrift_cells(signal_mv) & ~within(~quiet, ADRIFT_S))] = WILD
     reason[lost] = NO_RHYTHM
@@ -117,26 +122,25 @@ def bump_between(envelope, peaks):
 # ------------------------------------------------------------------------------- unreadable
 
 
-def unreadable_cells(signal_mv, there, noise, beats_mv):
-    """Reasons (m,) int8 of each cell, the first of MISSING to WANDER that applies.
+def unreadable_cells(signal_mv, mean_mv, there, noise):
+    """Reasons (m,) int8 of each cell, the first of MISSING to NOISE that applies.
 
-    signal_mv, there: (n,), as for judge; noise, beats_mv: (m,), of noise_ratio and beat_heights.
+    signal_mv, there: (n,), as for judge; mean_mv: (m,), of each cell; noise: (m,), of noise_ratio.
     """
-    (low, high), mean = extremes(signal_mv), cells(signal_mv).mean(1)
+    low, high = extremes(signal_mv)
 
     def span_mv(seconds):
         return maximum_filter1d(high, width(seconds)) - minimum_filter1d(low, width(seconds))
 
-    off_centre = np.abs(mean - uniform_filter1d(mean, width(MEAN_S))) > STUCK_FROM_MEAN_MV
+    off_centre = np.abs(mean_mv - uniform_filter1d(mean_mv, width(MEAN_S))) > STUCK_FROM_MEAN_MV
     found = (
         ~extremes(there)[0],
         within(span_mv(FLAT_S) < FLAT_MV, FLAT_S / 2),
         (high - low < STUCK_MV) & off_centre,
         within(span_mv(WILD_S) > WILD_MV, WILD_S / 2),
         within(noise > NOISE_SHARE, NOISE_S / 4),
-        wander_ratio(mean, beats_mv) > WANDER_SHARE,
     )
-    reason = np.zeros(len(mean), np.int8)
+    reason = np.zeros(len(mean_mv), np.int8)
     for code in range(len(found), 0, -1):  # the first reason wins
         reason[within(found[code - 1], SETTLE_S)] = code
     return reason
