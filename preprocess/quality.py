@@ -44,6 +44,7 @@ BEAT_S = 1.4  # what is highest within such a time is a beat
 # NSTDB in DS1 and SVDB, of the beats beyond, half have an ST segment that is off by a tenth of the
 # QRS or more, and four times as many normal ones are flagged; clean, 0.04 % of the time is beyond.
 BASELINE_S, WANDER_S, WANDER_SHARE = 1.0, 8.0, 3.0
+LEAST_WANDER_S = 3.0  # a shorter stretch is at the limit, and costs beats on both sides
 
 QUIET_S = 3.0  # without a beat: a pause of the sinus node (ACC/AHA/HRS guideline 2018)
 QUIET_MV, QUIET_MOST_MV, QUIET_SHARE = 0.02, 0.08, 0.12  # of the QRS envelope; of its usual peaks
@@ -74,7 +75,7 @@ def judge(signal_mv, there, filtered_mv, envelope):
     score = episode_score(filtered_mv, envelope, fast_mv, nothing)
     # The waves of fibrillation are low in the envelope, and told from a band without wander.
     wander = (wander_ratio(mean_mv, beats_mv) > WANDER_SHARE) & (score <= LIKELY)
-    reason[(reason == 0) & wander] = WANDER
+    reason[(reason == 0) & opened(wander, LEAST_WANDER_S)] = WANDER
     lost = disordered(score, reason > 0)
     reason[quiet] = NO_ACTIVITY
     reason[holding(quiet, adrift_cells(signal_mv) & ~within(~quiet, ADRIFT_S))] = WILD
