@@ -75,8 +75,8 @@ def judge(signal_mv, there, filtered_mv, envelope):
     score = episode_score(filtered_mv, envelope, fast_mv, nothing)
     # The waves of fibrillation are low in the envelope, and told from a band without wander.
     wander = (wander_ratio(mean_mv, beats_mv) > WANDER_SHARE) & (score <= LIKELY)
-    reason[(reason == 0) & opened(wander, LEAST_WANDER_S)] = WANDER
     lost = disordered(score, reason > 0)
+    reason[(reason == 0) & opened(wander, LEAST_WANDER_S)] = WANDER
     reason[quiet] = NO_ACTIVITY
     reason[holding(quiet, adrift_cells(signal_mv) & ~within(~quiet, ADRIFT_S))] = WILD
     reason[lost] = NO_RHYTHM
