@@ -66,10 +66,12 @@ def judge(signal_mv, there, filtered_mv, envelope):
     Returns (n,) int8, indices into REASONS, 0: readable. An episode of ALARMS is flagged whole:
     what is unreadable inside one belongs to it.
     """
+    low_mv, high_mv = extremes(signal_mv)
     mean_mv = cells(signal_mv).mean(1)
     fast_mv, peaks_mv = fast_waves(signal_mv), extremes(envelope)[1]
     beats_mv = beat_heights(peaks_mv)
-    reason = unreadable_cells(signal_mv, mean_mv, there, noise_ratio(fast_mv, beats_mv))
+    noise = noise_ratio(fast_mv, beats_mv)
+    reason = unreadable_cells(low_mv, high_mv, mean_mv, extremes(there)[0], noise)
     quiet = no_activity_cells(peaks_mv, reason)
     nothing = np.isin(reason, (MISSING, FLAT))
     score = episode_score(filtered_mv, envelope, fast_mv, nothing)
@@ -78,7 +80,7 @@ def judge(signal_mv, there, filtered_mv, envelope):
     lost = disordered(score, reason > 0)
     reason[(reason == 0) & opened(wander, LEAST_WANDER_S)] = WANDER
     reason[quiet] = NO_ACTIVITY
-    reason[holding(quiet, adrift_cells(signal_mv) & ~within(~quiet, ADRIFT_S))] = WILD
+    reason[holding(quiet, adrift_cells(low_mv, high_mv) & ~within(~quiet, ADRIFT_S))] = WILD
     reason[lost] = NO_RHYTHM
     return np.repeat(reason, CELL)[: len(signal_mv)]
 
@@ -123,21 +125,21 @@ def bump_between(envelope, peaks):
 # ------------------------------------------------------------------------------- unreadable
 
 
-def unreadable_cells(signal_mv, mean_mv, there, noise):
+def unreadable_cells(low_mv, high_mv, mean_mv, there, noise):
     """Reasons (m,) int8 of each cell, the first of MISSING to NOISE that applies.
 
-    signal_mv, there: (n,), as for judge; mean_mv: (m,), of each cell; noise: (m,), of noise_ratio.
+    low_mv, high_mv, mean_mv: (m,), of the signal in each cell; there: (m,) bool, whether all of it
+    was recorded; noise: (m,), of noise_ratio.
     """
-    low, high = extremes(signal_mv)
 
     def span_mv(seconds):
-        return maximum_filter1d(high, width(seconds)) - minimum_filter1d(low, width(seconds))
+        return maximum_filter1d(high_mv, width(seconds)) - minimum_filter1d(low_mv, width(seconds))
 
     off_centre = np.abs(mean_mv - uniform_filter1d(mean_mv, width(MEAN_S))) > STUCK_FROM_MEAN_MV
     found = (
-        ~extremes(there)[0],
+        ~there,
         within(span_mv(FLAT_S) < FLAT_MV, FLAT_S / 2),
-        (high - low < STUCK_MV) & off_centre,
+        (high_mv - low_mv < STUCK_MV) & off_centre,
         within(span_mv(WILD_S) > WILD_MV, WILD_S / 2),
         within(noise > NOISE_SHARE, NOISE_S / 4),
     )
@@ -195,8 +197,7 @@ def no_activity_cells(peaks_mv, reason):
     return opened(small, QUIET_S)
 
 
-def adrift_cells(signal_mv):
-    """(n,) to (m,) bool: the trace moves by ADRIFT_MV around a cell."""
-    low, high = extremes(signal_mv)
-    span_mv = maximum_filter1d(high, width(ADRIFT_S)) - minimum_filter1d(low, width(ADRIFT_S))
-    return span_mv > ADRIFT_MV
+def adrift_cells(low_mv, high_mv):
+    """Extremes of each cell (m,) to (m,) bool: the trace moves by ADRIFT_MV around it."""
+    highest = maximum_filter1d(high_mv, width(ADRIFT_S))
+    return highest - minimum_filter1d(low_mv, width(ADRIFT_S)) > ADRIFT_MV
