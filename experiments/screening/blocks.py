@@ -4,7 +4,6 @@ So a day needs no more memory than an hour.
 """
 
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 
@@ -69,19 +68,12 @@ class Reader:
 
     def __init__(self, source: Source, annotator: str | None = None):
         self.source, self.annotated = source, None
-        # Reading needs the most memory: by several threads at once it would need more the longer a
-        # recording is, as they meet by chance.
-        self.one_at_a_time = Lock()
         if annotator:
             samples, symbols = source.annotated(annotator)
             self.annotated = np.unique(samples[np.isin(symbols, list(CLASS_OF))])
 
     def read(self, start: int, end: int) -> Block:
         """Block from start to end: signal, quality, R peaks, beats."""
-        with self.one_at_a_time:
-            return self._read(start, end)
-
-    def _read(self, start, end):
         # signal, with margins
         margin = round(MARGIN_S * FS_HZ)  # a whole number of cells
         first, last = max(0, start - margin), min(self.source.length, end + margin)

@@ -19,7 +19,7 @@ from preprocess.beats import Beats
 from preprocess.spectrogram import HANN, HOP, LEAST_SD_MV, N_FFT, ROWS, STORED_AS
 
 VERSION = 1  # of metadata.json and the graph's inputs and outputs
-AT_ONCE = 256  # rows that go through the graph at a time: more are no faster, and take memory
+AT_ONCE = 128  # rows that go through the graph at a time: more are no faster, and take memory
 
 
 def files(path: str | Path) -> tuple[Path, Path]:
@@ -70,8 +70,8 @@ def _session(content):
     settings.log_severity_level = 4
     # one thread, as torch has in screening: blocks are what is worked on side by side
     settings.intra_op_num_threads = settings.inter_op_num_threads = 1
-    # plans for each number of rows, and what is kept between runs, take space and save no time
-    settings.enable_mem_pattern = settings.enable_cpu_mem_arena = False
+    # a plan for each number of rows keeps the space of a whole run, and saves no time
+    settings.enable_mem_pattern = False
     return onnxruntime.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
 
 
