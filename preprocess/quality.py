@@ -1,6 +1,7 @@
 """Which stretches of a recording cannot be read, and in which the heart has lost its rhythm.
 
-Three things must never pass for normal: a signal that is none (missing, flat, clipped, noise),
+Three things must never pass for normal: a signal that is none (missing, flat, clipped) or is too
+disturbed to read (wild swings, noise, wander),
 a signal without organised beats (fibrillation or flutter of the ventricles), and a lead that is
 attached while the heart does nothing. All decisions look at most 20 s around (the ends of an
 episode of several kinds of trouble, 30 s), so that a long recording can be taken stretch by

@@ -21,7 +21,7 @@ def wait_asleep() -> None:
 @contextmanager
 def one_thread_a_step() -> Iterator[None]:
     """Inside, torch and numpy compute each step in one thread: the same bytes on any number of
-    processors, alone or beside others. Blocks are what is computed side by side."""
+    processors, alone or beside others."""
     from threadpoolctl import threadpool_limits  # commands that compute nothing do without it
 
     torch = sys.modules.get("torch")  # where it is not loaded nothing computes with it

@@ -27,8 +27,8 @@ MIXED_BEATS, MOSTLY = 4, 0.5
 FUSION_BEATS = 51  # around: a fusion beat has others near
 IN_SINUS_RHYTHM, NO_PAUSE_AFTER = (0.9, 1.1), 1.1  # beats at the sinus node's own rate
 INTERPOLATED = 1.3  # expected intervals from beat to beat around a ventricular one, at most
-# Or around any early one that did not reset the sinus node: to the next, at most, and to the second
-# next.
+# Expected intervals from the beat before an early one that did not reset the sinus node: to the
+# beat after it, at most; to the one after that, from and to.
 NOT_RESET, NOT_RESET_TWICE = 1.2, (1.9, 2.1)
 LONGER = 1.7  # times the interval before: a supraventricular run has ended
 # Times a run's median interval that those of the sinus beats beside are at least; and where none of
@@ -141,12 +141,14 @@ def after_interpolated(kind, beats):
 
 
 def in_sinus_time(kind, beats):
-    """(n,) bool: supraventricular beats right after another that are the sinus node's: their P wave
-    is at its place, and they and the next come as if that one were not there. An atrial beat
-    resets the sinus node; that one is ventricular and interpolated, or no beat."""
+    """(n,) bool: the second of two supraventricular beats where it is the sinus node's: its P wave
+    is at its place, and it and the next come as if the first were not there. An atrial beat resets
+    the sinus node; the first is ventricular and interpolated, or no beat."""
     until_next = since_before_last(beats.before)
     (low, high), until_second = NOT_RESET_TWICE, until_next + np.exp(beats.after)
-    found = (kind == "S") & beat_before(kind == "S") & beats.linked & beat_after(beats.linked)
+    supraventricular = kind == "S"
+    second = beat_before(supraventricular) & ~beat_before(beat_before(supraventricular))
+    found = supraventricular & second & beats.linked & beat_after(beats.linked)
     found &= beats.p_in_place & (until_next < NOT_RESET)
     return found & (until_second > low) & (until_second < high)
 

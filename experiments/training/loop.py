@@ -77,8 +77,8 @@ def train(
     `--select paper`; it must leave the detector as it is.
 
     Processes that torchrun started train one detector together, and the first of them writes: up
-    to rounding the detector that a single process trains, with opt.halves to the byte. Nobody else
-    may train into the folder meanwhile: BadInput.
+    to rounding the detector that a single process trains; to the byte where opt.halves is given to
+    both. Nobody else may train into the folder meanwhile: BadInput.
     """
     if launched() > 1 and not MODELS[opt.model].shares_batches:
         raise BadInput(f"--model {opt.model} trains in one process: start it without torchrun")
@@ -311,8 +311,9 @@ def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -
             f"{path} was trained on other records than those of the same names in {dataroot}: give "
             "another --outf"
         )
+    said = lambda value: "not given" if value is None else value
     changed = [
-        f"{name} {value} instead of {state.options.get(name)}"
+        f"{name} {said(value)} instead of {said(state.options.get(name))}"
         for name, value in (dict.fromkeys(KEPT_OPTIONS) | options).items()
         if name != "niter" and state.options.get(name) != value
     ]

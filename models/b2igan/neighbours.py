@@ -12,11 +12,11 @@ def nearest_rows(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.nd
     """(m, d), (n, d) to Euclidean distances (n, k) float64, nearest first, and rows of points.
 
     Products, which find candidates, have few digits where points lie far from nought, and others on
-    another processor. Among some more candidates than asked for differences choose, in double
-    precision, so that it is the same rows everywhere.
+    another processor. Among SPARE more candidates than asked for differences choose, in double
+    precision: the same rows everywhere, unless more than those are as near within rounding.
     """
     points, queries = (np.ascontiguousarray(a, np.float32) for a in (points, queries))
-    centre = points.mean(0, dtype=float).astype(np.float32)
+    centre = np.median(points, 0)
     points, queries = points - centre, queries - centre
     k, squared_norm, found = min(k, len(points)), np.square(points).sum(1), []
     candidates = min(k + SPARE, len(points))

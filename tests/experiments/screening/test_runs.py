@@ -117,6 +117,9 @@ def test_a_beat_with_its_p_wave_in_the_sinus_nodes_time_makes_no_couplet():
     # after an atrial couplet the next comes a whole interval later
     reset = [0.8, 0.8, 0.5, 0.55, 0.9, 0.8, 0.8]
     assert told_as("NNSSNNN", reset, premature=early, p_in_place=[3]) == "NNSSNNN"
+    # and the last of a run follows an atrial beat
+    run = [0.8, 0.8, 0.5, 0.4, 0.4, 0.8, 0.8]
+    assert told_as("NNSSSNN", run, premature=[2, 3, 4], p_in_place=[4]) == "NNSSSNN"
 
 
 def test_an_unflagged_beat_goes_on_with_a_couplet_at_its_interval():

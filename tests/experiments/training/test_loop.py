@@ -88,7 +88,7 @@ def test_resume_refuses_to_leave_an_option_out(data, rows, trained, tmp_path):
     trained_in_halves = checkpoints.load(trained[1] / "checkpoint.pt")
     trained_in_halves.options["halves"] = True
     trained_in_halves.save(tmp_path / "checkpoint.pt")
-    with pytest.raises(BadInput, match="halves None instead of True"):
+    with pytest.raises(BadInput, match="halves not given instead of True"):
         training.train(data, rows, opt("--resume"), tmp_path)
 
 
