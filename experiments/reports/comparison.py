@@ -79,6 +79,7 @@ def _draw_measure(axes, methods, measure):
     axes.set_yticks(methods.index, names)
     axes.set_ylim(-0.7, len(methods) - 0.1)
     axes.grid(axis="x", color=EMPTY, linewidth=0.6)
+    axes.locator_params(axis="x", nbins=6)  # narrow ranges have long labels
 
 
 def draw_best(methods, path):
