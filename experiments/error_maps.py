@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 import options
-from experiments.reports.beat import BEAT_S
+from experiments.reports.beat import SAMPLES_S
 from experiments.training.checkpoint import load
 from experiments.training.device import find_device
 from experiments.training.loop import complete_options
@@ -85,7 +85,7 @@ def squared_error(detector: Detector, beats: Beats) -> np.ndarray:
     image = spectrogram.stored_images(beats.beat_mv, detector.image)
     error = detector.in_chunks(lambda image: detector.squared_error(image).mean((1, 2)), image)
     times_s = spectrogram.axes(detector.image)[0]
-    return np.stack([np.interp(BEAT_S, times_s, row) for row in error])
+    return np.stack([np.interp(SAMPLES_S, times_s, row) for row in error])
 
 
 def trained(name: str, dataset: Dataset, split: Split, opt: Namespace) -> tuple[Detector, str]:

@@ -16,7 +16,7 @@ import options
 from experiments.screening import exported
 from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import Checkpoint, open_detector
-from models.b2igan.graph import BATCH_OF, INPUTS, OUTPUTS, Graph, traceable
+from models.b2igan.graph import BATCH_OF, GRAPH_OUTPUTS, INPUTS, Graph, traceable
 from models.detector import Detector
 from preprocess import BadInput
 from preprocess.files import whole_file, write_json
@@ -84,7 +84,7 @@ def graph_of(detector: Detector) -> bytes:
             Graph(detector).eval(),
             example,
             input_names=list(INPUTS),
-            output_names=list(OUTPUTS),
+            output_names=list(GRAPH_OUTPUTS),
             dynamic_shapes=shapes,
             opset_version=OPSET,
             dynamo=True,
@@ -100,7 +100,7 @@ def metadata(checkpoint: Checkpoint, detector: Detector, target: Path) -> dict:
     """All that the score needs besides the graph: the parameters of what is done in numpy."""
     context, where = detector.context, detector.localiser
     return {
-        "version": exported.VERSION,
+        "version": exported.GRAPH_VERSION,
         "onnx_sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
         "score": HOW,
         "model": checkpoint.model,

@@ -25,7 +25,7 @@ RESULTS = HERE / "results"
 DOCUMENTS = (HERE.parent / "README.md", HERE / "RESULTS.md", HERE / "weights" / "README.md")
 MARKED = re.compile(r"(<!-- table: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
-KIND = ["protocol", "model", "context", "select"]  # runs alike in these are averaged
+ALIKE_RUNS = ["protocol", "model", "context", "select"]  # runs alike in these are averaged
 # The README's rows: the method in its three contexts, the best of what needs no training, and the
 # one published method that was run under every protocol.
 HEADLINE = [
@@ -109,7 +109,7 @@ def fill(text, results):
 def summary(results):
     """Mean and standard deviation over the runs of each kind, and their number."""
     runs = pd.read_csv(results / "runs.csv")
-    return averaged(runs, KIND, list(runs.select_dtypes("number")))
+    return averaged(runs, ALIKE_RUNS, list(runs.select_dtypes("number")))
 
 
 def headline(results):

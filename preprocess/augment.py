@@ -19,7 +19,7 @@ DRIFT_VIEW = 0.1  # share of the beat's slope that is mixed in: the same loop, f
 DRIFT_LEVEL_MV = 0.04  # slope of the level, and its bend, from R to half a window away
 SLOPE_REACH = 4  # samples on either side over which a slope is taken
 DRIFTED_AT_ONCE = 4096  # beats: what is computed of each is many times as large as it
-LEAST_SD_MV = 1e-3  # of a slope, so that a flat beat is divided by no zero
+LEAST_SLOPE_SD_MV = 1e-3  # of a slope, so that a flat beat is divided by no zero
 
 TICKS = 7  # on each side of the R peak, so many samples are dropped and as many stretched to two
 
@@ -59,7 +59,9 @@ def _slope(beats_mv: np.ndarray) -> np.ndarray:
     slope = np.zeros_like(beats_mv)
     inside = slice(SLOPE_REACH, -SLOPE_REACH)
     slope[:, inside] = beats_mv[:, 2 * SLOPE_REACH :] - beats_mv[:, : -2 * SLOPE_REACH]
-    return slope * beats_mv.std(1, keepdims=True) / (slope.std(1, keepdims=True) + LEAST_SD_MV)
+    return (
+        slope * beats_mv.std(1, keepdims=True) / (slope.std(1, keepdims=True) + LEAST_SLOPE_SD_MV)
+    )
 
 
 def time_warp(beats_mv: np.ndarray, rng: np.random.Generator) -> np.ndarray:

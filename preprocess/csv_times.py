@@ -7,7 +7,7 @@ import numpy as np
 from preprocess import BadInput
 
 BLOCK = 50  # rows over which a rate is taken where there may be gaps
-WINDOW_S = 10.0  # over which the rate must stay the same
+STEADY_S = 10.0  # over which the rate must stay the same
 RATE_TOLERANCE = 1e-3  # clocks differ by less
 LONGEST_GAP_S = 24 * 3600.0
 CROWD, MOST_OF_CROWD = 100, 50  # so many gaps in so many rows are another rate
@@ -61,7 +61,7 @@ class Times:
         return float(whole) if abs(rate_hz / whole - 1) < open_share else round(rate_hz, 3)
 
     def _window(self):
-        return round(WINDOW_S * self.hz)
+        return round(STEADY_S * self.hz)
 
     def _check_order(self, steps, times_s, at):
         back = np.flatnonzero((steps < 0) | (steps < 1 - self.tolerance))

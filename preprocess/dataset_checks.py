@@ -38,7 +38,7 @@ MANIFEST = {"settings": dict, "source": str, "records": dict, "beats": int, "sha
 ARRAYS = ("beats.npy", "spectrograms.npy")
 SUMMED = (*ARRAYS, "index.csv")
 LARGEST_SUMMED = 1 << 32  # bytes: a minute would be lost at each start on what is larger
-ROWS_AT_ONCE = 4096
+CHECKED_AT_ONCE = 4096
 
 
 def check_manifest(manifest: object, dataroot: Path) -> None:
@@ -95,8 +95,8 @@ def check_arrays(arrays: dict[str, np.ndarray], manifest: dict, dataroot: Path) 
                 f"{(manifest['beats'], *shape)}",
             )
         if name not in manifest["sha256"] and array.nbytes <= LARGEST_SUMMED:
-            rows = range(0, len(array), ROWS_AT_ONCE)  # what has no checksum is looked at itself
-            if not all(np.isfinite(array[k : k + ROWS_AT_ONCE]).all() for k in rows):
+            rows = range(0, len(array), CHECKED_AT_ONCE)  # what has no checksum is looked at itself
+            if not all(np.isfinite(array[k : k + CHECKED_AT_ONCE]).all() for k in rows):
                 raise _damaged(dataroot, f"{name} holds values that are no numbers")
 
 

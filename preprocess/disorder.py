@@ -2,7 +2,7 @@
 
 In an organised rhythm the trace rests between sharp beats, and what comes a beat later looks the
 same. In fibrillation it never rests, its waves are slow and round, and half a wave later it is
-itself turned over. Each window of WINDOW_S is described by a few such numbers, after measures of
+itself turned over. Each window of FEATURE_S is described by a few such numbers, after measures of
 the field (leakage: Kuo & Dillman, Computers in Cardiology 1978; spread: after the threshold
 crossing sample count of Arafat et al. 2011), which a logistic regression puts together.
 
@@ -18,7 +18,7 @@ from preprocess.cells import PER_S, bridged, cells, holding, opened, width, with
 from preprocess.constants import FS_HZ
 
 SLOW_HZ, SLOW_BAND_HZ = 60, (1.0, 25.0)  # the rate at which all is done, and its band
-WINDOW_S = 4.0  # that a feature describes
+FEATURE_S = 4.0  # that a feature describes
 BEAT_S = 1.4  # what is highest within such a time is a beat
 LEAST_MV = 0.03  # mean amplitude; what is weaker is no fibrillation that could be seen
 
@@ -27,8 +27,8 @@ AT_REPEATS = FEATURES.index("repeats")
 # Of a logistic regression: VF and flutter of cudb and DS1 against the rest of DS1, svdb and cudb.
 MEANS = np.array([0.161, 0.121, 0.742, 1.698, 2.962, 0.272, -1.659, 0.5])
 DEVIATIONS = np.array([0.085, 0.067, 0.13, 0.282, 0.92, 0.549, 0.663, 0.283])
-WEIGHTS = np.array([2.19, 0.487, -0.581, -2.585, 2.827, -0.91, 0.744, -1.858])
-BIAS = -6.53
+DISORDER_WEIGHTS = np.array([2.19, 0.487, -0.581, -2.585, 2.827, -0.91, 0.744, -1.858])
+DISORDER_BIAS = -6.53
 POSSIBLE = -4.5  # score without `repeats` from which it is looked for: it adds 3 at most
 ORGANISED, ORGANISED_MORE = 0.85, 0.25  # correlation with a beat later; more than with half a beat
 NOISE_SHARE = 0.22  # of fast waves; 95 % of VF has less, nearly all of NSTDB at -6 dB more
@@ -84,7 +84,7 @@ def disorder_score(filtered_mv, envelope, fast_mv):
 
 
 def _log_odds(features):
-    return BIAS + (features - MEANS) / DEVIATIONS @ WEIGHTS
+    return DISORDER_BIAS + (features - MEANS) / DEVIATIONS @ DISORDER_WEIGHTS
 
 
 def wave_features(filtered_mv, envelope, fast_mv):
@@ -95,7 +95,7 @@ def wave_features(filtered_mv, envelope, fast_mv):
     band = butter(2, SLOW_BAND_HZ, "bandpass", fs=SLOW_HZ, output="sos")
     slow_mv = sosfiltfilt(band, slow_mv).astype(np.float32)
     qrs_mv = cells(envelope).reshape(-1, step).mean(1).astype(np.float32)
-    window, beat = round(WINDOW_S * SLOW_HZ), round(BEAT_S * SLOW_HZ)
+    window, beat = round(FEATURE_S * SLOW_HZ), round(BEAT_S * SLOW_HZ)
 
     def mean(values):
         return uniform_filter1d(values, window)
@@ -119,7 +119,7 @@ def wave_features(filtered_mv, envelope, fast_mv):
     )
     middle = SLOW_HZ // PER_S // 2
     columns = [column[middle :: SLOW_HZ // PER_S] for column in columns]
-    fast = np.square(uniform_filter1d(np.sqrt(fast_mv), width(WINDOW_S)))
+    fast = np.square(uniform_filter1d(np.sqrt(fast_mv), width(FEATURE_S)))
     fast_share = fast / np.maximum(mean_size[middle :: SLOW_HZ // PER_S], 1e-4)
     return np.stack([*columns, np.zeros_like(columns[0])], 1), fast_share, slow_mv
 
@@ -139,7 +139,7 @@ def repetition(slow_mv, rows):
     if len(rows) == 0:
         return np.zeros(0), np.zeros(0)
     signal = slow_mv[: len(slow_mv) // 2 * 2].reshape(-1, 2).mean(1)
-    size, longest = round(WINDOW_S * REPEAT_HZ), round(BEATS_S[1] * REPEAT_HZ)
+    size, longest = round(FEATURE_S * REPEAT_HZ), round(BEATS_S[1] * REPEAT_HZ)
     centre = rows * REPEAT_HZ // PER_S
     padded = np.pad(signal, (size, size + longest))
     cut = padded[centre[:, None] + np.arange(size + longest) + size - (size + longest) // 2]

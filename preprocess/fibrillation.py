@@ -21,7 +21,7 @@ IRREGULAR = 0.725  # share of different pairs per second of RR, from which it is
 NOT_BIGEMINY = 2e-4  # how far the window's mean RR is from that of its medians of three
 
 SMOOTHING = 0.04  # of the exponential means, a beat; the paper's 0.02 blurs onsets over 50 beats
-RR_LIMITS_S = (0.2, 2.5)  # of an interval that may speak: a missed beat must not
+SPEAKING_RR_S = (0.2, 2.5)  # of an interval that may speak: a missed beat must not
 P_S = (-0.26, -0.05)  # of R: where a P wave is looked for
 P_AVERAGED = 3  # samples averaged, 8 ms: muscle noise is faster than a P wave
 P_BEATS = 16  # among which P waves must be alike; f waves come at any phase and average out
@@ -30,7 +30,7 @@ P_ABSENT, P_MOST_FOR = 3.0, 0.3  # against log irregularity; absent P waves alon
 # In fibrillation hardly an interval is like one of the two before; where more of them are, there
 # is an order that irregularity does not see: bigeminy that drifts, or scattered atrial ectopics.
 REPEATED, REPEATED_SHARE, REPEATED_BEATS, REPEATED_WEIGHT = 0.04, 0.35, 61, 6.0
-SHORTEST_S = 10.0  # of an episode, and of a break in one
+SHORTEST_EPISODE_S = 10.0  # of an episode, and of a break in one
 LIKE_USUAL = 0.75  # correlation of a QRS with the usual one, for its P wave to count
 # A premature beat has its P wave elsewhere: RR below so much of a quantile of the RRs around.
 EARLY_RATIO, EARLY_QUANTILE, EARLY_BEATS = 0.9, 0.65, 17
@@ -136,7 +136,7 @@ def _early(rr_s):
 
 def _without(rr_s, ectopic=None):
     """RR intervals, with those before and after ectopics, and unknown ones, interpolated."""
-    known = np.isfinite(rr_s) & (rr_s > RR_LIMITS_S[0]) & (rr_s < RR_LIMITS_S[1])
+    known = np.isfinite(rr_s) & (rr_s > SPEAKING_RR_S[0]) & (rr_s < SPEAKING_RR_S[1])
     if ectopic is not None:
         known &= ~(ectopic | np.r_[False, ectopic[:-1]])
     if not known.any():
@@ -153,13 +153,13 @@ def _smooth(values):
 
 
 def _long_enough(marked, rr_s):
-    """Without breaks, and then without episodes, shorter than SHORTEST_S."""
+    """Without breaks, and then without episodes, shorter than SHORTEST_EPISODE_S."""
     ends_s = np.r_[0, np.cumsum(rr_s)]
     for value in (False, True):
         edges = np.flatnonzero(np.diff(np.r_[not value, marked, not value] == value))
         first, last = edges[::2], edges[1::2]
         inside = (first > 0) & (last < len(marked)) if not value else np.ones(len(first), bool)
         for a, b in zip(first[inside], last[inside]):
-            if ends_s[b] - ends_s[a] < SHORTEST_S:
+            if ends_s[b] - ends_s[a] < SHORTEST_EPISODE_S:
                 marked[a:b] = not value
     return marked

@@ -18,7 +18,7 @@ from preprocess.source import Source, choose_lead, plain_text
 MAGIC = b"ISHNE1.0"
 HEADER = struct.Struct("<3i i h 40s 40s 20s 2h 3h 3h 3h 3h h 12h 12h 12h h 40s h")
 HEADER_AT = 10  # after the magic bytes and the checksum
-HEADER_BYTES = 522  # of magic bytes, checksum and the part of fixed length
+FIXED_BYTES = 522  # of magic bytes, checksum and the part of fixed length
 CRC_STARTS = (0xFFFF, 0, 0x1D0F)  # writers differ
 LEAD_NAMES = "unknown,bipolar,X,Y,Z,I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6,ES,AS,AI".split(",")
 MOST_LEADS = 12
@@ -84,7 +84,7 @@ def _check_sum(path, head, data_at):
     """The format's checksum (CRC-CCITT of all before the samples) is the only one it has: samples
     have none. 0 is what writers put that do not sum."""
     told = int.from_bytes(head[len(MAGIC) : HEADER_AT], "little")
-    if data_at < HEADER_BYTES:
+    if data_at < FIXED_BYTES:
         raise BadInput(f"{path} gives samples from byte {data_at} of its header on: fetch it again")
     with open(path, "rb") as file:
         summed = file.read(data_at)[HEADER_AT:]

@@ -18,17 +18,17 @@ DEFAULT_HZ = 250.0  # header(5): where a header gives no rate
 SAMPLE_BYTES = {"80": 1, "8": 1, "16": 2, "61": 2, "160": 2, "212": 1.5, "24": 3, "32": 4}
 SAMPLE_BYTES |= {"310": 4 / 3, "311": 4 / 3}
 
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+HEADER_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 RECORD = re.compile(
     r"(?P<name>[-\w]+)(?:/(?P<segments>\d+))?\s+(?P<signals>\d+)"
-    rf"(?:\s+(?P<fs>{NUMBER})(?:/{NUMBER}(?:\({NUMBER}\))?)?"
+    rf"(?:\s+(?P<fs>{HEADER_NUMBER})(?:/{HEADER_NUMBER}(?:\({HEADER_NUMBER}\))?)?"
     r"(?:\s+(?P<length>\d+)(?:\s+[\d:.]+(?:\s+\d+/\d+/\d+)?)?)?)?",
     re.A,
 )
 SIGNAL = (  # its words in order; what follows them is the description
     re.compile(r"~|[-\w]+(\.\w+)?", re.A),
     re.compile(r"(?P<format>\d+)(x(?P<frame>\d+))?(:(?P<skew>\d+))?(\+(?P<offset>\d+))?", re.A),
-    re.compile(rf"(?P<gain>{NUMBER})(\((?P<baseline>-?\d+)\))?(/(?P<units>\S+))?", re.A),
+    re.compile(rf"(?P<gain>{HEADER_NUMBER})(\((?P<baseline>-?\d+)\))?(/(?P<units>\S+))?", re.A),
     *[re.compile(r"[-+]?\d+", re.A)] * 5,
 )
 WORDS = ("file", "format", "gain", "resolution", "zero", "first value", "checksum", "block size")

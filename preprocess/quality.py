@@ -13,7 +13,7 @@ from scipy.ndimage import maximum_filter1d, median_filter, minimum_filter1d, uni
 
 from preprocess.cells import CELL, cells, extremes, holding, opened, width, within
 from preprocess.constants import FS_HZ
-from preprocess.disorder import LIKELY, disordered, episode_score
+from preprocess.disorder import BEAT_S, LIKELY, disordered, episode_score
 from preprocess.filters import bandpass
 
 REASONS = (
@@ -38,7 +38,6 @@ SETTLE_S = 0.25  # of the filter, on both sides of what is unreadable
 # Between 0.25 and 0.30 three of four detected peaks are beats, beyond half are (MIT-BIH, DS1, with
 # muscle noise of NSTDB at 12 to -6 dB); clean, it is beyond 0.25 for 0.1 % of the time.
 NOISE_BAND_HZ, NOISE_S, NOISE_SHARE = (18.0, 45.0), 4.0, 0.25
-BEAT_S = 1.4  # what is highest within such a time is a beat
 
 # How far the baseline moves in a second, in heights of the QRS envelope, of which a QRS has 3.6:
 # 3 are five sixths of a QRS (after basSQI: Clifford et al., Physiol Meas 2012). With wander of

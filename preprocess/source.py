@@ -18,10 +18,10 @@ from preprocess.constants import FS_HZ, LEAD
 from preprocess.headers import HIGHEST_HZ, LOWEST_HZ
 
 LIKELY_LEADS = ("mlii", "ii", "ml2", "mlii2", "cm5", "v5", "mv5", "i", "ecg", "ecg1", "ecg2", "ekg")
-MARGIN_S = 1.0  # read on both sides of a stretch for the resampling filter, then dropped
+RESAMPLING_MARGIN_S = 1.0  # read on both sides of a stretch for the resampling filter, then dropped
 # Of what a unit is called, in mV.
 MV_OF_UNIT = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3, "nv": 1e-6}
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROL_CODES = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass
@@ -85,7 +85,7 @@ class Source:
         """
         up, down = self.ratio.as_integer_ratio()
         # in periods, after which input and output fall together again
-        margin = -(-int(MARGIN_S * self.fs_hz) // down)
+        margin = -(-int(RESAMPLING_MARGIN_S * self.fs_hz) // down)
         first = max(0, start // up - margin)
         last = min(-(-self.n // down), -(-end // up) + margin)
         with self.one_at_a_time:
@@ -141,7 +141,7 @@ def _plain(lead):
 
 def plain_text(text: str) -> str:
     """Foreign text without codes that would move a terminal's cursor or change its colours."""
-    return CONTROL.sub("", text)
+    return CONTROL_CODES.sub("", text)
 
 
 def mv_of(unit: str, path, lead) -> float:

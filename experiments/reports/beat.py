@@ -31,8 +31,8 @@ from preprocess import spectrogram
 from preprocess.beats import Beats
 from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
-BEAT_S = (np.arange(WINDOW) - BEFORE) / FS_HZ  # time of each sample of a window, from its R peak
-BEAT_SPAN_S = (BEAT_S[0] - 0.5 / FS_HZ, BEAT_S[-1] + 0.5 / FS_HZ)
+SAMPLES_S = (np.arange(WINDOW) - BEFORE) / FS_HZ  # time of each sample of a window, from its R peak
+BEAT_SPAN_S = (SAMPLES_S[0] - 0.5 / FS_HZ, SAMPLES_S[-1] + 0.5 / FS_HZ)
 # Of a trace's axis: a flat beat must not be blown up into one that looks wild.
 SMALLEST_SPAN_MV = 1.5
 SHADED = {"facecolor": "#D55E0038", "edgecolor": VERMILION, "linewidth": 0.6}
@@ -141,9 +141,9 @@ def _draw_trace(axes, panel):
     for start_s, end_s in panel.segments:
         axes.axvspan(start_s, end_s, zorder=0, **SHADED)
     traces = [panel.beat_mv] if panel.generated_mv is None else [panel.beat_mv, panel.generated_mv]
-    axes.plot(BEAT_S, panel.beat_mv, color=BLACK, linewidth=1.2)
+    axes.plot(SAMPLES_S, panel.beat_mv, color=BLACK, linewidth=1.2)
     if panel.generated_mv is not None:
-        axes.plot(BEAT_S, panel.generated_mv, **DASHED_BLUE)
+        axes.plot(SAMPLES_S, panel.generated_mv, **DASHED_BLUE)
     axes.set_ylim(_limits_mv(np.concatenate(traces)))
     _rule_like_ecg_paper(axes)
     axes.tick_params(labelbottom=False, bottom=False, labelsize=SMALL)
@@ -187,7 +187,7 @@ def _draw_strip(axes, error, panel):
 
 
 def _times_s(error, setting):
-    return spectrogram.axes(setting)[0] if error.ndim == 2 else BEAT_S
+    return spectrogram.axes(setting)[0] if error.ndim == 2 else SAMPLES_S
 
 
 def _draw_images(axes, panel):
@@ -223,7 +223,7 @@ def _draw_error_map(axes, error, setting):
 
 
 def _draw_error_trace(axes, error):
-    axes.fill_between(BEAT_S, np.clip(error, *ERROR_SCALE), color=GREY, alpha=0.6, linewidth=0)
+    axes.fill_between(SAMPLES_S, np.clip(error, *ERROR_SCALE), color=GREY, alpha=0.6, linewidth=0)
     axes.axhline(CONTOUR_SD, **DASHED_LEVEL)
     axes.set(xlim=BEAT_SPAN_S, ylim=ERROR_SCALE)
     axes.set_title("error", fontsize=SMALL)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from preprocess import BadInput, headers
 
-LOCK = ".screening.lock"
+SCREENING_LOCK = ".screening.lock"
 SHAPES_OUTPUTS = (  # options of main.py that do, beside the weights
     "context",
     "lead",
@@ -111,7 +111,7 @@ def claimed(folder: str | Path) -> Iterator[None]:
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / LOCK, "a+") as file:
+    with open(folder / SCREENING_LOCK, "a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -126,7 +126,7 @@ def claimed(folder: str | Path) -> Iterator[None]:
         try:
             yield
         finally:
-            (folder / LOCK).unlink(missing_ok=True)
+            (folder / SCREENING_LOCK).unlink(missing_ok=True)
 
 
 def sees(files: list[str], folder: str) -> str | None:
@@ -134,7 +134,7 @@ def sees(files: list[str], folder: str) -> str | None:
     for file in files:
         if not Path(file).exists():
             return f"does not see {file}: recordings and weights must lie where all machines do"
-    if not (Path(folder) / LOCK).exists():
+    if not (Path(folder) / SCREENING_LOCK).exists():
         return f"does not see {folder}: --outf must lie where all machines do"
     if not os.access(folder, os.W_OK):
         return f"may not write to {folder}"

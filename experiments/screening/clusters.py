@@ -15,7 +15,7 @@ SEEN = slice(BEFORE - 72, BEFORE + 144, 3)  # compared: 0.2 s before R to 0.4 s 
 SHIFTS = (-12, -6, 0, 6, 12)  # samples by which a beat may be moved to fit, up to 33 ms
 UNMOVED = len(SHIFTS) // 2
 FLATTEST_MV = 1e-3  # added to heights, which are divided by
-EARLY, LATE = 0.85, 1.2  # RR before, in local medians
+EARLY_RR, LATE_RR = 0.85, 1.2  # RR before, in local medians
 TIMINGS = ("on time", "early", "late")
 MOST_CLUSTERS, MOST_EXAMPLES = 400, 6
 
@@ -147,4 +147,6 @@ def _directions(beats_mv):
 def timing_of(rr_before_s: np.ndarray, rr_local_s: np.ndarray) -> np.ndarray:
     """(n,) of TIMINGS."""
     relative = rr_before_s / rr_local_s
-    return np.where(relative < EARLY, TIMINGS[1], np.where(relative > LATE, TIMINGS[2], TIMINGS[0]))
+    return np.where(
+        relative < EARLY_RR, TIMINGS[1], np.where(relative > LATE_RR, TIMINGS[2], TIMINGS[0])
+    )

@@ -18,7 +18,7 @@ from preprocess import BadInput
 from preprocess.beats import Beats
 from preprocess.spectrogram import HANN, HOP, LEAST_SD_MV, N_FFT, ROWS, STORED_AS
 
-VERSION = 1  # of metadata.json and the graph's inputs and outputs
+GRAPH_VERSION = 1  # of metadata.json and the graph's inputs and outputs
 AT_ONCE = 128  # rows that go through the graph at a time: more are no faster, and take memory
 
 
@@ -51,10 +51,10 @@ def open_exported(path: str | Path) -> tuple[ExportedCheckpoint, ExportedDetecto
         ) from error
     except ValueError as error:
         raise BadInput(f"{described} is no whole JSON file: export the weights again") from error
-    if not isinstance(facts, dict) or facts.get("version") != VERSION:
+    if not isinstance(facts, dict) or facts.get("version") != GRAPH_VERSION:
         raise BadInput(
-            f"{described} was written by another version of this program, which reads {VERSION}: "
-            "export the weights again"
+            f"{described} was written by another version of this program, which reads "
+            f"{GRAPH_VERSION}: export the weights again"
         )
     if facts.get("onnx_sha256") != hashlib.sha256(content).hexdigest():
         raise BadInput(f"{described} is not of {graph}: export the weights again")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.screening import interpretation
-from experiments.screening.clusters import EARLY, LATE, Cluster, Clusters, Example, timing_of
+from experiments.screening.clusters import EARLY_RR, LATE_RR, Cluster, Clusters, Example, timing_of
 from experiments.screening.location import ScreenedBlock
 from experiments.screening.patient_threshold import PatientThreshold
 from experiments.screening.polarity import upside_down
@@ -91,7 +91,7 @@ class Findings:
         relative = float("nan")
         if rows["rr_s"].notna().any():
             relative = float(np.nanmedian(rows["rr_s"] / rows["rr_usual_s"]))
-        when = "early" if relative < EARLY else "late" if relative > LATE else "on time"
+        when = "early" if relative < EARLY_RR else "late" if relative > LATE_RR else "on time"
         if np.isfinite(relative):
             when += f" ({100 * relative:.0f} % of the usual RR)"
         shape = "usual" if self.clusters[index].timing else "other"

@@ -51,7 +51,7 @@ SHAPE_NAMES = list(MODEL)[:-3]  # the last three are of `timing`
 SHAPE_FEATURES = len(SHAPE_NAMES)
 MEANS, DEVIATIONS, WEIGHTS = (np.array(column) for column in zip(*MODEL.values()))
 BIAS = np.array([1.416, 0.651, -2.571, 0.503])
-EARLY = -0.03  # log of the interval before it, or before that: a supraventricular beat is early
+EARLY_LOG = -0.03  # log of the interval before it, or before that: a supraventricular beat is early
 # In logarithms of the usual QRS's: no ventricular beat is shorter than it, as conducted beats of a
 # paced patient are; and a fusion beat is higher, or has another T wave, long before it is wide.
 SHORTER_SPAN, SHORTER_WIDTH = -0.6, -0.1
@@ -89,7 +89,7 @@ def evidence(shapes, rr_s, flagged):
     intervals = timing(rr_s, flagged)[flagged]
     features = np.concatenate([shapes, intervals], 1)
     log_odds = BIAS + (features - MEANS) / DEVIATIONS @ WEIGHTS
-    return log_odds, (intervals[:, 0] < EARLY) | (intervals[:, 2] < EARLY)
+    return log_odds, (intervals[:, 0] < EARLY_LOG) | (intervals[:, 2] < EARLY_LOG)
 
 
 def decide(log_odds, early, fibrillation, group=None, premature=None):

@@ -29,7 +29,7 @@ NORMAL, FLAGGED, QUALITY, RHYTHM, NOTE = "N", tuple(KINDS), "~", "+", '"'
 VF_STARTS, VF_ENDS = "[", "]"
 # Rows of the table as text, and annotations as what the library makes of them: all of some days
 # are large.
-ROWS_AT_ONCE = 20_000
+WRITTEN_AT_ONCE = 20_000
 END_OF_ANNOTATIONS = bytes(2)
 
 
@@ -62,8 +62,8 @@ def write(findings: Findings, page: str, folder: Path):
 def write_table(findings: Findings, path: Path):
     """Every beat, one a row; times in s from the start, samples as in the recording itself."""
     with open(path, "w", encoding="utf-8", newline="") as file:
-        for start in range(0, max(1, len(findings.table)), ROWS_AT_ONCE):
-            part = findings.table.iloc[start : start + ROWS_AT_ONCE]
+        for start in range(0, max(1, len(findings.table)), WRITTEN_AT_ONCE):
+            part = findings.table.iloc[start : start + WRITTEN_AT_ONCE]
             _as_text(part, findings).to_csv(file, index=False, header=start == 0)
 
 
@@ -121,9 +121,9 @@ def _in_order(findings):
     the table at a time."""
     own, table, others = findings.source.to_own_sample, findings.table, other_annotations(findings)
     of_others, done = [sample for sample, *_ in others], 0
-    for start in range(0, max(1, len(table)), ROWS_AT_ONCE):
-        part = table.iloc[start : start + ROWS_AT_ONCE]
-        following = own(table["sample"].iloc[start + ROWS_AT_ONCE :][:1])
+    for start in range(0, max(1, len(table)), WRITTEN_AT_ONCE):
+        part = table.iloc[start : start + WRITTEN_AT_ONCE]
+        following = own(table["sample"].iloc[start + WRITTEN_AT_ONCE :][:1])
         end = bisect_left(of_others, following[0]) if len(following) else len(others)
         samples, symbols, notes = zip(*others[done:end]) if end > done else ((), (), ())
         samples = np.append(own(part["sample"]), np.array(samples, int))

@@ -27,7 +27,7 @@ NO_RARER = 1e-30  # of tail probabilities, which may be 0
 # the small pictures of a cluster's row, in px
 THUMB_PX, THUMB_STEP, THUMB_LEAST_MV = (120, 44), 4, 1.5
 BARS_PX, BARS = (180, 24), 60
-KINDS = "NVSFQ"  # as numbers in the page
+KIND_NUMBERS = "NVSFQ"  # as numbers in the page
 
 
 def render(
@@ -175,8 +175,8 @@ def _data(findings, cluster_pictures):
         "own": float(findings.source.ratio),  # samples at fs for one of the recording's own
         "ownHz": float(findings.source.fs_hz),
         "start": _seconds_of_day(findings.summary["recording"]["start"]),
-        "kinds": KINDS,
-        "kind": _pack(table["kind"].map(KINDS.index), "u1"),
+        "kinds": KIND_NUMBERS,
+        "kind": _pack(table["kind"].map(KIND_NUMBERS.index), "u1"),
         "notes": outputs.other_annotations(findings, WITHOUT_KINDS),
         "bands": bands(findings),
         "alarmStrips": [

@@ -12,7 +12,7 @@ from preprocess.beats import WINDOW
 from preprocess.formats import Source
 from preprocess.records import FS_HZ
 
-SHORTEST_S, FEWEST_BEATS = 10.0, 5  # to calibrate on
+SHORTEST_CALIBRATION_S, FEWEST_BEATS = 10.0, 5  # to calibrate on
 PRESUMED_NORMAL = (
     0.1  # share of the first minutes' beats that are taken for normal, whatever else is there
 )
@@ -111,7 +111,7 @@ def _stretch(scored, source, opt):
     stretch_s = np.array(opt.known_normal if known else (0, opt.calibration_minutes)) * 60
     cells = np.round(stretch_s * FS_HZ / quality.CELL)
     start, end = np.minimum(cells * quality.CELL, source.length).astype(int)
-    if end - start < SHORTEST_S * FS_HZ:
+    if end - start < SHORTEST_CALIBRATION_S * FS_HZ:
         raise BadInput(
             f"{source.path} is {source.duration_s / 60:.1f} min long: nothing is left "
             "of the stretch to calibrate on"

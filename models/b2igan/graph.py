@@ -30,7 +30,7 @@ INPUTS = {  # name: its shape without the batch
     "flagged_mv": (WINDOW,),
     "median_mv": (WINDOW,),
 }
-OUTPUTS = ("parts", "rhythm_odds", "synthetic", "normal", "over_time", "over_map")
+GRAPH_OUTPUTS = ("parts", "rhythm_odds", "synthetic", "normal", "over_time", "over_map")
 BATCH_OF = {  # whose batch is of one size
     "beats": ("image", "parts"),
     "peaks": ("rhythm", "rhythm_odds"),

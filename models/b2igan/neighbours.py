@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-QUERIES_AT_ONCE = 128  # whose distances are in memory, and stay in the cache
+SOUGHT_AT_ONCE = 128  # whose distances are in memory, and stay in the cache
 SPARE = 8  # rows beyond those asked for whose distances are looked at
 
 
@@ -20,8 +20,8 @@ def nearest_rows(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.nd
     points, queries = points - centre, queries - centre
     k, squared_norm, found = min(k, len(points)), np.square(points).sum(1), []
     candidates = min(k + SPARE, len(points))
-    for start in range(0, len(queries), QUERIES_AT_ONCE):
-        part = queries[start : start + QUERIES_AT_ONCE]
+    for start in range(0, len(queries), SOUGHT_AT_ONCE):
+        part = queries[start : start + SOUGHT_AT_ONCE]
         if "torch" in sys.modules:
             index = _by_torch(points, part, candidates)
         else:

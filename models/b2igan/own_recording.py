@@ -20,7 +20,7 @@ REGIONS = ("qrs", "p", "st")
 
 # Of the window: where the height of the QRS is measured, and where beats are lined up.
 HEIGHT_SPAN, TEMPLATE_SPAN = slice(BEFORE - 30, BEFORE + 35), slice(BEFORE - 30, BEFORE + 40)
-SHIFT = 7  # samples a beat may be moved by to line its QRS up with the recording's
+QRS_SHIFT = 7  # samples a beat may be moved by to line its QRS up with the recording's
 
 PRIOR_LIMIT = 6.0  # of a prior score, either way: no single beat outvotes its look-alikes
 POOL_BEATS = 1500  # beats searched for look-alikes
@@ -148,8 +148,8 @@ def alignment(level: np.ndarray) -> np.ndarray:
     """(n, WINDOW) to shifts (n,) in samples at which each QRS correlates best with the recording's
     median one."""
     template = np.median(level[:, TEMPLATE_SPAN], 0)
-    n, n_shifts = len(template), 2 * SHIFT + 1
-    around = level[:, TEMPLATE_SPAN.start - SHIFT : TEMPLATE_SPAN.stop + SHIFT]
+    n, n_shifts = len(template), 2 * QRS_SHIFT + 1
+    around = level[:, TEMPLATE_SPAN.start - QRS_SHIFT : TEMPLATE_SPAN.stop + QRS_SHIFT]
     centred = template - template.mean()
     shifted = np.stack([np.pad(centred, (k, n_shifts - 1 - k)) for k in range(n_shifts)], 1)
 
@@ -159,7 +159,7 @@ def alignment(level: np.ndarray) -> np.ndarray:
     )
     mean, mean_square = ((total[:, n:] - total[:, :-n]) / n for total in (sums, squares))
     spread = np.sqrt(np.maximum(mean_square - mean**2, 0) * n)  # [n, n_shifts]
-    return np.argmax(around @ shifted / (spread + TINY), 1) - SHIFT
+    return np.argmax(around @ shifted / (spread + TINY), 1) - QRS_SHIFT
 
 
 def _mean_of_look_alikes(shape: np.ndarray, prior: np.ndarray, pool: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.b2igan.neighbours import nearest_rows
-from models.b2igan.own_recording import SHIFT, alignment, qrs_height
+from models.b2igan.own_recording import QRS_SHIFT, alignment, qrs_height
 from preprocess.constants import WINDOW
 
 POINTS = WINDOW // 2  # of a trace, 5.6 ms apart
@@ -47,8 +47,8 @@ def as_recorded(traces: np.ndarray, where: Placement) -> np.ndarray:
 
 def _moved(beats: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """(n, WINDOW), each read so many samples later; ends are held."""
-    padded = np.pad(beats, ((0, 0), (SHIFT, SHIFT)), mode="edge")
-    at = SHIFT + shift[:, None] + np.arange(WINDOW)
+    padded = np.pad(beats, ((0, 0), (QRS_SHIFT, QRS_SHIFT)), mode="edge")
+    at = QRS_SHIFT + shift[:, None] + np.arange(WINDOW)
     return np.take_along_axis(padded, at, 1)
 
 

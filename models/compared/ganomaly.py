@@ -11,7 +11,7 @@ from models.steps import descend
 from preprocess.beats import Beats
 
 W_ADVERSARIAL, W_RECONSTRUCTION, W_LATENT = 1.0, 50.0, 1.0  # as published
-COLLAPSED = 1e-5  # with a smaller loss the discriminator starts anew, as published
+ANEW_BELOW = 1e-5  # with a smaller loss the discriminator starts anew, as published
 
 
 class Ganomaly(AutoEncoder):
@@ -42,7 +42,7 @@ class Ganomaly(AutoEncoder):
 
         g_loss, g_terms = self._generator_loss(real, fake, latent)
         descend(steps["generator"], g_loss)
-        if d_terms["d_loss"] < COLLAPSED:
+        if d_terms["d_loss"] < ANEW_BELOW:
             self.discriminator.apply(initialise)
         return d_terms | g_terms
 

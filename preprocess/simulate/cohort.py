@@ -19,14 +19,14 @@ from preprocess.simulate.truth import TRUTH, TRUTH_COLUMNS, truth_rows
 from preprocess.simulate.waveform import as_drawn, beat_variation, draw_recording, vary
 
 # Change it with anything that changes the bytes, so that an old cohort is not taken for a new one.
-VERSION = 1
+COHORT_VERSION = 1
 GAIN_ADU_PER_MV = 200
 BASELINE_ADU = 1024
 TOP_ADU = 2047  # of 11 bits
 
-SETTLE_S = 30  # of breathing and heart rate beyond the recording, which slow hearts need
+BEYOND_S = 30  # of breathing and heart rate beyond the recording, which slow hearts need
 SLOW_MARGIN = 1.4
-LOCAL_BEATS = 15  # sinus RR intervals, whose mean is the local one
+MEAN_RR_BEATS = 15  # sinus RR intervals, whose mean is the local one
 
 
 def simulate_subject(number: int, minutes: float, seed: int) -> tuple:
@@ -39,7 +39,7 @@ def simulate_subject(number: int, minutes: float, seed: int) -> tuple:
     n = round(60 * minutes * FS_HZ)
 
     # Breathing, which sways rhythm, amplitude and baseline alike.
-    n_slow = int(SLOW_MARGIN * n / FS_HZ + SETTLE_S) * TACHOGRAM_HZ
+    n_slow = int(SLOW_MARGIN * n / FS_HZ + BEYOND_S) * TACHOGRAM_HZ
     breathing = shaped_noise(rng, n_slow, TACHOGRAM_HZ, bump(subject.breathing_hz, 0.01))
     slow_s = np.arange(n_slow) / TACHOGRAM_HZ
 
@@ -48,8 +48,8 @@ def simulate_subject(number: int, minutes: float, seed: int) -> tuple:
     symbols = place_ectopics(rng, subject, len(sinus_s))
     r_s, node_s = time_ectopics(rng, subject, sinus_s, symbols)
     sinus_rr_s = np.diff(sinus_s, prepend=0)
-    padded_s = np.pad(sinus_rr_s, LOCAL_BEATS // 2, "edge")
-    local_rr_s = np.convolve(padded_s, np.full(LOCAL_BEATS, 1 / LOCAL_BEATS), "valid")
+    padded_s = np.pad(sinus_rr_s, MEAN_RR_BEATS // 2, "edge")
+    local_rr_s = np.convolve(padded_s, np.full(MEAN_RR_BEATS, 1 / MEAN_RR_BEATS), "valid")
 
     # The beats, and the normal ones that would stand in their places: both (beats, 9, 5).
     at_beats = np.interp(r_s, slow_s, breathing)
@@ -159,7 +159,7 @@ def simulate(
         "seed": int(seed),
         "subjects": int(subjects),
         "minutes": float(minutes),
-        "version": VERSION,
+        "version": COHORT_VERSION,
     }
     if is_cohort(folder, settings):
         return (folder / "RECORDS").read_text().split()

@@ -24,7 +24,7 @@ TRUTH_COLUMNS = ("record", "sample", "symbol", "kind", "start_s", "end_s")
 WAVE_AREAS = ("before P", "P", "QRS", "T")
 OFFSETS = np.arange(-BEFORE, AFTER)  # samples around R: the window of every detector
 FLOOR_MV, R_FRACTION = 0.05, 0.04  # what departs, as mV and as a share of the R amplitude
-SHORTEST_S = 0.02  # shorter gaps are bridged, shorter specks dropped
+SHORTEST_GAP_S = 0.02  # shorter gaps are bridged, shorter specks dropped
 
 
 def spans(departs):
@@ -32,11 +32,11 @@ def spans(departs):
     edges = np.flatnonzero(np.diff(np.pad(departs.astype(int), 1))).reshape(-1, 2).tolist()
     merged = edges[:1]
     for first, end in edges[1:]:
-        if first - merged[-1][1] < SHORTEST_S * FS_HZ:
+        if first - merged[-1][1] < SHORTEST_GAP_S * FS_HZ:
             merged[-1][1] = end
         else:
             merged.append([first, end])
-    kept = [span for span in merged if span[1] - span[0] >= SHORTEST_S * FS_HZ]
+    kept = [span for span in merged if span[1] - span[0] >= SHORTEST_GAP_S * FS_HZ]
     return kept or [max(merged, key=lambda span: span[1] - span[0])]
 
 

@@ -68,8 +68,8 @@ def test_annotations_written_in_parts_are_those_written_at_once(screened, tmp_pa
     findings, _ = screened
     whole, parts = tmp_path / "whole.b2i", tmp_path / "parts.b2i"
     outputs.write_annotations(findings, whole)
-    assert len(findings.table) < outputs.ROWS_AT_ONCE
-    monkeypatch.setattr(outputs, "ROWS_AT_ONCE", 7)
+    assert len(findings.table) < outputs.WRITTEN_AT_ONCE
+    monkeypatch.setattr(outputs, "WRITTEN_AT_ONCE", 7)
     outputs.write_annotations(findings, parts)
     assert parts.read_bytes() == whole.read_bytes()
     assert set(tmp_path.iterdir()) == {whole, parts}
