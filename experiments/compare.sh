@@ -34,7 +34,7 @@ if [ -n "${SVDB_DIR:-}" ]; then
 fi
 compare --protocols beatgan --models autoencoder --niter 3                                         # 30 min
 compare --protocols beatgan --models ganomaly --niter 1                                            # 25 min
-compare --protocols beatgan --folds 0 1 2 --models anogan --niter 4                                # 60 min
+compare --protocols beatgan --models anogan --niter 4                                              # 60 min
 compare --protocols beatgan --models beatgan --seeds 0 1 2 --niter 1 --select paper --checks 8     # 45 min
 compare --protocols beatgan --folds 0 1 2 --models b2igan --select paper                           # 30 min
 compare --protocols interpatient patient --folds 0 1 2 --models autoencoder --niter 3              # 30 min
