@@ -12,7 +12,7 @@ from preprocess import spectrogram
 
 
 def beat(height_mv=1.0, at_s=0.0):
-    return height_mv * np.exp(-(((drawing.BEAT_S - at_s) / 0.012) ** 2))
+    return height_mv * np.exp(-(((drawing.SAMPLES_S - at_s) / 0.012) ** 2))
 
 
 def panel(error, setting="complex", **changes):
