@@ -1,6 +1,4 @@
-"""Nearest rows of numpy arrays: by torch where it is loaded, which is faster, else by numpy."""
-
-import sys
+"""Nearest rows of numpy arrays, by numpy alone: whether torch is loaded must not matter."""
 
 import numpy as np
 
@@ -22,23 +20,12 @@ def nearest_rows(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.nd
     candidates = min(k + SPARE, len(points))
     for start in range(0, len(queries), SOUGHT_AT_ONCE):
         part = queries[start : start + SOUGHT_AT_ONCE]
-        if "torch" in sys.modules:
-            index = _by_torch(points, part, candidates)
-        else:
-            values = squared_norm - 2 * (part @ points.T)  # |q - p|^2 without |q|^2
-            last = min(candidates, values.shape[1] - 1)
-            index = np.argpartition(values, last, 1)[:, :candidates]
+        values = squared_norm - 2 * (part @ points.T)  # |q - p|^2 without |q|^2
+        last = min(candidates, len(points) - 1)
+        index = np.argpartition(values, last, 1)[:, :candidates]
         index = np.sort(index, 1)  # of two as near, the first
         distance = np.sqrt(np.square(points[index] - part[:, None], dtype=float).sum(2))
         order = np.argsort(distance, 1, kind="stable")[:, :k]
         found.append([np.take_along_axis(a, order, 1) for a in (distance, index)])
     distances, indices = zip(*found)
     return np.concatenate(distances), np.concatenate(indices)
-
-
-def _by_torch(points: np.ndarray, queries: np.ndarray, k: int) -> np.ndarray:
-    import torch
-
-    from models.b2igan.memory import nearest
-
-    return nearest(torch.as_tensor(points), torch.as_tensor(queries), k)[1].numpy()
