@@ -131,9 +131,9 @@ def preprocess_parser():
 
 def _image(name):
     """The name of an image setting, asked only when the flag is given: that loads torch."""
-    from preprocess.spectrogram import ALIASES, SETTINGS
+    from preprocess.spectrogram import IMAGE_ALIASES, SETTINGS
 
-    name = ALIASES.get(name, name)
+    name = IMAGE_ALIASES.get(name, name)
     if name not in SETTINGS:
         raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(SETTINGS)}")
     return name
@@ -164,9 +164,8 @@ def add_data(group):
 
 
 def add_dataroot(group):
-    group.add_argument(
-        "--dataroot", default=DATAROOT, metavar="DIR", help="folder made by preprocess"
-    )
+    add = group.add_argument
+    add("--dataroot", default=DATAROOT, metavar="DIR", help="folder made by preprocess")
 
 
 def add_training(group):
@@ -256,12 +255,7 @@ def add_selection(group):
         help="last: the last epoch. paper: the epoch with the best validation AUC, WITH LABELLED "
         "ANOMALIES, as the original work did; its outputs say uses_anomaly_labels",
     )
-    add(
-        "--checks",
-        type=integer(1),
-        metavar="N",
-        help="such AUCs an epoch (default: 1, at its end)",
-    )
+    add("--checks", type=integer(1), metavar="N", help="AUCs an epoch (default: 1, at its end)")
 
 
 def add_context(group):

@@ -41,7 +41,6 @@ LEAST_S = 1.0  # that each measurement lasts; the best of REPEATS counts
 REPEATS = 3
 N_BEATS, N_SLOW = 4096, 256  # beats for our parts, and for the original's
 N_BATCH, N_SLOW_BATCH = 256, 64  # the same of a training step
-ROOT = Path(__file__).parents[1]
 
 
 def main(argv=None):
@@ -267,7 +266,7 @@ def screening(folder, hours, checkpoint):
         start = time.perf_counter()
         flags = ["--only-screen", str(path), "--checkpoint", str(checkpoint)]
         command = [sys.executable, "-m", "experiments.bench", *flags]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=version.ROOT, capture_output=True, text=True)
         seconds = time.perf_counter() - start
         if done.returncode:
             raise BadInput(f"screening {hours:g} h failed: {done.stderr.strip().splitlines()[-1]}")

@@ -13,6 +13,8 @@ from models import parallel
 WARM_UP = 0.3  # share of training in which the learning rate rises; it falls to nothing by the end
 START = 0.04  # of the highest rate: what the first step has
 
+COLLAPSED = 5e-6  # with a smaller loss a discriminator learns nothing more: it starts anew
+
 
 def descend(optimizer: Optimizer, loss: Tensor, share: float | None = None) -> None:
     """One step of an optimizer; gradients are worked out for its own weights alone.

@@ -10,4 +10,5 @@ WINDOW = BEFORE + AFTER
 
 # Samples. The original work drops normal beats annotated this far from a detected R peak.
 PEAK_TOLERANCE = 10
+LONGEST_GAP_S = 24 * 3600.0  # in a recording: a longer one is a wrong time
 FORMULA = tuple("=+-@")  # what a spreadsheet runs when a cell begins with it

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from preprocess import BadInput
+from preprocess.constants import LONGEST_GAP_S
 
 BLOCK = 50  # rows over which a rate is taken where there may be gaps
 STEADY_S = 10.0  # over which the rate must stay the same
 RATE_TOLERANCE = 1e-3  # clocks differ by less
-LONGEST_GAP_S = 24 * 3600.0
 CROWD, MOST_OF_CROWD = 100, 50  # so many gaps in so many rows are another rate
 
 

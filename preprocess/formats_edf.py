@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocess import BadInput
+from preprocess.constants import LONGEST_GAP_S
 from preprocess.headers import LOWEST_HZ
 from preprocess.source import Source, choose_lead, mv_of
 
@@ -24,7 +25,6 @@ FIELDS = (  # of each signal, one field of all signals after the other
     ("reserved", 32),
 )
 MOST_SIGNALS = 512
-LONGEST_GAP_S = 24 * 3600.0
 MOST_DRIFT_S = 0.5
 ANNOTATIONS = "EDF Annotations"
 ONSET = re.compile(rb"([+-]\d{1,9}(?:\.\d{1,9})?)\x14")

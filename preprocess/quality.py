@@ -69,10 +69,11 @@ def judge(signal_mv, there, filtered_mv, envelope):
     low_mv, high_mv = extremes(signal_mv)
     mean_mv = cells(signal_mv).mean(1)
     fast_mv, peaks_mv = fast_waves(signal_mv), extremes(envelope)[1]
-    beats_mv = beat_heights(peaks_mv)
+    highest_mv = maximum_filter1d(peaks_mv, width(BEAT_S))
+    beats_mv = beat_heights(highest_mv)
     noise = noise_ratio(fast_mv, beats_mv)
     reason = unreadable_cells(low_mv, high_mv, mean_mv, extremes(there)[0], noise)
-    quiet = no_activity_cells(peaks_mv, reason)
+    quiet = no_activity_cells(peaks_mv, highest_mv, reason)
     nothing = np.isin(reason, (MISSING, FLAT))
     score = episode_score(filtered_mv, envelope, fast_mv, nothing)
     # The waves of fibrillation are low in the envelope, and told from a band without wander.
@@ -154,11 +155,10 @@ def fast_waves(signal_mv):
     return np.sqrt(np.square(cells(bandpass(signal_mv, *NOISE_BAND_HZ))).mean(1))
 
 
-def beat_heights(peaks_mv):
-    """Highest of the QRS envelope in each cell (m,), to (m,): how high the beats around are in it,
-    or what is highest where there are none."""
-    highest = maximum_filter1d(peaks_mv, width(BEAT_S))
-    return np.maximum(uniform_filter1d(highest, width(NOISE_S)), 1e-6)
+def beat_heights(highest_mv):
+    """Highest of the QRS envelope within BEAT_S of each cell (m,), to (m,): how high the beats
+    around are in it, or what is highest where there are none."""
+    return np.maximum(uniform_filter1d(highest_mv, width(NOISE_S)), 1e-6)
 
 
 def noise_ratio(fast_mv, beats_mv):
@@ -185,13 +185,13 @@ def wander_ratio(mean_mv, beats_mv):
 # -------------------------------------------------------------------- no electrical activity
 
 
-def no_activity_cells(peaks_mv, reason):
-    """(m,) highest of the QRS envelope in each cell, to (m,) bool: no beat for QUIET_S.
+def no_activity_cells(peaks_mv, highest_mv, reason):
+    """Highest of the QRS envelope in each cell, and within BEAT_S of it, (m,) each, and reasons so
+    far (m,), to (m,) bool: no beat for QUIET_S.
 
     It is small against the beats around, or against any beat where there is none around.
     """
-    highest = maximum_filter1d(peaks_mv, width(BEAT_S))
-    usual = np.square(uniform_filter1d(np.sqrt(highest), width(USUAL_S)))
+    usual = np.square(uniform_filter1d(np.sqrt(highest_mv), width(USUAL_S)))
     small = (peaks_mv < QUIET_MV) | ((peaks_mv < QUIET_SHARE * usual) & (peaks_mv < QUIET_MOST_MV))
     small &= ~np.isin(reason, (MISSING, FLAT, RAIL, WILD))
     return opened(small, QUIET_S)

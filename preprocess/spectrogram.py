@@ -228,4 +228,4 @@ DECIBEL = ImageSetting(
     decibel_images,
 )
 SETTINGS = {setting.name: setting for setting in (COMPLEX, DECIBEL)}
-ALIASES = {"seed": "decibel"}  # names that settings had before
+IMAGE_ALIASES = {"seed": "decibel"}  # names that settings had before

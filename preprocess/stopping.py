@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 
-ROOT = Path(__file__).parents[1]
+MAIN = Path(__file__).parents[1] / "main.py"
 AGAIN_S = 0.05
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 MEMORY_WORDS = (
@@ -26,7 +26,7 @@ class Stopped(BaseException):
 
 def is_program() -> bool:
     """Whether main.py or `python -m` of a module runs, and not somebody who imports us."""
-    return sys.argv[:1] == ["-m"] or os.path.abspath(sys.argv[0] or "-") == str(ROOT / "main.py")
+    return sys.argv[:1] == ["-m"] or os.path.abspath(sys.argv[0] or "-") == str(MAIN)
 
 
 def watch_start() -> None:

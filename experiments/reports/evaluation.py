@@ -19,7 +19,7 @@ from preprocess.constants import FS_HZ
 from preprocess.dataset import Dataset
 from preprocess.files import whole_file
 
-TEMPLATES = Path(__file__).parent / "templates"
+REPORT_TEMPLATES = Path(__file__).parent / "templates"
 CONTEXT_TEXTS = {
     "none": "a score uses the beat's own window and nothing else",
     "rhythm": "a score uses the beat's window and the RR intervals around it",
@@ -113,7 +113,7 @@ def write_overview(path: Path, metrics: Mapping, figures: list, settings: Mappin
     metrics: as in metrics.json; what is missing or None is printed as a dash;
     figures: (title, caption, PNG path) each; settings: printed at the end.
     """
-    template = environment(TEMPLATES).get_template("evaluation.html")
+    template = environment(REPORT_TEMPLATES).get_template("evaluation.html")
     page = template.render(
         m=metrics,
         classes=_class_rows(metrics),

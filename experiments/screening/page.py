@@ -2,13 +2,14 @@
 
 import base64
 import json
-from pathlib import Path
 
 import numpy as np
 
 from experiments.reports import pages, scale
 from experiments.screening import outputs
 from experiments.screening.findings import Findings
+from experiments.screening.index import TEMPLATES
+from experiments.screening.kinds import KINDS, UNFLAGGED
 from experiments.screening.overview import WITHOUT_KINDS, alarm_strips, bands, overview
 from experiments.screening.pictures import ClusterPicture
 from experiments.screening.strips import STRIP_HZ, STRIP_S, Stretch
@@ -17,7 +18,6 @@ from preprocess import spectrogram
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.records import FS_HZ
 
-TEMPLATES = Path(__file__).parent / "templates"
 MOST_ROWS = 40  # clusters with a row of their own
 MOST_STRIPS = 30  # unreadable stretches shown
 MV_PER_STEP = 0.005  # of traces in the page
@@ -27,7 +27,7 @@ NO_RARER = 1e-30  # of tail probabilities, which may be 0
 # the small pictures of a cluster's row, in px
 THUMB_PX, THUMB_STEP, THUMB_LEAST_MV = (120, 44), 4, 1.5
 BARS_PX, BARS = (180, 24), 60
-KIND_NUMBERS = "NVSFQ"  # as numbers in the page
+KIND_NUMBERS = UNFLAGGED + KINDS  # the place of each is its number in the page
 
 
 def render(

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 from importlib.metadata import version as version_of
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.training import version
@@ -24,7 +23,6 @@ from preprocess import BadInput
 if TYPE_CHECKING:
     from distributed import Client
 
-ROOT = Path(__file__).resolve().parents[2]
 CONNECT_S, WORKERS_S = 10, 180  # to wait for a scheduler, and for its first worker
 # Items handed to the scheduler beyond those that are worked on: few, so that neither its memory
 # nor ours grows with their number; enough that no worker waits.
@@ -199,7 +197,7 @@ def _check_workers(client: Client, check: Callable[[], str | None] | None) -> No
         if not isinstance(theirs, dict):
             raise BadInput(
                 f"{worker} cannot run this program ({type(theirs).__name__}: {theirs}): "
-                f"start it with PYTHONPATH={ROOT} and the same packages, see docs/scale.md"
+                f"start it with PYTHONPATH={version.ROOT} and the same packages, see docs/scale.md"
             )
         if theirs != identity():
             raise BadInput(f"{worker} {_difference(theirs, identity())}")

@@ -30,13 +30,12 @@ from models.b2igan.memory import evenly_by_record
 from models.b2igan.networks import FREQS, TIMES, Decoder, Discriminator, Encoder
 from models.detector import Detector
 from models.module import evenly
-from models.steps import descend, one_cycle, set_rate
+from models.steps import COLLAPSED, descend, one_cycle, set_rate
 from preprocess import spectrogram
 from preprocess.beats import WINDOW, Beats
 from preprocess.synthetic import synthetic
 
 BETAS = (0.9, 0.99)  # of Adam
-COLLAPSED = 5e-6  # with a smaller loss the reality logit learns nothing more: it starts anew
 MEMORY = 4096  # remembered points at most
 BEATS_PER_POINT = 10  # training beats to one of them, in a small data set
 MOST_LOCATED = 32_768  # beats that the error map is calibrated on, of a larger number

@@ -37,7 +37,7 @@ N_FILTERS, MIXED = 48, 128  # of every convolution, and of the layer that joins 
 
 BATCH, PASSES, FEWEST_STEPS, LEARNING_RATE = 128, 2, 150, 3e-3
 DISTURBED = 0.3  # share of the anomalies that are noise of some band, slow shifts included
-ECTOPIC = 0.15  # and share that are early beats of another shape
+LOCATED_ECTOPIC = 0.15  # and share that are early beats of another shape
 
 # What counts as a departure of a corrupted beat from the normal one.
 FLOOR_MV, FLOOR_OF_HEIGHT = 0.05, 0.04  # in the trace: above both, the latter in heights of the QRS
@@ -170,7 +170,8 @@ class Localiser(nn.Module):
         """Cross-entropy of where a change is, on as many normal beats as corrupted ones."""
         corrupted_mv = normal_mv.clone()
         half = len(normal_mv) // 2
-        noise, early = half + int(half * DISTURBED), half + int(half * (DISTURBED + ECTOPIC))
+        noise = half + int(half * DISTURBED)
+        early = half + int(half * (DISTURBED + LOCATED_ECTOPIC))
         corrupted_mv[half:noise] = disturbed(normal_mv[half:noise])
         corrupted_mv[noise:early] = ectopic(normal_mv[noise:early], normal_mv[: early - noise])
         corrupted_mv[early:] = synthetic(normal_mv[early:])

@@ -6,8 +6,6 @@ from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from models.compared._layers import encoder
 
-COLLAPSED = 5e-6  # with a smaller loss a discriminator learns nothing more: it starts anew
-
 
 class Discriminator(nn.Module):
     """(n, 1, 1, 320) to logit (n,), high where the beat is real, and features (n, channels, 1,

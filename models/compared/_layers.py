@@ -11,7 +11,7 @@ PUBLISHED_WIDTHS = (32, 64, 128, 256, 512)
 # Half of them: three times as fast, and as good in the same time on a processor.
 WIDTHS = (16, 32, 64, 128, 256)
 LAST_KERNEL = 10  # as long as what the halvings leave
-N_LATENT = 50
+TRACE_LATENT = 50
 
 
 def encoder(n_out: int, widths: tuple[int, ...], batch_norm: bool = True) -> nn.Sequential:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from models.compared._adversarial import Discriminator, discriminator_loss
-from models.compared._layers import N_LATENT, decoder, min_max
+from models.compared._layers import TRACE_LATENT, decoder, min_max
 from models.compared.autoencoder import AutoEncoder
 from models.steps import descend
 from preprocess.beats import WINDOW, Beats
@@ -34,14 +34,14 @@ class AnoGAN(AutoEncoder):
     trained = {"generator": ("decoder",), "discriminator": ("discriminator",)}
 
     def build(self) -> None:
-        self.decoder = decoder(N_LATENT, self.widths)
+        self.decoder = decoder(TRACE_LATENT, self.widths)
         self.discriminator = Discriminator(self.widths, batch_norm=False)
-        self.register_buffer("starts", torch.randn(STARTS, N_LATENT))
+        self.register_buffer("starts", torch.randn(STARTS, TRACE_LATENT))
         self.register_buffer("start_beats", torch.zeros(STARTS, WINDOW))
 
     def training_step(self, beats: Beats) -> dict[str, float]:
         real, steps = self.batch(beats), self.optimizers()  # [n, 1, 1, 320]
-        fake = self.decoder(torch.randn(len(real), N_LATENT, 1, 1, device=self.device))
+        fake = self.decoder(torch.randn(len(real), TRACE_LATENT, 1, 1, device=self.device))
         d_loss, d_terms = discriminator_loss(self.discriminator, real, fake)
         descend(steps["discriminator"], d_loss)
 
@@ -93,7 +93,7 @@ class AnoGAN(AutoEncoder):
             return self._losses(latent, real, features)
 
     def _losses(self, latent: Tensor, real: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
-        """latent: (n, N_LATENT); real: (n, 1, 1, 320), and its features. Returns the generated
+        """latent: (n, TRACE_LATENT); real: (n, 1, 1, 320), and its features. Returns the generated
         beats (n, 320) and their losses (n,)."""
         fake = self.decoder(latent[:, :, None, None])
         residual = (fake - real).abs().flatten(1).mean(1)

@@ -9,7 +9,7 @@ from torch.nn.functional import mse_loss
 from torch.optim import Adam, Optimizer
 
 from models.compared._layers import (
-    N_LATENT,
+    TRACE_LATENT,
     WIDTHS,
     decoder,
     encoder,
@@ -49,7 +49,8 @@ class AutoEncoder(Detector):
 
     def build(self) -> None:
         """Makes the networks."""
-        self.encoder, self.decoder = encoder(N_LATENT, self.widths), decoder(N_LATENT, self.widths)
+        self.encoder = encoder(TRACE_LATENT, self.widths)
+        self.decoder = decoder(TRACE_LATENT, self.widths)
 
     def optimizers(self) -> dict[str, Optimizer]:
         if not self._optimizers:

@@ -10,16 +10,16 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from torch.optim import Adam, Optimizer
 
-from models.compared._adversarial import COLLAPSED, discriminator_loss
+from models.compared._adversarial import discriminator_loss
 from models.compared._layers import initialise
 from models.detector import Detector
-from models.steps import descend
+from models.steps import COLLAPSED, descend
 from preprocess.beats import Beats
 from preprocess.spectrogram import SETTINGS
 
 WIDTHS, STRIDES = (32, 64, 128, 256, 512), (2, 2, 2, 2, 1)
-LAST_KERNEL = 7  # as long as what the strides leave
-N_LATENT = 50
+IMAGE_KERNEL = 7  # as long as what the strides leave
+IMAGE_LATENT = 50
 # Of running statistics. The original runs its generator twice a step on the same batch with the
 # same weights, 0.1 each; here one pass counts for both.
 PASSES_A_STEP, MOMENTUM = 2, 0.1
@@ -130,18 +130,18 @@ class Encoder(nn.Module):
             layers += [nn.LeakyReLU(0.2, inplace=True)]
             before = width
         self.features = nn.Sequential(*layers)  # [n, 512, 7, 7]
-        self.head = nn.Conv2d(before, n_out, LAST_KERNEL, bias=False)
+        self.head = nn.Conv2d(before, n_out, IMAGE_KERNEL, bias=False)
 
     def forward(self, image: Tensor) -> Tensor:
         return self.head(self.features(image))
 
 
 class Decoder(nn.Sequential):
-    """(n, N_LATENT, 1, 1) to (n, 1, 128, 128) in [-1, 1]: the Encoder backwards."""
+    """(n, IMAGE_LATENT, 1, 1) to (n, 1, 128, 128) in [-1, 1]: the Encoder backwards."""
 
     def __init__(self):
-        layers, before = [], N_LATENT
-        kernels = [(LAST_KERNEL, 1, 0), *((4, stride, 1) for stride in reversed(STRIDES[1:]))]
+        layers, before = [], IMAGE_LATENT
+        kernels = [(IMAGE_KERNEL, 1, 0), *((4, stride, 1) for stride in reversed(STRIDES[1:]))]
         for width, (kernel, stride, padding) in zip(reversed(WIDTHS), kernels, strict=True):
             layers += [
                 nn.ConvTranspose2d(before, width, kernel, stride, padding, bias=False),
@@ -158,7 +158,7 @@ class Generator(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.encoder, self.decoder = Encoder(N_LATENT), Decoder()
+        self.encoder, self.decoder = Encoder(IMAGE_LATENT), Decoder()
 
     def forward(self, image: Tensor) -> Tensor:
         return self.decoder(self.encoder(image))

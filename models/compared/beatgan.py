@@ -7,15 +7,10 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from torch.optim.swa_utils import AveragedModel
 
-from models.compared._adversarial import (
-    COLLAPSED,
-    Discriminator,
-    discriminator_loss,
-    feature_matching,
-)
+from models.compared._adversarial import Discriminator, discriminator_loss, feature_matching
 from models.compared._layers import PUBLISHED_WIDTHS, initialise
 from models.compared.autoencoder import AutoEncoder
-from models.steps import descend, set_rate
+from models.steps import COLLAPSED, descend, set_rate
 from preprocess.beats import Beats
 
 # Of feature matching at --w_adv 1, which brings it to the size of the reconstruction loss.

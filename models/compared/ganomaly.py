@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
 from models.compared._adversarial import Discriminator, discriminator_loss, feature_matching
-from models.compared._layers import N_LATENT, encoder, initialise
+from models.compared._layers import TRACE_LATENT, encoder, initialise
 from models.compared.autoencoder import AutoEncoder
 from models.steps import descend
 from preprocess.beats import Beats
@@ -31,11 +31,11 @@ class Ganomaly(AutoEncoder):
     def build(self) -> None:
         super().build()
         self.discriminator = Discriminator(self.widths)
-        self.second_encoder = encoder(N_LATENT, self.widths)
+        self.second_encoder = encoder(TRACE_LATENT, self.widths)
 
     def training_step(self, beats: Beats) -> dict[str, float]:
         real, steps = self.batch(beats), self.optimizers()  # [n, 1, 1, 320]
-        latent = self.encoder(real)  # [n, N_LATENT, 1, 1]
+        latent = self.encoder(real)  # [n, TRACE_LATENT, 1, 1]
         fake = self.decoder(latent)
         d_loss, d_terms = discriminator_loss(self.discriminator, real, fake)
         descend(steps["discriminator"], d_loss)
@@ -49,7 +49,7 @@ class Ganomaly(AutoEncoder):
     def _generator_loss(
         self, real: Tensor, fake: Tensor, latent: Tensor
     ) -> tuple[Tensor, dict[str, float]]:
-        """real, fake: (n, 1, 1, 320); latent: (n, N_LATENT, 1, 1) of real."""
+        """real, fake: (n, 1, 1, 320); latent: (n, TRACE_LATENT, 1, 1) of real."""
         # Adversarial: feature matching.
         adv_loss = feature_matching(self.discriminator, real, fake)
         # Contextual: L1 reconstruction.

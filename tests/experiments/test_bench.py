@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,7 +52,7 @@ def test_command_prints_one_object(cohort, weights):
         ],
         capture_output=True,
         text=True,
-        cwd=Path(bench.ROOT),
+        cwd=bench.version.ROOT,
     )
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout.splitlines()[-1])
