@@ -46,7 +46,7 @@ def train(data, rows, opt, folder):
 
 
 def test(data, rows, opt, folder):
-    from experiments.reports.evaluation import draw
+    from experiments.reports.report import draw
     from experiments.training.checkpoint import open_detector
     from experiments.training.evaluation import evaluate
 

@@ -23,9 +23,11 @@ from experiments.screening import pipeline as screen
 from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, LEARNING_S
-from preprocess import BadInput, annotations, records
+from preprocess import BadInput
 from preprocess.classes import CLASS_OF_EC57
-from preprocess.records import FS_HZ
+from preprocess.readers import annotations
+from preprocess.readers import wfdb as records
+from preprocess.readers.wfdb import FS_HZ
 
 MATCH_S = 0.15
 RHYTHM_STEP_S = 0.1  # in which rhythms are compared by duration

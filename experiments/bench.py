@@ -31,11 +31,14 @@ from experiments.screening.shipped import weights_of
 from experiments.training import version
 from experiments.training.loop import complete_options
 from models import MODELS
-from preprocess import BadInput, physionet, records, rpeaks, simulate, spectrogram
+from preprocess import BadInput, simulate, spectrogram
 from preprocess.beats import Beats, windows
 from preprocess.classes import CLASS_OF
 from preprocess.constants import AFTER, BEFORE, FS_HZ, WINDOW
-from preprocess.filters import bandpass
+from preprocess.readers import physionet
+from preprocess.readers import wfdb as records
+from preprocess.signal import rpeaks
+from preprocess.signal.filters import bandpass
 
 LEAST_S = 1.0  # that each measurement lasts; the best of REPEATS counts
 REPEATS = 3

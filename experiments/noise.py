@@ -20,10 +20,11 @@ from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import LEARNING_S, patients
 from experiments.training.scoring import score_rows, usable_context
-from preprocess import BadInput, dataset, records
+from preprocess import BadInput, dataset
 from preprocess.classes import CLASS_OF, CLASS_OF_EC57
 from preprocess.files import whole_file
-from preprocess.records import FS_HZ
+from preprocess.readers import wfdb as records
+from preprocess.readers.wfdb import FS_HZ
 
 NOISY_S = 120  # length of a noisy stretch, and of the clean one after it
 QRS_REACH = round(0.05 * FS_HZ)

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from preprocess import spectrogram
 from preprocess.constants import AFTER, BEFORE
-from preprocess.filters import bandpass
+from preprocess.signal.filters import bandpass
 
 
 def original_windows(signal_mv: np.ndarray, peaks: np.ndarray) -> np.ndarray:

@@ -15,12 +15,14 @@ from experiments.training.jitter import moved_dataset
 from experiments.training.metrics import detection
 from experiments.training.protocols import split
 from experiments.training.scoring import score_rows
-from preprocess import dataset, quality, records, rpeaks, spectrogram
+from preprocess import dataset, spectrogram
 from preprocess.beats import rr_intervals, windows
 from preprocess.constants import AFTER, BEFORE, FS_HZ
 from preprocess.dataset import Dataset
 from preprocess.files import whole_file
-from preprocess.filters import bandpass
+from preprocess.readers import wfdb as records
+from preprocess.signal import quality, rpeaks
+from preprocess.signal.filters import bandpass
 
 NOBODYS = -1  # row of a detected R peak at which no beat is annotated
 FALSE_ALARMS = 0.05

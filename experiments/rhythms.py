@@ -22,17 +22,19 @@ import options
 from experiments.agreement import FIBRILLATION_NOTES
 from experiments.noise import in_noise, read_noise, with_noise
 from experiments.screening import pipeline as screen
-from experiments.screening import rhythm_episodes as rhythm
 from experiments.screening.blocks import Reader, spans
+from experiments.screening.rhythm import episodes as rhythm
+from experiments.screening.rhythm.summary import ALARM_CODES
 from experiments.screening.shipped import WEIGHTS
-from experiments.screening.summary import ALARM_CODES
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2
-from preprocess import annotations, quality, records
 from preprocess.classes import CLASS_OF_EC57
 from preprocess.constants import FS_HZ
 from preprocess.files import whole_file
-from preprocess.source import Source
+from preprocess.readers import annotations
+from preprocess.readers import wfdb as records
+from preprocess.readers.source import Source
+from preprocess.signal import quality
 
 COUNTED_EPISODES = {
     "V runs": (rhythm.VT, rhythm.SLOW_RUN),
@@ -306,7 +308,7 @@ UNREADABLE = tuple(set(range(1, len(quality.REASONS))) - set(quality.ALARMS))
 
 
 def judged(path, signal_mv):
-    """(n,) reasons of preprocess.quality, as screening comes to them."""
+    """(n,) reasons of preprocess.signal.quality, as screening comes to them."""
     source = ArraySource(path.name, path, ["ECG"], "ECG", float(FS_HZ), len(signal_mv))
     source.values = np.asarray(signal_mv, float)
     reader = Reader(source)

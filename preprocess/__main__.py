@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 import options
-from preprocess import BadInput, dataset, physionet, simulate
+from preprocess import BadInput, dataset, simulate
+from preprocess.readers import physionet
 
 # Beats of each class in the whole MIT-BIH database by the published protocol, to compare with.
 EXPECTED = {"N_on_peak": "86.2 k to 87.2 k", "S": "3026", "V": "7008", "F": "802", "Q": "15"}

@@ -10,11 +10,11 @@ import numpy as np
 from preprocess import BadInput
 from preprocess.classes import CLASS_OF
 from preprocess.constants import AFTER, BEFORE, FS_HZ, WINDOW
-from preprocess.filters import FILTERS
-from preprocess.rpeaks import detect_r_peaks, distance_to_nearest
+from preprocess.signal.filters import FILTERS
+from preprocess.signal.rpeaks import detect_r_peaks, distance_to_nearest
 
 if TYPE_CHECKING:
-    from preprocess.records import Recording
+    from preprocess.readers.wfdb import Recording
 
 # RR intervals on each side that make the local median: some ten seconds of a resting heart,
 # so that it follows the rate and passes over single early beats.
@@ -36,7 +36,7 @@ class Beats:
     known_normal: (n,) bool, beats that someone has looked at and found normal.
     record_median_mv: (n, WINDOW) in mV, the median beat of the recording that each one is from:
         of all its beats, of whatever class; in screening, of the presumed normal ones.
-    usual, p_coherence: (n,) of preprocess.fibrillation, where they are at hand.
+    usual, p_coherence: (n,) of preprocess.signal.atrial_fibrillation, where they are at hand.
     """
 
     image: np.ndarray | None
@@ -121,7 +121,7 @@ def cut(
     """Recording to (columns, windows): one row per beat whose window fits inside the recording.
 
     columns: dict of (k,) arrays, the columns of index.csv.
-    windows: (k, WINDOW) float32 in mV, band-passed by a filter of preprocess.filters.
+    windows: (k, WINDOW) float32 in mV, band-passed by a filter of preprocess.signal.filters.
     Raises BadInput when the recording is shorter than a window or has no annotated beat.
     """
     n = len(recording.signal_mv)

@@ -2,7 +2,7 @@
 
 FS_HZ = 360  # of MIT-BIH: every recording is brought to it
 LEAD = "MLII"
-FILTER_NAMES = ("butterworth", "published")  # of the beats: preprocess.filters
+FILTER_NAMES = ("butterworth", "published")  # of the beats: preprocess.signal.filters
 
 # A beat's window, in samples before and after its R peak: 0.389 s and 0.5 s.
 BEFORE, AFTER = 140, 180

@@ -14,13 +14,15 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from preprocess import BadInput, classes, dataset_checks, files, physionet, records, spectrogram
+from preprocess import BadInput, classes, dataset_checks, files, spectrogram
 from preprocess import beats as beat_windows
 from preprocess.beats import Beats
 from preprocess.classes import CLASSES
 from preprocess.constants import AFTER, BEFORE, FS_HZ, LEAD, PEAK_TOLERANCE, WINDOW
-from preprocess.filters import FILTERS
 from preprocess.mapped import let_go, taken
+from preprocess.readers import physionet
+from preprocess.readers import wfdb as records
+from preprocess.signal.filters import FILTERS
 
 MANY = 1_000_000  # beats, from which on an index is read part by part
 IMAGES = "spectrograms.npy"

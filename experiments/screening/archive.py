@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from preprocess import BadInput, headers
+from preprocess import BadInput
+from preprocess.readers import headers
 
 SCREENING_LOCK = ".screening.lock"
 SHAPES_OUTPUTS = (  # options of main.py that do, beside the weights

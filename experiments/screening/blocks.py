@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preprocess import BadInput, quality, rpeaks
+from preprocess import BadInput
 from preprocess.beats import AFTER, BEFORE, Beats, rr_intervals, windows
 from preprocess.classes import CLASS_OF
-from preprocess.fibrillation import like_usual, p_wave_coherence
-from preprocess.filters import bandpass
-from preprocess.formats import Source
-from preprocess.records import FS_HZ
+from preprocess.readers.formats import Source
+from preprocess.readers.wfdb import FS_HZ
+from preprocess.signal import quality, rpeaks
+from preprocess.signal.atrial_fibrillation import like_usual, p_wave_coherence
+from preprocess.signal.filters import bandpass
 
 BLOCK_S = 1800.0  # the longest; a context of the recording's own beats is this long too
 MARGIN_S = 30.0  # read on both sides: no decision looks further around

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from experiments.screening import interpretation
 from experiments.screening.clusters import EARLY_RR, LATE_RR, Cluster, Clusters, Example, timing_of
 from experiments.screening.location import ScreenedBlock
-from experiments.screening.patient_threshold import PatientThreshold
+from experiments.screening.page.strips import Stretch, joined, stretches, strip
 from experiments.screening.polarity import upside_down
-from experiments.screening.rhythm_episodes import Episode, Limits
+from experiments.screening.rhythm import interpretation
+from experiments.screening.rhythm.episodes import Episode, Limits
 from experiments.screening.side_by_side import give_back_memory
-from experiments.screening.strips import Stretch, joined, stretches, strip
-from preprocess import BadInput, quality
-from preprocess.formats import Source
-from preprocess.records import FS_HZ
+from experiments.screening.threshold import PatientThreshold
+from preprocess import BadInput
+from preprocess.readers.formats import Source
+from preprocess.readers.wfdb import FS_HZ
+from preprocess.signal import quality
 
 FEWEST_BEATS = 5
 MOST_UNREADABLE = 0.99  # of a recording, beyond which there is nothing to tell
@@ -39,7 +40,7 @@ class Findings:
     table: a row a beat: sample at FS_HZ, rr_s, rr_local_s, rr_usual_s, score, tail_probability,
     cluster (row of clusters, -1: unremarkable), premature, kind, kind_confidence and LOCATION;
     clusters: the largest first; episodes: of rhythm_episodes, in order of time; alarms: what a
-    reader must see first; summary: as experiments.screening.summary describes.
+    reader must see first; summary: as experiments.screening.rhythm.summary describes.
     """
 
     source: Source

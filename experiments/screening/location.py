@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.reports.scale import CONTOUR_SD
-from experiments.screening.kinds import SHAPE_FEATURES, like_fusion, shape_features
-from experiments.screening.prematurity import (
+from experiments.screening.rhythm.kinds import SHAPE_FEATURES, like_fusion, shape_features
+from experiments.screening.rhythm.prematurity import (
     OTHER_SHAPE,
     P_ELSEWHERE,
     otherness,
@@ -17,11 +17,11 @@ from experiments.screening.prematurity import (
     p_deviations,
     premature,
 )
-from experiments.screening.scorer import ScoredBlock
+from experiments.screening.scoring import ScoredBlock
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, Beats
-from preprocess.fibrillation import fibrillation
-from preprocess.records import FS_HZ
+from preprocess.readers.wfdb import FS_HZ
+from preprocess.signal.atrial_fibrillation import fibrillation
 
 if TYPE_CHECKING:
     from models.detector import Detector

@@ -11,17 +11,17 @@ import pandas as pd
 import wfdb
 
 from experiments.screening.findings import LOCATION, Findings
-from experiments.screening.interpretation import episode_codes
-from experiments.screening.kinds import KINDS
-from experiments.screening.rhythm_episodes import (
+from experiments.screening.rhythm.episodes import (
     MEANINGS,
     VENTRICULAR_FIBRILLATION,
     rhythm_changes,
 )
+from experiments.screening.rhythm.interpretation import episode_codes
+from experiments.screening.rhythm.kinds import KINDS
 from preprocess import BadInput
 from preprocess.files import temporary_folder
-from preprocess.formats import Source
-from preprocess.records import FS_HZ
+from preprocess.readers.formats import Source
+from preprocess.readers.wfdb import FS_HZ
 
 OUTPUTS = (".b2i", ".csv", ".html", ".json")
 # WFDB codes: unremarkable beat; kinds of flagged ones; change of signal quality, of rhythm; note
@@ -90,7 +90,7 @@ def _as_text(table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
 
 
 def write_summary(findings: Findings, path: Path):
-    """What experiments.screening.summary describes, as JSON."""
+    """What experiments.screening.rhythm.summary describes, as JSON."""
     text = json.dumps(findings.summary, indent=1, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 

@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from experiments.screening import archive, index
+from experiments.screening import archive
+from experiments.screening.page import index
 from experiments.screening.shipped import weights_of
 from experiments.training import cluster
-from preprocess import BadInput, find
+from preprocess import BadInput
 from preprocess.commands import sentence
+from preprocess.readers import find
 
 if TYPE_CHECKING:  # networks and signal processing are loaded where a recording is screened
     from experiments.screening.findings import Findings
     from experiments.training.checkpoint import Checkpoint
     from models.detector import Detector
-    from preprocess.source import Source
+    from preprocess.readers.source import Source
 
 MOST_SENTENCES = 20  # about recordings that failed, on the terminal; index.html has all
 
@@ -187,7 +189,7 @@ def screen(
 def _open(path, checkpoint, opt, aloud) -> Source:
     """The recording, when it can be screened, and a line that says which lead is."""
     from experiments.screening import outputs
-    from preprocess import formats
+    from preprocess.readers import formats
 
     likely = checkpoint.settings["lead"]
     source = formats.open_source(path, opt.lead, opt.fs, opt.units, likely=likely)

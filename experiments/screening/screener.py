@@ -14,20 +14,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from experiments.screening import outputs, page
+from experiments.screening import outputs
 from experiments.screening.blocks import Reader, spans
 from experiments.screening.findings import Collector, Findings
 from experiments.screening.location import ScreenedBlock, locate
-from experiments.screening.patient_threshold import calibrate
-from experiments.screening.pictures import cluster_pictures
-from experiments.screening.rhythm_episodes import Limits
-from experiments.screening.scorer import ScoredBlock, Scorer
+from experiments.screening.page import recording as page
+from experiments.screening.page.pictures import cluster_pictures
+from experiments.screening.rhythm.episodes import Limits
+from experiments.screening.scoring import ScoredBlock, Scorer
 from experiments.screening.shipped import open_weights, weights_of
 from experiments.screening.side_by_side import give_back_memory, side_by_side
+from experiments.screening.threshold import calibrate
 from experiments.training.scoring import usable_context
 from preprocess import BadInput
 from preprocess.constants import FS_HZ
-from preprocess.source import Source
+from preprocess.readers.source import Source
 from preprocess.threads import one_thread_a_step
 
 if TYPE_CHECKING:  # torch is loaded by a checkpoint, and not where weights are exported ones

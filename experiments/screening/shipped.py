@@ -33,7 +33,7 @@ def weights_of(checkpoint: str | Path | None, runtime: str = "auto", device: str
 def open_weights(path: Path, device: str = "auto") -> tuple[Checkpoint, Detector]:
     """A checkpoint, or what was exported of one, and its detector. Raises BadInput where it is not
     fit to screen."""
-    from preprocess.filters import BAND_HZ
+    from preprocess.signal.filters import BAND_HZ
 
     if _runtime_of(path) == "onnx":
         from experiments.screening.exported import open_exported

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from experiments.screening.findings import Findings
-from experiments.screening.overview import MOST_ALARMS, alternating, first_alarms
+from experiments.screening.page.overview import MOST_ALARMS, alternating, first_alarms
 from experiments.screening.times import clock
 
 MOST_LINES = 5  # clusters with a line of their own

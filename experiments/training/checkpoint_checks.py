@@ -16,7 +16,7 @@ from preprocess import BadInput, spectrogram
 from preprocess.beats import Beats
 from preprocess.constants import FS_HZ, WINDOW
 from preprocess.dataset import settings as settings_of
-from preprocess.filters import FILTERS
+from preprocess.signal.filters import FILTERS
 from preprocess.stopping import is_about_memory
 
 # Of options that every training has.

@@ -12,7 +12,7 @@ from models.b2igan.own_recording import PRIOR_LIMIT, against_own_recording, foll
 from models.b2igan.rhythm_features import tachycardia
 from preprocess.beats import Beats
 from preprocess.constants import FS_HZ
-from preprocess.fibrillation import fibrillation, like_usual, p_wave_coherence
+from preprocess.signal.atrial_fibrillation import fibrillation, like_usual, p_wave_coherence
 
 # Parts that count with each context: of patients met in training, and of unseen ones.
 COUNTED = {

@@ -9,7 +9,7 @@ from scipy.ndimage import median_filter
 
 from models.b2igan.neighbours import nearest_rows
 from preprocess.beats import BEFORE, Beats
-from preprocess.records import FS_HZ
+from preprocess.readers.wfdb import FS_HZ
 
 # Samples from R that make each region.
 QRS_SAMPLES = np.arange(-36, 54, 2)  # -0.10 to 0.15 s

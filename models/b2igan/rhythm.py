@@ -14,7 +14,7 @@ from models.b2igan.rhythm_features import (
     rhythm_features,
     tachycardia,
 )
-from preprocess.records import FS_HZ
+from preprocess.readers.wfdb import FS_HZ
 from preprocess.synthetic_rhythm import synthetic_rhythm
 
 __all__ = ["Rhythm", "normal_intervals", "rhythm_features", "tachycardia"]

@@ -12,8 +12,8 @@ from tqdm import tqdm
 from preprocess import BadInput
 from preprocess.constants import FS_HZ
 from preprocess.files import temporary_folder
+from preprocess.simulate.intervals import TACHOGRAM_HZ, place_ectopics, sinus_rhythm, time_ectopics
 from preprocess.simulate.noise import bump, recording_noise, shaped_noise
-from preprocess.simulate.rhythm import TACHOGRAM_HZ, place_ectopics, sinus_rhythm, time_ectopics
 from preprocess.simulate.subject import draw_subject
 from preprocess.simulate.truth import TRUTH, TRUTH_COLUMNS, truth_rows
 from preprocess.simulate.waveform import as_drawn, beat_variation, draw_recording, vary

@@ -7,7 +7,7 @@ import numpy as np
 import wfdb
 
 from experiments import agreement
-from preprocess import records
+from preprocess.readers import wfdb as records
 
 
 def test_copy_at_another_rate_keeps_beats_and_labels(cohort, tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experiments import bench
-from preprocess import records
+from preprocess.readers import wfdb as records
 
 
 def test_a_rate_counts_what_was_done_in_the_time_it_took(monkeypatch):

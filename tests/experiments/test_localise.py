@@ -15,7 +15,7 @@ from experiments.training import loop as training
 from experiments.training.protocols import split
 from models.b2igan.localiser import in_segment, segments
 from preprocess.beats import BEFORE, WINDOW
-from preprocess.records import FS_HZ
+from preprocess.readers.wfdb import FS_HZ
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -5,7 +5,7 @@ import numpy as np
 from experiments.original_way import original_image, original_windows
 from preprocess import spectrogram
 from preprocess.beats import windows
-from preprocess.filters import bandpass
+from preprocess.signal.filters import bandpass
 
 
 def test_the_original_loop_makes_the_same_image():

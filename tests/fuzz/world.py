@@ -14,7 +14,8 @@ from experiments.training import checkpoint as checkpoints
 from experiments.training.loop import train
 from experiments.training.protocols import split
 from models.b2igan import localiser
-from preprocess import annotations, dataset, formats, simulate
+from preprocess import dataset, simulate
+from preprocess.readers import annotations, formats
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "preprocess"))
 from recordings import wave, write_csv, write_edf, write_interrupted_edf, write_ishne

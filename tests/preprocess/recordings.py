@@ -7,7 +7,7 @@ import edfio
 import numpy as np
 import wfdb
 
-from preprocess.formats_ishne import HEADER, MAGIC
+from preprocess.readers.ishne import HEADER, MAGIC
 
 
 def wave(n, fs_hz, seed=0):

@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from preprocess import BadInput, beats, records
+from preprocess import BadInput, beats
 from preprocess.constants import PEAK_TOLERANCE
-from preprocess.records import Recording
+from preprocess.readers import wfdb as records
+from preprocess.readers.wfdb import Recording
 
 
 def train_of_beats(n_beats=30, rr=300, height_mv=1.0):

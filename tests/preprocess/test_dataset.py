@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import wfdb
 
-from preprocess import BadInput, dataset, physionet, spectrogram
+from preprocess import BadInput, dataset, spectrogram
+from preprocess.readers import physionet
 
 
 def test_rows_of_all_files_belong_together(data):

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from preprocess import BadInput, dataset, physionet
+from preprocess import BadInput, dataset
+from preprocess.readers import physionet
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,7 +6,8 @@ import pytest
 import wfdb
 
 import preprocess.__main__ as command
-from preprocess import BadInput, dataset, physionet
+from preprocess import BadInput, dataset
+from preprocess.readers import physionet
 
 
 def test_command_without_data_or_network_says_simulated(tmp_path, monkeypatch, capsys, cohort):

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from recordings import wave, write_csv, write_edf, write_interrupted_edf, write_ishne
 
-from preprocess import formats, records
 from preprocess.constants import FS_HZ
+from preprocess.readers import formats
+from preprocess.readers import wfdb as records
 
 EXAMPLES = 25
 RATES = st.one_of(

@@ -6,8 +6,10 @@ from screening_runs import lead_of, write_record
 
 from experiments.screening import blocks
 from experiments.screening.blocks import Reader, spans
-from preprocess import BadInput, quality, records
-from preprocess.formats import open_source
+from preprocess import BadInput
+from preprocess.readers import wfdb as records
+from preprocess.readers.formats import open_source
+from preprocess.signal import quality
 
 
 def test_spans_cover_the_recording_in_equal_parts(record, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 
 from experiments.screening.blocks import Surroundings
 from experiments.screening.location import locate, locations, where
-from experiments.screening.scorer import ScoredBlock
+from experiments.screening.scoring import ScoredBlock
 from experiments.training.checkpoint import open_detector
 from preprocess import spectrogram
 from preprocess.beats import WINDOW

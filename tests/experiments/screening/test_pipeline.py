@@ -16,12 +16,13 @@ from screening_runs import lead_of, options_for, run, write_record
 import options
 from experiments.agreement import match
 from experiments.screening import blocks, outputs, pipeline
-from experiments.screening.pictures import cluster_pictures
+from experiments.screening.page.pictures import cluster_pictures
 from experiments.screening.side_by_side import side_by_side
 from experiments.training import checkpoint as checkpoints
 from experiments.training.loop import complete_options
 from models import MODELS
-from preprocess import BadInput, records, spectrogram
+from preprocess import BadInput, spectrogram
+from preprocess.readers import wfdb as records
 
 ROOT = Path(__file__).parents[3]
 

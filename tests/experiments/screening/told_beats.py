@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from experiments.screening.company import Beats
+from experiments.screening.rhythm.company import Beats
 from preprocess.constants import FS_HZ
 
 USUAL_S = 0.8

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 import options
-from experiments.reports.evaluation import draw
+from experiments.reports.report import draw
 from experiments.training import evaluation
 from experiments.training import loop as training
 from experiments.training.protocols import split

@@ -9,7 +9,7 @@ from models.b2igan.localiser import Localiser, departures, in_segment, mean_trac
 from models.b2igan.memory import FEWEST
 from preprocess import BadInput
 from preprocess.beats import BEFORE, WINDOW
-from preprocess.records import FS_HZ
+from preprocess.readers.wfdb import FS_HZ
 from preprocess.synthetic import synthetic
 
 

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from models.b2igan.own_recording import against_own_recording, choose_reference, followed, regions
 from preprocess.beats import BEFORE, WINDOW
-from preprocess.filters import bandpass
+from preprocess.signal.filters import bandpass
 
 
 def noisy_prior(wide, deviation):

@@ -1,0 +1,1 @@
+"""The page of a recording, and of a folder of them."""

@@ -1,0 +1,253 @@
+"""The page of a screened recording: one HTML file that needs nothing else."""
+
+import base64
+import json
+
+import numpy as np
+
+from experiments.reports import pages, scale
+from experiments.screening import outputs
+from experiments.screening.findings import Findings
+from experiments.screening.page.index import TEMPLATES
+from experiments.screening.page.overview import WITHOUT_KINDS, alarm_strips, bands, overview
+from experiments.screening.page.pictures import ClusterPicture
+from experiments.screening.page.strips import STRIP_HZ, STRIP_S, Stretch
+from experiments.screening.rhythm.kinds import KINDS, UNFLAGGED
+from experiments.screening.times import clock, moment, wall_clock
+from preprocess import spectrogram
+from preprocess.beats import BEFORE, WINDOW
+from preprocess.readers.wfdb import FS_HZ
+
+MOST_ROWS = 40  # clusters with a row of their own
+MOST_STRIPS = 30  # unreadable stretches shown
+MV_PER_STEP = 0.005  # of traces in the page
+# the axis of scores, in powers of ten of how rare they are among normal beats
+RAREST, COMMONEST_TOP = 8.0, 4.0  # it ends between the two
+NO_RARER = 1e-30  # of tail probabilities, which may be 0
+# the small pictures of a cluster's row, in px
+THUMB_PX, THUMB_STEP, THUMB_LEAST_MV = (120, 44), 4, 1.5
+BARS_PX, BARS = (180, 24), 60
+KIND_NUMBERS = UNFLAGGED + KINDS  # the place of each is its number in the page
+
+
+def render(
+    findings: Findings,
+    cluster_pictures: list[ClusterPicture],
+    context: str,
+    checkpoint,
+    opt,
+) -> str:
+    """Findings to the page.
+
+    cluster_pictures: of the first clusters; the rest: how the findings were made.
+    """
+    facts = (
+        _recording_facts(findings)
+        | _score_facts(findings, context)
+        | {
+            "model": checkpoint.model,
+            "trained_on": checkpoint.source,
+            "calibration": _calibration(context, opt),
+            "pause_s": opt.pause,
+            "peaks": f"annotation file {opt.annotator}" if opt.annotator else "detected",
+        }
+    )
+    rows = [_row(findings, i) for i in range(len(findings.clusters[:MOST_ROWS]))]
+    data = json.dumps(_data(findings, cluster_pictures), separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
+    template = pages.environment(TEMPLATES).get_template("screen.html")
+    return template.render(f=facts, o=overview(findings), rows=rows, data=data)
+
+
+# ------------------------------------------------------------------------------------------- words
+
+
+def _recording_facts(findings):
+    source = findings.source
+    return {
+        "name": source.name,
+        "lead": source.lead,
+        "leads": source.leads,
+        "fs_hz": source.fs_hz,
+        "duration": clock(source.duration_s),
+        "beats": len(findings.table),
+        "bad": {
+            "n": len(findings.unreadable),
+            "rows": [
+                _unreadable_row(stretch, findings.summary["recording"]["start"])
+                for stretch in _longest(findings.unreadable)
+            ],
+        },
+    }
+
+
+def _score_facts(findings, context):
+    beyond = findings.clusters[MOST_ROWS:]
+    return {
+        "flagged": int(findings.flagged.sum()),
+        "per_hour": findings.flagged_per_hour,
+        "shapes": len(findings.clusters),
+        "beyond": (len(beyond), sum(cluster.count for cluster in beyond)),
+        "threshold": findings.patient_threshold.value,
+        "one_in": 1 / findings.patient_threshold.rate,
+        "alarms": findings.patient_threshold.per_hour,
+        "context": context,
+    }
+
+
+def _calibration(context, opt):
+    own = "its own beats presumed normal, half an hour at a time; " if context == "record" else ""
+    if opt.known_normal:
+        return own + "minutes {:g} to {:g}, known to be normal".format(*opt.known_normal)
+    return own + f"the first {opt.calibration_minutes:g} readable minutes"
+
+
+def _unreadable_row(stretch: Stretch, start):
+    return {
+        "at": wall_clock(stretch.start / FS_HZ, start),
+        "start": stretch.start / FS_HZ,
+        "long": (stretch.end - stretch.start) / FS_HZ,
+        "reason": stretch.reason,
+    }
+
+
+def _longest(stretches):
+    """The MOST_STRIPS longest unreadable stretches, in the order of time."""
+    longest = sorted(stretches, key=lambda stretch: stretch.start - stretch.end)[:MOST_STRIPS]
+    return sorted(longest, key=lambda stretch: stretch.start)
+
+
+def _row(findings, index):
+    """What the page shows of a cluster before it is opened."""
+    table, cluster = findings.table, findings.clusters[index]
+    rows = table[table["cluster"] == index]
+    start = findings.summary["recording"]["start"]
+    return {
+        "number": index + 1,
+        "count": cluster.count,
+        "alike": f"{cluster.count:,} alike" if cluster.count > 1 else "1 beat",
+        "text": findings.describe(index),
+        "share": cluster.count / len(table),
+        "thumb": _thumb(cluster.mean_mv, findings.patient_threshold.record_median_mv),
+        "bars": _bars(rows["sample"] / FS_HZ, findings.source.duration_s),
+        "score": float(rows["score"].median()),
+        "first": wall_clock(rows["sample"].min() / FS_HZ, start),
+        "last": wall_clock(rows["sample"].max() / FS_HZ, start),
+        "kind": findings.kind_of(index),
+    }
+
+
+def _thumb(*beats_mv):
+    """Beats as the paths of one small picture."""
+    width, height = THUMB_PX
+    values = np.stack(beats_mv)[:, ::THUMB_STEP]
+    middle, span = (values.max() + values.min()) / 2, max(np.ptp(values) * 1.1, THUMB_LEAST_MV)
+    x = np.linspace(0, width, values.shape[1])
+    return [
+        "M" + "L".join(f"{a:.0f} {b:.1f}" for a, b in zip(x, y))
+        for y in height / 2 - (values - middle) / span * height
+    ]
+
+
+def _bars(times_s, duration_s):
+    """When over the recording beats come, as the path of a small histogram."""
+    width, height = BARS_PX
+    counts, _ = np.histogram(times_s, BARS, (0, duration_s))
+    x, wide = np.arange(BARS) * width / BARS, width / BARS
+    tall = np.where(counts, 2 + (height - 2) * counts / max(counts.max(), 1), 0)
+    return "".join(
+        f"M{a:.1f} {height}v-{b:.1f}h{wide - 0.6:.1f}v{b:.1f}z" for a, b in zip(x, tall) if b
+    )
+
+
+# ---------------------------------------------------------------------- what the page draws itself
+
+
+def _data(findings, cluster_pictures):
+    """What the page draws from, as short as it goes: numbers in base64."""
+    table = findings.table
+    rarity = -np.log10(np.maximum(table["tail_probability"], NO_RARER))
+    highest = rarity.max() if len(rarity) else 0.0
+    rarest = float(np.clip(np.ceil(highest / 2) * 2, COMMONEST_TOP, RAREST))
+    return {
+        "name": findings.source.name,
+        "own": float(findings.source.ratio),  # samples at fs for one of the recording's own
+        "ownHz": float(findings.source.fs_hz),
+        "start": _seconds_of_day(findings.summary["recording"]["start"]),
+        "kinds": KIND_NUMBERS,
+        "kind": _pack(table["kind"].map(KIND_NUMBERS.index), "u1"),
+        "notes": outputs.other_annotations(findings, WITHOUT_KINDS),
+        "bands": bands(findings),
+        "alarmStrips": [
+            None if strip is None else _pack_mv(strip) for strip in alarm_strips(findings)
+        ],
+        "fs": FS_HZ,
+        "duration": findings.source.duration_s,
+        "rarest": rarest,
+        "level": float(-np.log10(findings.patient_threshold.rate)),
+        "sample": _pack(table["sample"], "<u4"),
+        "rarity": _pack(np.clip(rarity, 0, rarest) * 1000, "<u2"),
+        "rr": _pack(np.nan_to_num(table["rr_s"]) * 1000, "<u2"),
+        "cluster": _pack(table["cluster"], "<i2"),
+        "bad": [
+            [round(stretch.start / FS_HZ, 2), round(stretch.end / FS_HZ, 2), stretch.reason]
+            for stretch in findings.unreadable
+        ],
+        "badStrips": [_pack_mv(stretch.strip_mv) for stretch in _longest(findings.unreadable)],
+        "strip": {"seconds": STRIP_S, "hz": STRIP_HZ},
+        "step": MV_PER_STEP,
+        "before": BEFORE,
+        "window": WINDOW,
+        "contour": scale.CONTOUR_SD,
+        "scale": scale.ERROR_SCALE[1],
+        "colours": _colours(),
+        "clusters": [
+            _cluster(cluster, picture)
+            for cluster, picture in zip(findings.clusters, cluster_pictures)
+        ],
+    }
+
+
+def _cluster(cluster, picture):
+    error = np.clip(picture.error / scale.ERROR_SCALE[1] * 255, 0, 255)
+    error = error if error.ndim == 2 else error[None]
+    return {
+        "beat": _pack_mv(picture.beat_mv),
+        "generated": None if picture.generated_mv is None else _pack_mv(picture.generated_mv),
+        "error": _pack(error, "u1"),
+        "rows": error.shape[0],
+        "columns": error.shape[1],
+        "hz": float(spectrogram.axes(picture.setting)[1][-1]) if error.shape[0] > 1 else None,
+        "examples": [
+            {
+                "t": round(example.sample / FS_HZ, 3),
+                "score": round(example.score, 2),
+                "strip": _pack_mv(example.strip_mv),
+            }
+            for example in sorted(cluster.examples.values(), key=lambda example: example.sample)
+        ],
+    }
+
+
+def _colours():
+    """The figures' error colours, 256 x 3 bytes: a table, as matplotlib is slow to load."""
+    table = np.loadtxt(TEMPLATES / f"{scale.ERROR_COLOURS}.csv", delimiter=",", skiprows=1)
+    return _pack(table, "u1")
+
+
+def _seconds_of_day(start):
+    if start is None:
+        return None
+    at = moment(start)
+    return 3600 * at.hour + 60 * at.minute + at.second
+
+
+def _pack(values, dtype):
+    return base64.b64encode(np.round(np.asarray(values)).astype(dtype).tobytes()).decode()
+
+
+def _pack_mv(values_mv):
+    """Traces as 16-bit steps of MV_PER_STEP, -32768 where there is nothing."""
+    steps = np.clip(np.asarray(values_mv) / MV_PER_STEP, -32767, 32767)
+    return _pack(np.where(np.isfinite(steps), steps, -32768), "<i2")

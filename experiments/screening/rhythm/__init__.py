@@ -1,0 +1,1 @@
+"""Kinds of beats, and the rhythms that they make."""

@@ -1,0 +1,251 @@
+"""Rhythm episodes, from R peaks and the kind of each beat.
+
+Definitions are the field's: a couplet is two ectopics in a row, a run three or more, ventricular
+tachycardia a run at 100 a minute or more, bigeminy every other beat and trigeminy every third
+(AHA/ACC/HRS 2017 guideline on ventricular arrhythmias; Holter reporting of the ISHNE-HRS
+consensus 2017). Codes are WFDB's rhythm codes where there is one, and like them where none is.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from preprocess.constants import FS_HZ
+from preprocess.signal.quality import NO_ACTIVITY, NO_RHYTHM
+
+FIBRILLATION, VENTRICULAR_FIBRILLATION, ASYSTOLE, PAUSE = "(AFIB", "(VF", "(ASYS", "(PAUSE"
+BIGEMINY, TRIGEMINY, ATRIAL_BIGEMINY = "(B", "(T", "(AB"
+COUPLET, VT, SLOW_RUN = "(COUPLET", "(VT", "(IVR"
+S_COUPLET, SVTA, SLOW_S_RUN = "(SCOUPLET", "(SVTA", "(SRUN"
+BRADYCARDIA, TACHYCARDIA = "(SBR", "(TACHY"
+ALARM_OF_REASON = {NO_RHYTHM: VENTRICULAR_FIBRILLATION, NO_ACTIVITY: ASYSTOLE}  # of quality
+VENTRICULAR = ("V", "F")  # a fusion beat is half a ventricular one, and neighbour to whole ones
+MEANINGS = {
+    VENTRICULAR_FIBRILLATION: "no organised rhythm: ventricular fibrillation or flutter",
+    ASYSTOLE: "no electrical activity with the lead attached",
+    PAUSE: "pause",
+    FIBRILLATION: "atrial fibrillation or flutter",
+    VT: "ventricular tachycardia",
+    SLOW_RUN: "slow ventricular run",
+    COUPLET: "ventricular couplet",
+    BIGEMINY: "ventricular bigeminy",
+    TRIGEMINY: "ventricular trigeminy",
+    SVTA: "supraventricular tachycardia",
+    SLOW_S_RUN: "slow supraventricular run",
+    S_COUPLET: "supraventricular couplet",
+    ATRIAL_BIGEMINY: "atrial bigeminy",
+    BRADYCARDIA: "bradycardia",
+    TACHYCARDIA: "tachycardia",
+}  # in the order in which a reader wants them
+
+
+SINUS = "(N"
+PRIORITY = (  # where episodes overlap: what is shorter, or graver, first
+    VENTRICULAR_FIBRILLATION,
+    ASYSTOLE,
+    PAUSE,
+    VT,
+    SLOW_RUN,
+    COUPLET,
+    SVTA,
+    SLOW_S_RUN,
+    S_COUPLET,
+    FIBRILLATION,
+    BIGEMINY,
+    TRIGEMINY,
+    ATRIAL_BIGEMINY,
+    BRADYCARDIA,
+    TACHYCARDIA,
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From when on something is an episode."""
+
+    pause_s: float = 2.0
+    bump: float = 0.22  # from which a bump in a pause is a missed beat; true pauses of DS1: 0.20
+    brady_per_min: float = 50.0
+    tachy_per_min: float = 100.0
+    run_per_min: float = 100.0  # below, a run is not a tachycardia
+    run_beats: int = 3
+    cycles: int = 3  # of bigeminy and trigeminy
+    rate_beats: int = 8  # intervals whose mean is the rate of brady- and tachycardia
+    rate_s: float = 15.0  # that these must last
+
+
+@dataclass(frozen=True)
+class Episode:
+    """start, end: samples at FS_HZ, of its first and last beat (of a pause: of those around it);
+    code: of MEANINGS; beats: how many; rate_per_min: their mean rate, NaN where there are none."""
+
+    start: int
+    end: int
+    code: str
+    beats: int
+    rate_per_min: float
+
+    @property
+    def duration_s(self):
+        return (self.end - self.start) / FS_HZ
+
+
+def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, limits=None):
+    """Everything a reader of rhythms would mark, in order of time; episodes may overlap.
+
+    peaks: (n,) R peaks in samples at FS_HZ, in order; kinds: (n,) WFDB codes N, V, S, F or Q;
+    fibrillation: (n,) bool, beats in atrial fibrillation (preprocess.signal.atrial_fibrillation);
+    gaps: [(start, end), ...] in samples, where no beat could have been seen: nothing is counted
+    across one; alarms: [(start, end, reason), ...] of
+    preprocess.signal.quality.spans, in ALARM_OF_REASON.
+    Stretches without electrical activity are no gaps, as no beat there means that there is none.
+    bumps: (n,) of preprocess.signal.quality.bump_between, by which a missed beat is told from a
+    pause.
+    """
+    limits = limits or Limits()
+    found = [Episode(int(a), int(b), ALARM_OF_REASON[reason], 0, np.nan) for a, b, reason in alarms]
+    if len(peaks):
+        rr_s = known_rr_s(peaks, gaps)
+        linked = np.r_[False, np.isfinite(rr_s[1:])]
+        found += _pauses(peaks, rr_s, bumps, limits)
+        found += [_episode(peaks, a, b, FIBRILLATION) for a, b in marked_runs(fibrillation, linked)]
+        ventricular, supraventricular = np.isin(kinds, VENTRICULAR), kinds == "S"
+        of_v, of_s = marked_runs(ventricular, linked), marked_runs(supraventricular, linked)
+        found += [_ectopics(peaks, a, b, (COUPLET, VT, SLOW_RUN), limits) for a, b in of_v]
+        found += [_ectopics(peaks, a, b, (S_COUPLET, SVTA, SLOW_S_RUN), limits) for a, b in of_s]
+        for ectopic, period, code in (
+            (ventricular, 2, BIGEMINY),
+            (ventricular, 3, TRIGEMINY),
+            (supraventricular, 2, ATRIAL_BIGEMINY),
+        ):
+            found += [
+                _episode(peaks, a, b, code)
+                for a, b in _every(ectopic, linked, period, limits.cycles)
+            ]
+        in_runs = _in_runs(of_v + of_s, len(peaks), limits)
+        found += _rates(peaks, rr_s, fibrillation | in_runs, limits)
+    return sorted((e for e in found if e is not None), key=lambda e: (e.start, e.end))
+
+
+def rhythm_changes(found):
+    """Episodes, which may overlap, to [(sample, code), ...]: the rhythm from each sample on.
+
+    Of several the first of PRIORITY holds; SINUS is WFDB's for what no episode is in.
+    """
+    edges = sorted({edge for e in found for edge in (e.start, e.end)})
+    # episodes that run over each stretch between two edges
+    rank = np.full(len(edges), len(PRIORITY))
+    for episode in found:
+        inside = slice(*np.searchsorted(edges, (episode.start, episode.end)))
+        rank[inside] = np.minimum(rank[inside], PRIORITY.index(episode.code))
+    result, last = [], None
+    for edge, at in zip(edges, rank.tolist()):
+        if at != last:
+            result.append((edge, (*PRIORITY, SINUS)[at]))
+        last = at
+    return result
+
+
+def known_rr_s(peaks, gaps=()):
+    """(n,) R peaks to RR before each (n,) in s; NaN before the first, and across a gap."""
+    rr_s = np.r_[np.nan, np.diff(peaks) / FS_HZ][: len(peaks)]
+    if len(gaps) and len(peaks):
+        starts, ends = np.asarray(sorted((g[0], g[1]) for g in gaps)).T
+        last_end = np.maximum.accumulate(ends)
+        before = np.searchsorted(starts, peaks) - 1  # the last gap that starts before the beat
+        reached = np.where(before >= 0, last_end[before], -1)
+        rr_s[1:][reached[1:] > peaks[:-1]] = np.nan
+    return rr_s
+
+
+def fibrillation_share(found, analysed_s):
+    """AF burden: share of the analysed time."""
+    return sum(e.duration_s for e in found if e.code == FIBRILLATION) / max(analysed_s, 1e-9)
+
+
+# -------------------------------------------------------------------------------- each kind
+
+
+def _pauses(peaks, rr_s, bumps, limits):
+    long = rr_s > limits.pause_s
+    if bumps is not None:
+        long &= bumps < limits.bump
+    return [
+        Episode(int(peaks[i - 1]), int(peaks[i]), PAUSE, 0, 60 / float(rr_s[i]))
+        for i in np.flatnonzero(long)
+    ]
+
+
+def _ectopics(peaks, a, b, codes, limits):
+    """Beats a to b, all of one ectopic kind, to their Episode; None where it is a single one."""
+    couplet, fast, slow = codes
+    if b - a < 2:
+        return None
+    if b - a < limits.run_beats:
+        return _episode(peaks, a, b, couplet)
+    run = _episode(peaks, a, b, fast)
+    return run if run.rate_per_min >= limits.run_per_min else _episode(peaks, a, b, slow)
+
+
+def _every(ectopic, linked, period, cycles):
+    """Where every second or third beat is ectopic and none between: [(first, after the last)],
+    from the beat before the first ectopic on."""
+    at = np.flatnonzero(ectopic)
+    if len(at) < cycles:
+        return []
+    breaks = np.cumsum(~linked)
+    regular = (np.diff(at) == period) & (breaks[at[1:]] == breaks[at[:-1]])
+    return [
+        (max(int(at[a]) - 1, 0), int(at[b]) + 1)
+        for a, b in marked_runs(regular)
+        if b - a >= cycles - 1
+    ]
+
+
+def _rates(peaks, rr_s, other, limits):
+    """Brady- and tachycardia, outside fibrillation and runs."""
+    known = np.isfinite(rr_s) & ~other
+    rr_s = np.where(known, rr_s, 0)
+    share = uniform_filter1d(known.astype(float), limits.rate_beats, mode="constant")
+    mean_s = uniform_filter1d(rr_s, limits.rate_beats, mode="constant") / np.maximum(share, 1e-9)
+    enough = known & (share > 0.5)
+    rate = np.where(enough, 60 / np.maximum(mean_s, 1e-3), np.nan)
+    linked = np.isfinite(rate)
+    found = [
+        _episode(peaks, a, b, code)
+        for code, marked in (
+            (BRADYCARDIA, rate < limits.brady_per_min),
+            (TACHYCARDIA, rate > limits.tachy_per_min),
+        )
+        for a, b in marked_runs(marked, linked)
+    ]
+    return [episode for episode in found if episode.duration_s >= limits.rate_s]
+
+
+# ---------------------------------------------------------------------------------- helpers
+
+
+def marked_runs(marked, linked=None):
+    """(n,) bool to [(first, after the last), ...]; a run ends before a beat not linked."""
+    starts = marked & ~np.r_[False, marked[:-1]]
+    ends = marked & ~np.r_[marked[1:], False]
+    if linked is not None:
+        starts |= marked & ~linked
+        ends |= marked & ~np.r_[linked[1:], False]
+    return list(zip(np.flatnonzero(starts).tolist(), (np.flatnonzero(ends) + 1).tolist()))
+
+
+def _in_runs(runs, n, limits):
+    """Beats (n,) bool in runs of ectopics."""
+    marked = np.zeros(n, bool)
+    for a, b in runs:
+        marked[a:b] = b - a >= limits.run_beats
+    return marked
+
+
+def _episode(peaks, a, b, code):
+    """Beats a to b (left out) as an Episode."""
+    seconds = (peaks[b - 1] - peaks[a]) / FS_HZ
+    rate = 60 * (b - 1 - a) / seconds if b - a > 1 else np.nan
+    return Episode(int(peaks[a]), int(peaks[b - 1]), code, int(b - a), float(rate))

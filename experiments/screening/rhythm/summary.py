@@ -1,0 +1,277 @@
+"""What a cardiology report says first of a day's ECG, as one plain dict.
+
+Its schema is docs/summary.schema.json, for other programs; below in words.
+
+`summarise` gives, all of it ready for json.dump (no NaN: None where nothing is known):
+
+    schema          SCHEMA, raised with every change that a reader of the file would notice
+    recording       name, lead, duration_s; analysed_s, unreadable_s and no_rhythm_s, which add up
+                    to it; start (ISO date and time, or time of day, or None); upside_down
+    beats           total; n, v, s, f, q: counts by kind
+    rate_per_min    mean; slowest, fastest: {per_min, at_s}, of a minute
+    ventricular     count, per_hour, percent, couplets, runs, longest_run {beats, at_s, per_min},
+    supraventricular    fastest_run (the same), bigeminy_s, trigeminy_s (ventricular)
+    fibrillation    burden_percent of analysed time, episodes, longest_s, mean_rate_per_min
+    pauses          count, longest_s, longest_at_s
+    alarms          [{code, meaning, start_s, end_s}]: what must be seen first
+    episodes        [{code, meaning, start_s, end_s, beats, per_min}], in order of time
+    hrv             over normal beats: sdnn_ms, sdann_ms, rmssd_ms, pnn50_percent, intervals
+    hours           [{start_s, analysed_s, beats, mean_per_min, slowest_per_min, fastest_per_min,
+                     v, s, v_runs, s_runs, pauses, fibrillation_percent, alarms}]
+    not_judged      what the program says nothing of
+
+Times are seconds from the recording's start. Fusion beats count among the ventricular in couplets,
+runs and bigeminy, and not in `ventricular.count`.
+"""
+
+import numpy as np
+
+from experiments.screening.rhythm import episodes as rhythm
+from preprocess.constants import FS_HZ
+
+SCHEMA = "b2i-gan.summary/2"
+NOT_JUDGED = ("ST segment", "QT interval", "conduction block", "pacemaker function", "axis")
+ALARM_CODES = tuple(rhythm.ALARM_OF_REASON.values())
+COUPLETS = {"v": rhythm.COUPLET, "s": rhythm.S_COUPLET}
+RUNS = {"v": (rhythm.VT, rhythm.SLOW_RUN), "s": (rhythm.SVTA, rhythm.SLOW_S_RUN)}
+MINUTE_S, HOUR_S, FIVE_MINUTES_S = 60, 3600, 300
+MINUTE_BEATS, MINUTE_KNOWN_S = 10, 30.0  # that must be known of a minute for its rate
+# HRV after the Task Force of ESC and NASPE, Circulation 93:1043-1065, 1996
+NN_LIMITS_S = (0.3, 2.0)
+NN_CHANGE = 0.2  # more against the interval before is no sinus beat, or a missed one
+NN_FEWEST, NN_FEWEST_IN_5_MIN = 30, 100
+
+
+def summarise(peaks, kinds, episodes, gaps, duration_s, start=None):
+    """The dict described above.
+
+    peaks: (n,) R peaks in samples at FS_HZ; kinds: (n,) of N, V, S, F, Q; episodes: of
+    rhythm_episodes.episodes; gaps: [(start, end), ...] in samples, unreadable or without organised
+    rhythm, in order, apart from each other; start: datetime or time of day of the first sample, or
+    None.
+    """
+    rr_s = rhythm.known_rr_s(peaks, gaps)
+    of_hours = np.append(np.arange(0, duration_s, HOUR_S), duration_s)
+    left_out_s = covered_s(gaps, of_hours)
+    analysed_s = float(duration_s - left_out_s.sum())
+    no_rhythm_s = sum(e.duration_s for e in episodes if e.code == rhythm.VENTRICULAR_FIBRILLATION)
+    minutes = minute_rates(peaks, rr_s)
+    return {
+        "schema": SCHEMA,
+        "recording": {
+            "duration_s": _number(duration_s, 3),
+            "analysed_s": _number(analysed_s, 1),
+            "unreadable_s": _number(max(left_out_s.sum() - no_rhythm_s, 0.0), 1),
+            "no_rhythm_s": _number(no_rhythm_s, 1),
+            "start": None if start is None else start.isoformat(),
+        },
+        "beats": {"total": len(peaks)} | {k.lower(): int((kinds == k).sum()) for k in "NVSFQ"},
+        "rate_per_min": _rate(rr_s, minutes),
+        "ventricular": _ectopy(
+            kinds == "V", len(peaks), episodes, analysed_s, COUPLETS["v"], RUNS["v"]
+        )
+        | {
+            "bigeminy_s": _total_s(episodes, rhythm.BIGEMINY),
+            "trigeminy_s": _total_s(episodes, rhythm.TRIGEMINY),
+        },
+        "supraventricular": _ectopy(
+            kinds == "S", len(peaks), episodes, analysed_s, COUPLETS["s"], RUNS["s"]
+        ),
+        "fibrillation": _fibrillation(episodes, analysed_s),
+        "pauses": _pauses(episodes),
+        "alarms": [
+            _as_dict(e, ("code", "meaning", "start_s", "end_s"))
+            for e in episodes
+            if e.code in ALARM_CODES
+        ],
+        "episodes": [_as_dict(e) for e in episodes],
+        "hrv": heart_rate_variability(peaks, kinds, rr_s, episodes),
+        "hours": _hours(peaks, kinds, episodes, of_hours, left_out_s, minutes),
+        "not_judged": list(NOT_JUDGED),
+    }
+
+
+# ------------------------------------------------------------------------------------ rates
+
+
+def minute_rates(peaks, rr_s):
+    """Rates of whole minutes from the start (m,): beats a minute by the mean interval, NaN where
+    too little is known."""
+    minute = peaks // (MINUTE_S * FS_HZ)
+    known = np.isfinite(rr_s)
+    size = int(minute[-1]) + 1 if len(minute) else 0
+    count = np.bincount(minute[known], minlength=size)
+    total_s = np.bincount(minute[known], rr_s[known], minlength=size)
+    enough = (count >= MINUTE_BEATS) & (total_s >= MINUTE_KNOWN_S)
+    return np.where(enough, 60 * count / np.maximum(total_s, 1e-9), np.nan)
+
+
+def _rate(rr_s, minutes):
+    known = rr_s[np.isfinite(rr_s)]
+    extremes = {"slowest": None, "fastest": None}
+    if np.isfinite(minutes).any():
+        for name, at in (("slowest", np.nanargmin(minutes)), ("fastest", np.nanargmax(minutes))):
+            extremes[name] = {"per_min": _number(minutes[at], 1), "at_s": int(at) * MINUTE_S}
+    return {"mean": _number(60 / known.mean(), 1) if len(known) else None} | extremes
+
+
+def heart_rate_variability(peaks, kinds, rr_s, episodes):
+    """Over intervals between two normal beats, outside fibrillation: SDNN, SDANN, RMSSD, pNN50."""
+    normal = (kinds == "N") & ~in_episodes(peaks, episodes, (rhythm.FIBRILLATION,))
+    nn = normal & np.r_[False, normal[:-1]] & np.isfinite(rr_s)
+    nn &= (rr_s > NN_LIMITS_S[0]) & (rr_s < NN_LIMITS_S[1])
+    change_s = np.r_[np.nan, np.diff(rr_s)]
+    in_a_row = nn & np.r_[False, nn[:-1]]
+    jump = in_a_row & (np.abs(change_s) > NN_CHANGE * np.r_[np.nan, rr_s[:-1]])
+    nn &= ~jump
+    in_a_row &= nn & np.r_[False, nn[:-1]]
+    names = ("sdnn_ms", "sdann_ms", "rmssd_ms", "pnn50_percent")
+    if nn.sum() < NN_FEWEST or in_a_row.sum() < 2:
+        return dict.fromkeys(names) | {"intervals": int(nn.sum())}
+    piece = peaks[nn] // (FIVE_MINUTES_S * FS_HZ)
+    count = np.bincount(piece)
+    means_s = (np.bincount(piece, rr_s[nn]) / np.maximum(count, 1))[count >= NN_FEWEST_IN_5_MIN]
+    values = (
+        1000 * rr_s[nn].std(ddof=1),
+        1000 * means_s.std(ddof=1) if len(means_s) > 1 else np.nan,
+        1000 * np.sqrt(np.square(change_s[in_a_row]).mean()),
+        100 * (np.abs(change_s[in_a_row]) > 0.05).mean(),
+    )
+    return dict(zip(names, (_number(v, 1) for v in values))) | {"intervals": int(nn.sum())}
+
+
+# --------------------------------------------------------------------------------- episodes
+
+
+def _ectopy(of_kind, beats, episodes, analysed_s, couplet, runs):
+    count, found = int(of_kind.sum()), [e for e in episodes if e.code in runs]
+    return {
+        "count": count,
+        "per_hour": _number(count / max(analysed_s / HOUR_S, 1e-9), 1),
+        "percent": _number(100 * count / max(beats, 1), 2),
+        "couplets": sum(e.code == couplet for e in episodes),
+        "runs": len(found),
+        "longest_run": _run(max(found, key=lambda e: e.beats, default=None)),
+        "fastest_run": _run(max(found, key=lambda e: e.rate_per_min, default=None)),
+    }
+
+
+def _run(episode):
+    return (
+        None
+        if episode is None
+        else {
+            "beats": episode.beats,
+            "at_s": _number(episode.start / FS_HZ, 2),
+            "per_min": _number(episode.rate_per_min, 0),
+        }
+    )
+
+
+def _fibrillation(episodes, analysed_s):
+    found = [e for e in episodes if e.code == rhythm.FIBRILLATION]
+    total_s = sum(e.duration_s for e in found)
+    beats = sum(e.beats - 1 for e in found)
+    return {
+        "burden_percent": _number(min(100.0, 100 * total_s / max(analysed_s, 1e-9)), 2),
+        "episodes": len(found),
+        "longest_s": _number(max((e.duration_s for e in found), default=0.0), 1),
+        "mean_rate_per_min": _number(60 * beats / total_s, 0) if total_s else None,
+    }
+
+
+def _pauses(episodes):
+    found = [e for e in episodes if e.code == rhythm.PAUSE]
+    longest = max(found, key=lambda e: e.duration_s, default=None)
+    return {
+        "count": len(found),
+        "longest_s": None if longest is None else _number(longest.duration_s, 2),
+        "longest_at_s": None if longest is None else _number(longest.start / FS_HZ, 2),
+    }
+
+
+def _total_s(episodes, code):
+    return _number(sum(e.duration_s for e in episodes if e.code == code), 1)
+
+
+def _as_dict(episode, only=None):
+    full = {
+        "code": episode.code,
+        "meaning": rhythm.MEANINGS.get(episode.code, ""),
+        "start_s": _number(episode.start / FS_HZ, 2),
+        "end_s": _number(episode.end / FS_HZ, 2),
+        "beats": episode.beats,
+        "per_min": _number(episode.rate_per_min, 0),
+    }
+    return full if only is None else {key: full[key] for key in only}
+
+
+def in_episodes(peaks, episodes, codes):
+    """(n,) bool: beats inside episodes of these codes."""
+    inside = np.zeros(len(peaks), bool)
+    for episode in episodes:
+        if episode.code in codes:
+            inside[slice(*np.searchsorted(peaks, (episode.start, episode.end + 1)))] = True
+    return inside
+
+
+# ------------------------------------------------------------------------------ hour by hour
+
+
+def _hours(peaks, kinds, episodes, edges_s, left_out_s, minutes):
+    edges = edges_s * FS_HZ
+    count = {kind: np.histogram(peaks[kinds == kind], edges)[0] for kind in "VS"}
+    beats = np.histogram(peaks, edges)[0]
+    starting = {
+        name: np.histogram([e.start for e in episodes if e.code in codes], edges)[0]
+        for name, codes in (
+            ("v_runs", RUNS["v"]),
+            ("s_runs", RUNS["s"]),
+            ("pauses", (rhythm.PAUSE,)),
+            ("alarms", ALARM_CODES),
+        )
+    }
+    fibrillation = [(e.start, e.end) for e in episodes if e.code == rhythm.FIBRILLATION]
+    fibrillating_s = covered_s(fibrillation, edges_s)
+    result = []
+    for i, start_s in enumerate(edges_s[:-1]):
+        of_hour = minutes[i * HOUR_S // MINUTE_S : (i + 1) * HOUR_S // MINUTE_S]
+        of_hour = of_hour[np.isfinite(of_hour)]
+        analysed_s = edges_s[i + 1] - start_s - left_out_s[i]
+        mean, slowest, fastest = (
+            (of_hour.mean(), of_hour.min(), of_hour.max()) if len(of_hour) else (np.nan,) * 3
+        )
+        result.append(
+            {
+                "start_s": _number(start_s, 0),
+                "analysed_s": _number(analysed_s, 1),
+                "beats": int(beats[i]),
+                "mean_per_min": _number(mean, 1),
+                "slowest_per_min": _number(slowest, 1),
+                "fastest_per_min": _number(fastest, 1),
+                "v": int(count["V"][i]),
+                "s": int(count["S"][i]),
+                **{name: int(numbers[i]) for name, numbers in starting.items()},
+                "fibrillation_percent": _number(
+                    min(100.0, 100 * fibrillating_s[i] / max(analysed_s, 1e-9)), 1
+                ),
+            }
+        )
+    return result
+
+
+def covered_s(spans, edges_s):
+    """[(start, end), ...] in samples, apart from each other, to how much of each part between
+    edges (k + 1,) in s they cover: (k,) in s."""
+    if len(spans) == 0:
+        return np.zeros(len(edges_s) - 1)
+    start_s, end_s = np.asarray([(a, b) for a, b, *_ in spans], float).T[:, None] / FS_HZ
+    left, right = edges_s[:-1, None], edges_s[1:, None]
+    return np.clip(np.minimum(end_s, right) - np.maximum(start_s, left), 0, None).sum(1)
+
+
+def _number(value, digits):
+    """A plain number for JSON, None for NaN."""
+    if not np.isfinite(value):
+        return None
+    return round(float(value), digits) if digits else int(round(float(value)))

@@ -1,0 +1,62 @@
+"""Blocks to scores: images of their beats, and what a detector says of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.screening.blocks import Block
+from preprocess import spectrogram
+from preprocess.beats import Beats
+from preprocess.readers.wfdb import FS_HZ
+
+if TYPE_CHECKING:
+    from models.detector import Detector
+
+
+@dataclass
+class ScoredBlock(Block):
+    """A block whose beats, none of the margins among them any more, have images and scores (n,).
+
+    rhythm: (n,) Detector.rhythm_log_odds, None where the detector does not know.
+    """
+
+    scores: np.ndarray
+    rhythm: np.ndarray | None
+
+
+class Scorer:
+    """Scores the beats of blocks with what a context allows."""
+
+    def __init__(self, detector: Detector, context: str):
+        self.detector, self.context = detector, context
+
+    def score(self, block: Block) -> ScoredBlock:
+        """The block with scores. Beats of its margins give context, and are then left out."""
+        beats, scores, rhythm = block.beats, np.zeros(0), None
+        if len(beats):
+            if self.detector.reads_image(self.context):
+                images = spectrogram.stored_images(beats.beat_mv, self.detector.image)
+                beats = replace(beats, image=images)
+            around = block.surroundings
+            without_gaps = _without_gaps(beats)
+            without_gaps.usual, without_gaps.p_coherence = around.usual, around.p_coherence
+            scores = self.detector.score(without_gaps, self.context)
+            if self.context != "none":
+                rhythm = self.detector.rhythm_log_odds(without_gaps.sample)
+        inside = slice(*np.searchsorted(beats.sample, (block.start, block.end)))
+        kept = {"beats": beats[inside], "surroundings": block.surroundings[inside]}
+        kept |= {"scores": scores[inside], "rhythm": None if rhythm is None else rhythm[inside]}
+        return ScoredBlock(**vars(block) | kept)
+
+
+def _without_gaps(beats):
+    """Beats whose RR intervals across gaps are the local median, and R peaks to match."""
+    rr_s, anywhere_s = beats.rr_s, np.nanmedian(beats.rr_s[:, :2])
+    local_s = np.where(np.isfinite(rr_s[:, 2:]), rr_s[:, 2:], anywhere_s)  # [n, 1]
+    rr_s = np.where(np.isfinite(rr_s), rr_s, local_s).astype(np.float32)
+    steps = np.round(rr_s[1:, 0] * FS_HZ)
+    sample = beats.sample[0] + np.r_[0, np.cumsum(steps)].astype(int)
+    return Beats(beats.image, beats.beat_mv, beats.record, sample, rr_s)

@@ -1,0 +1,1 @@
+"""Recordings of every format, read lead by lead and stretch by stretch."""

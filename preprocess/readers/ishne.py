@@ -1,0 +1,131 @@
+"""ISHNE Holter files (Badilini F, Ann Noninvasive Electrocardiol 3:263-266, 1998), part by part.
+
+After eight magic bytes and a checksum come 512 bytes of header, a block of variable length, and
+then the samples of all leads in turn, 16 bits each. Writers disagree on whether the header counts
+samples of one lead or of all; the length of the file says which.
+"""
+
+import struct
+from binascii import crc_hqx
+from datetime import date, datetime, time
+from pathlib import Path
+
+import numpy as np
+
+from preprocess import BadInput
+from preprocess.readers.source import Source, choose_lead, plain_text
+
+MAGIC = b"ISHNE1.0"
+HEADER = struct.Struct("<3i i h 40s 40s 20s 2h 3h 3h 3h 3h h 12h 12h 12h h 40s h")
+HEADER_AT = 10  # after the magic bytes and the checksum
+FIXED_BYTES = 522  # of magic bytes, checksum and the part of fixed length
+CRC_STARTS = (0xFFFF, 0, 0x1D0F)  # writers differ
+LEAD_NAMES = "unknown,bipolar,X,Y,Z,I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6,ES,AS,AI".split(",")
+MOST_LEADS = 12
+NV_PER_MV = 1e6
+NO_SAMPLE = -32768
+
+
+class IshneSource(Source):
+    """channel: the lead's place among all; data_at: byte of the first sample."""
+
+    channel: int
+    mv_per_step: float
+    data_at: int
+
+    def read(self, start, end):
+        width = 2 * len(self.leads)
+        with open(self.path, "rb") as file:
+            file.seek(self.data_at + int(start) * width)
+            stored = file.read((int(end) - int(start)) * width)
+        steps = np.frombuffer(stored, "<i2").reshape(-1, len(self.leads))[:, self.channel]
+        return np.where(steps == NO_SAMPLE, np.nan, steps * self.mv_per_step)
+
+
+def is_ishne(path: Path) -> bool:
+    """Whether a file says that it is one."""
+    with open(path, "rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def open_ishne(path: Path, lead, likely) -> IshneSource:
+    """Raises BadInput where header and file do not agree."""
+    if not path.exists():
+        raise BadInput(f"there is no recording {path}")
+    with open(path, "rb") as file:
+        head = file.read(HEADER_AT + HEADER.size)
+    if head[: len(MAGIC)] != MAGIC:
+        raise BadInput(f"{path} cannot be read as ISHNE: it does not begin with {MAGIC.decode()}")
+    if len(head) < HEADER_AT + HEADER.size:
+        raise BadInput(f"{path} has no whole ISHNE header: is it truncated? fetch it again")
+    fields = HEADER.unpack(head[HEADER_AT:])
+    count, data_at, n_leads, fs_hz = fields[1], fields[3], fields[22], fields[-1]
+    _check_sum(path, head, data_at)
+    recorded, started = fields[13:16], fields[19:22]
+    if not 1 <= n_leads <= MOST_LEADS:
+        raise BadInput(f"{path} says that it has {n_leads} leads; 1 to {MOST_LEADS} can be read")
+    codes, resolutions = fields[23 : 23 + n_leads], fields[47 : 47 + n_leads]
+    leads = _names(codes)
+    channel = choose_lead(leads, lead, path, likely)
+    if resolutions[channel] <= 0:
+        raise BadInput(
+            f"{path} gives lead {leads[channel]} {resolutions[channel]} nV a step: it cannot be "
+            "turned into mV"
+        )
+    n = _samples(path, count, n_leads, data_at)
+    source = IshneSource(path.stem, path, leads, plain_text(leads[channel]), float(fs_hz), n)
+    source.channel, source.data_at = channel, data_at
+    source.mv_per_step = resolutions[channel] / NV_PER_MV
+    source.start = _start(recorded, started)
+    return source
+
+
+def _check_sum(path, head, data_at):
+    """The format's checksum (CRC-CCITT of all before the samples) is the only one it has: samples
+    have none. 0 is what writers put that do not sum."""
+    told = int.from_bytes(head[len(MAGIC) : HEADER_AT], "little")
+    if data_at < FIXED_BYTES:
+        raise BadInput(f"{path} gives samples from byte {data_at} of its header on: fetch it again")
+    with open(path, "rb") as file:
+        summed = file.read(data_at)[HEADER_AT:]
+    sums = [crc_hqx(summed, start) for start in CRC_STARTS]
+    if told and not {told, told >> 8 | (told & 255) << 8} & set(sums):
+        raise BadInput(
+            f"the header of {path} is not what its checksum says: it is damaged, fetch it again"
+        )
+
+
+def _names(codes):
+    """Lead names, numbered where two are alike."""
+    names = [LEAD_NAMES[code] if 0 <= code < len(LEAD_NAMES) else "unknown" for code in codes]
+    return [
+        name if names.count(name) == 1 else f"{name}{names[: i + 1].count(name)}"
+        for i, name in enumerate(names)
+    ]
+
+
+def _samples(path, count, n_leads, data_at):
+    """Of each lead."""
+    stored = path.stat().st_size - data_at
+    if count <= 0:
+        raise BadInput(f"{path} gives {count} samples from byte {data_at} on: fetch it again")
+    for n in (count, count // n_leads):
+        if stored == 2 * n * n_leads and n:
+            return n
+    raise BadInput(
+        f"{path} holds {stored // (2 * n_leads)} samples of {n_leads} leads and its header says "
+        f"{count}: is it truncated? fetch it again"
+    )
+
+
+def _start(recorded, started):
+    """A datetime, a time where the date is none, or None."""
+    try:
+        of_day = time(*started)
+    except ValueError:
+        return None
+    try:
+        day, month, year = recorded
+        return datetime.combine(date(year, month, day), of_day)
+    except ValueError:
+        return of_day if any(started) else None

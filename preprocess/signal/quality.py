@@ -1,0 +1,203 @@
+"""Which stretches of a recording cannot be read, and in which the heart has lost its rhythm.
+
+Three things must never pass for normal: a signal that is none (missing, flat, clipped) or is too
+disturbed to read (wild swings, noise, wander),
+a signal without organised beats (fibrillation or flutter of the ventricles), and a lead that is
+attached while the heart does nothing. All decisions look at most 20 s around (the ends of an
+episode of several kinds of trouble, 30 s), so that a long recording can be taken stretch by
+stretch with such margins, each starting at a multiple of CELL samples.
+"""
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d, median_filter, minimum_filter1d, uniform_filter1d
+
+from preprocess.constants import FS_HZ
+from preprocess.signal.bins import CELL, cells, extremes, holding, opened, width, within
+from preprocess.signal.filters import bandpass
+from preprocess.signal.ventricular_fibrillation import BEAT_S, LIKELY, disordered, episode_score
+
+REASONS = (
+    "",
+    "missing",
+    "flat",
+    "at a rail",
+    "wild swings",
+    "noise",
+    "baseline wander",
+    "no organised rhythm",
+    "no electrical activity",
+)
+MISSING, FLAT, RAIL, WILD, NOISE, WANDER, NO_RHYTHM, NO_ACTIVITY = range(1, len(REASONS))
+ALARMS = (NO_RHYTHM, NO_ACTIVITY)  # what a reader must see first
+
+FLAT_S, FLAT_MV = 2.0, 0.02
+STUCK_MV, STUCK_FROM_MEAN_MV, MEAN_S = 1e-3, 0.8, 10.0
+WILD_S, WILD_MV = 1.0, 12.0
+SETTLE_S = 0.25  # of the filter, on both sides of what is unreadable
+
+# Between 0.25 and 0.30 three of four detected peaks are beats, beyond half are (MIT-BIH, DS1, with
+# muscle noise of NSTDB at 12 to -6 dB); clean, it is beyond 0.25 for 0.1 % of the time.
+NOISE_BAND_HZ, NOISE_S, NOISE_SHARE = (18.0, 45.0), 4.0, 0.25
+
+# How far the baseline moves in a second, in heights of the QRS envelope, of which a QRS has 3.6:
+# 3 are five sixths of a QRS (after basSQI: Clifford et al., Physiol Meas 2012). With wander of
+# NSTDB in DS1 and SVDB, of the beats beyond, half have an ST segment that is off by a tenth of the
+# QRS or more, and four times as many normal ones are flagged; clean, 0.04 % of the time is beyond.
+BASELINE_S, WANDER_S, WANDER_SHARE = 1.0, 8.0, 3.0
+LEAST_WANDER_S = 3.0  # a shorter stretch is at the limit, and costs beats on both sides
+
+QUIET_S = 3.0  # without a beat: a pause of the sinus node (ACC/AHA/HRS guideline 2018)
+QUIET_MV, QUIET_MOST_MV, QUIET_SHARE = 0.02, 0.08, 0.12  # of the QRS envelope; of its usual peaks
+USUAL_S = 40.0  # in which the usual peaks are sought
+
+# A trace without a beat that yet moves so far is that of a loose electrode (record 208 at 23:04).
+ADRIFT_S, ADRIFT_MV = 1.0, 0.6
+
+LONG_RR_S, AFTER_BEAT_S, BEFORE_BEAT_S = 1.2, 0.45, 0.2  # between beats: neither T wave nor QRS
+USUAL_BEATS = 17
+NOISE_STEP = 3  # samples, 8 ms
+
+
+def judge(signal_mv, there, filtered_mv, envelope):
+    """What is wrong with each sample.
+
+    signal_mv: (n,) as recorded; there: (n,) bool, whether it was; filtered_mv: (n,)
+    preprocess.beats.bandpass of it; envelope: (n,) preprocess.signal.rpeaks.qrs_envelope of it.
+    Returns (n,) int8, indices into REASONS, 0: readable. An episode of ALARMS is flagged whole:
+    what is unreadable inside one belongs to it.
+    """
+    low_mv, high_mv = extremes(signal_mv)
+    mean_mv = cells(signal_mv).mean(1)
+    fast_mv, peaks_mv = fast_waves(signal_mv), extremes(envelope)[1]
+    highest_mv = maximum_filter1d(peaks_mv, width(BEAT_S))
+    beats_mv = beat_heights(highest_mv)
+    noise = noise_ratio(fast_mv, beats_mv)
+    reason = unreadable_cells(low_mv, high_mv, mean_mv, extremes(there)[0], noise)
+    quiet = no_activity_cells(peaks_mv, highest_mv, reason)
+    nothing = np.isin(reason, (MISSING, FLAT))
+    score = episode_score(filtered_mv, envelope, fast_mv, nothing)
+    # The waves of fibrillation are low in the envelope, and told from a band without wander.
+    wander = (wander_ratio(mean_mv, beats_mv) > WANDER_SHARE) & (score <= LIKELY)
+    lost = disordered(score, reason > 0)
+    reason[(reason == 0) & opened(wander, LEAST_WANDER_S)] = WANDER
+    reason[quiet] = NO_ACTIVITY
+    reason[holding(quiet, adrift_cells(low_mv, high_mv) & ~within(~quiet, ADRIFT_S))] = WILD
+    reason[lost] = NO_RHYTHM
+    return np.repeat(reason, CELL)[: len(signal_mv)]
+
+
+def spans(reason, codes):
+    """(n,) reasons to [(start, end, code), ...] in samples, of the given codes, in order."""
+    edges = np.flatnonzero(np.diff(reason, prepend=-1, append=-1) != 0)
+    return [
+        (int(a), int(b), int(reason[a]))
+        for a, b in zip(edges[:-1], edges[1:])
+        if reason[a] in codes
+    ]
+
+
+def readable(reason):
+    """(n,) reasons to (n,) bool: where a beat's window may lie, and an interval. Where the heart
+    does nothing that is so too: the pause is between two beats, which must not be lost for it."""
+    return (reason == 0) | (reason == NO_ACTIVITY)
+
+
+def fast_noise(beats_mv):
+    """(n, 320) to (n,) in mV: how much neighbouring samples, 8 ms apart, jump to and fro in most
+    of each beat: muscle and electrodes do; waves, and the few samples of a QRS, do not."""
+    steps = np.diff(beats_mv[:, ::NOISE_STEP], 2, axis=1)
+    return np.median(np.abs(steps), 1)
+
+
+def bump_between(envelope, peaks):
+    """QRS envelope (n,) and R peaks (k,) to (k,): the highest bump between a beat and the one
+    before, in heights of the beats around; 0 where they are near. A pause has none."""
+    bumps = np.zeros(len(peaks))
+    if len(peaks) < 2:
+        return bumps
+    first, last = (round(seconds * FS_HZ) for seconds in (AFTER_BEAT_S, BEFORE_BEAT_S))
+    usual = median_filter(envelope[peaks], USUAL_BEATS, mode="nearest")
+    for i in np.flatnonzero(np.diff(peaks) > LONG_RR_S * FS_HZ) + 1:
+        between = envelope[peaks[i - 1] + first : peaks[i] - last]
+        bumps[i] = between.max() / max(usual[i], 1e-6)
+    return bumps
+
+
+# ------------------------------------------------------------------------------- unreadable
+
+
+def unreadable_cells(low_mv, high_mv, mean_mv, there, noise):
+    """Reasons (m,) int8 of each cell, the first of MISSING to NOISE that applies.
+
+    low_mv, high_mv, mean_mv: (m,), of the signal in each cell; there: (m,) bool, whether all of it
+    was recorded; noise: (m,), of noise_ratio.
+    """
+
+    def span_mv(seconds):
+        return maximum_filter1d(high_mv, width(seconds)) - minimum_filter1d(low_mv, width(seconds))
+
+    off_centre = np.abs(mean_mv - uniform_filter1d(mean_mv, width(MEAN_S))) > STUCK_FROM_MEAN_MV
+    found = (
+        ~there,
+        within(span_mv(FLAT_S) < FLAT_MV, FLAT_S / 2),
+        (high_mv - low_mv < STUCK_MV) & off_centre,
+        within(span_mv(WILD_S) > WILD_MV, WILD_S / 2),
+        within(noise > NOISE_SHARE, NOISE_S / 4),
+    )
+    reason = np.zeros(len(mean_mv), np.int8)
+    for code in range(len(found), 0, -1):  # the first reason wins
+        reason[within(found[code - 1], SETTLE_S)] = code
+    return reason
+
+
+def fast_waves(signal_mv):
+    """(n,) to the root mean square (m,) of each cell in NOISE_BAND_HZ."""
+    return np.sqrt(np.square(cells(bandpass(signal_mv, *NOISE_BAND_HZ))).mean(1))
+
+
+def beat_heights(highest_mv):
+    """Highest of the QRS envelope within BEAT_S of each cell (m,), to (m,): how high the beats
+    around are in it, or what is highest where there are none."""
+    return np.maximum(uniform_filter1d(highest_mv, width(NOISE_S)), 1e-6)
+
+
+def noise_ratio(fast_mv, beats_mv):
+    """Fast waves of each cell and beat_heights, (m,) each, to (m,): what is fast between the beats,
+    in heights of the beats.
+
+    The mean of square roots, squared, passes over the few large values of the beats themselves.
+    """
+    return np.square(uniform_filter1d(np.sqrt(fast_mv), width(NOISE_S))) / beats_mv
+
+
+def wander_ratio(mean_mv, beats_mv):
+    """Mean of each cell and beat_heights, (m,) each, to (m,): how far the baseline, the mean of
+    BASELINE_S, moves within such a time, in heights of the beats.
+
+    The mean of square roots, squared, passes over a lone step.
+    """
+    size = width(BASELINE_S)
+    baseline_mv = uniform_filter1d(mean_mv, size)
+    span_mv = maximum_filter1d(baseline_mv, size) - minimum_filter1d(baseline_mv, size)
+    return np.square(uniform_filter1d(np.sqrt(span_mv), width(WANDER_S))) / beats_mv
+
+
+# -------------------------------------------------------------------- no electrical activity
+
+
+def no_activity_cells(peaks_mv, highest_mv, reason):
+    """Highest of the QRS envelope in each cell, and within BEAT_S of it, (m,) each, and reasons so
+    far (m,), to (m,) bool: no beat for QUIET_S.
+
+    It is small against the beats around, or against any beat where there is none around.
+    """
+    usual = np.square(uniform_filter1d(np.sqrt(highest_mv), width(USUAL_S)))
+    small = (peaks_mv < QUIET_MV) | ((peaks_mv < QUIET_SHARE * usual) & (peaks_mv < QUIET_MOST_MV))
+    small &= ~np.isin(reason, (MISSING, FLAT, RAIL, WILD))
+    return opened(small, QUIET_S)
+
+
+def adrift_cells(low_mv, high_mv):
+    """Extremes of each cell (m,) to (m,) bool: the trace moves by ADRIFT_MV around it."""
+    highest = maximum_filter1d(high_mv, width(ADRIFT_S))
+    return highest - minimum_filter1d(low_mv, width(ADRIFT_S)) > ADRIFT_MV

@@ -1,0 +1,144 @@
+"""The page: whole, offline, and drawn in a real browser."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import wfdb
+from matplotlib import colormaps
+
+from experiments.reports.scale import ERROR_COLOURS
+from experiments.screening.page.recording import TEMPLATES
+
+COLOURS_DRAWN = """
+const c = arguments[0], image = c.getContext('2d').getImageData(0, 0, c.width, c.height);
+return new Set(new Uint32Array(image.data.buffer)).size;
+"""
+
+
+def test_the_table_of_colours_is_the_figures_colour_map():
+    table = np.loadtxt(TEMPLATES / f"{ERROR_COLOURS}.csv", delimiter=",", skiprows=1)
+    expected = colormaps[ERROR_COLOURS](np.arange(256))[:, :3] * 255
+    np.testing.assert_array_equal(table, np.round(expected))
+
+
+def test_the_page_is_whole_and_small(screened, record):
+    _, out = screened
+    text = (out / f"{record.name}.html").read_text(encoding="utf-8")
+    assert "http://" not in text and "https://" not in text and "src=" not in text
+    assert os.path.getsize(out / f"{record.name}.html") < 8e6
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    chromium, driver = (
+        next((p for name in names if (p := shutil.which(name))), None)
+        for names in (("chromium", "chromium-browser", "google-chrome"), ("chromedriver",))
+    )
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    if not (chromium and driver):
+        pytest.skip("there is no Chromium with its chromedriver here")
+    settings = webdriver.ChromeOptions()
+    settings.binary_location = chromium
+    profile = tmp_path_factory.mktemp("profile")
+    for flag in (
+        "headless",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        f"user-data-dir={profile}",
+        "window-size=1280,1000",
+    ):
+        settings.add_argument(f"--{flag}")
+    settings.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    page = webdriver.Chrome(options=settings, service=webdriver.ChromeService(driver))
+    yield page
+    page.quit()
+
+
+def complaints(browser):
+    """What the browser said of the page; its own start page, slow to open, is not ours."""
+    own = "chrome://"
+    return [said for said in browser.get_log("browser") if not said["message"].startswith(own)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_opens_zooms_and_shows_a_cluster_without_network_or_errors(
+    scheme, browser, screened, record
+):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    findings, out = screened
+    # opened, with nothing asked of the network
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
+    browser.get("about:blank")
+    browser.get_log("performance")
+    browser.get((out / f"{record.name}.html").as_uri())
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    requests = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    asked = [request["request"]["url"] for request in requests]
+    assert all(url.startswith(("file:", "data:", "about:")) for url in asked), asked
+    assert str(int(findings.flagged.sum())) in browser.title
+
+    # zoomed, and to the next beat
+    look = lambda: browser.find_element(By.ID, "where").text
+    drawn = lambda: browser.execute_script("return document.getElementById('timeline').toDataURL()")
+    whole, picture = look(), drawn()
+    browser.find_element(By.ID, "timeline").send_keys("+")
+    assert look() != whole and drawn() != picture
+    browser.find_element(By.ID, "all").click()
+    assert look() == whole
+    browser.find_element(By.TAG_NAME, "body").send_keys("n")
+    assert "shape" in browser.find_element(By.ID, "said").text
+
+    # a cluster opened: it is filled when the browser tells that it was, a moment after it is open
+    browser.find_element(By.TAG_NAME, "body").send_keys("j")
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    colours = lambda canvas: browser.execute_script(COLOURS_DRAWN, canvas)
+    cluster = lambda: browser.find_element(By.CSS_SELECTOR, "details[open]")
+    canvases = lambda _: cluster().find_elements(By.TAG_NAME, "canvas")
+    wait = WebDriverWait(browser, 10)
+    wait.until(lambda page: len(canvases(page)) >= 4, "a cluster shows its beat and examples")
+    wait.until(lambda page: all(colours(c) > 3 for c in canvases(page)), "all of it is drawn")
+    assert not complaints(browser)
+
+
+def test_a_reader_renames_a_shape_and_saves_annotations(browser, screened, record, tmp_path):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import Select, WebDriverWait
+
+    findings, out = screened
+    settings = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", settings)
+    browser.get((out / f"{record.name}.html").as_uri())
+    row = browser.find_element(By.CSS_SELECTOR, "details[data-cluster='0']")
+    row.find_element(By.TAG_NAME, "summary").click()
+    old = findings.kind_of(0)
+    new = "F" if old != "F" else "V"
+    Select(row.find_element(By.TAG_NAME, "select")).select_by_value(new)
+    assert row.find_element(By.CLASS_NAME, "kind").text == new
+    browser.find_element(By.ID, "save").click()
+    file = tmp_path / f"{record.name}.b2ic"
+    WebDriverWait(browser, 10).until(lambda _: file.exists(), "the file is downloaded")
+
+    saved = wfdb.rdann(str(tmp_path / record.name), "b2ic")
+    table = pd.read_csv(out / f"{record.name}.csv")
+    is_beat = np.isin(saved.symbol, list("NVSFQ"))
+    expected = table["kind"].where(table["shape"] != 1, new)
+    assert saved.fs == findings.source.fs_hz and old != new
+    np.testing.assert_array_equal(saved.sample[is_beat], table["sample"])
+    np.testing.assert_array_equal(np.array(saved.symbol)[is_beat], expected)
+    assert f"corrected by a reader: shape 1 {new}".encode() in file.read_bytes()
+    assert not complaints(browser)

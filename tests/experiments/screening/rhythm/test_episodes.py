@@ -1,0 +1,120 @@
+"""Episodes of rhythms written down by hand."""
+
+import numpy as np
+import pytest
+
+from experiments.screening.rhythm import episodes as rhythm
+from experiments.screening.rhythm.episodes import Limits
+from preprocess.constants import FS_HZ
+from preprocess.signal.quality import NO_ACTIVITY, NO_RHYTHM
+
+
+def found(kinds, rr_s=0.8, limits=None, fibrillation=None, **given):
+    """Episodes of a string of kinds; rr_s: of all intervals, or one a beat, before it."""
+    kinds = np.array(list(kinds))
+    rr_s = np.broadcast_to(np.asarray(rr_s, float), len(kinds))
+    peaks = np.round(np.cumsum(rr_s) * FS_HZ).astype(int)
+    fibrillation = np.zeros(len(kinds), bool) if fibrillation is None else fibrillation
+    return peaks, rhythm.episodes(peaks, kinds, fibrillation, limits=limits, **given)
+
+
+def codes(episodes):
+    return [episode.code for episode in episodes]
+
+
+@pytest.mark.parametrize(
+    "kinds, expected",
+    [
+        ("NNVNNNN", []),
+        ("NNVVNNN", ["(COUPLET"]),
+        ("NNFVNNN", ["(COUPLET"]),
+        ("NNSSNNN", ["(SCOUPLET"]),
+        ("NNVSNNN", []),
+        ("NQQQNNN", []),
+        ("NVNVNNNNN", []),
+        ("NNVNVNVNN", ["(B"]),
+        ("NNVNNVNNVNN", ["(T"]),
+        ("NSNSNSN", ["(AB"]),
+    ],
+)
+def test_patterns_of_ectopics(kinds, expected):
+    assert codes(found(kinds)[1]) == expected
+
+
+def test_a_run_is_a_tachycardia_from_100_a_minute_on():
+    peaks, episodes = found("NNNVVVVNNN", [0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.4, 0.8, 0.8, 0.8])
+    assert episodes == [rhythm.Episode(int(peaks[3]), int(peaks[6]), "(VT", 4, 150.0)]
+    assert codes(found("NNNVVVVNNN")[1]) == ["(IVR"]
+    assert codes(found("NNSSSNN", 0.5, Limits(tachy_per_min=200))[1]) == ["(SVTA"]
+    assert codes(found("NNSSSNN")[1]) == ["(SRUN"]
+
+
+def test_nothing_is_counted_across_what_cannot_be_read():
+    peaks, _ = found("NNVVNN")
+    gap = [(peaks[2] + 10, peaks[2] + 60)]
+    assert codes(found("NNVVNN", gaps=gap)[1]) == []
+    assert codes(found("NNNNNN", [0.8, 0.8, 0.8, 3.0, 0.8, 0.8])[1]) == ["(PAUSE"]
+    long = [(3 * FS_HZ, 4 * FS_HZ)]
+    assert codes(found("NNNNNN", [0.8, 0.8, 0.8, 3.0, 0.8, 0.8], gaps=long)[1]) == []
+
+
+def test_a_gap_within_a_longer_one_does_not_hide_it():
+    peaks = np.array([0, 300, 2000, 2300])
+    rr_s = rhythm.known_rr_s(peaks, [(400, 1900), (500, 600)])
+    assert np.isnan(rr_s[[0, 2]]).all() and np.isfinite(rr_s[[1, 3]]).all()
+
+
+def test_pauses_over_a_length_that_can_be_set():
+    rr_s = [0.8, 0.8, 2.2, 0.8, 3.1, 0.8]
+    peaks, episodes = found("NNNNNN", rr_s)
+    assert [(e.start, e.end) for e in episodes] == [(peaks[1], peaks[2]), (peaks[3], peaks[4])]
+    assert [round(e.duration_s, 1) for e in episodes] == [2.2, 3.1]
+    assert len(found("NNNNNN", rr_s, Limits(pause_s=3.0))[1]) == 1
+
+
+def test_a_bump_in_a_pause_is_a_missed_beat():
+    bumps = np.array([0, 0, 0.4, 0, 0.05, 0])
+    _, episodes = found("NNNNNN", [0.8, 0.8, 2.2, 0.8, 3.1, 0.8], bumps=bumps)
+    assert [round(e.duration_s, 1) for e in episodes] == [3.1]
+
+
+def test_bradycardia_and_tachycardia_need_a_while():
+    assert codes(found("N" * 40, 1.5)[1]) == ["(SBR"]
+    assert codes(found("N" * 60, 0.5)[1]) == ["(TACHY"]
+    assert codes(found("N" * 40, 0.8)[1]) == []
+    assert codes(found("N" * 50, [0.8] * 20 + [0.5] * 10 + [0.8] * 20)[1]) == []
+
+
+def test_fast_fibrillation_is_fibrillation_and_no_tachycardia():
+    marked = np.r_[np.zeros(20, bool), np.ones(60, bool), np.zeros(20, bool)]
+    peaks, episodes = found("N" * 100, np.where(marked, 0.45, 0.8), fibrillation=marked)
+    assert codes(episodes) == ["(AFIB"]
+    assert (episodes[0].start, episodes[0].end, episodes[0].beats) == (peaks[20], peaks[79], 60)
+    assert rhythm.fibrillation_share(episodes, 2 * episodes[0].duration_s) == 0.5
+
+
+def test_alarms_of_the_signal_come_in_order_of_time():
+    _, episodes = found("NNNVVVNN", alarms=[(100000, 101000, NO_ACTIVITY), (5, 30, NO_RHYTHM)])
+    assert codes(episodes) == ["(VF", "(IVR", "(ASYS"]
+    assert set(codes(episodes)) <= set(rhythm.MEANINGS)
+
+
+def test_no_beats_and_one_beat_are_no_error():
+    assert found("")[1] == [] and found("N")[1] == []
+    assert found("V")[1] == []
+
+
+def test_of_overlapping_episodes_the_graver_or_shorter_one_is_the_rhythm():
+    made = [
+        rhythm.Episode(100, 900, rhythm.FIBRILLATION, 0, 0.0),
+        rhythm.Episode(300, 400, rhythm.VT, 0, 0.0),
+        rhythm.Episode(900, 950, rhythm.BIGEMINY, 0, 0.0),
+    ]
+    assert rhythm.rhythm_changes(made) == [
+        (100, "(AFIB"),
+        (300, "(VT"),
+        (400, "(AFIB"),
+        (900, "(B"),
+        (950, "(N"),
+    ]
+    assert rhythm.rhythm_changes([]) == [] and set(rhythm.PRIORITY) == set(rhythm.MEANINGS)

@@ -1,0 +1,184 @@
+"""What must never pass for normal, on made signals whose truth is known."""
+
+import numpy as np
+import pytest
+
+from preprocess.constants import FS_HZ
+from preprocess.signal import quality
+from preprocess.signal.filters import bandpass
+from preprocess.signal.rpeaks import qrs_envelope
+
+SECONDS = 60
+
+
+def heart(beats_at_s, seconds=SECONDS, seed=0):
+    """Narrow QRS and a T wave at given times, with a little noise, in mV."""
+    t = np.arange(seconds * FS_HZ) / FS_HZ
+    signal_mv = 0.01 * np.random.default_rng(seed).standard_normal(len(t))
+    for at in beats_at_s:
+        for delay_s, width_s, height_mv in (
+            (0, 0.012, 1.2),
+            (0.04, 0.012, -0.3),
+            (0.3, 0.05, 0.25),
+        ):
+            signal_mv += height_mv * np.exp(-0.5 * np.square((t - at - delay_s) / width_s))
+    return signal_mv
+
+
+def reasons(signal_mv, there=None):
+    there = np.ones(len(signal_mv), bool) if there is None else there
+    return quality.judge(signal_mv, there, bandpass(signal_mv), qrs_envelope(signal_mv))
+
+
+def share(reason, code, start_s, end_s):
+    return (reason[int(start_s * FS_HZ) : int(end_s * FS_HZ)] == code).mean()
+
+
+def fibrillating(signal_mv, start_s, end_s, seed=1):
+    """Puts waves of wandering 4 to 6 Hz, without any beat, where the heart was."""
+    part = slice(int(start_s * FS_HZ), int(end_s * FS_HZ))
+    rng, n = np.random.default_rng(seed), part.stop - part.start
+    hz = 5 + np.convolve(rng.standard_normal(n), np.ones(360) / 19, "same").clip(-1, 1)
+    height_mv = 0.5 + 0.15 * np.sin(np.arange(n) / FS_HZ * 2.1)
+    result = signal_mv.copy()
+    result[part] = height_mv * np.sin(2 * np.pi * np.cumsum(hz) / FS_HZ)
+    return result
+
+
+def test_a_clean_recording_is_readable_throughout():
+    assert (reasons(heart(np.arange(0.5, SECONDS, 0.8))) == 0).all()
+
+
+def test_muscle_noise_as_strong_as_the_beats_is_noise_and_weak_noise_is_not():
+    clean = heart(np.arange(0.5, SECONDS, 0.8))
+    muscle = bandpass(np.random.default_rng(2).standard_normal(len(clean)), 5, 100)
+    part = slice(20 * FS_HZ, 40 * FS_HZ)
+    for deviation_mv, expected in ((0.6, 1.0), (0.02, 0.0)):
+        noisy = clean.copy()
+        noisy[part] += deviation_mv * muscle[part] / muscle.std()
+        assert share(reasons(noisy), quality.NOISE, 22, 38) == expected
+
+
+# Peak to peak, of beats of 1.4 mV, at the rate of breathing or of a patient who moves.
+@pytest.mark.parametrize("height_mv, hz, expected", [(4.0, 0.4, 1.0), (0.45, 0.3, 0.0)])
+def test_strong_baseline_wander_is_unreadable_and_that_of_breathing_is_not(height_mv, hz, expected):
+    signal_mv = heart(np.arange(0.5, SECONDS, 0.8))
+    t = np.arange(20 * FS_HZ) / FS_HZ
+    signal_mv[20 * FS_HZ : 40 * FS_HZ] += height_mv / 2 * np.sin(2 * np.pi * hz * t)
+    reason = reasons(signal_mv)
+    assert share(reason, quality.WANDER, 22, 38) == expected
+    assert (reason[: 15 * FS_HZ] == 0).all() and (reason[45 * FS_HZ :] == 0).all()
+
+
+def test_a_lone_step_and_a_slow_drift_of_the_baseline_leave_the_beats_readable():
+    signal_mv = heart(np.arange(0.5, SECONDS, 0.8))
+    signal_mv[20 * FS_HZ :] += 3.0
+    signal_mv += np.linspace(0, 12, len(signal_mv))
+    assert (reasons(signal_mv) == 0).all()
+
+
+def test_ventricular_fibrillation_has_no_organised_rhythm():
+    reason = reasons(fibrillating(heart(np.arange(0.5, SECONDS, 0.8)), 20, 45))
+    assert share(reason, quality.NO_RHYTHM, 23, 42) == 1
+    assert share(reason, quality.NO_RHYTHM, 0, 15) == 0
+    assert share(reason, quality.NO_RHYTHM, 50, 60) == 0
+
+
+def test_fast_but_organised_beats_are_no_fibrillation():
+    for rate_per_min in (150, 200):
+        assert (reasons(heart(np.arange(0.5, SECONDS, 60 / rate_per_min))) == 0).all()
+
+
+def test_asystole_with_the_lead_attached_is_no_electrical_activity():
+    beats = np.arange(0.5, SECONDS, 0.8)
+    reason = reasons(heart(beats[(beats < 20) | (beats > 28)]))
+    assert share(reason, quality.NO_ACTIVITY, 21, 27) == 1
+    assert share(reason, quality.NO_ACTIVITY, 0, 19) == 0
+    assert quality.readable(reason).all()  # a pause lies between two beats, which must be found
+
+
+def test_a_loose_electrode_is_no_asystole():
+    beats = np.arange(0.5, SECONDS, 0.8)
+    signal_mv = heart(beats[(beats < 20) | (beats > 28)])
+    t = np.arange(len(signal_mv)) / FS_HZ
+    signal_mv += 3 * np.exp(-np.maximum(t - 21, 0)) * (t > 21)
+    reason = reasons(signal_mv)
+    assert share(reason, quality.NO_ACTIVITY, 20, 28) == 0
+    assert not quality.readable(reason)[22 * FS_HZ : 26 * FS_HZ].any()
+
+
+def test_what_is_flat_or_moves_slowly_throughout_is_no_fibrillation():
+    slow_mv = np.sin(np.arange(100 * FS_HZ) / 2000)
+    assert (reasons(np.zeros(100 * FS_HZ)) == quality.FLAT).all()
+    reason = reasons(slow_mv)
+    assert (reason != quality.NO_RHYTHM).all() and share(reason, quality.NO_ACTIVITY, 0, 95) > 0.8
+
+
+def test_a_pause_shorter_than_three_seconds_is_no_asystole():
+    beats = np.arange(0.5, SECONDS, 0.8)
+    assert (reasons(heart(beats[(beats < 20) | (beats > 22)])) == 0).all()
+
+
+def test_flat_missing_and_clipped_stretches_are_told_apart():
+    signal_mv = heart(np.arange(0.5, SECONDS, 0.8))
+    there = np.ones(len(signal_mv), bool)
+    there[10 * FS_HZ : 12 * FS_HZ] = False
+    signal_mv[10 * FS_HZ : 12 * FS_HZ] = 0
+    signal_mv[20 * FS_HZ : 26 * FS_HZ] = 0.1
+    signal_mv[40 * FS_HZ : 42 * FS_HZ] = 5.0
+    reason = reasons(signal_mv, there)
+    assert share(reason, quality.MISSING, 10, 12) == 1
+    assert share(reason, quality.FLAT, 20.1, 25.9) == 1
+    assert share(reason, quality.RAIL, 40, 42) == 1
+    assert not quality.readable(reason)[41 * FS_HZ]
+
+
+def test_a_gap_inside_fibrillation_belongs_to_it():
+    signal_mv = fibrillating(heart(np.arange(0.5, SECONDS, 0.8)), 15, 45)
+    there = np.ones(len(signal_mv), bool)
+    there[29 * FS_HZ : 31 * FS_HZ] = False
+    signal_mv[~there] = 0
+    assert share(reasons(signal_mv, there), quality.NO_RHYTHM, 18, 42) == 1
+
+
+def test_a_recording_may_be_taken_in_stretches_with_margins():
+    beats = np.arange(0.5, 240, 0.8)
+    signal_mv = fibrillating(heart(beats[(beats < 60) | (beats > 66)], 240), 130, 160)
+    moved = slice(110 * FS_HZ, 125 * FS_HZ)  # across the edge
+    signal_mv[moved] += 2 * np.sin(np.arange(15 * FS_HZ) / FS_HZ * 2.5)
+    whole = reasons(signal_mv)
+    edge, margin = 120 * FS_HZ, 30 * FS_HZ  # multiples of a cell
+    parts = np.r_[
+        reasons(signal_mv[: edge + margin])[:edge], reasons(signal_mv[edge - margin :])[margin:]
+    ]
+    assert (whole == parts).mean() > 0.999
+
+
+def test_spans_name_each_stretch_once():
+    lost, nothing = quality.ALARMS
+    reason = np.repeat([0, lost, 0, nothing, quality.NOISE], [10, 5, 5, 3, 2])
+    assert quality.spans(reason, quality.ALARMS) == [(10, 15, lost), (20, 23, nothing)]
+
+
+@pytest.mark.parametrize("missed, expected", [(0.5, True), (0.0, False)])
+def test_a_missed_beat_leaves_a_bump_and_a_pause_leaves_none(missed, expected):
+    beats = np.r_[np.arange(1, 10, 0.8), np.arange(12.5, 20, 0.8)]
+    signal_mv = heart(beats, 25) + missed * heart([11.2], 25, seed=3)
+    peaks = np.round(beats * FS_HZ).astype(int)
+    bumps = quality.bump_between(qrs_envelope(signal_mv), peaks)
+    long = int(np.diff(beats).argmax()) + 1
+    assert (bumps[long] > 0.22) == expected
+    assert bumps[np.arange(len(bumps)) != long].max() == 0
+
+
+def test_no_beats_and_shortest_signals_are_no_error():
+    assert len(quality.bump_between(np.zeros(100), np.zeros(0, int))) == 0
+    assert len(reasons(heart([], 10))) == 10 * FS_HZ
+
+
+def test_muscle_is_fast_noise_and_a_wide_beat_is_none():
+    time_s = (np.arange(320) - 140) / FS_HZ
+    wide_mv = 2 * np.exp(-0.5 * np.square(time_s / 0.05))
+    muscle_mv = 0.1 * np.random.default_rng(0).standard_normal(320)
+    quiet, noisy = quality.fast_noise(np.stack([wide_mv, wide_mv + muscle_mv]))
+    assert quiet < 0.02 and noisy > 5 * quiet
