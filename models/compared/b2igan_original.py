@@ -7,10 +7,9 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import mse_loss
+from torch.nn.functional import binary_cross_entropy, mse_loss
 from torch.optim import Adam, Optimizer
 
-from models.compared._adversarial import discriminator_loss
 from models.compared._layers import initialise
 from models.detector import Detector
 from models.steps import COLLAPSED, descend
@@ -32,8 +31,12 @@ class B2IGANOriginal(Detector):
 
     Each image is scaled to [-1, 1] by its own extremes. Scores are mean squared reconstruction
     errors, in eval mode; with --select paper the epoch is chosen by scores in train mode, as the
-    original did. Losses and weights of a step are the original's within rounding (tests compare
-    them with experiments.original_way), with three fifths of its arithmetic.
+    original did. Losses and weights are the original's within rounding (tests compare them with
+    the published step), with less of its arithmetic.
+
+    Its discriminator dies: once all its sigmoids are 1 in float32 the loss is 100 and its gradient
+    exactly zero. `d_saturated`, in train_log.csv, is the share of an epoch's steps of which that is
+    so. What is left trains an autoencoder with feature matching against a frozen network.
     """
 
     image = "decibel"
@@ -62,14 +65,28 @@ class B2IGANOriginal(Detector):
         real = _scaled(torch.as_tensor(beats.image, device=self.device))
         # Serves both updates: the first does not touch the generator.
         fake = self.generator(real)
-        d_loss, d_terms = discriminator_loss(self.discriminator, real, fake)
-        descend(steps["discriminator"], d_loss)
+        on_real, of_real = self.discriminator(real)
+        on_fake, of_fake = self.discriminator(fake)
+        d_loss, saturated = discriminator_loss(on_real, on_fake)
+        if not saturated:
+            descend(steps["discriminator"], d_loss)
+        if not saturated or fades(steps["discriminator"]):  # it has moved since
+            with torch.no_grad():
+                _, of_real = self.discriminator(real)
+            _, of_fake = self.discriminator(fake)
 
-        g_loss, g_terms = generator_loss(self.discriminator, real, fake, self.opt["w_adv"])
-        descend(steps["generator"], g_loss)
-        if d_terms["d_loss"] < COLLAPSED:
+        # Feature matching (BeatGAN, Zhou et al., IJCAI 2019); no gradient for the discriminator.
+        feature_matching = mse_loss(of_fake, of_real.detach())
+        reconstruction = mse_loss(fake, real)
+        descend(steps["generator"], reconstruction + self.opt["w_adv"] * feature_matching)
+        if d_loss < COLLAPSED:
             self.discriminator.apply(initialise)
-        return d_terms | g_terms
+        return {
+            "d_loss": d_loss.item(),
+            "d_saturated": float(saturated),
+            "g_rec": reconstruction.item(),
+            "g_adv": feature_matching.item(),
+        }
 
     def finish(self, normals: Beats, calibration: Beats) -> None:
         """Remembers how large the error of each pixel is on normal beats, the unit of error_map."""
@@ -177,21 +194,30 @@ class Discriminator(nn.Module):
         return self.encoder.head(features).flatten(), features
 
 
-def generator_loss(
-    discriminator: nn.Module, real: Tensor, fake: Tensor, w_adv: float
-) -> tuple[Tensor, dict[str, float]]:
-    """real, fake: (n, 1, 128, 128). The discriminator has been updated since it saw them: its
-    features of real images are worked out anew."""
-    # Reconstruction.
-    reconstruction = mse_loss(fake, real)
-    # Feature matching (BeatGAN, Zhou et al., IJCAI 2019); no gradient for the discriminator.
-    features = discriminator.encoder.features
-    with torch.no_grad():
-        of_real = features(real)
-    feature_matching = mse_loss(features(fake), of_real)
+def discriminator_loss(on_real: Tensor, on_fake: Tensor) -> tuple[Tensor, bool]:
+    """Logits of real and generated images, (n,) each, to the binary cross-entropy of their sigmoids
+    and whether its gradient is exactly zero.
 
-    loss = reconstruction + w_adv * feature_matching
-    return loss, {"g_rec": reconstruction.item(), "g_adv": feature_matching.item()}
+    As published: not of logits, and in float32 whatever the precision around it. A logit above 16.6
+    has the sigmoid 1, and the logarithm of 1 - 1 is held at -100.
+    """
+    with torch.autocast(on_real.device.type, enabled=False):
+        p_real, p_fake = on_real.float().sigmoid(), on_fake.float().sigmoid()
+        real_loss = binary_cross_entropy(p_real, torch.ones_like(p_real))
+        fake_loss = binary_cross_entropy(p_fake, torch.zeros_like(p_fake))
+    p = torch.cat([p_real, p_fake]).detach()
+    return real_loss + fake_loss, not (p * (1 - p)).any()
+
+
+def fades(optimizer: Optimizer) -> bool:
+    """A step of Adam whose gradients are all zero: its moments fade. Returns whether weights moved."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    before = [weight.detach().clone() for weight in weights]
+    for weight in weights:
+        weight.grad = torch.zeros_like(weight)
+    optimizer.step()
+    torch.clear_autocast_cache()
+    return not all(torch.equal(*pair) for pair in zip(weights, before, strict=True))
 
 
 @contextmanager
