@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from preprocess import BadInput
-from preprocess.beats import AFTER, BEFORE, Beats, rr_intervals, windows
+from preprocess.beats import Beats, rr_intervals, windows
 from preprocess.classes import CLASS_OF
-from preprocess.readers.formats import Source
-from preprocess.readers.wfdb import FS_HZ
+from preprocess.constants import AFTER, BEFORE, FS_HZ
+from preprocess.readers.source import Source
 from preprocess.signal import quality, rpeaks
 from preprocess.signal.atrial_fibrillation import like_usual, p_wave_coherence
 from preprocess.signal.filters import bandpass
@@ -23,9 +23,9 @@ LARGEST_MV = 50.0  # no heart does more at the body's surface, nor does any elec
 
 @dataclass
 class Surroundings:
-    """What tells a rhythm beside when beats come, (n,) each.
+    """What a rhythm is known by besides when beats come, (n,) each.
 
-    usual: QRS shaped as the median one; p_coherence: of fibrillation.p_wave_coherence;
+    usual: QRS shaped as the median one; p_coherence: of atrial_fibrillation.p_wave_coherence;
     bump: of quality.bump_between; noise: of quality.fast_noise.
     """
 
@@ -60,7 +60,7 @@ def spans(source: Source) -> list[tuple[int, int]]:
     """Equal parts of at most BLOCK_S, as (start, end) in samples at FS_HZ."""
     parts = int(np.ceil(source.duration_s / BLOCK_S))
     edges = np.linspace(0, source.length, 1 + parts).astype(int)
-    edges[1:-1] -= edges[1:-1] % quality.CELL
+    edges[1:-1] -= edges[1:-1] % quality.BIN
     return list(zip(edges[:-1].tolist(), edges[1:].tolist()))
 
 
@@ -76,7 +76,7 @@ class Reader:
     def read(self, start: int, end: int) -> Block:
         """Block from start to end: signal, quality, R peaks, beats."""
         # signal, with margins
-        margin = round(MARGIN_S * FS_HZ)  # a whole number of cells
+        margin = round(MARGIN_S * FS_HZ)  # a whole number of bins
         first, last = max(0, start - margin), min(self.source.length, end + margin)
         signal_mv, there = self.source.stretch(first, last)
         self._check_units(signal_mv)

@@ -19,7 +19,7 @@ def test_spans_cover_the_recording_in_equal_parts(record, monkeypatch):
     starts, ends = zip(*found)
     assert starts[0] == 0 and ends[-1] == source.length and starts[1:] == ends[:-1]
     lengths = np.array(ends) - starts
-    assert np.ptp(lengths) <= 2 * quality.CELL and lengths.max() <= 100 * 360 + quality.CELL
+    assert np.ptp(lengths) <= 2 * quality.BIN and lengths.max() <= 100 * 360 + quality.BIN
 
 
 def test_beats_of_the_margins_are_read_too(record):

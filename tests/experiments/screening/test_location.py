@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.screening.blocks import Surroundings
-from experiments.screening.location import locate, locations, where
+from experiments.screening.location import cluster_pictures, locate, locations, where
 from experiments.screening.scoring import ScoredBlock
 from experiments.training.checkpoint import open_detector
 from preprocess import spectrogram
@@ -43,7 +43,21 @@ def test_what_scores_above_the_threshold_is_flagged_and_located(data, weights):
     scored = ScoredBlock(0, 100, 0, signal_mv, reason, beats, around, scores, None)
     block = locate(scored, 14.0, detector)
     np.testing.assert_array_equal(block.flagged, np.arange(15, 20))
+    assert {len(column) for column in block.columns.values()} == {20}
     assert block.location.shape == (5, 4) and block.shapes.shape == (5, 10)
-    assert len(block.found.image) == 5
+    assert len(block.flagged_beats.image) == 5
     assert block.beats.image is None and beats.image is not None
     assert locations(detector, beats[:0]).shape == (0, 4)
+
+
+def test_a_picture_is_of_an_example_of_its_cluster(screened, weights):
+    findings, _ = screened
+    _, detector = open_detector(weights, "cpu")
+    shown = cluster_pictures(findings.clusters, detector, findings.patient_threshold)
+    assert len(shown) == len(findings.clusters) > 0
+    for picture, cluster in zip(shown, findings.clusters):
+        beats_mv = [example.beat_mv for example in cluster.examples.values()]
+        assert any(np.array_equal(picture.beat_mv, beat_mv) for beat_mv in beats_mv)
+        assert picture.error.shape == (32, 32) and np.isfinite(picture.error).all()
+        assert picture.generated_mv.shape == picture.beat_mv.shape
+    assert cluster_pictures([], detector, findings.patient_threshold) == []

@@ -147,7 +147,7 @@ def test_a_recording_may_be_taken_in_stretches_with_margins():
     moved = slice(110 * FS_HZ, 125 * FS_HZ)  # across the edge
     signal_mv[moved] += 2 * np.sin(np.arange(15 * FS_HZ) / FS_HZ * 2.5)
     whole = reasons(signal_mv)
-    edge, margin = 120 * FS_HZ, 30 * FS_HZ  # multiples of a cell
+    edge, margin = 120 * FS_HZ, 30 * FS_HZ  # multiples of a bin
     parts = np.r_[
         reasons(signal_mv[: edge + margin])[:edge], reasons(signal_mv[edge - margin :])[margin:]
     ]
@@ -182,3 +182,15 @@ def test_muscle_is_fast_noise_and_a_wide_beat_is_none():
     muscle_mv = 0.1 * np.random.default_rng(0).standard_normal(320)
     quiet, noisy = quality.fast_noise(np.stack([wide_mv, wide_mv + muscle_mv]))
     assert quiet < 0.02 and noisy > 5 * quiet
+
+
+def test_a_lead_with_all_waves_down_is_upside_down_and_one_wave_down_is_not():
+    time_s = (np.arange(320) - 140) / FS_HZ
+
+    def beat(p_mv, r_mv):
+        waves = ((-0.16, 0.02, p_mv), (0, 0.012, r_mv))
+        return sum(mv * np.exp(-0.5 * np.square((time_s - at) / w)) for at, w, mv in waves)
+
+    assert quality.upside_down(beat(-0.12, -1.2))
+    for p_mv, r_mv in ((0.12, 1.2), (0.12, -1.2), (-0.12, 1.2), (0, 0)):
+        assert not quality.upside_down(beat(p_mv, r_mv))

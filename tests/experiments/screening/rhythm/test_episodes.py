@@ -90,7 +90,6 @@ def test_fast_fibrillation_is_fibrillation_and_no_tachycardia():
     peaks, episodes = found("N" * 100, np.where(marked, 0.45, 0.8), fibrillation=marked)
     assert codes(episodes) == ["(AFIB"]
     assert (episodes[0].start, episodes[0].end, episodes[0].beats) == (peaks[20], peaks[79], 60)
-    assert rhythm.fibrillation_share(episodes, 2 * episodes[0].duration_s) == 0.5
 
 
 def test_alarms_of_the_signal_come_in_order_of_time():
