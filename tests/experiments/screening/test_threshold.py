@@ -5,12 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from experiments.screening.threshold import (
-    PRESUMED_NORMAL,
-    PatientThreshold,
-    calibrate,
-    calibration_spans,
-)
+from experiments.screening import threshold
+from experiments.screening.threshold import PatientThreshold, calibrate, calibration_spans
 from preprocess import BadInput
 from preprocess.beats import Beats
 from preprocess.constants import WINDOW
@@ -24,21 +20,15 @@ def made(shift=0.0, rate=0.01):
 
 
 def test_a_higher_score_is_rarer_even_beyond_all_normal_beats():
-    scores = np.linspace(-5, 60, 500)
-    share = made().tail_probability(scores)
+    share = made().tail_probability(np.linspace(-5, 60, 500))
     assert (np.diff(share) <= 0).all() and share[-1] < 1e-6 and share[0] == 1
 
 
 @pytest.mark.parametrize("rate", [0.3, 0.01, 1e-4])
 def test_the_threshold_is_where_the_rate_is_reached(rate):
-    patient_threshold = made(rate=rate)
-    assert patient_threshold.tail_probability(patient_threshold.value) == pytest.approx(
-        rate, rel=1e-6
-    )
-
-
-def test_a_shift_moves_the_threshold_as_far():
-    assert made(shift=2.5).value == pytest.approx(made().value + 2.5)
+    of_rate = made(rate=rate)
+    assert of_rate.tail_probability(of_rate.value) == pytest.approx(rate, rel=1e-6)
+    assert made(shift=2.5, rate=rate).value == pytest.approx(of_rate.value + 2.5)
 
 
 def block(scores, rr_s=0.8):
@@ -49,35 +39,29 @@ def block(scores, rr_s=0.8):
     return SimpleNamespace(scores=np.asarray(scores, float), beats=beats)
 
 
-def asked(**given):
-    usual = {
-        "known_normal": None,
-        "calibration_minutes": 5.0,
-        "false_alarm_rate": None,
-        "false_alarms_per_hour": 45.0,
-    }
-    return SimpleNamespace(**usual | given)
+def settings(**given):
+    usual = {"known_normal": None, "calibration_minutes": 5.0, "false_alarm_rate": None}
+    return SimpleNamespace(**usual | {"false_alarms_per_hour": 45.0} | given)
 
 
 def calibrated(scores, context="record", **given):
-    return calibrate([block(scores)], context, QUANTILES, asked(**given))
+    return calibrate([block(scores)], context, QUANTILES, settings(**given))
 
 
 def test_alarms_an_hour_become_a_share_of_beats():
-    patient_threshold = calibrated(np.arange(10))
-    assert patient_threshold.rate == pytest.approx(45 * 0.8 / 3600)
-    assert patient_threshold.per_hour == 45
-    patient_threshold = calibrated(np.arange(10), false_alarm_rate=0.02)
-    assert patient_threshold.rate == 0.02 and patient_threshold.per_hour is None
+    asked = calibrated(np.arange(10))
+    assert asked.rate == pytest.approx(45 * 0.8 / 3600) and asked.per_hour == 45
+    asked = calibrated(np.arange(10), false_alarm_rate=0.02)
+    assert asked.rate == 0.02 and asked.per_hour is None
 
 
 def test_the_shift_is_measured_where_scores_do_not_know_the_recording():
     scores = np.arange(10)
+    shift_of = lambda share: np.quantile(scores, share) - np.quantile(QUANTILES, share)
     assert calibrated(scores).shift == 0
-    low = np.quantile(scores, PRESUMED_NORMAL) - np.quantile(QUANTILES, PRESUMED_NORMAL)
+    low = shift_of(threshold.PRESUMED_NORMAL)
     assert calibrated(scores, "none").shift == pytest.approx(low)
-    middle = np.median(scores) - np.median(QUANTILES)
-    assert calibrated(scores, known_normal=(0, 5)).shift == pytest.approx(middle)
+    assert calibrated(scores, known_normal=(0, 5)).shift == pytest.approx(shift_of(0.5))
 
 
 def test_the_usual_beat_is_that_of_those_presumed_normal():
@@ -87,15 +71,17 @@ def test_the_usual_beat_is_that_of_those_presumed_normal():
 
 def test_the_first_block_with_enough_beats_is_calibrated_on():
     blocks = map(block, ([], [1.0], np.arange(10) + 7.0, np.arange(10)))
-    found = calibrate(blocks, "none", QUANTILES, asked())
+    found = calibrate(blocks, "none", QUANTILES, settings())
     assert found.shift > calibrated(np.arange(10), "none").shift + 6
     assert len(list(blocks)) == 1  # no further than needed
 
 
 def test_first_minutes_are_followed_by_the_next_and_a_known_stretch_is_not():
     source = SimpleNamespace(path="r1", length=600 * 360, duration_s=600.0)
-    minutes = [(start / 21600, end / 21600) for start, end in calibration_spans(source, asked())]
-    assert minutes == [(0, 5), (5, 10)]
-    assert list(calibration_spans(source, asked(known_normal=(2, 3)))) == [(43_200, 64_800)]
+    minute = 60 * 360
+    spans = list(calibration_spans(source, settings()))
+    assert spans == [(0, 5 * minute), (5 * minute, 10 * minute)]
+    known = list(calibration_spans(source, settings(known_normal=(2, 3))))
+    assert known == [(2 * minute, 3 * minute)]
     with pytest.raises(BadInput, match="10.0 min long"):
-        next(calibration_spans(source, asked(known_normal=(11, 12))))
+        next(calibration_spans(source, settings(known_normal=(11, 12))))

@@ -24,7 +24,7 @@ RR_S = np.full(20, 0.8)
 RR_S[[5, 6, 12, 13]] = 0.5, 1.1, 0.55, 0.85
 
 
-def judged(sequence, rr_s, flagged, fibrillation=False, one_cluster=False):
+def judged(sequence, rr_s, flagged, fibrillation=False):
     """Kinds and confidences of the flagged beats of a string of beats, with the RR before each."""
     rng = np.random.default_rng(0)
     beats_mv = np.stack([BEATS[kind] for kind in sequence])
@@ -33,8 +33,8 @@ def judged(sequence, rr_s, flagged, fibrillation=False, one_cluster=False):
     is_flagged, k = np.isin(np.arange(len(sequence)), flagged), len(flagged)
     shapes = kinds.shape_features(beats_mv[is_flagged], NORMAL)
     log_odds, early = kinds.evidence(shapes, rr_s, is_flagged)
-    cluster = np.zeros(k, int) if one_cluster else np.arange(k)
-    return kinds.decide(log_odds, early, np.full(k, fibrillation), cluster, np.zeros(k, bool))
+    none, cluster = np.zeros(k, bool), np.arange(k)
+    return kinds.decide(log_odds, early, np.full(k, fibrillation), cluster, none)
 
 
 def test_wide_and_early_is_ventricular_and_early_alone_supraventricular():
@@ -42,22 +42,18 @@ def test_wide_and_early_is_ventricular_and_early_alone_supraventricular():
     assert kind.tolist() == ["V", "S"] and (confidence > 0.5).all()
 
 
-def test_no_supraventricular_beats_inside_fibrillation():
+def test_in_fibrillation_and_on_time_nothing_is_supraventricular():
     kind, _ = judged(SEQUENCE, RR_S, [5, 12], fibrillation=True)
     assert kind[0] == "V" and kind[1] in "VFQ"
-
-
-def test_a_usual_beat_on_time_that_was_flagged_is_neither():
     assert judged("N" * 20, np.full(20, 0.8), [9])[0].tolist() == ["Q"]
 
 
-def test_beats_of_one_cluster_are_of_one_kind():
-    flagged = [2, 5, 8, 11, 14, 17]
-    rr_s = np.full(20, 0.8)
-    rr_s[2:18:3], rr_s[3:19:3] = 0.5, 1.1
-    for one_cluster in (True, False):
-        kind, _ = judged("NN" + "VNN" * 6, rr_s, flagged, one_cluster=one_cluster)
-        assert set(kind) == {"V"}
+def test_beats_of_one_cluster_share_a_verdict():
+    log_odds = np.array([[2.0, 0, 0, 0]] * 5 + [[0.0, 1, 0, 0]])
+    early, none = np.ones(6, bool), np.zeros(6, bool)
+    by_itself, _ = kinds.decide(log_odds, early, none, np.arange(6), none)
+    together, _ = kinds.decide(log_odds, early, none, np.zeros(6, int), none)
+    assert by_itself[-1] == "S" and set(together) == {"V"}
 
 
 def test_unknown_intervals_are_no_error():
