@@ -1,5 +1,6 @@
 """What was found in a recording: some bytes a beat, and a few examples of each cluster."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -161,8 +162,7 @@ class Collector:
         """The blocks put together. Raises BadInput when nothing can be said of the recording."""
         table, source = self._table(), self.source
         give_back_memory()
-        of_code = [[s for s in self.stretches if s.code == code] for code in quality.ALARMS]
-        alarms = _in_order(joined(found, GAP_S) for found in of_code)
+        alarms = joined_by_reason(self.stretches, quality.ALARMS, GAP_S)
         unreadable = joined([s for s in self.stretches if s.code not in quality.ALARMS], GAP_S)
         self._check(table, unreadable, alarms)
         tail_probability = self.patient_threshold.tail_probability(table["score"])
@@ -231,8 +231,7 @@ class Collector:
         """Episodes and summary, of the table and three columns (n,) beside it."""
         source, peaks = self.source, table["sample"].to_numpy()
         # an edge between blocks divides no stretch
-        of_code = [[s for s in self.stretches if s.code == c] for c in range(len(quality.REASONS))]
-        whole = _in_order(map(joined, of_code))
+        whole = joined_by_reason(self.stretches, range(len(quality.REASONS)))
         gaps = [(s.start, s.end) for s in whole if s.code != quality.NO_ACTIVITY]
         alarms = [(s.start, s.end, s.code) for s in whole if s.code in quality.ALARMS]
         found = episodes.episodes(
@@ -278,8 +277,8 @@ def stretches(block: Block) -> list[Stretch]:
 
 
 def joined(found: list[Stretch], gap_s: float = 0.0) -> list[Stretch]:
-    """Stretches that touch, or have less than gap_s between them, as one, which keeps the reason
-    and the trace of the longer one."""
+    """Those that touch, or have less than gap_s between them, as one with the longer one's reason
+    and trace."""
     result = []
     for stretch in found:
         if not result or stretch.start - result[-1].end >= max(gap_s * FS_HZ, 1):
@@ -291,8 +290,12 @@ def joined(found: list[Stretch], gap_s: float = 0.0) -> list[Stretch]:
     return result
 
 
-def _in_order(lists):
-    return sorted((stretch for found in lists for stretch in found), key=lambda s: s.start)
+def joined_by_reason(
+    found: list[Stretch], codes: Iterable[int], gap_s: float = 0.0
+) -> list[Stretch]:
+    """Stretches of some reasons, in order of time, joined with those of the same reason only."""
+    of_codes = [joined([s for s in found if s.code == code], gap_s) for code in codes]
+    return sorted(sum(of_codes, []), key=lambda stretch: stretch.start)
 
 
 def _usual_rr_s(table):

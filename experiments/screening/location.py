@@ -31,9 +31,8 @@ class ScreenedBlock(ScoredBlock):
 
     flagged: (k,) rows above the threshold; flagged_beats: (k,) Beats, those; location: (k, 4), of
     `locations`; shapes: (k, 10), of kinds.shape_features; columns: {name: (n,)} of all beats for
-    the table of findings: besides sample, intervals, score and surroundings whether a beat is
-    `premature`, is `like_fusion`, has its P wave where it usually is (`p_in_place`), and how
-    `unlike` the usual QRS it is (kinds.otherness).
+    the table of findings, with whether a beat is `premature`, is `like_fusion`, has its P wave
+    where it usually is (`p_in_place`), and how `unlike` the usual QRS it is (kinds.otherness).
     """
 
     flagged: np.ndarray
@@ -69,7 +68,11 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
         "like_fusion": kinds.like_fusion(shapes),
         "p_in_place": moved < kinds.P_ELSEWHERE,
         "unlike": unlike,
-    } | vars(block.surroundings)
+        "usual": beats.usual,
+        "p_coherence": beats.p_coherence,
+        "bump": block.bump,
+        "noise": block.noise,
+    }
     return ScreenedBlock(
         **vars(block) | {"beats": replace(beats, image=None)},
         flagged=flagged,
@@ -82,12 +85,12 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
 
 def _premature(block, unlike, moved):
     """(n,) bool: premature beats of usual shape, outside fibrillation. moved: of p_deviations."""
-    rr_s, around = block.beats.rr_s[:, 0].astype(float), block.surroundings
+    rr_s, beats = block.beats.rr_s[:, 0].astype(float), block.beats
     early = kinds.premature(rr_s, unlike > kinds.OTHER_SHAPE, moved)
     if block.rhythm is not None:
         # where premature beats are most of a recording, the rule misses them
         early |= kinds.out_of_rhythm(block.rhythm, unlike)
-    return early & ~fibrillation(rr_s, ~around.usual, around.p_coherence)
+    return early & ~fibrillation(rr_s, ~beats.usual, beats.p_coherence)
 
 
 def locations(detector: Detector, beats: Beats) -> np.ndarray:

@@ -87,7 +87,7 @@ def judge(signal_mv, there, filtered_mv, envelope):
     quiet = no_activity_bins(peaks_mv, highest_mv, reason)
     nothing = np.isin(reason, (MISSING, FLAT))
     score = episode_score(filtered_mv, envelope, fast_mv, nothing)
-    # The waves of fibrillation are low in the envelope, and told from a band without wander.
+    # The waves of fibrillation are low in the envelope, and found in a band without wander.
     wander = (wander_ratio(mean_mv, beats_mv) > WANDER_SHARE) & (score <= LIKELY)
     lost = fibrillating_bins(score, reason > 0)
     reason[(reason == 0) & opened(wander, LEAST_WANDER_S)] = WANDER

@@ -58,8 +58,8 @@ SHAPE_FEATURES = len(SHAPE_NAMES)
 FEATURE_MEANS, FEATURE_DEVIATIONS, KIND_WEIGHTS = map(np.array, zip(*MODEL.values()))
 KIND_BIAS = np.array([1.416, 0.651, -2.571, 0.503])
 EARLY_LOG = -0.03  # log of the interval before it, or before that: a supraventricular beat is early
-# In logarithms of the usual QRS's: no ventricular beat is shorter than it, as conducted beats of a
-# paced patient are; and a fusion beat is higher, or has another T wave, long before it is wide.
+# Logarithms against the usual QRS: no ventricular beat is shorter than it, as conducted beats of a
+# paced patient are; and a fusion beat is higher and has another T wave.
 SHORTER_SPAN, SHORTER_WIDTH = -0.6, -0.1
 HIGHER, OTHER_T = 0.2, -1.4
 LEAST_LIFT = 0.1  # log odds: a premature beat of usual shape is rather S than F or Q
@@ -78,9 +78,9 @@ P_ELSEWHERE = 3.0  # deviations, from which on a P wave is not at its place
 NEW_RATE_BEATS, FASTEST_NEW_RATE_S = 40, 0.6  # a run so long and slow is a new sinus rate
 SUSTAINED = 10  # beats of a run that is also found from its end
 FOLLOW, FOLLOW_AFTER_RUN, FOLLOW_VARIATION = 0.15, 0.05, 0.05  # weights of the newest interval
-HALF = 0.08  # of the expected interval, by which half of it may differ from half
-STEP_LIMITS = (0.85, 1.15)  # of the expected interval, that one interval can say
-VARIATION, VARIATION_STEP = 0.04, 0.3  # of healthy sinus rhythm, at first; the most of one beat
+HALF = 0.08  # of the expected interval, by which twice another may differ from it
+STEP_LIMITS = (0.85, 1.15)  # of the expected interval, to which the newest one counts
+VARIATION, VARIATION_STEP = 0.04, 0.3  # at first, of healthy sinus rhythm; the most of one beat
 OTHER_SHAPE = -1.8  # of otherness: the QRS is not the patient's usual one
 USUAL_SHAPE = -2.2  # of otherness: it is
 OUT_OF_RHYTHM = 3.25  # log odds: 26 to 1

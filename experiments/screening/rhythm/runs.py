@@ -26,21 +26,22 @@ EARLY, PAUSE_FROM = 0.85, 1.1  # of the expected interval, as are all intervals 
 RUN_BEATS, MOST_S_IN_RUN = 11, 0.4  # beats around, of which more are supraventricular in a run
 NEARLY_USUAL = -3.3  # of otherness: no ventricular beat is so like the usual one
 BETWEEN = -3.0  # of otherness: a flagged beat between two ventricular ones, not of usual shape
-# The second beat of a couplet. A sinus beat after one that is interpolated, and a T wave, come
-# sooner after the beat before the first; and neither has a pause after it.
+# The second beat of a couplet comes so long after the beat before the first: a sinus beat after an
+# interpolated one, or a T wave, comes sooner.
 ROOM, HARDLY_USUAL = 1.1, -3.8
 ON_TIME = 0.89  # a ventricular beat is early, or has a pause after it, or others are like it
 FEW, NEAR_S = 3, 900  # beats of one shape, within so many seconds on both sides
 TIMES_NOISE, NOISE_BEATS = 1.75, 17  # times the recording's median noise; beats around
-# Premature beats of usual shape at even intervals are of one kind; of so many of them at least one
-# in ten is not called ventricular.
+# Premature beats of usual shape at even intervals, so many in a row, have one origin: where this
+# share of them is not ventricular, none is.
 EVEN, EVEN_BEATS, NOT_VENTRICULAR = 0.1, 3, 0.1
-# So many odd beats in a row, all very early, after one on time and before an unflagged one.
+# A tachycardia of odd beats: how many, how early each is, how late the beat before them.
 TACHYCARDIA_BEATS, VERY_EARLY, ON_TIME_BEFORE = 3, 0.7, 0.9
-# The second of two atrial beats, early after an early one, is conducted otherwise, but not quite.
+# The second of two atrial beats is conducted otherwise: how early it is, how early the first, and
+# how unlike the usual shape at most.
 ABERRANT_EARLY, FIRST_EARLY, ABERRANT_SHAPE = 0.6, 0.8, -2.0
-# Runs of supraventricular beats. One beside a premature beat, after an interval that is hardly
-# longer, is as premature as that, where the run stands out: from a longer interval to a longer one.
+# A beat beside a premature one is in its run when its interval is hardly longer, and the intervals
+# before and after the run are clearly longer.
 CONFIRMED = 0.25  # of a run's beats that are supraventricular by themselves
 AS_PREMATURE, STANDS_OUT = 1.1, 1.2  # times the interval beside; times the run's median one
 AS_PREMATURE_IN_PAUSE, IN_PAUSE = 1.3, 1.75  # the same where the sinus node is slow by itself

@@ -69,7 +69,7 @@ def places(found):
 def test_stretches_are_in_samples_of_the_recording():
     reason = np.zeros(1000, np.int8)
     reason[100:200], reason[200:250], reason[990:] = 1, 2, 1
-    block = Block(5000, 6000, 4500, np.zeros(2000, np.float32), reason, None, None)
+    block = Block(5000, 6000, 4500, np.zeros(2000, np.float32), reason, None, None, None)
     assert places(stretches(block)) == [(5100, 5200, 1), (5200, 5250, 2), (5990, 6000, 1)]
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from experiments.screening.blocks import Surroundings
 from experiments.screening.location import cluster_pictures, locate, locations, where
 from experiments.screening.scoring import ScoredBlock
 from preprocess import spectrogram
@@ -32,9 +31,9 @@ def test_of_a_trace_there_is_no_frequency():
 def test_what_scores_above_the_threshold_is_flagged_and_located(data, detector):
     beats, scores = data.beats(np.arange(20)), np.arange(20.0)
     signal_mv, reason = np.zeros(100, np.float32), np.zeros(100, np.int8)
-    around = Surroundings(np.ones(20, bool), np.ones(20), np.zeros(20), np.zeros(20))
-    beats.rr_s[:] = 0.8
-    scored = ScoredBlock(0, 100, 0, signal_mv, reason, beats, around, scores, None)
+    beats.rr_s[:], beats.usual, beats.p_coherence = 0.8, np.ones(20, bool), np.ones(20)
+    nothing = np.zeros(20)
+    scored = ScoredBlock(0, 100, 0, signal_mv, reason, beats, nothing, nothing, scores, None)
     block = locate(scored, 14.0, detector)
     np.testing.assert_array_equal(block.flagged, np.arange(15, 20))
     assert {len(column) for column in block.columns.values()} == {20}
