@@ -178,6 +178,17 @@ def test_one_recording_never_costs_the_others(error, words, record, weights, tmp
     assert (out / f"{record.name}.html").exists()
 
 
+def test_a_folder_in_the_place_of_an_output_leaves_the_others_as_they_were(
+    record, weights, tmp_path
+):
+    (tmp_path / f"{record.name}.html").mkdir()
+    (tmp_path / f"{record.name}.csv").write_text("earlier")
+    with pytest.raises(BadInput, match="is a folder"):
+        pipeline.screen_all(options_for(weights, tmp_path, paths=[record]))
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".csv", ".html"]
+    assert (tmp_path / f"{record.name}.csv").read_text() == "earlier"
+
+
 def test_weights_trained_on_beats_of_another_filter_are_refused(record, weights, tmp_path):
     trained = checkpoints.load(weights)
     trained.settings = trained.settings | {"band_hz": [3.0, 45.0]}

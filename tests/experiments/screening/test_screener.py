@@ -25,7 +25,10 @@ def test_the_call_finds_what_the_command_line_writes(findings, screened, record)
     assert list(findings.beats.columns) == list(written.columns)
     np.testing.assert_array_equal(findings.beats["sample"], written["sample"])
     np.testing.assert_allclose(findings.beats["score"], written["score"], atol=6e-5)
-    assert findings.summary.keys() == screened[0].summary.keys()
+    # a score within rounding of the threshold may fall on either side of it
+    clear = (written["score"] - findings.patient_threshold.value).abs() > 1e-3
+    assert clear.mean() > 0.98
+    np.testing.assert_array_equal(findings.beats["flagged"][clear], written["flagged"][clear])
 
 
 def test_names_of_pyod(screener, findings, record):
