@@ -1,7 +1,7 @@
 """Screen recordings that nobody has looked at: hours of ECG in, the few beats worth a look out.
 
-What is done to each is experiments.screening.screener; here are files, and what the terminal says.
-One recording after another in this process, or one a task in workers: the same code.
+`screen` is the way of a recording: file, findings, outputs. `screen_all` does it for many, one
+after another in this process or one a task in workers, and writes their index.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from preprocess.commands import sentence
 from preprocess.readers import find
 
 if TYPE_CHECKING:  # networks and signal processing are loaded where a recording is screened
-    from experiments.screening.findings import Findings
     from experiments.training.checkpoint import Checkpoint
     from models.detector import Detector
     from preprocess.readers.source import Source
@@ -48,7 +47,7 @@ def screen_all(opt):
     name would overwrite each other's outputs: BadInput before anything is read.
     """
     weights = weights_of(opt.checkpoint, opt.runtime, opt.device)
-    paths, failures = _find(opt.screen)
+    paths, failures = _recordings(opt.screen)
     asked, many = len(paths) + len(failures), opt.jobs is not None or opt.cluster is not None
     if not many:
         _detector(*_key(weights, opt))  # where it cannot be opened nothing is tried
@@ -82,8 +81,8 @@ def screen_all(opt):
         )
 
 
-def _find(asked):
-    """The recordings that were asked for, and sentences about those that are not there."""
+def _recordings(asked):
+    """Paths of the recordings that were asked for, and sentences about those that are not there."""
     paths, failures = [], []
     for path in asked:
         try:
@@ -129,9 +128,9 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
         made_with = archive.made_with(path, weights, opt)
         findings = screen(path, checkpoint, detector, opt, made_with, progress=not in_worker)
         if not in_worker:
-            from experiments.screening import terminal
+            from experiments.screening import outputs
 
-            print(terminal.text(findings, opt.outf), flush=True)
+            print(outputs.in_lines(findings, opt.outf), flush=True)
         return Outcome(archive.brief(findings.summary))
     except BadInput as error:
         return Outcome(failure=str(error), where=where)
@@ -170,15 +169,15 @@ def screen(
     opt,
     made_with: dict | None = None,
     progress: bool = True,
-) -> Findings:
-    """Screen one recording and write NAME.b2i, .csv, .json and .html to opt.outf.
+):
+    """Screen one recording and write NAME.b2i, .csv, .json and .html to opt.outf: its Findings.
 
     made_with: of experiments.screening.archive, kept in the summary.
     """
     from experiments.screening.screener import Screener
 
     screener = Screener.of(checkpoint, detector, opt)
-    source = _open(path, checkpoint, opt, progress)
+    source = _opened(path, checkpoint, opt, progress)
     findings = screener.findings(source, progress, getattr(opt, "threads", None))
     if made_with:
         findings.summary["made_with"] = made_with
@@ -186,7 +185,7 @@ def screen(
     return findings
 
 
-def _open(path, checkpoint, opt, aloud) -> Source:
+def _opened(path, checkpoint, opt, progress) -> Source:
     """The recording, when it can be screened, and a line that says which lead is."""
     from experiments.screening import outputs
     from preprocess.readers import formats
@@ -199,6 +198,6 @@ def _open(path, checkpoint, opt, aloud) -> Source:
         line += f" of {', '.join(source.leads)}"
         if opt.lead is None:
             line += " (choose another with --lead)"
-    if aloud:
+    if progress:
         print(line, flush=True)
     return source
