@@ -1,5 +1,6 @@
 """Flags: impossible values end at once, help is quick, and bad input is one sentence."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +56,23 @@ def test_bad_input_ends_as_one_sentence_with_status_2(capsys):
         options.command(main)
     assert ended.value.code == 2
     assert capsys.readouterr().err == "error: no such record: give another\n"
+
+
+def test_protocols_and_folds_are_named_as_they_are():
+    from experiments.training import protocols
+
+    assert options.PROTOCOLS == tuple(protocols.PROTOCOLS)
+
+
+@pytest.mark.parametrize(
+    "files, others",
+    [
+        ("options.py", "experiments"),
+        ("preprocess/**/*.py", "options|models|experiments"),
+        ("models/**/*.py", "options|experiments"),
+    ],
+)
+def test_imports_run_one_way(files, others):
+    command_line = ROOT / "preprocess/__main__.py"  # may import options
+    for path in set(ROOT.glob(files)) - {command_line}:
+        assert not re.search(rf"^\s*(from|import) ({others})\b", path.read_text(), re.MULTILINE)

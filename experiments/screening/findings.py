@@ -11,7 +11,7 @@ from experiments.screening.page.strips import Stretch, joined, stretches, strip
 from experiments.screening.polarity import upside_down
 from experiments.screening.rhythm import interpretation
 from experiments.screening.rhythm.episodes import Episode, Limits
-from experiments.screening.side_by_side import give_back_memory
+from experiments.screening.threads import give_back_memory
 from experiments.screening.threshold import PatientThreshold
 from preprocess import BadInput
 from preprocess.readers.formats import Source
