@@ -25,8 +25,8 @@ def words_of(name, cohort, dataroot, weights, out):
     """Of a command, for main.py or python -m preprocess."""
     device, records = ["--device", "cpu"], sorted(cohort.glob("sim0[12].hea"))
     words = {
-        "train": ["--dataroot", dataroot, "--outf", out, "--model", "autoencoder", "--niter", 3]
-        + ["--train-beats", 256, "--resume", *device],
+        "train": ["--dataroot", dataroot, "--outf", out, "--model", "autoencoder", "--niter", 2]
+        + ["--train-beats", 256, "--no-error-map", "--resume", *device],
         "screen": ["--screen", *records, "--outf", out, "--checkpoint", weights, *device],
         "preprocess": ["--records", cohort, "--dataroot", out],
     }[name]

@@ -55,6 +55,7 @@ def side_by_side(
         yield from ((place, function(item)) for place, item in enumerate(items))
         return
     from distributed import as_completed
+    from distributed.client import FutureCancelledError
     from distributed.scheduler import KilledWorker
 
     with _client(jobs, cluster) as client:
@@ -67,6 +68,10 @@ def side_by_side(
         for future in done:
             try:
                 yield places[future.key], future.result()
+            except FutureCancelledError as error:
+                raise BadInput(
+                    "the scheduler stopped: what was finished is whole; go on with --resume"
+                ) from error
             except KilledWorker:
                 lost = Lost(f"the workers that took it died, {LOST_WORKERS} in a row")
                 yield places[future.key], lost
