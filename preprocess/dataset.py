@@ -195,7 +195,7 @@ def load(dataroot):
         raise BadInput(
             f"{dataroot} is not as it was written ({error}): run python -m preprocess again"
         ) from error
-    check_settings(found.manifest["settings"], dataroot)
+    check_made_here(found.manifest["settings"], dataroot)
     return found
 
 
@@ -227,7 +227,7 @@ def _mapped(path, shape, kind):
     return array
 
 
-def check_settings(found: Mapping, where: Path) -> None:
+def check_made_here(found: Mapping, where: Path) -> None:
     """Raises BadInput where beats were made otherwise than this program makes them.
 
     found: settings of a dataset or of a training; where: of which file or folder.
@@ -237,8 +237,8 @@ def check_settings(found: Mapping, where: Path) -> None:
     for name, value in ours.items():
         if found.get(name) not in (bands_hz if name == "band_hz" else [value]):
             raise BadInput(
-                f"{where} has beats made with {name} {found.get(name)}, and this program makes "
-                f"them with {value}: preprocess again, then train again"
+                f"{where} is of beats made with {name} {found.get(name)}, and this program makes "
+                f"them with {value}: preprocess again, and train on that"
             )
 
 

@@ -16,8 +16,7 @@ from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, canonical
 from models.detector import Detector
 from preprocess import BadInput
-from preprocess.dataset import Dataset
-from preprocess.dataset import check_settings as check_made_here
+from preprocess.dataset import Dataset, check_made_here
 from preprocess.files import whole_file
 
 FORMAT = 5
