@@ -77,5 +77,7 @@ def temporary_folder(path: Path) -> Iterator[Path]:
 
 def check_is_file(path: Path) -> None:
     """Raises BadInput where a path is there but neither file nor folder: a pipe would never end."""
+    if "\0" in str(path):  # as a damaged header may name it
+        raise BadInput(f"{str(path)[:80]!r} is no name of a file")
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
         raise BadInput(f"{path} is no file (a pipe or a device): save it as a file first")

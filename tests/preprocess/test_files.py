@@ -64,5 +64,7 @@ def test_a_pipe_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(BadInput, match="a pipe"):
         check_is_file(tmp_path / "pipe")
+    with pytest.raises(BadInput, match="no name"):
+        check_is_file(tmp_path / "r1\0.dat")
     for name in ("nothing", "x" * 300):
         check_is_file(tmp_path / name)
