@@ -7,7 +7,6 @@ unit and its default. Nothing here loads a network library: --help answers at on
 import argparse
 from collections.abc import Sequence
 
-from experiments.training.protocols import FOLDS, PROTOCOLS
 from models import CONTEXTS, MODELS, canonical
 from models.b2igan import PARTS
 from preprocess.commands import command, ending, integer, number, parser
@@ -20,6 +19,16 @@ DATAROOT = f"{DATASET}/complex"
 OUTPUT = "experiments/ecg/output"
 SEED = integer(0, 2**32 - 1)
 RATE = number(0, 1, open_low=True)
+FOLDS = 5
+PROTOCOLS = (  # of experiments.training.protocols, in its order
+    "beatgan",
+    "beatgan-unfiltered",
+    "chronological",
+    "interpatient",
+    "patient",
+    "external",
+    "develop",
+)
 JITTER = integer(0, 20)  # samples
 
 
@@ -148,8 +157,7 @@ def add_device(group):
 def add_data(group):
     """Which beats, from where to where, and on what device."""
     add = group.add_argument
-    names = tuple(PROTOCOLS)
-    add("--protocol", choices=names, default="beatgan", help="who trains and who is tested")
+    add("--protocol", choices=PROTOCOLS, default="beatgan", help="who trains and who is tested")
     add(
         "--folder",
         type=integer(0, FOLDS - 1),

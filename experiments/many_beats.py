@@ -12,7 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 import options
-from preprocess import dataset, mapped
+from preprocess import dataset
 from preprocess.constants import BEFORE, FS_HZ, LEAD, WINDOW
 
 BEATS_OF_RECORD = 10_000
@@ -50,7 +50,6 @@ def make(n: int, folder: Path) -> None:
         rows = slice(start, min(n, start + BEATS_OF_RECORD))
         table, beat_mv[rows] = _recording(f"m{k:05d}", rows.stop - rows.start, rng)
         table.to_csv(folder / "index.csv", mode="a" if k else "w", header=not k, index=False)
-        mapped.let_go(beat_mv)
     records = {f"m{k:05d}": "synthetic" for k in range(len(starts))}
     manifest = {
         "settings": dataset.settings("complex", LEAD),

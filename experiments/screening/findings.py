@@ -10,7 +10,7 @@ from experiments.screening.blocks import Block
 from experiments.screening.clusters import EARLY_RR, LATE_RR, Cluster, Clusters, Example, timing_of
 from experiments.screening.location import LOCATION, ScreenedBlock
 from experiments.screening.rhythm import episodes, runs, summary
-from experiments.screening.side_by_side import give_back_memory
+from experiments.screening.threads import give_back_memory
 from experiments.screening.threshold import FEWEST_BEATS, PatientThreshold
 from preprocess import BadInput
 from preprocess.constants import FS_HZ

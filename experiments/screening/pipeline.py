@@ -6,6 +6,7 @@ after another in this process or one a task in workers, and writes their index.
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from experiments.screening.page import index
 from experiments.screening.shipped import weights_of
 from experiments.training import cluster
 from preprocess import BadInput
-from preprocess.commands import sentence
+from preprocess.commands import is_about_memory, sentence
+from preprocess.files import only_writer
 from preprocess.readers import find
 
 if TYPE_CHECKING:  # networks and signal processing are loaded where a recording is screened
@@ -38,6 +40,7 @@ class Outcome:
     summary: dict | None = None
     failure: str | None = None
     where: str = ""  # in which worker: for the terminal, as outputs do not depend on it
+    lacked_memory: bool = False
 
 
 def screen_all(opt):
@@ -51,7 +54,7 @@ def screen_all(opt):
     asked, many = len(paths) + len(failures), opt.jobs is not None or opt.cluster is not None
     if not many:
         _detector(*_key(weights, opt))  # where it cannot be opened nothing is tried
-    with archive.claimed(opt.outf) if many else nullcontext():
+    with only_writer(opt.outf) if many else nullcontext():
         outcomes = {}
         if opt.resume:
             done = [(path, archive.finished(path, weights, opt)) for path in paths]
@@ -61,6 +64,10 @@ def screen_all(opt):
             print(f"{len(todo)} recordings to screen, {len(outcomes)} done before", flush=True)
         for path, outcome in _screened(todo, opt, weights, many):
             outcomes[path] = outcome
+        # Last, each in a fresh process: of what failed, memory is not all given back.
+        for path in [path for path in todo if outcomes[path].lacked_memory]:
+            alone = Namespace(**(vars(opt) | {"jobs": 1, "cluster": None}))
+            outcomes |= dict(_screened([path], alone, weights, many=True))
     failures += [outcomes[path].failure for path in paths if outcomes[path].failure]
     summaries = [outcomes[path].summary for path in paths if outcomes[path].summary]
     if asked > 1 and summaries:
@@ -104,10 +111,8 @@ def _screened(paths, opt, weights, many):
         yield from ((path, attempt(path, opt)) for path in paths)
         return
     whole = [path.resolve() for path in paths]
-    files = [str(file) for file in (weights.resolve(), *whole[:1]) if file.exists()]
-    check = partial(archive.sees, files, str(Path(opt.outf).resolve()))
     task = partial(attempt, opt=archive.for_workers(opt), in_worker=True)
-    outcomes = cluster.side_by_side(task, whole, opt.jobs, opt.cluster, check)
+    outcomes = cluster.side_by_side(task, whole, opt.jobs, opt.cluster)
     with tqdm(total=len(paths), desc="screening", unit="recording") as bar:
         for place, outcome in outcomes:
             if isinstance(outcome, cluster.Lost):
@@ -122,6 +127,8 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
     in_worker: others are screened beside it, and nothing is said on the terminal.
     """
     where = f" (in {cluster.here()})" if in_worker else ""
+    if in_worker and opt.cluster:
+        archive.check_is_shared(opt.outf)
     try:
         weights = weights_of(opt.checkpoint, opt.runtime, opt.device)
         checkpoint, detector = _detector(*_key(weights, opt))
@@ -141,9 +148,10 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
             where=where,
         )
     except Exception as error:  # one recording never costs the others
-        return Outcome(failure=f"{path}: {sentence(error)[0]}", where=where)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"at {path}") from None
+        failure = f"{path}: {sentence(error)[0]}"
+        return Outcome(failure=failure, where=where, lacked_memory=is_about_memory(error))
+    except KeyboardInterrupt as stop:
+        raise type(stop)(f"at {path}") from None
 
 
 def _key(weights, opt):
@@ -156,7 +164,7 @@ def _key(weights, opt):
 def _detector(weights, device, _):
     """A checkpoint and its detector, opened once in a process."""
     from experiments.screening.shipped import open_weights
-    from experiments.screening.side_by_side import few_arenas
+    from experiments.screening.threads import few_arenas
 
     few_arenas()
     return open_weights(weights, device)

@@ -21,13 +21,13 @@ from experiments.screening.location import ScreenedBlock, cluster_pictures, loca
 from experiments.screening.page import recording as page
 from experiments.screening.scoring import ScoredBlock, Scorer
 from experiments.screening.shipped import open_weights, weights_of
-from experiments.screening.side_by_side import give_back_memory, side_by_side
+from experiments.screening.threads import give_back_memory, in_threads
 from experiments.screening.threshold import calibrate, calibration_spans
+from experiments.training.device import one_thread_a_step
 from experiments.training.scoring import usable_context
 from preprocess import BadInput
 from preprocess.constants import FS_HZ
 from preprocess.readers.source import Source
-from preprocess.threads import one_thread_a_step
 
 if TYPE_CHECKING:  # torch is loaded by a checkpoint, and not where weights are exported ones
     from experiments.training.checkpoint import Checkpoint
@@ -133,7 +133,7 @@ class Screener:
             first_blocks = map(scored, calibration_spans(source, self.settings))
             patient_threshold = calibrate(first_blocks, self.context, quantiles, self.settings)
             collector = Collector(source, patient_threshold, self.settings.pause)
-            for block in side_by_side(screened, spans(source), workers):
+            for block in in_threads(screened, spans(source), workers):
                 collector.add(block)
                 bar.update((block.end - block.start) / FS_HZ)
                 # between the few examples that stay, days of freed arrays would stay too

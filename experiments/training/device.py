@@ -1,9 +1,11 @@
-"""Where to compute, and in which precision."""
+"""Where to compute, in which precision, and in how many threads."""
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from models import MODELS
 from preprocess import BadInput
@@ -59,3 +61,16 @@ def _has_bfloat16(device):
     if device.type == "cpu":
         return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return False
+
+
+@contextmanager
+def one_thread_a_step() -> Iterator[None]:
+    """Inside, torch and numpy compute each step in one thread: the same bytes on any number of
+    processors, alone or beside others."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)

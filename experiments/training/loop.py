@@ -23,7 +23,14 @@ from experiments.training.calibration import (
     quantiles,
 )
 from experiments.training.checkpoint import Checkpoint
-from experiments.training.device import autocast, check_halves, find_device, launched, speaks
+from experiments.training.device import (
+    autocast,
+    check_halves,
+    find_device,
+    launched,
+    one_thread_a_step,
+    speaks,
+)
 from experiments.training.jitter import jittered
 from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, parallel
@@ -35,7 +42,6 @@ from preprocess.augment import with_warped_copies
 from preprocess.beats import Beats
 from preprocess.dataset import Dataset
 from preprocess.files import only_writer, whole_file
-from preprocess.threads import one_thread_a_step
 
 # Of a data set larger than memory: normal beats that memories and calibration are made from. More
 # than MIT-BIH has.

