@@ -63,13 +63,6 @@ def main_parser():
         "with the shipped weights or --checkpoint; writes NAME.html, .csv, .b2i, .json to --outf",
     )
     add_screening(group)
-    group.add_argument(
-        "--runtime",
-        choices=("auto", "onnx", "torch"),
-        default="auto",
-        help="what computes the shipped weights: onnx starts in half the time and memory, torch "
-        "can use a GPU (--device); scores agree to 0.0001",
-    )
     add_workers(group, "recordings")
 
     made.add_argument_group("explaining a beat").add_argument(

@@ -22,7 +22,7 @@ from experiments.screening.page import recording as page
 from experiments.screening.page.pictures import cluster_pictures
 from experiments.screening.rhythm.episodes import Limits
 from experiments.screening.scoring import ScoredBlock, Scorer
-from experiments.screening.shipped import open_weights, weights_of
+from experiments.screening.shipped import open_weights
 from experiments.screening.side_by_side import give_back_memory, side_by_side
 from experiments.screening.threshold import calibrate
 from experiments.training.scoring import usable_context
@@ -31,7 +31,7 @@ from preprocess.constants import FS_HZ
 from preprocess.readers.source import Source
 from preprocess.threads import one_thread_a_step
 
-if TYPE_CHECKING:  # torch is loaded by a checkpoint, and not where weights are exported ones
+if TYPE_CHECKING:  # torch is loaded by a checkpoint
     from experiments.training.checkpoint import Checkpoint
     from models.detector import Detector
 
@@ -61,14 +61,13 @@ class Screener:
     """
 
     def __init__(self, checkpoint: str | Path | None = None, device: str = "auto", **settings):
-        """checkpoint: a file, exported to .onnx or not, None for the shipped weights; settings:
-        fields of Settings."""
+        """checkpoint: a file, None for the shipped weights; settings: fields of Settings."""
         try:
             self.settings = Settings(**settings)
         except TypeError as error:
             known = ", ".join(Settings.__dataclass_fields__)
             raise BadInput(f"Screener: {error}; its settings are {known}") from None
-        self._use(*open_weights(weights_of(checkpoint, device=device), device))
+        self._use(*open_weights(checkpoint, device))
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, detector: Detector, settings: Settings) -> Screener:

@@ -97,10 +97,10 @@ class B2IGAN(Detector):
         standard = lambda image: self.beat_parts.standard(self._log_parts(image))
         return self.in_chunks(standard, beats.image).astype(float)
 
-    def beat_scores(self, parts: np.ndarray) -> np.ndarray:
+    def beat_scores(self, parts: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Parts (n, parts) to the score of each beat's own window (n,)."""
-        counted = [name not in self.opt["without"] for name in self.beat_parts.names]
-        return parts[:, counted].sum(1)
+        names, without = self.beat_parts.names, self.opt["without"]
+        return parts[:, [i for i, name in enumerate(names) if name not in without]].sum(1)
 
     def left_out(self) -> set[str]:
         """Names that --without gave, and "beat" where nothing of the beat's own window is left."""

@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from experiments import agreement, ship
-from experiments.screening.shipped import WEIGHTS, open_weights, weights_of
+from experiments.screening.shipped import WEIGHTS
 from experiments.training import checkpoint
 from preprocess import BadInput
 
@@ -56,12 +56,6 @@ def test_what_is_no_safetensors_is_one_sentence(content, tmp_path):
     with pytest.raises(BadInput, match="not a whole checkpoint") as error:
         checkpoint.load(path)
     assert "\n" not in str(error.value)
-
-
-def test_weights_for_unseen_patients_are_shipped_as_a_graph_too(tmp_path):
-    ship.main(["--checkpoint", str(WEIGHTS), "--to", str(tmp_path / "again.safetensors")])
-    exported, _ = open_weights(weights_of(tmp_path / "again.onnx"))
-    assert exported.reference == checkpoint.load(WEIGHTS).reference
 
 
 def test_weights_are_handed_on_as_safetensors_alone(weights, tmp_path):

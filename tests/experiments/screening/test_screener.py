@@ -1,7 +1,5 @@
 """The call from Python: samples in, findings out, and they are those of the command line."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +7,6 @@ from screening_runs import lead_of
 
 import options
 from experiments.screening import Findings, Screener, Settings
-from experiments.screening.shipped import EXPORTED, WEIGHTS, weights_of
 from preprocess import BadInput
 
 
@@ -74,14 +71,6 @@ def test_settings_are_the_flags_with_their_defaults():
 def test_what_is_no_lead_is_one_sentence(screener, signal_mv, words):
     with pytest.raises(BadInput, match=words):
         screener.screen(signal_mv, 360)
-
-
-def test_the_weights_that_were_asked_for_are_those_that_screen():
-    assert weights_of(None) == weights_of(None, "onnx") == EXPORTED
-    assert weights_of(None, "torch") == weights_of(None, device="cuda") == WEIGHTS
-    assert weights_of("own.pt") == Path("own.pt")
-    with pytest.raises(BadInput, match="--runtime onnx does not read own.pt"):
-        weights_of("own.pt", "onnx")
 
 
 def test_an_unknown_setting_is_named(weights):
