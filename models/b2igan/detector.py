@@ -247,7 +247,9 @@ class B2IGAN(Detector):
 
     def errors(self, beats: Beats) -> tuple[np.ndarray, np.ndarray]:
         over_time, over_map = self.localiser.standard(*self._localise(beats))
-        over_time = self.localiser.sized(over_time, beats.beat_mv - _record_median(beats))
+        over_time = self.localiser.scaled_by_departure(
+            over_time, beats.beat_mv - _record_median(beats)
+        )
         return np.repeat(over_map[:, None], 2, 1), over_time
 
     def segments(self, over_time: np.ndarray) -> list[list[tuple[float, float]]]:

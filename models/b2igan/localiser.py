@@ -16,17 +16,17 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter1d, label
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, max_pool1d
 
 from models.b2igan.memory import FEWEST, means
-from models.b2igan.segments import in_segment, segments, segments_of, sized, standard
-from models.steps import descend
+from models.b2igan.networks import convolution
+from models.steps import descend, start_anew
 from preprocess import BadInput, spectrogram
-from preprocess.beats import BEFORE, WINDOW
+from preprocess.beats import BEFORE, NARROW_QRS, WINDOW
+from preprocess.constants import FS_HZ
 from preprocess.synthetic import disturbed, ectopic, synthetic
-
-__all__ = ["Localiser", "departures", "in_segment", "mean_traces", "segments"]
 
 IMAGE_CHANNELS, FREQS, TIMES = spectrogram.COMPLEX.shape  # 2, 32, 32
 SAMPLES = WINDOW // TIMES  # of a trace that belong to one column of the image: 10
@@ -41,7 +41,6 @@ LOCATED_ECTOPIC = 0.15  # and share that are early beats of another shape
 
 # What counts as a departure of a corrupted beat from the normal one.
 FLOOR_MV, FLOOR_OF_HEIGHT = 0.05, 0.04  # in the trace: above both, the latter in heights of the QRS
-QRS_SPAN = slice(BEFORE - 22, BEFORE + 29)  # where that height is measured: -60 to 80 ms
 FLOOR_OF_MAP = 0.25  # in time x frequency: above this share of its largest value
 BRIDGED = 7  # samples: shorter gaps between departures (20 ms) are none
 
@@ -51,6 +50,9 @@ SPREAD_MV = 0.03  # noise of a lead, added to the spread of normal beats
 RATIO_MOST, RATIO_SCALE = 20, 5  # of a difference to that spread
 
 SEGMENT_RATE = 0.02  # share of the normal beats that calibrate that have any segment
+# Beyond the segments' level, how much the size of a departure counts: log(1 + size / SIZE_MV),
+# smoothed over SIZE_SAMPLES.
+SIZE_MV, SIZE_SAMPLES, SIZE_SHARE = 0.1, 3, 0.8
 
 
 class Localiser(nn.Module):
@@ -61,13 +63,12 @@ class Localiser(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.read, self.again = convolution(N_INPUTS, N_FILTERS), convolution(N_FILTERS, N_FILTERS)
+        self.read = convolution(N_INPUTS, N_FILTERS, 3, 1)
+        self.again = convolution(N_FILTERS, N_FILTERS, 3, 1)
         # P, QRS and T come at certain times.
         self.position = nn.Parameter(torch.zeros(N_FILTERS, TIMES))
-        self.halve, self.quarter = (
-            convolution(N_FILTERS, N_FILTERS, 2),
-            convolution(N_FILTERS, N_FILTERS, 2),
-        )
+        self.halve = convolution(N_FILTERS, N_FILTERS, 3, 2)
+        self.quarter = convolution(N_FILTERS, N_FILTERS, 3, 2)
         flat = N_FILTERS * TIMES // 4
         self.mix = nn.Sequential(
             nn.Flatten(),
@@ -76,8 +77,8 @@ class Localiser(nn.Module):
             nn.Linear(MIXED, flat),
             nn.Unflatten(1, (N_FILTERS, TIMES // 4)),
         )
-        self.join_quarter = convolution(2 * N_FILTERS, N_FILTERS)
-        self.join_half = convolution(2 * N_FILTERS, N_FILTERS)
+        self.join_quarter = convolution(2 * N_FILTERS, N_FILTERS, 3, 1)
+        self.join_half = convolution(2 * N_FILTERS, N_FILTERS, 3, 1)
         self.write = nn.Conv1d(N_FILTERS, SAMPLES + FREQS, 3, 1, 1)
         # Means of alike normal beats, in mV: one for each point of the memory of latents.
         self.register_buffer("traces", torch.zeros(0, WINDOW, dtype=torch.float16))
@@ -145,7 +146,7 @@ class Localiser(nn.Module):
         with torch.random.fork_rng(devices=[]):
             # Start anew, whatever was learned before.
             torch.manual_seed(seed)
-            self.apply(_reset)
+            self.apply(start_anew)
             nn.init.zeros_(self.position)
             optimizer = torch.optim.AdamW(
                 self.parameters(), LEARNING_RATE, (0.9, 0.99), weight_decay=1e-3
@@ -197,29 +198,36 @@ class Localiser(nn.Module):
         self, over_time: np.ndarray, over_map: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Logits to standard deviations above the usual, 0 below it."""
-        return standard(over_time, over_map, self.mean.tolist(), self.std.tolist())
+        (mean, mean_of_map), (deviation, deviation_of_map) = self.mean.tolist(), self.std.tolist()
+        over_time = np.maximum((over_time - mean) / deviation, 0)
+        return over_time, np.maximum((over_map - mean_of_map) / deviation_of_map, 0)
 
-    def sized(self, error: np.ndarray, departure_mv: np.ndarray) -> np.ndarray:
+    def scaled_by_departure(self, error: np.ndarray, departure_mv: np.ndarray) -> np.ndarray:
         """(n, WINDOW) error over time and difference to the median beat in mV to an error that,
         beyond the level of segments, grows with the difference. There it is certain that something
         is abnormal, and the strongest point should be where the most is: an early beat's QRS, not
         the T wave in front of it."""
-        return sized(error, departure_mv, self.segment_from.item())
+        beyond = np.maximum(error - self.segment_from.item(), 0)
+        size = np.log1p(gaussian_filter1d(np.abs(departure_mv), SIZE_SAMPLES, axis=1) / SIZE_MV)
+        return error + (beyond > 0) * SIZE_SHARE * (size - beyond)
 
     def segments(self, error: np.ndarray) -> list[list[tuple[float, float]]]:
         """(n, WINDOW) error over time to the segments of each beat, (start_s, end_s) from R."""
-        return segments_of(error, float(self.segment_from), float(self.segment_to))
+        inside = in_segment(error, self.segment_from.item(), self.segment_to.item())
+        return [segments(row) for row in inside]
 
 
-def convolution(n_in: int, n_out: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv1d(n_in, n_out, 3, stride, 1, bias=False), nn.BatchNorm1d(n_out), nn.LeakyReLU(0.1)
-    )
+def in_segment(error: np.ndarray, segment_from: float, segment_to: float) -> np.ndarray:
+    """(n, WINDOW) to bool: runs above segment_to that reach segment_from somewhere."""
+    along_time = [[0, 0, 0], [1, 1, 1], [0, 0, 0]]  # runs of one beat do not touch another's
+    runs = label(error > segment_to, along_time)[0]
+    return np.isin(runs, np.setdiff1d(runs[error > segment_from], [0]))
 
 
-def _reset(module: nn.Module) -> None:
-    if hasattr(module, "reset_parameters"):
-        module.reset_parameters()
+def segments(inside: np.ndarray) -> list[tuple[float, float]]:
+    """(WINDOW,) bool to [(start_s, end_s), ...] in s from the R peak."""
+    edges = np.flatnonzero(np.diff(np.pad(inside.astype(int), 1))).reshape(-1, 2)
+    return [((start - BEFORE) / FS_HZ, (end - BEFORE) / FS_HZ) for start, end in edges.tolist()]
 
 
 def mean_traces(beats_mv: np.ndarray, nearest: np.ndarray, points: Tensor) -> Tensor:
@@ -243,7 +251,7 @@ def departures(normal_mv: Tensor, corrupted_mv: Tensor) -> tuple[Tensor, Tensor]
     """Where beats (n, WINDOW) depart from the normal ones that they were made of: (n, WINDOW) and
     (n, FREQS, TIMES), 1 there and 0 elsewhere."""
     # In the trace: short gaps are closed by widening, then narrowing.
-    qrs_mv = normal_mv[:, QRS_SPAN]
+    qrs_mv = normal_mv[:, NARROW_QRS]
     height_mv = qrs_mv.amax(1) - qrs_mv.amin(1)
     floor_mv = (FLOOR_OF_HEIGHT * height_mv).clamp_min(FLOOR_MV)[:, None]
     over_time = ((corrupted_mv - normal_mv).abs() > floor_mv).float()[:, None]

@@ -6,7 +6,7 @@ Trained on virtual patients (models.b2igan.virtual_patients) and synthetic anoma
 (preprocess.synthetic). No label of any abnormal beat is involved.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -16,10 +16,16 @@ from torch.optim import AdamW
 from tqdm import tqdm
 
 from models.b2igan import virtual_patients
-from models.b2igan.conditional import Discriminator, Generator
-from models.b2igan.references import AgainstReferences, aligned, halved
+from models.b2igan.conditional import Discriminator, Generator, halved
+from models.b2igan.own_recording import (
+    Placement,
+    aligned,
+    as_recorded,
+    nearest_references,
+    placement,
+)
 from models.b2igan.virtual_patients import Person
-from models.steps import one_cycle, set_rate
+from models.steps import one_cycle, set_rate, start_anew
 from preprocess.synthetic import ectopic, synthetic
 
 STEPS, STEPS_LEAST = 800, 40
@@ -33,8 +39,8 @@ ADV_WEIGHT = 0.1  # at --w_adv 1, beside the class loss
 SCORED_AT_ONCE = 1024  # beats scored at a time
 
 
-class PatientGAN(nn.Module, AgainstReferences):
-    """Scores beats against their own recording: log odds of being synthetic, (n,)."""
+class PatientGAN(nn.Module):
+    """Scores beats against reference beats of their own recording, and makes normal versions."""
 
     def __init__(self):
         super().__init__()
@@ -64,7 +70,7 @@ class PatientGAN(nn.Module, AgainstReferences):
         log = []
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.apply(_reset)
+            self.apply(start_anew)
             optimizers = [
                 AdamW(network.parameters(), LEARNING_RATE, BETAS, weight_decay=WEIGHT_DECAY)
                 for network in (self.generator, self.discriminator)
@@ -116,16 +122,36 @@ class PatientGAN(nn.Module, AgainstReferences):
 
     # --- scoring --------------------------------------------------------------------------------
 
+    def score(self, beats_mv: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """Beats of one recording (n, WINDOW) in mV and rows of its references to the log odds (n,)
+        of being synthetic."""
+        traces = aligned(beats_mv)
+        return self._in_chunks(self._logit, traces, nearest_references(traces, reference))
+
+    def normal_versions(self, beats_mv: np.ndarray, references_mv: np.ndarray) -> np.ndarray:
+        """Beats (n, WINDOW) and references (k, WINDOW) of one recording, in mV, to the normal
+        version of each beat (n, WINDOW) in mV."""
+        both_mv, n = np.concatenate([beats_mv, references_mv]), len(beats_mv)
+        where = placement(both_mv)
+        traces = aligned(both_mv, where)
+        near = nearest_references(traces, np.arange(n, len(both_mv)))
+        versions = self._in_chunks(self.generator, traces, near)[:n]
+        of_beats = Placement(where.level_mv[:n], where.shift[:n], where.height_mv)
+        return as_recorded(versions, of_beats)
+
     def _logit(self, beat: Tensor, references: Tensor) -> Tensor:
         return self.discriminator(beat, references, self.generator(beat, references))[0]
 
-    def each(self, traces: np.ndarray, near: np.ndarray, name: str) -> np.ndarray:
-        function = {"synthetic": self._logit, "normal": self.generator}[name]
-        half, near = halved(torch.as_tensor(traces)), torch.as_tensor(near)
+    def _in_chunks(
+        self, function: Callable[[Tensor, Tensor], Tensor], traces: np.ndarray, near: np.ndarray
+    ) -> np.ndarray:
+        """A function of beats (n, POINTS) and references (n, k, POINTS), of aligned beats
+        (n, WINDOW) and the rows of each one's references (n, k)."""
+        points, near = halved(torch.as_tensor(traces)), torch.as_tensor(near)
         with torch.inference_mode():
             parts = [
-                function(half[rows], half[near[rows]])
-                for rows in torch.arange(len(half)).split(SCORED_AT_ONCE)
+                function(points[rows], points[near[rows]])
+                for rows in torch.arange(len(points)).split(SCORED_AT_ONCE)
             ]
         return torch.cat(parts).numpy().astype(float)
 
@@ -148,8 +174,3 @@ class _ReversedGradient(torch.autograd.Function):
     @staticmethod
     def backward(_, gradient: Tensor) -> Tensor:
         return -gradient
-
-
-def _reset(module: nn.Module) -> None:
-    if hasattr(module, "reset_parameters"):
-        module.reset_parameters()

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.b2igan.references import nearest_references
+from models.b2igan.own_recording import nearest_references
 from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
 SINGLE = 0.4  # share of virtual patients that are one person's, unmixed

@@ -6,8 +6,14 @@ from ecg_recording import recording_with_wide_beats
 from sklearn.metrics import roc_auc_score
 
 from models.b2igan import patient_gan
-from models.b2igan.context import Context, NegativeLogTail, ScoredRecording
-from models.b2igan.context_score import NO_ALARM, no_alarm_below, on_own_scale
+from models.b2igan.context import (
+    NO_ALARM,
+    Context,
+    NegativeLogTail,
+    ScoredRecording,
+    no_alarm_below,
+    on_own_scale,
+)
 
 
 def test_an_unseen_patient_is_held_against_himself(monkeypatch):

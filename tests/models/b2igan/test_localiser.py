@@ -20,10 +20,10 @@ def test_strongest_point_is_where_most_is_abnormal_and_segments_stay():
     # Surer of the first, but the second departs further.
     error[0, 40:60], error[0, 140:160] = level + 2, level + 1
     departure_mv[0, 40:60], departure_mv[0, 140:160] = 0.1, 1.0
-    sized = network.sized(error, departure_mv)
-    assert 140 <= sized.argmax() < 160
-    np.testing.assert_array_equal(sized > level, error > level)
-    np.testing.assert_array_equal(sized[error <= level], error[error <= level])
+    scaled = network.scaled_by_departure(error, departure_mv)
+    assert 140 <= scaled.argmax() < 160
+    np.testing.assert_array_equal(scaled > level, error > level)
+    np.testing.assert_array_equal(scaled[error <= level], error[error <= level])
 
 
 def test_segments_reach_one_level_and_end_at_another():

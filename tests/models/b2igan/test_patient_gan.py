@@ -7,8 +7,8 @@ from ecg_recording import recording_with_wide_beats
 from sklearn.metrics import roc_auc_score
 
 from models.b2igan.conditional import POINTS, Generator
+from models.b2igan.own_recording import aligned
 from models.b2igan.patient_gan import PatientGAN, corrupt
-from models.b2igan.references import aligned, nearest_references
 from models.b2igan.virtual_patients import draw, person
 from preprocess.constants import WINDOW
 
@@ -62,13 +62,6 @@ def test_the_normal_version_of_a_wide_beat_is_a_usual_one(trained):
     level = lambda x: x - np.median(x, -1, keepdims=True)
     off = np.abs(level(normal_mv) - level(usual_mv)).mean()
     assert off < 0.25 * np.abs(level(beats_mv[wide]) - level(usual_mv)).mean()
-
-
-def test_no_beat_is_its_own_reference():
-    recording, _ = recording_with_wide_beats(50, 0)
-    near = nearest_references(aligned(recording.beat_mv), np.arange(0, 50, 2))
-    assert not (near == np.arange(50)[:, None]).any()
-    assert set(near.ravel()) <= set(range(0, 50, 2))
 
 
 @pytest.mark.parametrize("references", [1, 2, 5])
