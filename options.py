@@ -184,13 +184,6 @@ def add_training(group):
         help="mixed precision; auto uses it where the processor computes in bfloat16",
     )
     add(
-        "--halves",
-        action="store_true",
-        default=None,
-        help="compute each batch in two halves, by one thread each: one process and two of "
-        "torchrun train to the same bytes; on processors",
-    )
-    add(
         "--resume",
         action="store_true",
         help="go on: training from the checkpoint under --outf; screening with the recordings "
