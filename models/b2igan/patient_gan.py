@@ -24,7 +24,6 @@ from models.b2igan.own_recording import (
     nearest_references,
     placement,
 )
-from models.b2igan.virtual_patients import Person
 from models.steps import one_cycle, set_rate, start_anew
 from preprocess.synthetic import ectopic, synthetic
 
@@ -54,12 +53,8 @@ class PatientGAN(nn.Module):
         seed: int,
         w_adv: float = 1.0,
         steps: int | None = None,
-        virtual: bool = True,
-    ) -> list[dict[str, float]]:
-        """recordings: [(beats (n, WINDOW) in mV, normal (n,) bool, rows of references), ...].
-
-        virtual: without it, the people as they are. Returns the terms of the loss at each step.
-        """
+    ) -> None:
+        """recordings: [(beats (n, WINDOW) in mV, normal (n,) bool, rows of references), ...]."""
         people = [
             virtual_patients.person(aligned(beats_mv), normal, reference)
             for beats_mv, normal, reference in recordings
@@ -67,10 +62,10 @@ class PatientGAN(nn.Module):
         ]
         n_normal = sum(len(someone.normal) for someone in people)
         steps = steps or int(np.clip(n_normal / BEATS_PER_STEP, STEPS_LEAST, STEPS))
-        log = []
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.apply(start_anew)
+            device = next(self.parameters()).device
+            self.cpu().apply(start_anew)  # where virtual patients are drawn
             optimizers = [
                 AdamW(network.parameters(), LEARNING_RATE, BETAS, weight_decay=WEIGHT_DECAY)
                 for network in (self.generator, self.discriminator)
@@ -78,24 +73,17 @@ class PatientGAN(nn.Module):
             self.train()
             for step in tqdm(range(steps), desc="GAN of patients", unit="step", leave=False):
                 set_rate(optimizers, LEARNING_RATE * one_cycle(step / steps))
-                log.append(self._step(people, optimizers, w_adv, virtual))
-        self.eval()
-        return log
+                loss = self._loss(virtual_patients.draw(people, PATIENTS, BEATS_OF_EACH), w_adv)
+                for optimizer in optimizers:
+                    optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                for optimizer in optimizers:
+                    optimizer.step()
+        self.eval().to(device)
 
-    def _step(self, people: list[Person], optimizers, w_adv: float, virtual: bool) -> dict:
-        # [n, 1 + k, WINDOW]
-        drawn = virtual_patients.draw(people, PATIENTS, BEATS_OF_EACH, virtual)
-        loss, terms = self._loss(drawn, w_adv)
-        for optimizer in optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        for optimizer in optimizers:
-            optimizer.step()
-        return terms
-
-    def _loss(self, drawn: Tensor, w_adv: float) -> tuple[Tensor, dict[str, float]]:
-        """Normal beats, each followed by its references, (n, 1 + k, WINDOW), to the loss and its
-        terms. n real and n synthetic beats go through the networks, one after another."""
+    def _loss(self, drawn: Tensor, w_adv: float) -> Tensor:
+        """Normal beats, each followed by its references, (n, 1 + k, WINDOW), to the loss. n real
+        and n synthetic beats go through the networks, one after another."""
         beat, references = drawn[:, 0], halved(drawn[:, 1:])
         real = halved(virtual_patients.varied(beat))  # [n, POINTS]
         corrupted = halved(virtual_patients.varied(corrupt(beat)))
@@ -109,7 +97,6 @@ class PatientGAN(nn.Module):
         synthetic_logit, real_logit = self.discriminator(both, twice, normal)
         class_loss = binary_cross_entropy_with_logits(synthetic_logit, is_synthetic.float())
         loss = class_loss + W_RECONSTRUCTION * reconstruction
-        terms = {"class": class_loss.item(), "reconstruction": reconstruction.item()}
         # Adversarial: is it generated? The gradient changes its sign on its way to the generator,
         # so that one step trains both networks against each other.
         if w_adv:
@@ -117,8 +104,7 @@ class PatientGAN(nn.Module):
             generated_logit = self.discriminator(adversary_input, references, adversary_input)[1]
             adv_loss = softplus(real_logit[: len(real)]).mean() + softplus(-generated_logit).mean()
             loss = loss + w_adv * ADV_WEIGHT * adv_loss
-            terms["adv"] = adv_loss.item()
-        return loss, terms
+        return loss
 
     # --- scoring --------------------------------------------------------------------------------
 
@@ -147,13 +133,14 @@ class PatientGAN(nn.Module):
     ) -> np.ndarray:
         """A function of beats (n, POINTS) and references (n, k, POINTS), of aligned beats
         (n, WINDOW) and the rows of each one's references (n, k)."""
-        points, near = halved(torch.as_tensor(traces)), torch.as_tensor(near)
+        points = halved(torch.as_tensor(traces, device=next(self.parameters()).device))
+        near = torch.as_tensor(near, device=points.device)
         with torch.inference_mode():
             parts = [
                 function(points[rows], points[near[rows]])
                 for rows in torch.arange(len(points)).split(SCORED_AT_ONCE)
             ]
-        return torch.cat(parts).numpy().astype(float)
+        return torch.cat(parts).cpu().numpy().astype(float)
 
 
 def corrupt(beats: Tensor) -> Tensor:
