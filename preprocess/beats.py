@@ -27,7 +27,7 @@ ST = slice(BEFORE + 40, BEFORE + 173)  # 0.11 to 0.48 s after R: ST segment and 
 RR_LOCAL_BEATS = 8
 # Labels that belong to a signal lie on its R peaks (see check_labels).
 LABEL_OFF_S, LABELS_IN_A_ROW, FEWEST_LABELS, LEAST_ON_PEAK = 0.1, 200, 30, 0.4
-UNLABELLED_S = 60  # of a signal's end: so much without any annotation is told
+UNLABELLED_S = 60  # of a signal's end: more than this without any annotation is reported
 
 
 @dataclass

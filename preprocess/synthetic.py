@@ -131,7 +131,7 @@ def ectopic(beats: Tensor, others: Tensor) -> Tensor:
     t = _time(beats)
     start = _uniform(beats, BEFORE - 40, BEFORE - 18)  # of the QRS
 
-    # Another beat's, or the own one widened: both are drawn for all, one is taken.
+    # Another beat's, or the own one widened: both are drawn for all, one is used.
     foreign = _chance(beats, 0.5) > 0
     shifted = read_at(others, t - _uniform(beats, -6, 6))
     rest = torch.where(foreign, shifted, widened(beats, others))

@@ -269,13 +269,13 @@ def complete_options(opt: Namespace) -> dict:
     # What has no steps takes none, whatever --niter says.
     untrained = {"niter": 0} if own["niter"] == 0 else {}
     protocol = PROTOCOLS[opt.protocol]
-    met = {
+    patients = {
         "shared_patients": protocol.shared_patients,
         "known_recordings": protocol.shared_patients and not protocol.first_minutes_only,
     }
-    # A recording that training has not met, but for its first minutes, has nothing to drift from.
-    unmet = {} if met["known_recordings"] else {"drift": 0.0}
-    return Detector.defaults | own | unmet | given | untrained | met
+    # A recording of which training has at most the first minutes has nothing to drift from.
+    drift = {} if patients["known_recordings"] else {"drift": 0.0}
+    return Detector.defaults | own | drift | given | untrained | patients
 
 
 def records_of(dataset: Dataset, split: Split) -> dict[str, str]:

@@ -39,14 +39,14 @@ from preprocess.constants import FS_HZ
 from preprocess.signal.atrial_fibrillation import fibrillation, like_usual, p_wave_coherence
 
 TAIL_LEVELS = 256
-# Parts that count with each context: of patients met in training, and of unseen ones.
+# Parts that count with each context: of known recordings, and of unseen patients.
 COUNTED = {
     "rhythm": ("beat", "rhythm"),
     "record": ("beat", "rhythm", "neighbours", "qrs", "p", "st"),
 }
 COUNTED_UNSEEN = COUNTED | {"record": ("rhythm", "qrs", "patient")}
-# The patient's own scale: this quantile of the scores that are surely no alarm. It is followed by
-# a third, on a logarithmic scale: more would follow unusual beats too (lab book, 25 November).
+# The recording's own scale: this quantile of its unremarkable scores. Scores are divided by its
+# third root: by more, they would be scaled by unusual beats too (lab book, 25 November).
 SCALE_QUANTILE, SCALE_SHARE = 0.9, 1 / 3
 USUAL_SCALE, SCALE_LEAST = 3.4, 1.0  # the median one of DS1; a calmer one is none
 SCALE_BEATS = 30  # that it is measured on, at least
@@ -55,9 +55,9 @@ SCALE_BEATS = 30  # that it is measured on, at least
 NO_ALARM, GAP, RARER = 5.0, (1.5, 4.0), 3.0
 GAP_LEVELS, GAP_REACH = np.arange(0.5, 8, 0.1), 0.4  # where beats are counted, and how far around
 BEYOND_SHARE = 0.05  # of the beats, at the most frequent score beyond a gap
-PIECE_BEATS = 3000  # a long recording is taken in pieces of some half an hour, to follow drift
+PIECE_BEATS = 3000  # a trace drifts: each half hour or so has reference beats of its own
 BEAT_WEIGHT = 1.5  # of the beat's negative log tail against the rhythm's log odds, in the prior
-IN_FIBRILLATION = 1.5  # taken from the rhythm's log odds there: no beat has a time to come at
+IN_FIBRILLATION = 1.5  # less of the rhythm's log odds there: no beat has a time to come at
 
 Values = dict[str, np.ndarray]
 
@@ -155,7 +155,7 @@ class Context(nn.Module):
         """The same, before it becomes a negative log tail."""
         rhythm = self.rhythm.score(beats.sample)
         if self.patient is None and beats.known_normal is not None:
-            # Of a patient met again, minutes that nobody has looked at may have drifted.
+            # Since someone looked at a recording's first minutes it may have drifted.
             beat_scores = corrected_for_drift(beat_scores, rhythm < 0, self.tails["beat"].median())
         prior = self._prior(beats, beat_scores, left_out)
         found, reference = against_pieces(beats, prior)
@@ -171,10 +171,8 @@ class Context(nn.Module):
     def _prior(
         self, beats: Beats, beat_scores: np.ndarray, left_out: Collection[str]
     ) -> np.ndarray:
-        """What beat and rhythm say (n,), before the recording has been looked at.
-
-        Of unseen patients the rhythm alone does, and whether it is fast.
-        """
+        """The prior score (n,), from beat and rhythm; of unseen patients from the rhythm and its
+        rate alone."""
         sources = {"rhythm": self.rhythm.score(beats.sample)}  # [n]
         if self.patient is None:
             sources["beat"] = BEAT_WEIGHT * self.tails["beat"](beat_scores)
@@ -247,7 +245,7 @@ class Context(nn.Module):
         calibration_scores: np.ndarray,
         left_out: Collection[str],
     ) -> None:
-        """What is usual among normal beats, for each part, of patients met in training."""
+        """Fits the tail of each part, by networks that know these recordings."""
         self.tails["beat"].fit(calibration_scores)
         values = [self.values(each.beats, each.beat_scores, left_out) for each in recordings]
         self._fit_tails(recordings, values)
@@ -259,9 +257,9 @@ class Context(nn.Module):
 
 
 def on_own_scale(scores: np.ndarray) -> np.ndarray:
-    """Scores (n,) of one recording, taken towards the scale of its own unremarkable beats.
+    """Scores (n,) of one recording, on a scale nearer to that of its own unremarkable beats.
 
-    A restless recording's alarms become fewer, and a calm one's subtle beats stand out.
+    Where they score high, fewer beats are flagged; where they score low, subtle ones are.
     """
     unremarkable = scores[scores < no_alarm_below(scores)]
     if len(unremarkable) < SCALE_BEATS:
@@ -294,7 +292,7 @@ def in_fibrillation(beats: Beats) -> np.ndarray:
 
 
 def against_pieces(beats: Beats, prior: np.ndarray) -> tuple[Values, np.ndarray]:
-    """Each piece of the recording against its own reference beats, whose rows are given too."""
+    """`against_own_recording`, piece by piece of a recording."""
     n_pieces = max(1, round(len(beats) / PIECE_BEATS))
     found, references = [], []
     for rows in np.array_split(np.arange(len(beats)), n_pieces):

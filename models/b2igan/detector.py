@@ -85,8 +85,8 @@ class B2IGAN(Detector):
         return context == "none" or "beat" in self.context.counted[context]
 
     def reads_image(self, context: str) -> bool:
-        # The localiser makes its own from the trace; for unseen patients a GAN of traces tells
-        # what would be normal.
+        # The localiser makes its own from the trace; for unseen patients a GAN of traces makes the
+        # normal version.
         return self._counts_beat(context) or self.context.patient is None
 
     def rhythm_log_odds(self, samples: np.ndarray) -> np.ndarray:

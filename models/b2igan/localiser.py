@@ -5,7 +5,7 @@
 
 A difference by itself does not do: normal beats differ from each other where waves are steep or
 patients are noisy, and a large change moves the generated version, so that the error spreads; and
-what is normal in one patient is not in another. The network is shown all of them, and from
+what is normal in one patient is not in another. The network reads all of them, and from
 anomalies made of normal beats, of which it is known where they depart, learns what a difference
 means (in the manner of DRAEM: Zavrtanik V, Kristan M, Skocaj D. A discriminatively trained
 reconstruction embedding for surface anomaly detection. ICCV 2021). No label of any abnormal beat is
@@ -30,7 +30,7 @@ from preprocess.synthetic import disturbed, ectopic, synthetic
 
 IMAGE_CHANNELS, FREQS, TIMES = spectrogram.COMPLEX.shape  # 2, 32, 32
 SAMPLES = WINDOW // TIMES  # of a trace that belong to one column of the image: 10
-TRACES = 4  # that the network is shown
+TRACES = 4  # that the network reads
 # Two images, the traces, the scale: 169.
 N_INPUTS = 2 * IMAGE_CHANNELS * FREQS + TRACES * SAMPLES + 1
 N_FILTERS, MIXED = 48, 128  # of every convolution, and of the layer that joins the whole beat
@@ -44,7 +44,7 @@ FLOOR_MV, FLOOR_OF_HEIGHT = 0.05, 0.04  # in the trace: above both, the latter i
 FLOOR_OF_MAP = 0.25  # in time x frequency: above this share of its largest value
 BRIDGED = 7  # samples: shorter gaps between departures (20 ms) are none
 
-# How the network is shown a trace: about as large as the image, and no single value dominates.
+# How the network reads a trace: about as large as the image, and no single value dominates.
 TRACE_GAIN = 3
 SPREAD_MV = 0.03  # noise of a lead, added to the spread of normal beats
 RATIO_MOST, RATIO_SCALE = 20, 5  # of a difference to that spread
@@ -88,10 +88,10 @@ class Localiser(nn.Module):
         self.register_buffer("segment_from", torch.tensor(4.0))
         self.register_buffer("segment_to", torch.tensor(3.0))
 
-    def forward(self, shown: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, given: Tensor) -> tuple[Tensor, Tensor]:
         """(n, N_INPUTS, TIMES) to the logits that a change is there: over time (n, WINDOW), and
         over the map (n, FREQS, TIMES)."""
-        whole = self.again(self.read(shown) + self.position)  # [n, 48, 32]
+        whole = self.again(self.read(given) + self.position)  # [n, 48, 32]
         half = self.halve(whole)  # [n, 48, 16]
         quarter = self.quarter(half)  # [n, 48, 8]
         quarter = quarter + self.mix(quarter)
@@ -137,11 +137,11 @@ class Localiser(nn.Module):
         self,
         normals_mv: np.ndarray,
         medians_mv: np.ndarray,
-        show: Callable[[Tensor, Tensor], Tensor],
+        make_input: Callable[[Tensor, Tensor], Tensor],
         seed: int,
     ) -> None:
-        """Learn from normal beats and the median beats of their records, both (n, WINDOW). show:
-        the two to what the network reads, as at any later time."""
+        """Learn from normal beats and the median beats of their records, both (n, WINDOW).
+        make_input: the two to what the network reads, as at any later time."""
         steps = max(FEWEST_STEPS, PASSES * len(normals_mv) // BATCH)
         with torch.random.fork_rng(devices=[]):
             # Start anew, whatever was learned before.
@@ -161,12 +161,15 @@ class Localiser(nn.Module):
                     torch.as_tensor(mv[rows]).to(self.mean.device)
                     for mv in (normals_mv, medians_mv)
                 )
-                descend(optimizer, self._loss(normal_mv, median_mv, show))
+                descend(optimizer, self._loss(normal_mv, median_mv, make_input))
                 rate.step()
         self.eval()
 
     def _loss(
-        self, normal_mv: Tensor, median_mv: Tensor, show: Callable[[Tensor, Tensor], Tensor]
+        self,
+        normal_mv: Tensor,
+        median_mv: Tensor,
+        make_input: Callable[[Tensor, Tensor], Tensor],
     ) -> Tensor:
         """Cross-entropy of where a change is, on as many normal beats as corrupted ones."""
         corrupted_mv = normal_mv.clone()
@@ -177,9 +180,9 @@ class Localiser(nn.Module):
         corrupted_mv[noise:early] = ectopic(normal_mv[noise:early], normal_mv[: early - noise])
         corrupted_mv[early:] = synthetic(normal_mv[early:])
         with torch.no_grad():
-            shown = show(corrupted_mv, median_mv)
+            given = make_input(corrupted_mv, median_mv)
             true_over_time, true_over_map = departures(normal_mv, corrupted_mv)
-        over_time, over_map = self(shown)
+        over_time, over_map = self(given)
         return binary_cross_entropy_with_logits(
             over_time, true_over_time
         ) + binary_cross_entropy_with_logits(over_map, true_over_map)
