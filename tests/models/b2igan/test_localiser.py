@@ -10,7 +10,6 @@ from models.b2igan.memory import FEWEST
 from preprocess import BadInput
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.readers.wfdb import FS_HZ
-from preprocess.synthetic import synthetic
 
 
 def test_strongest_point_is_where_most_is_abnormal_and_segments_stay():
@@ -70,13 +69,3 @@ def test_what_was_not_trained_says_so():
     nothing = torch.zeros(2, WINDOW)
     with pytest.raises(BadInput, match="--no-error-map"):
         Localiser().network_input(nothing, nothing, nothing, nothing, nothing)
-
-
-def test_synthetic_anomalies_differ_from_their_beats_and_stay_in_range(data):
-    beats = torch.as_tensor(data.beats(np.flatnonzero(data.index["class"] == "N")[:700]).beat_mv)
-    torch.manual_seed(0)
-    corrupted = synthetic(beats)
-    assert torch.isfinite(corrupted).all()
-    assert corrupted.abs().max() < 6 * beats.abs().max()
-    changed = (corrupted - beats).abs().amax(1) > 0.02
-    assert changed.float().mean() > 0.9
