@@ -144,9 +144,8 @@ def _mean_of_look_alikes(shape: np.ndarray, prior: np.ndarray, pool: np.ndarray)
 def _distance(shape: np.ndarray, reference: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """Shapes (n, d) to log distances (n,) to their nearest reference beats, in units of what is
     usual among those, with what noise (n,) adds to each number's squared difference."""
-    distance = nearest_rows(shape[reference], shape, min(REFERENCE_NEIGHBOURS + 1, len(reference)))[
-        0
-    ]
+    k = min(REFERENCE_NEIGHBOURS + 1, len(reference))
+    distance = nearest_rows(shape[reference], shape, k)[0]
     # The nearest of a reference beat is itself: it takes one more.
     is_reference = np.isin(np.arange(len(shape)), reference)
     distance = np.where(is_reference, distance[:, -1], distance[:, max(0, distance.shape[1] - 2)])
