@@ -50,11 +50,7 @@ COUNTED_UNSEEN = COUNTED | {"record": ("rhythm", "qrs", "patient")}
 SCALE_QUANTILE, SCALE_SHARE = 0.9, 1 / 3
 USUAL_SCALE, SCALE_LEAST = 3.4, 1.0  # the median one of DS1; a calmer one is none
 SCALE_BEATS = 30  # that it is measured on, at least
-# Surely no alarm is what scores less than this, or less than a gap below it in which beats are
-# rarer by so much than on both sides: beyond a gap lie the ectopic beats, be they the majority.
-NO_ALARM, GAP, RARER = 5.0, (1.5, 4.0), 3.0
-GAP_LEVELS, GAP_REACH = np.arange(0.5, 8, 0.1), 0.4  # where beats are counted, and how far around
-BEYOND_SHARE = 0.05  # of the beats, at the most frequent score beyond a gap
+NO_ALARM = 5.0  # what scores less is unremarkable
 PIECE_BEATS = 3000  # a trace drifts: each half hour or so has reference beats of its own
 BEAT_WEIGHT = 1.5  # of the beat's negative log tail against the rhythm's log odds, in the prior
 IN_FIBRILLATION = 1.5  # less of the rhythm's log odds there: no beat has a time to come at
@@ -261,23 +257,11 @@ def on_own_scale(scores: np.ndarray) -> np.ndarray:
 
     Where they score high, fewer beats are flagged; where they score low, subtle ones are.
     """
-    unremarkable = scores[scores < no_alarm_below(scores)]
+    unremarkable = scores[scores < NO_ALARM]
     if len(unremarkable) < SCALE_BEATS:
         return scores
     own = max(np.quantile(unremarkable, SCALE_QUANTILE), SCALE_LEAST)
     return scores / (own / USUAL_SCALE) ** SCALE_SHARE
-
-
-def no_alarm_below(scores: np.ndarray) -> float:
-    """The score of one recording's beats (n,) below which surely none is abnormal."""
-    ordered = np.sort(scores)
-    last, first = (np.searchsorted(ordered, GAP_LEVELS + by) for by in (GAP_REACH, -GAP_REACH))
-    share = (last - first) / len(scores)  # of the beats, around each level
-    before, beyond = np.maximum.accumulate(share), np.maximum.accumulate(share[::-1])[::-1]
-    lowest, highest = GAP
-    is_gap = (GAP_LEVELS >= lowest) & (GAP_LEVELS < highest) & (beyond >= BEYOND_SHARE)
-    is_gap &= np.minimum(before, beyond) >= RARER * share
-    return GAP_LEVELS[is_gap][share[is_gap].argmin()] if is_gap.any() else NO_ALARM
 
 
 def in_fibrillation(beats: Beats) -> np.ndarray:
