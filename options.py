@@ -72,13 +72,6 @@ def main_parser():
         "with the shipped weights or --checkpoint; writes NAME.html, .csv, .b2i, .json to --outf",
     )
     add_screening(group)
-    group.add_argument(
-        "--runtime",
-        choices=("auto", "onnx", "torch"),
-        default="auto",
-        help="what computes the shipped weights: onnx starts in half the time and memory, torch "
-        "can use a GPU (--device); scores agree to 0.0001",
-    )
     add_workers(group, "recordings")
 
     made.add_argument_group("explaining a beat").add_argument(
@@ -197,13 +190,6 @@ def add_training(group):
         choices=("auto", "off", "bfloat16"),
         default="auto",
         help="mixed precision; auto uses it where the processor computes in bfloat16",
-    )
-    add(
-        "--halves",
-        action="store_true",
-        default=None,
-        help="compute each batch in two halves, by one thread each: one process and two of "
-        "torchrun train to the same bytes; on processors",
     )
     add(
         "--resume",

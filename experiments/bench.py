@@ -27,7 +27,7 @@ import options
 from experiments.original_way import original_image, original_windows
 from experiments.screening import outputs
 from experiments.screening import pipeline as screen
-from experiments.screening.shipped import weights_of
+from experiments.screening.shipped import WEIGHTS
 from experiments.training import version
 from experiments.training.loop import complete_options
 from models import MODELS
@@ -66,7 +66,7 @@ def main(argv=None):
             "matmul_gflops": matrix_multiply_gflops(),
             "parts": parts(folder),
         }
-        checkpoint = weights_of(opt.checkpoint).resolve()
+        checkpoint = Path(opt.checkpoint or WEIGHTS).resolve()
         result["screening"] = [
             screening(folder, hours, checkpoint) for hours in tqdm(opt.hours, desc="screening")
         ]

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from experiments.screening import archive
 from experiments.screening.page import index
-from experiments.screening.shipped import weights_of
+from experiments.screening.shipped import WEIGHTS
 from experiments.training import cluster
 from preprocess import BadInput
 from preprocess.commands import is_about_memory, sentence
@@ -49,7 +49,7 @@ def screen_all(opt):
     One that cannot be read does not stop the others; BadInput names them at the end. Two of one
     name would overwrite each other's outputs: BadInput before anything is read.
     """
-    weights = weights_of(opt.checkpoint, opt.runtime, opt.device)
+    weights = Path(opt.checkpoint or WEIGHTS)
     paths, failures = _recordings(opt.screen)
     asked, many = len(paths) + len(failures), opt.jobs is not None or opt.cluster is not None
     if not many:
@@ -130,7 +130,7 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
     if in_worker and opt.cluster:
         archive.check_is_shared(opt.outf)
     try:
-        weights = weights_of(opt.checkpoint, opt.runtime, opt.device)
+        weights = Path(opt.checkpoint or WEIGHTS)
         checkpoint, detector = _detector(*_key(weights, opt))
         made_with = archive.made_with(path, weights, opt)
         findings = screen(path, checkpoint, detector, opt, made_with, progress=not in_worker)

@@ -20,7 +20,7 @@ from experiments.screening.findings import Collector, Findings
 from experiments.screening.location import ScreenedBlock, cluster_pictures, locate
 from experiments.screening.page import recording as page
 from experiments.screening.scoring import ScoredBlock, Scorer
-from experiments.screening.shipped import open_weights, weights_of
+from experiments.screening.shipped import open_weights
 from experiments.screening.threads import give_back_memory, in_threads
 from experiments.screening.threshold import calibrate, calibration_spans
 from experiments.training.device import one_thread_a_step
@@ -29,7 +29,7 @@ from preprocess import BadInput
 from preprocess.constants import FS_HZ
 from preprocess.readers.source import Source
 
-if TYPE_CHECKING:  # torch is loaded by a checkpoint, and not where weights are exported ones
+if TYPE_CHECKING:  # torch is loaded by a checkpoint
     from experiments.training.checkpoint import Checkpoint
     from models.detector import Detector
 
@@ -59,14 +59,13 @@ class Screener:
     """
 
     def __init__(self, checkpoint: str | Path | None = None, device: str = "auto", **settings):
-        """checkpoint: a file, exported to .onnx or not, None for the shipped weights; settings:
-        fields of Settings."""
+        """checkpoint: a file, None for the shipped weights; settings: fields of Settings."""
         try:
             self.settings = Settings(**settings)
         except TypeError as error:
             known = ", ".join(Settings.__dataclass_fields__)
             raise BadInput(f"Screener: {error}; its settings are {known}") from None
-        self._use(*open_weights(weights_of(checkpoint, device=device), device))
+        self._use(*open_weights(checkpoint, device))
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, detector: Detector, settings: Settings) -> Screener:

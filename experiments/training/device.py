@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import torch
 from threadpoolctl import threadpool_limits
 
-from models import MODELS
+from models.parallel import launched
 from preprocess import BadInput
 
 
@@ -25,26 +25,6 @@ def find_device(name: str) -> torch.device:
     if name == "cuda" and launched() > 1:  # one GPU a process
         return torch.device(name, int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
     return torch.device(name)
-
-
-def launched() -> int:
-    """Processes that torchrun has started of this program, 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", 1)) if "TORCHELASTIC_RUN_ID" in os.environ else 1
-
-
-def speaks() -> bool:
-    """Whether this process, of those that torchrun has started, is the one that writes and says."""
-    return launched() == 1 or int(os.environ["RANK"]) == 0
-
-
-def check_halves(model: str, device: str) -> None:
-    """Raises BadInput where a training cannot be the same to the byte in one process and in two."""
-    if launched() > 2:
-        raise BadInput(f"--halves is for one process or two, not for {launched()}: leave it out")
-    if not MODELS[model].shares_batches:
-        raise BadInput(f"--halves: --model {model} trains in one process alone: leave it out")
-    if find_device(device).type != "cpu":
-        raise BadInput("--halves is for processors: give --device cpu with it")
 
 
 def autocast(amp: str, device: torch.device) -> AbstractContextManager:
