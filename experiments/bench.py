@@ -24,7 +24,7 @@ import wfdb
 from tqdm import tqdm
 
 import options
-from experiments.original_way import original_image, original_windows
+from experiments.original import original_image, original_windows
 from experiments.screening import outputs
 from experiments.screening import pipeline as screen
 from experiments.screening.shipped import weights_of
