@@ -75,30 +75,19 @@ def check_labelled(path):
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.agreement",
+    made = options.study(
+        "agreement",
         "Screen labelled records as if nobody had labelled them, and hold the outputs against the "
         "labels, as bxb does.",
-        "example:\n  python -m experiments.agreement --records /data/mitdb",
+        "--records /data/mitdb",
+        *(options.add_records, options.add_weights, options.add_device),
+        *(options.add_context, options.add_screening),
     )
-    group = parser.add_argument_group("what to compare")
-    group.add_argument(
-        "--records", metavar="DIR", required=True, help="folder with the MIT-BIH records"
-    )
-    group.add_argument(
-        "--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)"
-    )
-    group.add_argument(
-        "--resample",
-        type=options.number(100, 2000),
-        metavar="HZ",
-        help="screen copies of the records at this sampling rate",
-    )
-    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
-    options.add_device(group)
-    options.add_context(group)
-    options.add_screening(parser.add_argument_group("screening a recording"))
-    return parser.parse_args(argv)
+    add = made.add_argument
+    add("--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)")
+    rate_hz = options.number(100, 2000)
+    add("--resample", type=rate_hz, metavar="HZ", help="screen copies at this sampling rate")
+    return made.parse_args(argv)
 
 
 def match(reference, found, reach):

@@ -13,19 +13,15 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-import wfdb
 from tqdm import tqdm
 
 import options
 from experiments.original import original_image, original_windows
-from experiments.screening import outputs
 from experiments.screening import pipeline as screen
 from experiments.screening.shipped import weights_of
 from experiments.training import version
@@ -76,28 +72,19 @@ def main(argv=None):
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.bench",
+    made = options.study(
+        "bench",
         "Speed and memory, beside the original's way of doing the same.",
-        "example:\n  python -m experiments.bench --records /data/mitdb --hours 1 6 24 72",
+        "--records /data/mitdb --hours 1 6 24 72",
+        options.add_weights,
     )
-    group = parser.add_argument_group("what to measure")
-    group.add_argument(
-        "--records",
-        metavar="DIR",
-        help="folder with WFDB records (or set MITDB_DIR; else a simulated cohort)",
-    )
-    group.add_argument(
-        "--hours",
-        nargs="*",
-        type=options.number(0, open_low=True),
-        default=[1, 6, 24],
-        metavar="H",
-        help="lengths of the recordings to screen",
-    )
-    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
-    group.add_argument("--only-screen", metavar="PATH", help=argparse.SUPPRESS)
-    return parser.parse_args(argv)
+    add, hours = made.add_argument, options.number(0, open_low=True)
+    folder = "folder with WFDB records (or set MITDB_DIR; else a simulated cohort)"
+    add("--records", metavar="DIR", help=folder)
+    lengths = "lengths of the recordings to screen"
+    add("--hours", nargs="*", type=hours, default=[1, 6, 24], metavar="H", help=lengths)
+    add("--only-screen", metavar="PATH", help=argparse.SUPPRESS)
+    return made.parse_args(argv)
 
 
 def measure(function, n):
@@ -122,24 +109,9 @@ def matrix_multiply_gflops(n=2048):
 # --- the parts ------------------------------------------------------------------------------------
 
 
-@dataclass
-class Step:
-    """One part of the way, ours and the original's: a call each, and of how many units."""
-
-    unit: str
-    ours: Callable[[], object]
-    n_ours: float
-    original: Callable[[], object]
-    n_original: float
-
-    def measured(self):
-        """{"unit", "ours", "original", "ratio"}, in units per second."""
-        ours, original = measure(self.ours, self.n_ours), measure(self.original, self.n_original)
-        return {"unit": self.unit, "ours": ours, "original": original, "ratio": ours / original}
-
-
 def parts(folder):
-    """{name: Step.measured()} of preprocessing, images, training and scoring."""
+    """{name: {"unit", "ours", "original", "ratio"}}, in units per second, of preprocessing, images,
+    training and scoring."""
     path = records.find_records(folder)[0]
     recording = records.read(path)
     signal_mv = recording.signal_mv
@@ -148,49 +120,46 @@ def parts(folder):
     peaks = peaks[(peaks >= BEFORE) & (peaks + AFTER < len(signal_mv))]
     waves = np.resize(windows(bandpass(signal_mv), peaks), (N_BEATS, WINDOW))
     ours, theirs = _beats(waves, "complex"), _beats(waves[:N_SLOW], "decibel")
+    original_scoring = (_scoring("b2igan-original", theirs), N_SLOW)
 
-    original_scoring = _scoring("b2igan-original", theirs)
-    steps = {
-        "reading to windows": Step(
+    # Unit; our way and of how many units a call of it is; the original's.
+    ways = {
+        "reading to windows": (
             "beats/s",
-            lambda: _read_windows(path),
-            len(peaks),
-            lambda: original_windows(records.read(path).signal_mv, peaks),
-            len(peaks),
+            (lambda: _read_windows(path), len(peaks)),
+            (lambda: original_windows(records.read(path).signal_mv, peaks), len(peaks)),
         ),
-        "R peaks": Step(
+        "R peaks": (
             "hours/s",
-            lambda: _find_peaks(signal_mv),
-            hours,
-            lambda: rpeaks.detect_r_peaks(signal_mv),
-            hours,
+            (lambda: _find_peaks(signal_mv), hours),
+            (lambda: rpeaks.detect_r_peaks(signal_mv), hours),
         ),
-        "STFT images": Step(
+        "STFT images": (
             "images/s",
-            lambda: list(spectrogram.stored_chunks(waves)),
-            N_BEATS,
-            lambda: [original_image(wave) for wave in waves[:N_SLOW]],
-            N_SLOW,
+            (lambda: list(spectrogram.stored_chunks(waves)), N_BEATS),
+            (lambda: [original_image(wave) for wave in waves[:N_SLOW]], N_SLOW),
         ),
-        "training": Step(
+        "training": (
             "beats/s",
-            _training("b2igan", ours[:N_BATCH]),
-            N_BATCH,
-            _training("b2igan-original", theirs[:N_SLOW_BATCH]),
-            N_SLOW_BATCH,
+            (_training("b2igan", ours[:N_BATCH]), N_BATCH),
+            (_training("b2igan-original", theirs[:N_SLOW_BATCH]), N_SLOW_BATCH),
         ),
-        "scoring, shared patients": Step(
-            "beats/s", _scoring("b2igan", ours), N_BEATS, original_scoring, N_SLOW
-        ),
-        "scoring, unseen patients": Step(
+        "scoring, shared patients": (
             "beats/s",
-            _scoring("b2igan", ours, "--protocol", "interpatient"),
-            N_BEATS,
+            (_scoring("b2igan", ours), N_BEATS),
             original_scoring,
-            N_SLOW,
+        ),
+        "scoring, unseen patients": (
+            "beats/s",
+            (_scoring("b2igan", ours, "--protocol", "interpatient"), N_BEATS),
+            original_scoring,
         ),
     }
-    return {name: step.measured() for name, step in tqdm(steps.items(), desc="parts", unit="part")}
+    result = {}
+    for name, (unit, *both) in tqdm(ways.items(), desc="parts", unit="part"):
+        here, there = (measure(*way) for way in both)
+        result[name] = {"unit": unit, "ours": here, "original": there, "ratio": here / there}
+    return result
 
 
 def _read_windows(path):
@@ -274,13 +243,13 @@ def screening(folder, hours, checkpoint):
         if done.returncode:
             raise BadInput(f"screening {hours:g} h failed: {done.stderr.strip().splitlines()[-1]}")
         written = path.parent / "out" / path.name
-        symbols = wfdb.rdann(str(written), "b2i").symbol
+        summary = json.loads(written.with_suffix(".json").read_text())
         return {
             "hours": hours,
             "seconds": seconds,
             "peak_mb": float(done.stdout.split()[-1]),
             "page_mb": written.with_suffix(".html").stat().st_size / 1e6,
-            "beats": sum(symbol in (outputs.NORMAL, outputs.FLAGGED) for symbol in symbols),
+            "beats": summary["beats"]["total"],
         }
 
 

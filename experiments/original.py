@@ -46,27 +46,19 @@ def main(argv=None):
 
 
 def parse(argv):
-    made = options.parser(
-        "python -m experiments.original",
+    made = options.study(
+        "original",
         "How the AUC of the original B2I-GAN moves with training, or how fast it trains.",
-        f"example:\n  python -m experiments.original --curve --dataroot {options.DATASET}/decibel "
-        "--niter 30 --checks 4 --resume",
+        f"--curve --dataroot {options.DATASET}/decibel --niter 30 --checks 4 --resume",
+        *(options.add_data, options.add_training),
     )
     what = made.add_mutually_exclusive_group(required=True).add_argument
     what("--curve", action="store_true", help="train it, and write curve.csv")
     what("--speed", action="store_true", help="time its step, on images of noise")
-    options.add_data(made)
-    options.add_training(made)
-    made.add_argument(
-        "--scored",
-        type=options.integer(100),
-        default=4000,
-        metavar="N",
-        help="so many beats of the validation, and of the test, are scored at each check",
-    )
-    made.add_argument(
-        "--steps", type=options.integer(1), default=5, metavar="N", help="timed of each way"
-    )
+    add = made.add_argument
+    scored = "so many beats of the validation, and of the test, are scored at each check"
+    add("--scored", type=options.integer(100), default=4000, metavar="N", help=scored)
+    add("--steps", type=options.integer(1), default=5, metavar="N", help="timed of each way")
     made.set_defaults(model=ORIGINAL, select="paper", error_map=False, context="none")
     return made.parse_args(argv)
 

@@ -101,25 +101,20 @@ def main(argv=None):
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.rhythms",
+    made = options.study(
+        "rhythms",
         "Hold rhythm episodes, alarms and what is unreadable against annotations and added noise; "
         "two tables, rhythms.csv and alarms.csv.",
-        "example:\n  python -m experiments.rhythms --records /data/mitdb --vf /data/cudb",
+        "--records /data/mitdb --vf /data/cudb",
+        *(options.add_weights, options.add_outf, options.add_device),
+        *(options.add_context, options.add_screening),
     )
-    group = parser.add_argument_group("what to compare")
-    group.add_argument("--records", metavar="DIR", help="folder with the MIT-BIH records")
-    group.add_argument(
-        "--without-vf", nargs="+", metavar="DIR", help="databases without ventricular fibrillation"
-    )
-    group.add_argument("--vf", metavar="DIR", help="a database of it (PhysioNet's cudb)")
-    group.add_argument("--noise", metavar="DIR", help="noise records (nstdb), to add to --records")
-    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
-    group.add_argument("--outf", default=options.OUTPUT, metavar="DIR", help="where tables go")
-    options.add_device(group)
-    options.add_context(group)
-    options.add_screening(parser.add_argument_group("screening a recording"))
-    return parser.parse_args(argv)
+    options.add_records(made, required=False)
+    add, without = made.add_argument, "databases without ventricular fibrillation"
+    add("--without-vf", nargs="+", metavar="DIR", help=without)
+    add("--vf", metavar="DIR", help="a database of it (PhysioNet's cudb)")
+    add("--noise", metavar="DIR", help="noise records (nstdb), to add to --records")
+    return made.parse_args(argv)
 
 
 def recordings(folder):

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from experiments.reports.beat import draw_panels, panels
+from experiments.reports.comparison import PUBLISHED
 from experiments.reports.curves import draw_curves, draw_distributions, draw_training
 from experiments.reports.pages import embed, environment, is_missing
-from experiments.reports.published import PUBLISHED
 from experiments.training.checkpoint import Checkpoint
 from experiments.training.protocols import PROTOCOLS, Split
 from models.detector import Detector
@@ -42,20 +42,17 @@ def draw(
     drawn = []  # (title, caption, path) of each figure, as the page shows them
 
     # How well the classes are told apart.
-    title = (
+    heading = (
         f"{checkpoint.model}, {metrics['protocol']}, fold {metrics['fold']}, "
         f"source: {metrics['source']}"
     )
-    masks = {name: classes == name for name in ABNORMAL}
-    path = folder / "curves.png"
-    draw_curves(classes != "N", scores, path, title, masks, threshold)
+    path = draw_curves(classes, scores, threshold, folder / "curves.png", heading)
     caption = (
         "Left, sensitivity against false alarms; right, how many of the flagged beats are abnormal."
     )
     drawn.append(("Detection", caption, path))
-
-    path = folder / "distributions.png"
-    draw_distributions(scores, classes, threshold, path, metrics["false_alarm_target"])
+    path, target = folder / "distributions.png", metrics["false_alarm_target"]
+    draw_distributions(classes, scores, threshold, path, target)
     caption = "Each class against the normal beats. What lies right of the line raises an alarm."
     drawn.append(("Scores", caption, path))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.reports.scale import CONTOUR_SD
+from experiments.reports.style import CONTOUR_SD
 from experiments.screening.rhythm.kinds import SHAPE_FEATURES, like_fusion, shape_features
 from experiments.screening.rhythm.prematurity import (
     OTHER_SHAPE,

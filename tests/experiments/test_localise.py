@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 import options
-from experiments import error_maps, localise
+from experiments import localise
 from experiments.changes import inject
-from experiments.error_maps import ErrorMap
 from experiments.training import loop as training
 from experiments.training.protocols import split
 from models.b2igan.localiser import in_segment, segments
@@ -36,7 +35,9 @@ def trained(data, dataroot, tmp_path_factory):
 @pytest.mark.parametrize("kind", ["wide QRS", "extra beat", "tall T", "local noise"])
 def test_marks_fall_where_the_beat_was_changed(trained, kind):
     detector, beats, _ = trained
-    found = localise.measures(*localise.found_in(ErrorMap(detector), beats, kind, "strong"))
+    found = localise.measures(
+        *localise.found_in(localise.error_map(detector), beats, kind, "strong")
+    )
     assert found["auc"] > 0.9 and found["hit"] > 0.8 and found["dice"] > 0.4
 
 
@@ -79,8 +80,6 @@ def test_a_mark_starts_at_one_level_and_goes_on_at_the_other():
 
 def test_benchmark_prints_a_table_and_then_json(trained, dataroot, monkeypatch, capsys):
     _, _, out = trained
-    monkeypatch.setattr(error_maps, "BRIEFLY", {"b2igan-original": 64, "beatgan": 256})
-    monkeypatch.setattr(localise, "SLOW", 4)
     localise.main(["--dataroot", str(dataroot), "--outf", str(out), "--beats", "60"])
     *table, last = capsys.readouterr().out.splitlines()
     result = json.loads(last)

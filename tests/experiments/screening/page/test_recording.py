@@ -10,7 +10,7 @@ import pytest
 import wfdb
 from matplotlib import colormaps
 
-from experiments.reports.scale import ERROR_COLOURS
+from experiments.reports.style import ERROR_COLOURS
 from experiments.screening.page.recording import TEMPLATES
 
 COLOURS_DRAWN = """
