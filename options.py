@@ -19,6 +19,16 @@ DATAROOT = f"{DATASET}/complex"
 OUTPUT = "experiments/ecg/output"
 SEED = integer(0, 2**32 - 1)
 RATE = number(0, 1, open_low=True)
+FOLDS = 5
+PROTOCOLS = (  # of experiments.training.protocols, in its order
+    "beatgan",
+    "beatgan-unfiltered",
+    "chronological",
+    "interpatient",
+    "patient",
+    "external",
+    "develop",
+)
 JITTER = integer(0, 20)  # samples
 
 
@@ -158,11 +168,8 @@ def add_device(group):
 
 def add_data(group):
     """Which beats, from where to where, and on what device."""
-    from experiments.training.protocols import FOLDS, PROTOCOLS  # preprocess needs none of them
-
     add = group.add_argument
-    names = tuple(PROTOCOLS)
-    add("--protocol", choices=names, default="beatgan", help="who trains and who is tested")
+    add("--protocol", choices=PROTOCOLS, default="beatgan", help="who trains and who is tested")
     add(
         "--folder",
         type=integer(0, FOLDS - 1),

@@ -27,6 +27,7 @@ from sklearn.metrics import roc_auc_score
 import options
 from experiments.changes import CHANGES, STRENGTHS, inject
 from experiments.reports.beat import SAMPLES_S, draw_panels, panels
+from experiments.reports.comparison import markdown
 from experiments.training.checkpoint import load, open_detector
 from experiments.training.device import find_device
 from experiments.training.protocols import DS2, split
@@ -78,7 +79,7 @@ def main(argv=None):
     if opt.cohort:
         result["cohort"] = on_cohort(opt.cohort, ours)
     result |= headline(result)
-    draw_gallery(ours, data, rows, beats, Path(opt.outf))
+    draw_changes(ours, beats, Path(opt.outf) / "changes.png")
     print(table(result))
     print(json.dumps(result))
 
@@ -87,7 +88,7 @@ def parse(argv):
     made = options.study(
         "localise",
         "Error maps held against changes of known place and against real ectopic beats: a table, "
-        "pictures, and last one JSON object.",
+        "changes.png, and last one JSON object.",
         f"--dataroot {options.DATAROOT}",
         *(options.add_data, options.add_seed),
     )
@@ -206,8 +207,7 @@ def measures(truth, error, inside):
 def on_ectopic_beats(detector, data, rows, opt):
     """Real V and S beats of DS2 (of all test records where there is no DS2), beside normal beats of
     the same records."""
-    record = data.index["record"].to_numpy()[rows.test]
-    classes = rows.classes[rows.test]
+    record, classes = data.index["record"].to_numpy()[rows.test], rows.classes[rows.test]
     ds2 = np.isin(record, DS2) if np.isin(record, DS2).any() else np.ones(len(record), bool)
     result = {}
     for name, place in (("V", QRS_T), ("S", BEFORE_QRS)):
@@ -285,25 +285,22 @@ def headline(result):
 
 def table(result):
     """Markdown, for the terminal and for RESULTS.md alike."""
-    lines = [
-        "| change | strength | time-point AUC | Dice | strongest point inside | beats marked | "
-        "beats | changed |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    found = [
+        (kind, strength, result["b2igan"][strength][kind])
+        for kind in [*CHANGES, "all"]
+        for strength in STRENGTHS
     ]
-    row = lambda name, word, m: lines.append(
-        f"| {name} | {word} | {m['auc']:.3f} | {m['dice']:.3f} | {m['hit']:.1%} | "
-        f"{m['marked']:.1%} | {m['n']} | {m['changed']:.1%} |"
-    )
-    for kind in [*CHANGES, "all"]:
-        for strength in STRENGTHS:
-            row(kind, strength, result["b2igan"][strength][kind])
-    for name, found in result["baselines"].items():
-        row(f"{name}: all", "medium", found["medium"]["all"])
+    for name, baseline in result["baselines"].items():
+        found.append((f"{name}: all", "medium", baseline["medium"]["all"]))
     if "cohort" in result:
-        row("simulated cohort, unseen", "-", result["cohort"])
-    lines += [
-        "",
-        f"unchanged normal beats with any segment: {result['b2igan']['unchanged_marked']:.1%}",
+        found.append(("simulated cohort, unseen", "-", result["cohort"]))
+    form = "{auc:.3f},{dice:.3f},{hit:.1%},{marked:.1%},{n},{changed:.1%}"
+    cells = [[name, strength, *form.format(**m).split(",")] for name, strength, m in found]
+    headings = "change,strength,time-point AUC,Dice,strongest point inside,marked,beats,changed"
+    unchanged = result["b2igan"]["unchanged_marked"]
+    lines = [
+        markdown(headings.split(","), cells),
+        f"unchanged normal beats with any segment: {unchanged:.1%}",
     ]
     for name, m in result["real"].items():
         place = "QRS to T" if name.endswith("V") else "before the QRS"
@@ -315,52 +312,17 @@ def table(result):
     return "\n".join(lines)
 
 
-def draw_gallery(detector, data, rows, beats, folder):
-    """changes.png: one beat of each kind at medium strength; right.png, wrong.png: real beats of
-    each class."""
+def draw_changes(detector, beats, path):
+    """One normal beat for each kind of change, at medium strength."""
     shown = []
     for number, kind in enumerate(CHANGES):
         changed_mv, truth = inject(beats.beat_mv, kind, "medium", seed=number)
         i = np.flatnonzero(truth.any(1))[number]
-        beat = replace(
-            beats[[i]], image=spectrogram.images(changed_mv[[i]]).numpy(), beat_mv=changed_mv[[i]]
-        )
-        words = ", ".join(
-            f"{start_s:.2f} to {end_s:.2f} s" for start_s, end_s in segments(truth[i])
-        )
+        image = spectrogram.images(changed_mv[[i]]).numpy()
+        beat = replace(beats[[i]], image=image, beat_mv=changed_mv[[i]])
+        words = ", ".join(f"{start:.2f} to {end:.2f} s" for start, end in segments(truth[i]))
         shown += panels(detector, beat, [f"{kind}, truly at {words}"])
-    draw_panels(
-        shown, folder / "changes.png", "Normal test beats with one change each, medium strength"
-    )
-    for is_right, word in ((True, "right"), (False, "wrong")):
-        shown = []
-        for name in "NSVF":
-            shown += real_beats(detector, data, rows, name, is_right)
-        heading = f"Test beats whose segments look {word}, source: {data.manifest['source']}"
-        if shown:
-            draw_panels(shown, folder / f"{word}.png", heading)
-
-
-def real_beats(detector, data, rows, name, is_right):
-    """Panels of up to two test beats of a class whose segments look right, or wrong."""
-    beats = data.beats(some(rows.test[rows.classes[rows.test] == name], 400, 0))
-    if not len(beats):
-        return []
-    place = {"N": None, "S": BEFORE_QRS}.get(name, QRS_T)
-    beats = beats[np.flatnonzero(looks_right(detector, beats, place) == is_right)[:2]]
-    titles = [
-        f"{name}: record {record} at {sample / FS_HZ:.2f} s"
-        for record, sample in zip(beats.record, beats.sample)
-    ]
-    return panels(detector, beats, titles) if len(beats) else []
-
-
-def looks_right(detector, beats, place):
-    """(n,) bool: a normal beat without a segment, or an ectopic one with a segment where its class
-    is abnormal."""
-    method = error_map(detector)
-    inside = method.inside(method.error(beats))
-    return ~inside.any(1) if place is None else inside[:, place].any(1)
+    draw_panels(shown, path, "Normal test beats with one change each, medium strength")
 
 
 if __name__ == "__main__":
