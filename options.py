@@ -5,7 +5,7 @@ unit and its default. Nothing here loads a network library: --help answers at on
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from models import CONTEXTS, MODELS, canonical
 from models.b2igan import PARTS
@@ -38,15 +38,15 @@ def parse(name: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
     return made.parse_args(argv)
 
 
-def study(
-    name: str, text: str, example: str, *groups: Callable[[argparse.ArgumentParser], None]
-) -> argparse.ArgumentParser:
-    """The parser of python -m experiments.NAME. example: flags; groups: functions of this module
-    that add flags which others have too."""
+def study(name: str, text: str, example: str = "", groups: str = "") -> argparse.ArgumentParser:
+    """The parser of python -m experiments.NAME.
+
+    example: flags; groups: names of the functions add_NAME below whose flags it has too.
+    """
     command_line = f"python -m experiments.{name}"
-    made = parser(command_line, text, f"example:\n  {command_line} {example}".rstrip())
-    for add_group in groups:
-        add_group(made)
+    made = parser(command_line, text, f"example:\n  {command_line} {example}")
+    for group in groups.split():
+        globals()[f"add_{group}"](made)
     return made
 
 

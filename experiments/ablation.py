@@ -49,7 +49,7 @@ def parse(argv):
         "ablation",
         "What each part of b2igan's score is worth: a table and ablation_PROTOCOL.csv.",
         f"--checkpoint {options.OUTPUT}/b2igan/interpatient/fold0/checkpoint.pt",
-        *(options.add_dataroot, options.add_outf, options.add_device),
+        groups="dataroot outf device",
     )
     add = made.add_argument
     add("--checkpoint", metavar="FILE", required=True, help="of b2igan; says protocol and fold")

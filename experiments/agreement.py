@@ -77,8 +77,7 @@ def parse(argv):
         "Screen labelled records as if nobody had labelled them, and hold the outputs against the "
         "labels, as bxb does.",
         "--records /data/mitdb",
-        *(options.add_records, options.add_weights, options.add_device),
-        *(options.add_context, options.add_screening),
+        groups="records weights device context screening",
     )
     add = made.add_argument
     add("--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)")

@@ -3,9 +3,6 @@
 Prints a table and, last, one JSON object on one line.
 """
 
-import argparse
-import contextlib
-import io
 import json
 import os
 import platform
@@ -21,8 +18,7 @@ import torch
 from tqdm import tqdm
 
 import options
-from experiments.original import original_image, original_windows
-from experiments.screening import pipeline as screen
+from experiments.original import original_image
 from experiments.screening.shipped import weights_of
 from experiments.training import version
 from experiments.training.loop import complete_options
@@ -40,13 +36,13 @@ LEAST_S = 1.0  # that each measurement lasts; the best of REPEATS counts
 REPEATS = 3
 N_BEATS, N_SLOW = 4096, 256  # beats for our parts, and for the original's
 N_BATCH, N_SLOW_BATCH = 256, 64  # the same of a training step
+# A program that screens, and prints last the peak of its memory in MB.
+SCREEN = "import main; main.main(); from experiments import bench; print(bench.peak_mb())"
 
 
 def main(argv=None):
     """Measures everything; returns the JSON object."""
     opt = parse(argv)
-    if opt.only_screen:
-        return only_screen(opt)
     with TemporaryDirectory() as made:
         folder = opt.records or os.environ.get("MITDB_DIR") or Path(made)
         if folder == Path(made):
@@ -76,14 +72,13 @@ def parse(argv):
         "bench",
         "Speed and memory, beside the original's way of doing the same.",
         "--records /data/mitdb --hours 1 6 24 72",
-        options.add_weights,
+        groups="weights",
     )
     add, hours = made.add_argument, options.number(0, open_low=True)
     folder = "folder with WFDB records (or set MITDB_DIR; else a simulated cohort)"
     add("--records", metavar="DIR", help=folder)
     lengths = "lengths of the recordings to screen"
     add("--hours", nargs="*", type=hours, default=[1, 6, 24], metavar="H", help=lengths)
-    add("--only-screen", metavar="PATH", help=argparse.SUPPRESS)
     return made.parse_args(argv)
 
 
@@ -127,7 +122,7 @@ def parts(folder):
         "reading to windows": (
             "beats/s",
             (lambda: _read_windows(path), len(peaks)),
-            (lambda: original_windows(records.read(path).signal_mv, peaks), len(peaks)),
+            (lambda: _read_one_by_one(path, peaks), len(peaks)),
         ),
         "R peaks": (
             "hours/s",
@@ -165,6 +160,11 @@ def parts(folder):
 def _read_windows(path):
     recording = records.read(path)
     return windows(bandpass(recording.signal_mv), recording.samples[5:-5])
+
+
+def _read_one_by_one(path, peaks):
+    filtered = bandpass(records.read(path).signal_mv)
+    return np.stack([filtered[peak - BEFORE : peak + AFTER] for peak in peaks])
 
 
 def _find_peaks(signal_mv):
@@ -216,17 +216,11 @@ def make_recording(folder, hours, out):
         np.round(records.read(path, annotator=None).signal_mv * 200).astype("<i2")
         for path in records.find_records(folder)[:48]
     ]
-    missing = round(hours * 3600 * FS_HZ)
-    whole = Path(out) / f"h{missing // FS_HZ}s.dat"
-    with open(whole, "wb") as file:
-        while missing > 0:
-            for piece in pieces:
-                piece[:missing].tofile(file)
-                missing -= min(missing, len(piece))
-    n = whole.stat().st_size // 2
-    whole.with_suffix(".hea").write_text(
-        f"{whole.stem} 1 {FS_HZ} {n}\n{whole.name} 16 200 16 0 0 0 0 MLII\n"
-    )
+    n = round(hours * 3600 * FS_HZ)
+    whole = Path(out) / f"h{n // FS_HZ}s.dat"
+    np.resize(np.concatenate(pieces), n).tofile(whole)
+    header = f"{whole.stem} 1 {FS_HZ} {n}\n{whole.name} 16 200 16 0 0 0 0 MLII\n"
+    whole.with_suffix(".hea").write_text(header)
     return whole.with_suffix("")
 
 
@@ -235,31 +229,21 @@ def screening(folder, hours, checkpoint):
     from its start to its end."""
     with TemporaryDirectory() as out:
         path = make_recording(folder, hours, out)
+        flags = ["--screen", path, "--checkpoint", checkpoint, "--device", "cpu", "--outf", out]
+        command = [sys.executable, "-c", SCREEN, *map(str, flags)]
         start = time.perf_counter()
-        flags = ["--only-screen", str(path), "--checkpoint", str(checkpoint)]
-        command = [sys.executable, "-m", "experiments.bench", *flags]
         done = subprocess.run(command, cwd=version.ROOT, capture_output=True, text=True)
         seconds = time.perf_counter() - start
         if done.returncode:
             raise BadInput(f"screening {hours:g} h failed: {done.stderr.strip().splitlines()[-1]}")
-        written = path.parent / "out" / path.name
-        summary = json.loads(written.with_suffix(".json").read_text())
+        summary = json.loads(path.with_suffix(".json").read_text())
         return {
             "hours": hours,
             "seconds": seconds,
             "peak_mb": float(done.stdout.split()[-1]),
-            "page_mb": written.with_suffix(".html").stat().st_size / 1e6,
+            "page_mb": path.with_suffix(".html").stat().st_size / 1e6,
             "beats": summary["beats"]["total"],
         }
-
-
-def only_screen(opt):
-    """What the process of its own does: screen, and print the peak of its memory in MB."""
-    out = str(Path(opt.only_screen).parent / "out")
-    flags = ["--checkpoint", opt.checkpoint, "--device", "cpu", "--outf", out]
-    with contextlib.redirect_stdout(io.StringIO()):
-        screen.screen_all(options.parse("main", ["--screen", opt.only_screen, *flags]))
-    print(peak_mb())
 
 
 def peak_mb():

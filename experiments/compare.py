@@ -110,7 +110,7 @@ def parse(argv):
         "Every method on the same beats, in one table and one figure. Runs what is missing, skips "
         "what is done; stop it and call it again.",
         "--models b2igan knn --protocols beatgan --folds 0 1 2",
-        *(options.add_training_beats, options.add_selection, options.add_outf, options.add_device),
+        groups="training_beats selection outf device",
     )
     options.add_workers(made, "runs")
     made.set_defaults(outf=f"{options.OUTPUT}/compare")

@@ -90,7 +90,7 @@ def parse(argv):
         "Error maps held against changes of known place and against real ectopic beats: a table, "
         "changes.png, and last one JSON object.",
         f"--dataroot {options.DATAROOT}",
-        *(options.add_data, options.add_seed),
+        groups="data seed",
     )
     add, number = made.add_argument, options.integer(50)
     add("--checkpoint", metavar="FILE", help="of b2igan; default: the one under --outf")

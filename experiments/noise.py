@@ -73,8 +73,7 @@ def parse(argv):
         "What noise costs: real electrode noise added to half of each test record; a table and "
         "noise.csv.",
         "--records /data/mitdb --noise /data/nstdb",
-        *(options.add_records, options.add_weights, options.add_outf),
-        *(options.add_device, options.add_context),
+        groups="records weights outf device context",
     )
     add, ratio_db = made.add_argument, options.number(-30, 60)
     add("--noise", metavar="DIR", required=True, help="noise records (PhysioNet's nstdb)")

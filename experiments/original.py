@@ -30,10 +30,8 @@ from models.compared.b2igan_original import B2IGANOriginal
 from models.steps import COLLAPSED
 from preprocess import dataset, spectrogram
 from preprocess.beats import Beats
-from preprocess.constants import AFTER, BEFORE
 from preprocess.dataset import Dataset
 from preprocess.files import whole_file
-from preprocess.signal.filters import bandpass
 
 ORIGINAL = "b2igan-original"
 OPTIONS = B2IGANOriginal.defaults | {"w_adv": 1.0, "seed": 0}
@@ -50,7 +48,7 @@ def parse(argv):
         "original",
         "How the AUC of the original B2I-GAN moves with training, or how fast it trains.",
         f"--curve --dataroot {options.DATASET}/decibel --niter 30 --checks 4 --resume",
-        *(options.add_data, options.add_training),
+        groups="data training",
     )
     what = made.add_mutually_exclusive_group(required=True).add_argument
     what("--curve", action="store_true", help="train it, and write curve.csv")
@@ -64,12 +62,6 @@ def parse(argv):
 
 
 # --- the original's way ---------------------------------------------------------------------------
-
-
-def original_windows(signal_mv: np.ndarray, peaks: np.ndarray) -> np.ndarray:
-    """Each beat cut by itself, from a signal filtered as ours is: (n,), (k,) to (k, 320)."""
-    filtered = bandpass(signal_mv)
-    return np.stack([filtered[peak - BEFORE : peak + AFTER] for peak in peaks])
 
 
 def original_image(beat_mv: np.ndarray) -> np.ndarray:

@@ -107,8 +107,7 @@ def parse(argv):
         "Hold rhythm episodes, alarms and what is unreadable against annotations and added noise; "
         "two tables, rhythms.csv and alarms.csv.",
         "--records /data/mitdb --vf /data/cudb",
-        *(options.add_weights, options.add_outf, options.add_device),
-        *(options.add_context, options.add_screening),
+        groups="weights outf device context screening",
     )
     options.add_records(made, required=False)
     add, without = made.add_argument, "databases without ventricular fibrillation"

@@ -10,20 +10,12 @@ from experiments import original
 from experiments.training import checkpoint
 from models.compared import b2igan_original
 from preprocess import dataset, spectrogram
-from preprocess.beats import windows
-from preprocess.signal.filters import bandpass
 
 
 def test_the_original_loop_makes_the_same_image():
     beat = np.random.default_rng(0).standard_normal(320).astype(np.float32).cumsum()
     ours = spectrogram.images(beat[None], "decibel")[0, 0].numpy()
     np.testing.assert_allclose(original.original_image(beat), ours, atol=0.05)
-
-
-def test_the_original_loop_cuts_the_same_windows():
-    signal_mv, peaks = np.random.default_rng(0).standard_normal(2000), np.array([200, 700, 1500])
-    ours = windows(bandpass(signal_mv), peaks)
-    np.testing.assert_array_equal(original.original_windows(signal_mv, peaks), ours)
 
 
 @pytest.fixture(scope="module")
