@@ -25,7 +25,7 @@ from experiments.reports.comparison import (
 from experiments.training import cluster
 from experiments.training.checkpoint import check_settings
 from experiments.training.device import find_device
-from experiments.training.evaluation import evaluate
+from experiments.training.evaluation import evaluate, training_settings
 from experiments.training.loop import complete_options, train
 from experiments.training.metrics import AT_COMMON_SHARE
 from experiments.training.protocols import FOLDS, PROTOCOLS, split
@@ -35,16 +35,6 @@ from preprocess.files import whole_file
 
 # Flags that are those of main.py.
 PASSED_ON = ("select", "device", "niter", "train_beats", "checks", "jitter", "drift")
-# What shapes a training and is no setting of the method: who is trained on, and the seed.
-NO_SETTINGS = (
-    "protocol",
-    "folder",
-    "select",
-    "seed",
-    "shared_patients",
-    "known_recordings",
-    "error_map",
-)
 PER_RUN = [
     "auc",
     "ap",
@@ -67,11 +57,10 @@ def main(argv=None):
     runs = list(itertools.product(opt.models, opt.protocols, opt.folds, opt.seeds))
     run_all(runs, opt)
     out = Path(opt.outf)
-    runs = pd.DataFrame(
-        [result(path.parent) for path in sorted(out.glob("runs/*/*/*/*/metrics.json"))]
-    )
+    finished = sorted(out.glob("runs/*/*/*/*/metrics.json"))
+    runs = pd.DataFrame([result(path.parent) for path in finished])
     table = summarise(runs)
-    for name, frame in (("runs.csv", runs.drop(columns="folder")), ("table.csv", table)):
+    for name, frame in (("runs.csv", runs), ("table.csv", table)):
         with whole_file(out / name) as part:
             frame.to_csv(part, index=False, float_format="%.6g")
     with whole_file(out / "table.md") as part:
@@ -194,8 +183,9 @@ def folder_of(job, opt):
 
 def settings_text(settings):
     """Options of a training as a line, without those that are off: "niter 5, lr 0.004, ..."."""
-    kept = {name: value for name, value in settings.items() if name not in NO_SETTINGS}
-    return ", ".join(f"{name} {value}" for name, value in sorted(kept.items()) if value)
+    kept = {name: value for name, value in training_settings(settings).items() if value}
+    kept.pop("error_map", None)  # no part of a score
+    return ", ".join(f"{name} {value}" for name, value in sorted(kept.items()))
 
 
 def contexts_of(model, opt):
@@ -217,10 +207,8 @@ def is_done(folder):
 def result(folder):
     """One row: a run in one context, read from what it wrote to its folder."""
     try:
-        row = row_of(
-            *(json.loads((folder / name).read_text()) for name in ("metrics.json", "timing.json")),
-            folder,
-        )
+        files = (folder / "metrics.json").read_text(), (folder / "timing.json").read_text()
+        row = row_of(*map(json.loads, files))
         for name in PER_RUN:
             if row[name] is not None:
                 float(row[name])
@@ -232,7 +220,7 @@ def result(folder):
         ) from error
 
 
-def row_of(metrics, timing, folder):
+def row_of(metrics, timing):
     """A row of runs.csv of what evaluate wrote."""
     return {
         **{name: metrics[name] for name in (*KIND, "fold", "seed", "auc", "ap")},
@@ -253,7 +241,6 @@ def row_of(metrics, timing, folder):
         "us_per_beat": 1e6 * timing["score_seconds"] / timing["scored_beats"],
         "epochs": metrics["epochs"],
         "train_beats": metrics["train_beats"],
-        "folder": folder,
     }
 
 

@@ -96,15 +96,11 @@ def test_every_axes_is_labelled_in_seconds_hertz_and_millivolts(setting):
         assert axes[name].get_ylim()[1] == pytest.approx(spectrogram.axes(setting)[1][-1], rel=0.05)
 
 
-def test_strip_is_the_largest_error_at_each_time():
+def test_strip_and_segments_stand_where_the_error_is():
     error = flat_error(0)
     error[5, 9] = 6.0
-    _, axes = drawn(panel(error))
+    _, axes = drawn(panel(error, segments=[(-0.2, -0.1), (0.0, 0.3)]))
     assert np.argmax(axes["strip"].collections[0].get_array()) == 9
-
-
-def test_segments_are_shaded_where_they_are():
-    _, axes = drawn(panel(flat_error(0), segments=[(-0.2, -0.1), (0.0, 0.3)]))
     spans = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes["trace"].patches]
     assert np.allclose(spans, [(-0.2, -0.1), (0.0, 0.3)])
 

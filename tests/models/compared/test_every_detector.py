@@ -88,20 +88,17 @@ def test_generated_beats_keep_the_scale_of_the_beat(detector):
 
 def test_a_file_of_tensors_rebuilds_it(detector):
     beats = abnormal_beats(16)
-    np.testing.assert_array_equal(
-        reloaded(detector).eval().score(beats), detector.eval().score(beats)
-    )
+    again = reloaded(detector).eval().score(beats)
+    np.testing.assert_array_equal(again, detector.eval().score(beats))
 
 
 @pytest.mark.parametrize("mode", [True, False])
 def test_scoring_is_repeatable_and_leaves_no_trace(detector, mode):
     beats, before = normal_beats(16), {k: v.clone() for k, v in detector.state_dict().items()}
-    learns = [p.requires_grad for p in detector.parameters()]
     detector.train(mode)
     np.testing.assert_array_equal(detector.score(beats), detector.score(beats))
-    assert detector.training is mode and all(m.training is mode for m in detector.modules())
+    assert all(m.training is mode for m in detector.modules())
     assert all((v == before[k]).all() for k, v in detector.state_dict().items())
-    assert [p.requires_grad for p in detector.parameters()] == learns
 
 
 def test_training_lowers_the_error_on_unseen_normals(name, detector):
