@@ -11,18 +11,22 @@ from experiments import localise
 from experiments.changes import inject
 from experiments.training import loop as training
 from experiments.training.protocols import split
+from models.b2igan import localiser
 from models.b2igan.localiser import in_segment, segments
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.readers.wfdb import FS_HZ
 
 
 @pytest.fixture(scope="module")
-def trained(data, dataroot, tmp_path_factory):
+def trained(data, tmp_path_factory):
     """(detector, normal test beats, folder for --outf) of a short training on the small cohort."""
     out = tmp_path_factory.mktemp("localised")
-    given = ["--niter", "1", "--device", "cpu", "--dataroot", str(dataroot), "--outf", str(out)]
+    given = ["--niter", "1", "--train-beats", "1000", "--device", "cpu", "--outf", str(out)]
     rows, opt = split(data.index, "beatgan"), options.parse("main", given)
-    checkpoint = training.train(data, rows, opt, out / "b2igan/beatgan/fold0")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(localiser, "FEWEST_STEPS", 80)
+        patch.setattr(training.MODELS["b2igan"], "contexts", ("none",))
+        checkpoint = training.train(data, rows, opt, out / "b2igan/beatgan/fold0")
     normals = rows.test[rows.classes[rows.test] == "N"]
     return checkpoint.detector(), data.beats(localise.some(normals, 100, 0)), out
 
