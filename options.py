@@ -1,6 +1,6 @@
 """Flags of main.py and of python -m preprocess, and the groups of flags that studies share.
 
-A study builds its own parser from `parser` and the groups, and calls `command`. Every flag has its
+A study names its groups to `study`, adds flags of its own and calls `command`. Every flag has its
 unit and its default. Nothing here loads a network library: --help answers at once.
 """
 
@@ -36,6 +36,18 @@ def parse(name: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Options of "main" or "preprocess"; unknown flags and impossible values end here."""
     made = {"main": main_parser, "preprocess": preprocess_parser}[name]()
     return made.parse_args(argv)
+
+
+def study(name: str, text: str, example: str = "", groups: str = "") -> argparse.ArgumentParser:
+    """The parser of python -m experiments.NAME.
+
+    example: flags; groups: names of the functions add_NAME below whose flags it has too.
+    """
+    command_line = f"python -m experiments.{name}"
+    made = parser(command_line, text, f"example:\n  {command_line} {example}")
+    for group in groups.split():
+        globals()[f"add_{group}"](made)
+    return made
 
 
 def replaced(opt: argparse.Namespace, **values) -> argparse.Namespace:
@@ -169,6 +181,25 @@ def add_dataroot(group):
     add("--dataroot", default=DATAROOT, metavar="DIR", help="folder made by preprocess")
 
 
+def add_outf(group):
+    group.add_argument("--outf", default=OUTPUT, metavar="DIR", help="where results go")
+
+
+def add_records(group, required=True):
+    group.add_argument(
+        "--records", metavar="DIR", required=required, help="folder with the MIT-BIH records"
+    )
+
+
+def add_weights(group):
+    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
+
+
+def add_seed(group):
+    add = group.add_argument
+    add("--seed", type=SEED, default=0, metavar="S", help="of all that is drawn by chance")
+
+
 def add_training(group):
     add = group.add_argument
     add("--niter", type=integer(0), metavar="N", help="epochs (default: the model's own)")
@@ -184,7 +215,7 @@ def add_training(group):
     )
     copies = integer(0, 10)
     add("--n_aug", type=copies, default=0, metavar="N", help="time-warped copies of each beat")
-    add("--seed", type=SEED, default=0, metavar="S", help="of weights and batches")
+    add_seed(group)
     add(
         "--amp",
         choices=("auto", "off", "bfloat16"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 import options
-from experiments.reports.comparison_table import (
+from experiments.reports.comparison import (
     METHOD_HEADINGS,
     averaged,
     help_of_labels,
@@ -57,28 +57,16 @@ def main(argv=None):
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.tables",
-        "Fill the tables of the README and of the results from experiments/results/.",
-        "example:\n  python -m experiments.tables --check",
-    )
-    group = parser.add_argument_group("what to fill")
-    group.add_argument(
+    made = options.study(
+        "tables",
+        "Fill the tables of the README, RESULTS.md and the model card from experiments/results/.",
         "--check",
-        action="store_true",
-        help="write nothing; end with exit status 2 where a table and its file disagree",
     )
-    group.add_argument(
-        "--documents",
-        nargs="+",
-        default=DOCUMENTS,
-        metavar="FILE",
-        help="Markdown files to fill (default: README.md, RESULTS.md and the model card)",
-    )
-    group.add_argument(
-        "--results", default=RESULTS, metavar="DIR", help="folder of the measured numbers"
-    )
-    return parser.parse_args(argv)
+    add, check = made.add_argument, "write nothing; exit status 2 where a table is stale"
+    add("--check", action="store_true", help=check)
+    add("--documents", nargs="+", default=DOCUMENTS, metavar="FILE", help="Markdown to fill")
+    add("--results", default=RESULTS, metavar="DIR", help="folder of the measured numbers")
+    return made.parse_args(argv)
 
 
 def read(document):
@@ -145,10 +133,7 @@ def methods(protocol):
         rows = summary(results).reset_index()
         rows = rows[rows["protocol"] == protocol]
         rows = rows.sort_values("auc", ascending=False, kind="stable")
-        made = [
-            dict(zip(METHOD_HEADINGS, method_cells(row, f"{row['runs']:.0f}", digits=3)))
-            for row in rows.to_dict("records")
-        ]
+        made = [dict(zip(METHOD_HEADINGS, method_cells(row))) for row in rows.to_dict("records")]
         return SHOWN, [[row[name] for name in SHOWN] for row in made]
 
     return table

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.reports.scale import CONTOUR_SD
+from experiments.reports.style import CONTOUR_SD
 from experiments.screening.rhythm import kinds
 from experiments.screening.scoring import ScoredBlock
 from preprocess import spectrogram

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from experiments.reports import pages, scale
+from experiments.reports import pages, style
 from experiments.screening import outputs
 from experiments.screening.findings import STRIP_HZ, STRIP_S, Findings
 from experiments.screening.location import ClusterPicture
@@ -203,8 +203,8 @@ def _data(findings, cluster_pictures):
         "step": MV_PER_STEP,
         "before": BEFORE,
         "window": WINDOW,
-        "contour": scale.CONTOUR_SD,
-        "scale": scale.ERROR_SCALE[1],
+        "contour": style.CONTOUR_SD,
+        "scale": style.ERROR_SCALE[1],
         "colours": _colours(),
         "clusters": [
             _cluster(cluster, picture)
@@ -240,7 +240,7 @@ def _alarm_strips(findings):
 
 
 def _cluster(cluster, picture):
-    error = np.clip(picture.error / scale.ERROR_SCALE[1] * 255, 0, 255)
+    error = np.clip(picture.error / style.ERROR_SCALE[1] * 255, 0, 255)
     error = error if error.ndim == 2 else error[None]
     return {
         "beat": _pack_mv(picture.beat_mv),
@@ -262,7 +262,7 @@ def _cluster(cluster, picture):
 
 def _colours():
     """The figures' error colours, 256 x 3 bytes: a table, as matplotlib is slow to load."""
-    table = np.loadtxt(TEMPLATES / f"{scale.ERROR_COLOURS}.csv", delimiter=",", skiprows=1)
+    table = np.loadtxt(TEMPLATES / f"{style.ERROR_COLOURS}.csv", delimiter=",", skiprows=1)
     return _pack(table, "u1")
 
 

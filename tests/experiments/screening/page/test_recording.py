@@ -9,7 +9,7 @@ import pytest
 import wfdb
 from matplotlib import colormaps
 
-from experiments.reports.scale import ERROR_COLOURS
+from experiments.reports.style import ERROR_COLOURS
 from experiments.screening.page.recording import TEMPLATES
 
 WAIT_S = 120  # at most: a busy machine is slow to draw
