@@ -16,10 +16,10 @@ from preprocess.beats import BEFORE, WINDOW
 NARROW = (8, 16, 16, 32, 32)
 # How each learns most quickly here; what is not named learns with its defaults, if by steps at all.
 OPTIONS = {
-    "autoencoder": {"niter": 8, "batchsize": 16, "lr": 5e-3},
-    "beatgan": {"niter": 12, "batchsize": 16, "lr": 5e-3},
-    "ganomaly": {"niter": 10, "batchsize": 16, "lr": 5e-3},
-    "anogan": {"niter": 20, "batchsize": 32, "lr": 3e-3},
+    "autoencoder": {"niter": 6, "batchsize": 16, "lr": 5e-3},
+    "beatgan": {"niter": 8, "batchsize": 16, "lr": 5e-3},
+    "ganomaly": {"niter": 7, "batchsize": 16, "lr": 5e-3},
+    "anogan": {"niter": 14, "batchsize": 32, "lr": 3e-3},
 }
 ELSEWHERE = ("b2igan", "b2igan-original")  # have tests of their own: these beats are too few
 
