@@ -86,22 +86,17 @@ def ablation(detector: B2IGAN, data: Dataset, rows: Split) -> pd.DataFrame:
 def choices(detector: B2IGAN) -> list[tuple[str, list[str], list[str]]]:
     """(name, parts left out, parts not counted): all, each left out, each alone, and parts that
     belong together. What is not counted still chooses reference beats."""
-    shared = detector.opt["known_recordings"]
-    gan = [*detector.beat_parts.names] if shared else ["patient"]
-    template = ["neighbours", "qrs", "p", "st"] if shared else ["qrs"]
-    parts = [*gan, "rhythm", *template]
+    window, known = [*detector.beat_parts.names], detector.opt["known_recordings"]
+    parts = [*window, "timing", "neighbours", "qrs"] if known else ["timing", "qrs"]
     named = [
         ("all", [], []),
         *((f"without {part}", [part], []) for part in parts),
         *((f"{part} alone", [p for p in parts if p != part], []) for part in parts),
-        ("rhythm and template, no GAN", gan, []),
-        ("GAN and rhythm, no template", template, []),
+        ("timing only chooses references", [], ["timing"]),
     ]
-    if shared:
+    if known:
+        named.append(("no GAN", window, []))
         named.append(("no discriminator", ["features", "synthetic"], []))
-    else:
-        named.append(("GAN and template; rhythm only chooses references", [], ["rhythm"]))
-        named.append(("GAN; rhythm only chooses references", [], ["rhythm", "qrs"]))
     return named
 
 

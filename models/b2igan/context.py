@@ -5,18 +5,17 @@ share of normal beats with such a value or more:
 
     beat        the score of the beat's own window
     rhythm      whether it comes when a normal beat would (models.b2igan.rhythm)
+    timing      the same, but that a beat after one of another QRS may also be judged by the clock
+                of the sinus node, which an interpolated beat does not stop
     neighbours  mean of what beat and rhythm say of the beats of the recording most like it
-    qrs p st    distance of each region from the recording's reference beats, noise allowed for.
-                Reference beats are those that beat, rhythm and neighbours presume normal; the
-                most frequent beats of a recording may be abnormal ones
-    patient     log odds of being synthetic, by a GAN that is given the reference beats
-                (models.b2igan.patient_gan)
+    qrs         distance of its QRS from the recording's reference beats
+                (models.b2igan.own_recording): beats that the rhythm presumes normal, as the most
+                frequent ones may be abnormal
 
-Where the tested patients were trained on, the score is the sum of beat, rhythm, neighbours, qrs, p
-and st. For unseen patients it is the root of the sum of the squares of rhythm, qrs and patient: in
-a sum, a beat that is only early, or only of another shape, would be lost among parts that are
-usual; and the beat's own score, learnt from other people, makes it worse. It is then scaled by what
-is usual in the recording. In fibrillation the rhythm counts less.
+Where the tested recordings were trained on, the score is the sum of beat, timing, neighbours and
+qrs. For unseen patients it is the root of the sum of the squares of timing and qrs: in a sum, a
+beat that is only early, or only of another shape, would be lost; and the beat's own score, learnt
+from other people, makes it worse.
 """
 
 from collections.abc import Collection
@@ -28,32 +27,20 @@ import torch
 from torch import nn
 
 from models.b2igan.own_recording import (
-    PRIOR_LIMIT,
     against_own_recording,
+    aligned,
     corrected_for_drift,
+    mean_of_look_alikes,
 )
-from models.b2igan.patient_gan import PatientGAN
 from models.b2igan.rhythm import Rhythm, tachycardia
 from preprocess.beats import Beats
-from preprocess.constants import FS_HZ
-from preprocess.signal.atrial_fibrillation import fibrillation, like_usual, p_wave_coherence
 
 TAIL_LEVELS = 256
-# Parts that count with each context: of known recordings, and of unseen patients.
-COUNTED = {
-    "rhythm": ("beat", "rhythm"),
-    "record": ("beat", "rhythm", "neighbours", "qrs", "p", "st"),
-}
-COUNTED_UNSEEN = COUNTED | {"record": ("rhythm", "qrs", "patient")}
-# The recording's own scale: this quantile of its unremarkable scores. Scores are divided by its
-# third root: by more, they would be scaled by unusual beats too (lab book, 25 November).
-SCALE_QUANTILE, SCALE_SHARE = 0.9, 1 / 3
-USUAL_SCALE, SCALE_LEAST = 3.4, 1.0  # the median one of DS1; a calmer one is none
-SCALE_BEATS = 30  # that it is measured on, at least
-NO_ALARM = 5.0  # what scores less is unremarkable
-PIECE_BEATS = 3000  # a trace drifts: each half hour or so has reference beats of its own
+COUNTED = {"rhythm": ("beat", "rhythm"), "record": ("beat", "timing", "neighbours", "qrs")}
+COUNTED_UNSEEN = COUNTED | {"record": ("timing", "qrs")}
+OTHER_QRS = np.log(5)  # log distance from which a QRS is no beat of the sinus node
+PRIOR_LIMIT = 6.0  # of a prior score, either way
 BEAT_WEIGHT = 1.5  # of the beat's negative log tail against the rhythm's log odds, in the prior
-IN_FIBRILLATION = 1.5  # less of the rhythm's log odds there: no beat has a time to come at
 
 Values = dict[str, np.ndarray]
 
@@ -101,9 +88,9 @@ class Context(nn.Module):
         """known_recordings: whether the tested recordings are among those it is fitted on, with
         more than their first minutes."""
         super().__init__()
+        self.known_recordings = known_recordings
         self.counted = COUNTED if known_recordings else COUNTED_UNSEEN
         self.rhythm = Rhythm()
-        self.patient = None if known_recordings else PatientGAN()
         parts = {name for counted in self.counted.values() for name in counted}
         self.tails = nn.ModuleDict({name: NegativeLogTail() for name in sorted(parts)})
 
@@ -131,10 +118,10 @@ class Context(nn.Module):
     def _combined(self, parts: Values, context: str, uncounted: Collection[str]) -> np.ndarray:
         """Parts of one whole recording to scores (n,)."""
         counted = [parts[part] for part in self.counted[context] if part not in uncounted]
-        if self.patient is None or context != "record":
-            return sum(counted, np.zeros(len(parts["rhythm"])))
-        squares = sum(map(np.square, counted), np.zeros(len(parts["rhythm"])))
-        return on_own_scale(np.sqrt(squares))
+        total = np.zeros(len(parts["rhythm"]))
+        if self.known_recordings or context != "record":
+            return sum(counted, total)
+        return np.sqrt(sum(map(np.square, counted), total))
 
     def parts(
         self, beats: Beats, beat_scores: np.ndarray, left_out: Collection[str] = ()
@@ -150,34 +137,35 @@ class Context(nn.Module):
     ) -> Values:
         """The same, before it becomes a negative log tail."""
         rhythm = self.rhythm.score(beats.sample)
-        if self.patient is None and beats.known_normal is not None:
-            # Since someone looked at a recording's first minutes it may have drifted.
+        if self.known_recordings and beats.known_normal is not None:
+            # Minutes that nobody has looked at may have drifted.
             beat_scores = corrected_for_drift(beat_scores, rhythm < 0, self.tails["beat"].median())
-        prior = self._prior(beats, beat_scores, left_out)
-        found, reference = against_pieces(beats, prior)
-        if self.patient is not None:
-            found["patient"] = self.patient.score(beats.beat_mv, reference)
-            rhythm -= IN_FIBRILLATION * in_fibrillation(beats)
-        return {"beat": beat_scores, "rhythm": rhythm, **found}
-
-    def references(self, beats: Beats, beat_scores: np.ndarray) -> np.ndarray:
-        """Rows of the beats of one recording that are presumed normal."""
-        return against_pieces(beats, self._prior(beats, beat_scores, ()))[1]
+        prior = self._prior(beats, beat_scores, rhythm, left_out)
+        distance, _ = against_own_recording(beats, prior)
+        timing = self.rhythm.by_sinus_clock(beats.sample, rhythm, distance > OTHER_QRS)
+        found = {"beat": beat_scores, "rhythm": rhythm, "timing": timing, "qrs": distance}
+        if self.known_recordings:
+            found["neighbours"] = mean_of_look_alikes(aligned(beats.beat_mv), prior)
+        return found
 
     def _prior(
-        self, beats: Beats, beat_scores: np.ndarray, left_out: Collection[str]
+        self,
+        beats: Beats,
+        beat_scores: np.ndarray,
+        rhythm: np.ndarray,
+        left_out: Collection[str],
     ) -> np.ndarray:
-        """The prior score (n,), from beat and rhythm; of unseen patients from the rhythm and its
-        rate alone."""
-        sources = {"rhythm": self.rhythm.score(beats.sample)}  # [n]
-        if self.patient is None:
-            sources["beat"] = BEAT_WEIGHT * self.tails["beat"](beat_scores)
-        else:
-            sources["rhythm"] += tachycardia(beats.sample)
+        """What beat and rhythm say (n,), before the recording has been looked at.
+
+        Of unseen patients the rhythm alone does, and whether it is fast.
+        """
         prior = np.zeros(len(beats))
-        for name, source in sources.items():
-            if name not in left_out:
-                prior += source
+        if self.known_recordings and "beat" not in left_out:
+            prior += BEAT_WEIGHT * self.tails["beat"](beat_scores)
+        if not self.known_recordings:
+            prior += tachycardia(beats.sample)
+        if "timing" not in left_out:
+            prior += rhythm
         prior = np.clip(prior, -PRIOR_LIMIT, PRIOR_LIMIT)
         if beats.known_normal is not None:
             prior[beats.known_normal] = -PRIOR_LIMIT
@@ -191,23 +179,22 @@ class Context(nn.Module):
         calibration_scores: np.ndarray,
         left_out: Collection[str],
         seed: int,
-        w_adv: float = 1.0,
     ) -> Values | None:
-        """calibration_scores: (m,) of normal beats that the GAN was not trained on.
+        """calibration_scores: (m,) of normal beats that the networks were not trained on.
 
         For unseen patients, returns {context: scores} of all normal beats in the order of the
         recordings, by networks that were not trained on their patient. Tails and thresholds are
         measured on these, as scores of unseen patients are spread more widely.
         """
         self.tails["beat"].fit(calibration_scores)
-        if self.patient is None:
-            self._fit_networks(recordings, left_out, seed, w_adv)
+        if self.known_recordings:
+            self._fit_rhythm(recordings, seed)
             self.calibrate(recordings, calibration_scores, left_out)
             return None
         # Cross-fitting: each half of the patients is scored by networks of the other half.
         values = [{} for _ in recordings]
         for k in range(min(2, len(recordings))):
-            self._fit_networks(recordings[1 - k :: 2] or recordings, left_out, seed, w_adv)
+            self._fit_rhythm(recordings[1 - k :: 2] or recordings, seed)
             for i in range(k, len(recordings), 2):
                 beats, beat_scores, _ = recordings[i]
                 values[i] = self.values(beats, beat_scores, left_out)
@@ -223,17 +210,11 @@ class Context(nn.Module):
             for context in self.counted
         }
         # What is kept are networks of all patients.
-        self._fit_networks(recordings, left_out, seed, w_adv)
+        self._fit_rhythm(recordings, seed)
         return crossed
 
-    def _fit_networks(self, recordings, left_out, seed, w_adv):
+    def _fit_rhythm(self, recordings, seed):
         self.rhythm.fit([(each.beats.sample, each.normal) for each in recordings], seed)
-        if self.patient is not None:
-            referenced = []
-            for beats, beat_scores, normal in recordings:
-                prior = self._prior(beats, beat_scores, left_out)
-                referenced.append((beats.beat_mv, normal, against_pieces(beats, prior)[1]))
-            self.patient.fit(referenced, seed, w_adv)
 
     def calibrate(
         self,
@@ -250,38 +231,3 @@ class Context(nn.Module):
         for name in self.tails.keys() - {"beat"}:
             of_normals = [v[name][each.normal] for each, v in zip(recordings, values)]
             self.tails[name].fit(np.concatenate(of_normals))
-
-
-def on_own_scale(scores: np.ndarray) -> np.ndarray:
-    """Scores (n,) of one recording, on a scale nearer to that of its own unremarkable beats.
-
-    Where they score high, fewer beats are flagged; where they score low, subtle ones are.
-    """
-    unremarkable = scores[scores < NO_ALARM]
-    if len(unremarkable) < SCALE_BEATS:
-        return scores
-    own = max(np.quantile(unremarkable, SCALE_QUANTILE), SCALE_LEAST)
-    return scores / (own / USUAL_SCALE) ** SCALE_SHARE
-
-
-def in_fibrillation(beats: Beats) -> np.ndarray:
-    """Beats of one recording, in order of time, to (n,) bool."""
-    rr_s = np.diff(beats.sample, prepend=beats.sample[:1]) / FS_HZ
-    rr_s[:1] = np.nan
-    usual, p_coherence = beats.usual, beats.p_coherence
-    if usual is None or p_coherence is None:
-        usual = like_usual(beats.beat_mv)
-        p_coherence = p_wave_coherence(beats.beat_mv, rr_s, usual)
-    return fibrillation(rr_s, ~usual, p_coherence)
-
-
-def against_pieces(beats: Beats, prior: np.ndarray) -> tuple[Values, np.ndarray]:
-    """`against_own_recording`, piece by piece of a recording."""
-    n_pieces = max(1, round(len(beats) / PIECE_BEATS))
-    found, references = [], []
-    for rows in np.array_split(np.arange(len(beats)), n_pieces):
-        values, reference = against_own_recording(beats[rows], prior[rows])
-        found.append(values)
-        references.append(rows[reference])
-    joined = {name: np.concatenate([values[name] for values in found]) for name in found[0]}
-    return joined, np.concatenate(references)

@@ -28,6 +28,7 @@ from models.b2igan.localiser import Localiser, mean_traces
 from models.b2igan.losses import discriminator_loss, generator_loss
 from models.b2igan.memory import evenly_by_record
 from models.b2igan.networks import FREQS, TIMES, Decoder, Discriminator, Encoder
+from models.b2igan.own_recording import normal_versions
 from models.detector import Detector
 from models.module import evenly
 from models.steps import COLLAPSED, descend, one_cycle, set_rate
@@ -46,8 +47,8 @@ POINTS_AVERAGED = 10  # nearest remembered points that the normal version of a b
 class B2IGAN(Detector):
     """Without context, the score is the sum of the parts of a beat's own window
     (models.b2igan.beat_parts). With one, that sum is a part, "beat", beside those of
-    models.b2igan.context; but for unseen patients with context "record" it does not count: a second
-    GAN, given normal beats of the recording, takes its place. `--without` leaves parts out.
+    models.b2igan.context; for unseen patients with context "record" it does not count.
+    `--without` leaves parts out.
     """
 
     contexts = ("none", "rhythm", "record")
@@ -85,9 +86,7 @@ class B2IGAN(Detector):
         return context == "none" or "beat" in self.context.counted[context]
 
     def reads_image(self, context: str) -> bool:
-        # The localiser makes its own from the trace; for unseen patients a GAN of traces makes the
-        # normal version.
-        return self._counts_beat(context) or self.context.patient is None
+        return self._counts_beat(context)  # the localiser makes its own from the trace
 
     def rhythm_log_odds(self, samples: np.ndarray) -> np.ndarray:
         return self.context.rhythm.score(samples)
@@ -103,9 +102,11 @@ class B2IGAN(Detector):
         return parts[:, [i for i, name in enumerate(names) if name not in without]].sum(1)
 
     def left_out(self) -> set[str]:
-        """Names that --without gave, and "beat" where nothing of the beat's own window is left."""
+        """Names that --without gave, with those that go with them: "beat" where nothing of the
+        beat's own window is left, "rhythm" with timing."""
         given = set(self.opt["without"])
-        return given | {"beat"} if given.issuperset(self.beat_parts.names) else given
+        goes = {"beat": self.beat_parts.names, "rhythm": ["timing"]}
+        return given | {name for name, of in goes.items() if given.issuperset(of)}
 
     def _log_parts(self, image: Tensor) -> Tensor:
         """Images (n, 2, 32, 32) to the logarithm of each part (n, parts)."""
@@ -214,8 +215,7 @@ class B2IGAN(Detector):
             scored.append(ScoredRecording(bare, scores, normal))
         # Where patients are crossed all folds have the same recordings: each has its own networks.
         seed = self.opt["seed"] * MOST_FOLDS + self.opt.get("folder", 0)
-        options = self.left_out(), seed, self.opt["w_adv"]
-        return self.context.fit(scored, calibration_scores, *options)
+        return self.context.fit(scored, calibration_scores, self.left_out(), seed)
 
     def _embedded(self, image: np.ndarray, network: Callable[[Tensor], Tensor]) -> Tensor:
         """(n, 2, 32, 32) to what a network makes of it (n, d)."""
@@ -265,9 +265,9 @@ class B2IGAN(Detector):
         return self.in_chunks(normal_version, beats.image)
 
     def normal_versions(self, beats: Beats, references_mv: np.ndarray) -> np.ndarray | None:
-        if self.context.patient is None:
+        if self.opt["known_recordings"]:
             return None
-        return self.context.patient.normal_versions(beats.beat_mv, references_mv)
+        return normal_versions(beats.beat_mv, references_mv)
 
     def _localise(self, beats: Beats) -> tuple[np.ndarray, np.ndarray]:
         """Beats to the localiser's logits over time (n, 320) and over the map (n, 32, 32)."""

@@ -76,6 +76,23 @@ class Rhythm(nn.Module):
             log_odds = torch.stack([net.eval()(x)[:, 0] for net in self.nets])  # [nets, n]
             return log_odds.mean(0).cpu().numpy().astype(float)
 
+    def by_sinus_clock(
+        self, samples: np.ndarray, log_odds: np.ndarray, other_qrs: np.ndarray
+    ) -> np.ndarray:
+        """R peaks (n,), their log odds (n,) and which beats have another QRS (n,) bool, to log odds
+        (n,).
+
+        A beat that follows one of another QRS comes in time if it does so either after that, as
+        after a pause, or after the last beat of the usual QRS, as after an interpolated one.
+        """
+        result, usual = log_odds.copy(), np.flatnonzero(~other_qrs)
+        follows = usual[np.r_[False, other_qrs[:-1]][usual]]
+        if 2 * len(usual) > len(samples) and len(follows):
+            without = np.full(len(samples), np.inf)
+            without[usual] = self.score(samples[usual])
+            result[follows] = np.minimum(result[follows], without[follows])
+        return result
+
     def _ranked(self, x: np.ndarray) -> Tensor:
         """Features (n, N_RHYTHM) to where they lie among those of the training, -2 to 2."""
         places, grid = np.linspace(-2, 2, GRID_LEVELS), self.grid.cpu().numpy()

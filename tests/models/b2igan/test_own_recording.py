@@ -11,11 +11,11 @@ from models.b2igan.own_recording import (
     aligned,
     choose_reference,
     corrected_for_drift,
-    nearest_references,
-    regions,
+    mean_of_look_alikes,
+    normal_versions,
+    qrs_distance,
 )
-from preprocess.beats import BEFORE, WINDOW
-from preprocess.signal.filters import bandpass
+from preprocess.beats import BEFORE, QRS, WINDOW
 
 
 def noisy_prior(wide, deviation):
@@ -24,47 +24,33 @@ def noisy_prior(wide, deviation):
     return np.where(wide, 1.0, -1.0) + noise
 
 
-def test_every_part_tells_wide_beats_from_normal_ones():
-    recording, wide = recording_with_wide_beats(400, 0.1)
-    for name, values in against_own_recording(recording, noisy_prior(wide, 1.5))[0].items():
-        assert roc_auc_score(wide, values) > 0.95, name
+@pytest.mark.parametrize("share", [0.1, 0.75])
+def test_wide_beats_are_far_from_the_reference_even_where_they_are_most(share):
+    recording, wide = recording_with_wide_beats(400, share)
+    found, reference = against_own_recording(recording, noisy_prior(wide, 1.0))
+    assert roc_auc_score(wide, found) > 0.95
+    assert wide[reference].mean() < share / 2
 
 
-def test_an_abnormal_majority_does_not_become_the_reference():
-    recording, wide = recording_with_wide_beats(400, 0.75)
-    found, _ = against_own_recording(recording, noisy_prior(wide, 1.0))
-    assert roc_auc_score(wide, found["qrs"]) > 0.95
-
-
-def test_noise_makes_no_beat_abnormal_and_hides_none():
-    recording, wide = recording_with_wide_beats(600, 0.1)
-    prior = noisy_prior(wide, 1.0)
-    clean, _ = against_own_recording(recording, prior)
-    noisy = np.arange(600) >= 300
-    muscle = bandpass(np.random.default_rng(2).standard_normal(300 * WINDOW), 8.0, 45.0)
-    recording.beat_mv[noisy] += 0.1 * muscle.reshape(300, WINDOW) / muscle.std()
-    disturbed, _ = against_own_recording(recording, prior)
-    for name in ("qrs", "p", "st"):
-        rise = np.median(disturbed[name][noisy & ~wide]) - np.median(clean[name][noisy & ~wide])
-        assert abs(rise) < 0.35 and roc_auc_score(wide, disturbed[name]) > 0.9, name
+def test_look_alikes_of_wide_beats_score_high_whatever_the_beat_itself_does():
+    recording, wide = recording_with_wide_beats(400, 0.2)
+    found = mean_of_look_alikes(aligned(recording.beat_mv), noisy_prior(wide, 1.5))
+    assert roc_auc_score(wide, found) > 0.95
 
 
 def test_known_normals_are_always_references():
-    rows = choose_reference(
-        np.arange(100.0), np.ones(100), np.arange(100) >= 95, np.random.default_rng(0)
-    )
+    rows = choose_reference(np.arange(100.0), np.arange(100) >= 95, np.random.default_rng(0))
     assert set(range(95, 100)) <= set(rows)
 
 
 def test_references_follow_a_trace_that_has_drifted_since_someone_looked():
     recording, wide = recording_with_wide_beats(1000, 0.1)
     later = np.arange(1000) >= 700
-    recording.beat_mv[later, BEFORE + 20 :] *= 2.0  # as after a change of posture
+    recording.beat_mv[later, BEFORE + 10 : BEFORE + 40] *= 2.0  # as after a change of posture
     recording.known_normal = ~later & ~wide
     prior = np.where(recording.known_normal, -6.0, noisy_prior(wide, 1.0))
     found, _ = against_own_recording(recording, prior)
-    for name in ("qrs", "st"):
-        assert roc_auc_score(wide[later], found[name][later]) > 0.9, name
+    assert roc_auc_score(wide[later], found[later]) > 0.9
 
 
 def test_scores_follow_what_all_beats_in_time_have_risen_by_and_nothing_else():
@@ -81,22 +67,32 @@ def test_scores_follow_what_all_beats_in_time_have_risen_by_and_nothing_else():
     np.testing.assert_array_equal(few, scores[:60])
 
 
-def test_regions_do_not_mind_a_badly_placed_r_peak():
+def test_a_badly_placed_r_peak_does_not_matter():
     recording, _ = recording_with_wide_beats(100, 0)
     moved = np.roll(recording.beat_mv, 5, axis=1)
-    both = regions(aligned(np.concatenate([recording.beat_mv, moved[:20]])))["qrs"]
+    both = aligned(np.concatenate([recording.beat_mv, moved[:20]]))[:, QRS]
     assert np.abs(both[:20] - both[100:]).mean() < 0.05
 
 
 @pytest.mark.parametrize("n", [2, 5, 25])
 def test_short_recordings_are_scored(n):
     recording, _ = recording_with_wide_beats(n, 0)
-    for values in against_own_recording(recording, np.zeros(n))[0].values():
-        assert values.shape == (n,) and np.isfinite(values).all()
+    distance, _ = against_own_recording(recording, np.zeros(n))
+    assert distance.shape == (n,) and np.isfinite(distance).all()
 
 
-def test_no_beat_is_its_own_reference():
+def test_a_reference_beat_is_not_compared_with_itself():
     recording, _ = recording_with_wide_beats(50, 0)
-    near = nearest_references(aligned(recording.beat_mv), np.arange(0, 50, 2))
-    assert not (near == np.arange(50)[:, None]).any()
-    assert set(near.ravel()) <= set(range(0, 50, 2))
+    traces, reference = aligned(recording.beat_mv), np.arange(0, 50, 2)
+    found = qrs_distance(traces, reference)
+    assert abs(np.median(found[reference]) - np.median(found[1::2])) < 0.2
+
+
+def test_the_normal_version_of_a_wide_beat_is_narrow_and_lies_where_it_does():
+    recording, wide = recording_with_wide_beats(300, 0.2)
+    beats_mv = recording.beat_mv + 0.2  # of another level
+    normal_mv = normal_versions(beats_mv[wide], beats_mv[~wide][:80])
+    assert normal_mv.shape == (wide.sum(), WINDOW)
+    usual_mv = np.median(beats_mv[~wide], 0)
+    off = lambda traces: np.abs(traces - usual_mv)[:, QRS].mean()
+    assert off(normal_mv) < 0.3 * off(beats_mv[wide])

@@ -67,3 +67,15 @@ def test_a_run_is_fast_beside_the_rest_and_a_heart_that_is_always_fast_is_not():
     assert added[240:260].min() > 6 and abs(added[:150]).max() < 0.1
     always = tachycardia(np.cumsum(np.full(300, 0.42) * FS_HZ).astype(int))
     assert abs(always).max() < 0.5
+
+
+def test_the_clock_of_the_sinus_node_runs_on_under_an_interpolated_beat(rhythm):
+    """The beat after it is early after that beat, and in time after the one before."""
+    peaks = (np.arange(200) * FS_HZ).astype(int)
+    samples = np.sort(np.r_[peaks, peaks[100] + FS_HZ // 2])
+    log_odds, other = rhythm.score(samples), samples == peaks[100] + FS_HZ // 2
+    found = rhythm.by_sinus_clock(samples, log_odds, other)
+    after = np.flatnonzero(other) + 1
+    assert found[after] < log_odds[after] - 1
+    rest = np.arange(len(samples)) != after
+    np.testing.assert_array_equal(found[rest], log_odds[rest])
