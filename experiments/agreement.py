@@ -25,7 +25,6 @@ from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, LEARNING_S
 from preprocess import BadInput
 from preprocess.classes import CLASS_OF_EC57
-from preprocess.readers import annotations
 from preprocess.readers import wfdb as records
 from preprocess.readers.wfdb import FS_HZ
 
@@ -63,7 +62,7 @@ def check_labelled(path):
     """Raises BadInput where a record has no whole annotation file or ends in the first minutes,
     which are not compared: before it is screened."""
     header = records.read_header(path)
-    samples, symbols = annotations.read(
+    samples, symbols = records.read_annotations(
         path.with_name(f"{path.name}.atr"), header.fs, header.sig_len or 0
     )
     counted = np.isin(symbols, list(CLASS_OF_EC57)) & (samples >= LEARNING_S * header.fs)

@@ -142,8 +142,7 @@ def scored(detector, checkpoint, folder, names, noise_mv, snr_db, context):
 
 def read_noise(path):
     """First channel of a noise record (n,), in mV at FS_HZ."""
-    header = records.read_header(path)
-    return records.read(path, records.lead_names(path, header)[0], annotator=None).signal_mv
+    return records.read(path, records.lead_names(path)[0], annotator=None).signal_mv
 
 
 def with_noise(recording, noise_mv, snr_db):

@@ -10,7 +10,7 @@ import numpy as np
 from preprocess import BadInput
 from preprocess.beats import AFTER, BEFORE, Beats, rr_intervals, windows
 from preprocess.classes import CLASS_OF
-from preprocess.readers.formats import Source
+from preprocess.readers.source import Source
 from preprocess.readers.wfdb import FS_HZ
 from preprocess.signal import quality, rpeaks
 from preprocess.signal.atrial_fibrillation import like_usual, p_wave_coherence

@@ -14,7 +14,7 @@ from experiments.screening.rhythm.episodes import Episode, Limits
 from experiments.screening.side_by_side import give_back_memory
 from experiments.screening.threshold import PatientThreshold
 from preprocess import BadInput
-from preprocess.readers.formats import Source
+from preprocess.readers.source import Source
 from preprocess.readers.wfdb import FS_HZ
 from preprocess.signal import quality
 

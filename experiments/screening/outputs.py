@@ -20,7 +20,7 @@ from experiments.screening.rhythm.interpretation import episode_codes
 from experiments.screening.rhythm.kinds import KINDS
 from preprocess import BadInput
 from preprocess.files import temporary_folder
-from preprocess.readers.formats import Source
+from preprocess.readers.source import Source
 from preprocess.readers.wfdb import FS_HZ
 
 OUTPUTS = (".b2i", ".csv", ".html", ".json")

@@ -9,7 +9,7 @@ import numpy as np
 from experiments.screening.scoring import ScoredBlock
 from preprocess import BadInput
 from preprocess.beats import WINDOW
-from preprocess.readers.formats import Source
+from preprocess.readers.source import Source
 from preprocess.readers.wfdb import FS_HZ
 from preprocess.signal import quality
 

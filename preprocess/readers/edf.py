@@ -1,45 +1,49 @@
-"""EDF and EDF+ recordings (edfplus.info), part by part, with the gaps of EDF+D in their place."""
+"""EDF, EDF+ and BDF recordings (edfplus.info): edfio reads the header, samples are read part by
+part, with the gaps of EDF+D in their place."""
 
 import re
+import warnings
+from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
 
+import edfio
 import numpy as np
 
 from preprocess import BadInput
 from preprocess.constants import LONGEST_GAP_S
-from preprocess.readers.headers import LOWEST_HZ
-from preprocess.readers.source import Source, choose_lead, mv_of
+from preprocess.readers.source import Source, choose_lead, mv_of, plain_text
 
-HEADER_BYTES = 256  # of the file, and again for every signal
-FIELDS = (  # of each signal, one field of all signals after the other
-    ("label", 16),
-    ("transducer", 80),
-    ("unit", 8),
-    ("physical_min", 8),
-    ("physical_max", 8),
-    ("digital_min", 8),
-    ("digital_max", 8),
-    ("prefiltering", 80),
-    ("samples", 8),
-    ("reserved", 32),
-)
+FORMATS = {b"0       ": (edfio.read_edf, 2), b"\xffBIOSEMI": (edfio.read_bdf, 3)}  # bytes a sample
 MOST_SIGNALS = 512
 MOST_DRIFT_S = 0.5
-ANNOTATIONS = "EDF Annotations"
 ONSET = re.compile(rb"([+-]\d{1,9}(?:\.\d{1,9})?)\x14")
+
+
+@dataclass
+class Layout:
+    """Where samples are. signals: of edfio, by the byte in a data record where theirs begin;
+    times_at: that of the annotations, None without any; n: whole data records in the file."""
+
+    signals: dict
+    width: int
+    data_at: int
+    record_bytes: int
+    record_s: float
+    n: int
+    times_at: int | None
 
 
 class EdfSource(Source):
     """starts: (records,) first sample of each data record; None where they follow each other."""
 
-    signal: dict
-    record_bytes: int
-    data_at: int
+    layout: Layout
+    at: int
+    mv: float
     starts = None
 
     def read(self, start, end):
-        size = self.signal["samples"]
+        size = self.layout.signals[self.at].samples_per_data_record
         if self.starts is None:
             first, last = start // size, -(-end // size)
             return self._records(first, last)[start - first * size : end - first * size]
@@ -55,57 +59,121 @@ class EdfSource(Source):
 
     def _records(self, first, last):
         """Samples in mV of data records first to last, as one row."""
+        layout, signal = self.layout, self.layout.signals[self.at]
         with open(self.path, "rb") as file:
-            file.seek(self.data_at + first * self.record_bytes)
-            stored = file.read((last - first) * self.record_bytes)
-        rows = np.frombuffer(stored, "<i2").reshape(last - first, self.record_bytes // 2)
-        at, signal = self.signal["at"], self.signal
-        digital = rows[:, at : at + signal["samples"]].reshape(-1).astype(float)
-        gain = (signal["physical_max"] - signal["physical_min"]) / (
-            signal["digital_max"] - signal["digital_min"]
+            file.seek(layout.data_at + first * layout.record_bytes)
+            stored = file.read((last - first) * layout.record_bytes)
+        rows = np.frombuffer(stored, np.uint8).reshape(last - first, layout.record_bytes)
+        rows = rows[:, self.at : self.at + layout.width * signal.samples_per_data_record]
+        letters = rows.reshape(-1, layout.width)
+        if layout.width == 2:
+            digital = np.ascontiguousarray(letters).view("<i2")[:, 0].astype(float)
+        else:
+            wide = np.zeros((len(letters), 4), np.uint8)
+            wide[:, 1:] = letters
+            digital = (wide.view("<i4")[:, 0] >> 8).astype(float)
+        gain = (signal.physical_max - signal.physical_min) / (
+            signal.digital_max - signal.digital_min
         )
-        physical = signal["physical_min"] + (digital - signal["digital_min"]) * gain
-        return physical * signal["mv"]
+        return (signal.physical_min + (digital - signal.digital_min) * gain) * self.mv
 
 
 def open_edf(path: Path, lead, likely, units=None) -> EdfSource:
     """units: of a file that gives none. Raises BadInput where header and file do not agree."""
-    if not path.exists():
-        raise BadInput(f"there is no recording {path}")
+    head, layout, note = _read_header(path)
+    places = list(layout.signals)
+    leads = [layout.signals[at].label for at in places]
+    at = places[choose_lead(leads, lead, path, likely)]
+    signal = layout.signals[at]
+    mv = _scale(signal, path, units, 1 << 8 * layout.width - 1)
+    size = signal.samples_per_data_record
+    fs_hz = size / layout.record_s
+    starts, n = None, layout.n * size
+    onsets_s = _onsets(path, head, layout)
+    if onsets_s is not None:
+        starts, n = _starts(onsets_s, layout.record_s, fs_hz, size, path)
+    source = EdfSource(path.stem, path, leads, signal.label, fs_hz, n)
+    source.layout, source.at, source.mv = layout, at, mv
+    source.starts, source.start = starts, _start(head)
+    source.notes = [note] if note else []
+    return source
+
+
+def _read_header(path):
+    """The first 256 bytes, the layout and a sentence about the length, where that is in doubt."""
     with open(path, "rb") as file:
-        head = file.read(HEADER_BYTES)
-        count = _whole(head[252:256], path, "number of signals")
-        if head[:8] != b"0       ":
+        head = file.read(256)
+        if head[:8] not in FORMATS:
             raise BadInput(f"{path} cannot be read as EDF: its first bytes are not those of one")
+        count = int(head[252:256]) if head[252:256].strip().isdigit() else 0
         if not 1 <= count <= MOST_SIGNALS:
             raise BadInput(f"{path} holds no signal, or {count} of them: fetch it again")
-        fields = file.read(HEADER_BYTES * count)
-    data_at = HEADER_BYTES * (count + 1)
-    if len(fields) < HEADER_BYTES * count or _whole(head[184:192], path, "header") != data_at:
+        fields = file.read(256 * count)
+    data_at = 256 * (count + 1)
+    if len(fields) < 256 * count:
         raise BadInput(f"{path} has no whole EDF header: is it truncated? fetch it again")
-    signals = _signals(fields, count, path)
-    record_s = _number(head[244:252], path, "duration of a data record")
-    records = _whole(head[236:244], path, "number of data records")
-    record_bytes = 2 * sum(signal["samples"] for signal in signals)
-    _check_size(path, data_at, record_bytes, records)
-
-    usable = [s for s in signals if not s["label"].startswith(ANNOTATIONS)]
-    if not usable or not record_s > 0 or not records:
+    reader, width = FORMATS[head[:8]]
+    try:
+        told, record_s = int(head[236:244]), float(head[244:252])
+        sizes = [int(fields[216 * count + 8 * k :][:8].strip(b"\0")) for k in range(count)]
+        if int(head[184:192]) != data_at or min(sizes) < 1 or not 0 < record_s < LONGEST_GAP_S:
+            raise ValueError("numbers that cannot be")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # there is no data record in these bytes
+            limits = slice(104 * count, 136 * count)
+            plain = bytearray(fields.replace(b"\0", b" "))
+            plain[limits] = plain[limits].replace(b",", b".")  # as some write decimals
+            signals = reader(bytes(head + plain + bytes(1)), header_encoding="latin-1").signals
+    except (ValueError, OverflowError) as error:
+        raise BadInput(
+            f"{path} cannot be read as EDF: its header holds {plain_text(str(error))[:80]}; fetch "
+            "it again"
+        ) from error
+    places = np.cumsum([0, *sizes]) * width
+    marks = [b"F Annotations" in fields[16 * k : 16 * k + 16] for k in range(count)]
+    leads = [int(at) for at, mark in zip(places, marks) if not mark]
+    times_at = int(places[marks.index(True)]) if True in marks else None
+    n, note = _records(path, data_at, int(places[-1]), told)
+    if not leads or not n:
         raise BadInput(f"{path} holds no signal")
-    # respiration and the like are sampled slowly
-    usable = [s for s in usable if s["samples"] / record_s >= LOWEST_HZ] or usable
-    leads = [signal["label"] for signal in usable]
-    signal = usable[choose_lead(leads, lead, path, likely)]
-    _check_scale(signal, path, units)
-    fs_hz = signal["samples"] / record_s
-    starts, n = None, records * signal["samples"]
-    onsets_s = _onsets(path, head, signals, data_at, record_bytes, records)
-    if onsets_s is not None:
-        starts, n = _starts(onsets_s, record_s, fs_hz, signal["samples"], path)
-    source = EdfSource(path.stem, path, leads, signal["label"], fs_hz, n)
-    source.signal, source.record_bytes, source.data_at = signal, record_bytes, data_at
-    source.starts, source.start = starts, _start(head)
-    return source
+    layout = Layout(
+        dict(zip(leads, signals)), width, data_at, int(places[-1]), record_s, n, times_at
+    )
+    return head, layout, note
+
+
+def _records(path, data_at, record_bytes, told):
+    """Whole data records of a file, and what to say where its header says another number; -1 is
+    what recorders write that do not know it yet."""
+    n, rest = divmod(path.stat().st_size - data_at, record_bytes)
+    if told in (-1, n) and not rest:
+        return n, ""
+    said = f"{told} data records" if told != -1 else "nothing of its length"
+    return n, (
+        f"the header of {path} says {said} and the file holds {n + rest / record_bytes:.4g}: the "
+        f"{n} whole ones are read; is it cut?"
+    )
+
+
+def _scale(signal, path, units, bound):
+    """A physical unit in mV. bound: of digital values."""
+    try:
+        low, high = signal.digital_range
+        is_wrong = not -bound <= low < high < bound or not np.isfinite(signal.physical_range).all()
+    except (ValueError, OverflowError):
+        is_wrong = True
+    if is_wrong:
+        raise BadInput(f"{path} gives {signal.label} limits that cannot be: fetch it again")
+    if signal.physical_min == signal.physical_max:
+        raise BadInput(
+            f"{path} gives both physical limits of {signal.label} as {signal.physical_min:g}: it "
+            "cannot be turned into mV"
+        )
+    unit = signal.physical_dimension
+    mv = mv_of(unit or units or "", path, signal.label)
+    if units and mv_of(units, path, signal.label) != mv:
+        raise BadInput(f"--units says {units}, {signal.label} of {path} {unit}: leave --units out")
+    return mv
 
 
 def _start(head):
@@ -115,7 +183,7 @@ def _start(head):
     Midnight of the first day of 1985 is what tools write that know nothing.
     """
     found = [
-        re.fullmatch(rb"(\d\d)\.(\d\d)\.(\d\d)", part) for part in (head[168:176], head[176:184])
+        re.fullmatch(rb"(\d\d)\D(\d\d)\D(\d\d)", part) for part in (head[168:176], head[176:184])
     ]
     if not all(found):
         return None
@@ -131,74 +199,16 @@ def _start(head):
     return started.time() if started.time() != time() else None
 
 
-def _signals(fields, count, path):
-    """A dict a signal; `at`: where its samples stand in a data record."""
-    signals, offset = [{} for _ in range(count)], 0
-    for name, width in FIELDS:
-        for signal in signals:
-            signal[name] = fields[offset : offset + width].decode("latin-1").strip(" \0")
-            offset += width
-    at = 0
-    for signal in signals:
-        for name in ("physical_min", "physical_max", "digital_min", "digital_max"):
-            signal[name] = _number(signal[name], path, name.replace("_", " "))
-        signal["samples"] = _whole(signal["samples"], path, "samples of a data record")
-        if not 1 <= signal["samples"] <= 1 << 24:
-            raise BadInput(
-                f"{path} has data records of {signal['samples']} samples: fetch it again"
-            )
-        signal["at"] = at
-        at += signal["samples"]
-    return signals
-
-
-def _check_size(path, data_at, record_bytes, records):
-    """The file must end where its header says: a shorter one is cut, a longer one lies."""
-    rest = path.stat().st_size - data_at
-    if rest < records * record_bytes or records < 0:
-        raise BadInput(
-            f"{path} is shorter than its header says ({rest // record_bytes} data records of "
-            f"{records}): is it truncated? fetch it again"
-        )
-    if rest > records * record_bytes:
-        raise BadInput(
-            f"{path} is longer than its header says ({rest / record_bytes:.1f} data records, not "
-            f"{records}): fetch it again"
-        )
-
-
-def _check_scale(signal, path, units):
-    """What turns stored numbers into mV; `mv`: a physical unit in mV."""
-    low, high = signal["digital_min"], signal["digital_max"]
-    if not -32768 <= low < high <= 32767:
-        raise BadInput(f"{path} gives digital limits of {low:g} and {high:g}: fetch it again")
-    if signal["physical_min"] == signal["physical_max"]:
-        raise BadInput(
-            f"{path} gives both physical limits of {signal['label']} as {signal['physical_min']:g}:"
-            " it cannot be turned into mV"
-        )
-    signal["mv"] = mv_of(signal["unit"] or units or "", path, signal["label"])
-    if units and mv_of(units, path, signal["label"]) != signal["mv"]:
-        raise BadInput(
-            f"--units says {units}, {signal['label']} of {path} {signal['unit']}: leave --units out"
-        )
-
-
-def _onsets(path, head, signals, data_at, record_bytes, records):
+def _onsets(path, head, layout):
     """(records,) s from the start, as an EDF+ file says them; None in a plain EDF."""
-    kept = next((s for s in signals if s["label"].startswith(ANNOTATIONS)), None)
-    interrupted = head[192:197] == b"EDF+D"
-    if kept is None:
-        if interrupted:
-            raise BadInput(f"{path} is interrupted (EDF+D) and says no times: fetch it again")
-        return None
-    onsets_s = np.full(records, np.nan)
-    with open(path, "rb") as file:
-        for k in range(records):
-            file.seek(data_at + k * record_bytes + 2 * kept["at"])
-            found = ONSET.match(file.read(min(2 * kept["samples"], 64)))
-            if found:
-                onsets_s[k] = float(found[1])
+    interrupted = head[192:197] in (b"EDF+D", b"BDF+D")
+    onsets_s = np.full(layout.n, np.nan)
+    if layout.times_at is not None:
+        with open(path, "rb") as file:
+            for k in range(layout.n):
+                file.seek(layout.data_at + k * layout.record_bytes + layout.times_at)
+                if found := ONSET.match(file.read(32)):
+                    onsets_s[k] = float(found[1])
     if np.isfinite(onsets_s).all():
         return onsets_s - onsets_s[0]
     if interrupted:
@@ -229,24 +239,7 @@ def _starts(onsets_s, record_s, fs_hz, size, path):
             f"one before it, which is {record_s:g} s long: fetch it again, or cut the recording "
             "there"
         )
-    starts = np.round(onsets_s * fs_hz).astype(np.int64)
+    starts = np.floor(onsets_s * fs_hz + 0.5).astype(np.int64)
     for k in np.flatnonzero(follow):  # rounding must not tear what belongs together
         starts[k + 1] = starts[k] + size
     return starts, int(starts[-1]) + size
-
-
-def _whole(text, path, what):
-    value = _number(text, path, what)
-    if value != int(value):
-        raise BadInput(f"{path} gives {value:g} as its {what}: fetch it again")
-    return int(value)
-
-
-def _number(text, path, what):
-    text = text.decode("latin-1") if isinstance(text, bytes) else text
-    text = text.strip(" \0")
-    if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,2})?", text, re.A):
-        raise BadInput(
-            f"{path} cannot be read as EDF: it gives {text[:20]!r} as its {what}; fetch it again"
-        )
-    return float(text)

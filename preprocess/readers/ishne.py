@@ -66,7 +66,7 @@ def open_ishne(path: Path, lead, likely) -> IshneSource:
         raise BadInput(f"{path} says that it has {n_leads} leads; 1 to {MOST_LEADS} can be read")
     codes, resolutions = fields[23 : 23 + n_leads], fields[47 : 47 + n_leads]
     leads = _names(codes)
-    channel = choose_lead(leads, lead, path, likely)
+    channel = choose_lead(leads, lead, path, likely, all_ecg=True)
     if resolutions[channel] <= 0:
         raise BadInput(
             f"{path} gives lead {leads[channel]} {resolutions[channel]} nV a step: it cannot be "

@@ -14,7 +14,7 @@ from experiments.screening import Screener, exported
 from experiments.screening.shipped import EXPORTED, WEIGHTS
 from experiments.training.checkpoint import open_detector
 from preprocess import BadInput
-from preprocess.readers.formats import open_source
+from preprocess.readers import open_source
 
 ROOT = Path(__file__).parents[2]
 CLOSE = 1e-4

@@ -14,8 +14,9 @@ from experiments.training import checkpoint as checkpoints
 from experiments.training.loop import train
 from experiments.training.protocols import split
 from models.b2igan import localiser
-from preprocess import dataset, simulate
-from preprocess.readers import annotations, formats
+from preprocess import BadInput, dataset, simulate
+from preprocess.readers import open_source
+from preprocess.readers import wfdb as records
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "preprocess"))
 from recordings import wave, write_csv, write_edf, write_interrupted_edf, write_ishne
@@ -86,14 +87,16 @@ def build_all(folder: Path) -> World:
 
 def signal_of(path: Path, **more) -> tuple[float, np.ndarray]:
     """Hz and (n,) mV of a recording's chosen lead, read as screening reads it."""
-    source = formats.open_source(path, **more)
+    source = open_source(path, **more)
     source.stretch(0, min(source.length, 3600))
+    if source.notes:  # what is said aloud is not read without a word
+        raise BadInput(source.notes[0])
     return source.fs_hz, source.read(0, source.n)
 
 
 def beats_of(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Samples and symbols of a WFDB record's annotation file."""
-    return annotations.read(path.with_suffix(".atr"), FS_HZ, FS_HZ * SECONDS)
+    return records.read_annotations(path.with_suffix(".atr"), FS_HZ, FS_HZ * SECONDS)
 
 
 def checkpoint_of(path: Path) -> checkpoints.Checkpoint:

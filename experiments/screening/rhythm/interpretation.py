@@ -12,7 +12,7 @@ from experiments.screening.rhythm import company, kinds, runs
 from experiments.screening.rhythm import episodes as rhythm_episodes
 from experiments.screening.rhythm.episodes import Episode, Limits
 from experiments.screening.rhythm.summary import summarise
-from preprocess.readers.formats import Source
+from preprocess.readers.source import Source
 from preprocess.signal.atrial_fibrillation import fibrillation
 from preprocess.signal.quality import ALARMS, NO_ACTIVITY
 

@@ -7,8 +7,8 @@ from screening_runs import lead_of, write_record
 from experiments.screening import blocks
 from experiments.screening.blocks import Reader, spans
 from preprocess import BadInput
+from preprocess.readers import open_source
 from preprocess.readers import wfdb as records
-from preprocess.readers.formats import open_source
 from preprocess.signal import quality
 
 

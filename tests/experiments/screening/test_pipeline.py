@@ -67,7 +67,7 @@ def test_streaming_gives_what_one_go_gives(record, weights, tmp_path, monkeypatc
     "make, more, words",
     [
         (lambda f: f / "nothing", (), "no recording"),
-        (lambda f: _file(f / "a.csv", b"\xff\xfe\x00binary"), ("--fs", 360), "not a text file"),
+        (lambda f: _file(f / "a.csv", b"\xff\xfe\x00binary"), ("--fs", 360), "no row of numbers"),
         (lambda f: _file(f / "a.edf", b"no edf at all"), (), "cannot be read as EDF"),
         (lambda f: _file(f / "a.dat", b"1234"), (), "no recording"),
         (lambda f: _csv(f, np.sin(np.arange(20_000) / 30)), (), "--fs"),
@@ -76,7 +76,7 @@ def test_streaming_gives_what_one_go_gives(record, weights, tmp_path, monkeypatc
         (lambda f: write_record(f, np.zeros(36_000)), (), "unreadable throughout"),
         (lambda f: write_record(f, np.full(36_000, np.nan)), (), "unreadable throughout"),
         (lambda f: write_record(f, np.sin(np.arange(36_000) / 2000)), (), "no R peaks|unreadable"),
-        (lambda f: write_record(f, np.zeros(36_000), fs_hz=50), (), "50 Hz"),
+        (lambda f: write_record(f, np.zeros(36_000), fs_hz=40), (), "40 Hz"),
         (lambda f: write_record(f, np.zeros(36_000)), ("--lead", "V9"), "no lead V9; it has MLII"),
         (lambda f: write_record(f, np.zeros(36_000)), ("--annotator", "qrs"), "r1.qrs is missing"),
     ],

@@ -7,7 +7,7 @@ from screening_runs import lead_of, write_record
 from experiments.screening.blocks import Reader
 from experiments.screening.scoring import Scorer
 from experiments.training.checkpoint import open_detector
-from preprocess.readers.formats import open_source
+from preprocess.readers import open_source
 
 
 @pytest.mark.parametrize("context", ["none", "rhythm", "record"])
