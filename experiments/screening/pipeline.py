@@ -21,6 +21,7 @@ from experiments.screening.shipped import weights_of
 from experiments.training import cluster
 from preprocess import BadInput
 from preprocess.commands import sentence
+from preprocess.files import check_is_file
 from preprocess.readers import find, open_source
 
 if TYPE_CHECKING:  # networks and signal processing are loaded where a recording is screened
@@ -47,6 +48,7 @@ def screen_all(opt):
     One that cannot be read does not stop the others; BadInput names them at the end. Two of one
     name would overwrite each other's outputs: BadInput before anything is read.
     """
+    check_is_file(Path(opt.outf))
     weights = weights_of(opt.checkpoint, opt.runtime, opt.device)
     paths, failures = _find(opt.screen)
     asked, many = len(paths) + len(failures), opt.jobs is not None or opt.cluster is not None

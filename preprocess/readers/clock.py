@@ -56,11 +56,17 @@ def choose_clock(head, table, told_hz):
     where times contradict it.
     """
     clocks = [Clock(k, cells, table, told_hz) for k, cells in head.items()]
+    coarse = [clock for clock in clocks if clock.is_too_coarse]
     clocks = [clock for clock in clocks if clock.step]
     usable = [clock for clock in clocks if clock.unit_s]
     best = min(usable or clocks, key=lambda clock: clock.doubt, default=None)
     if usable:
         best.check_rate_told(told_hz)
+    elif coarse:
+        raise BadInput(
+            f"the times of {table.path} are too coarse to show gaps: remove their column and give "
+            "the rate with --fs"
+        )
     start = next((clock.start for clock in clocks if clock.start), None)
     table.start = table.start or start
     return best if usable else None, {clock.column for clock in clocks}
@@ -76,6 +82,7 @@ class Clock:
     def __init__(self, column, cells, table, told_hz):
         self.column, self.path, self.table = column, table.path, table
         self.step = self.unit_s = self.start = self.modulus = None
+        self.is_too_coarse = False
         self.before, self.offset = None, 0.0  # of what wraps: the last number, and what was added
         self.tail_s, self.contiguous, self.contiguous_s = np.zeros(0), 0, 0.0
         self.stamps = _stamps(cells)
@@ -89,7 +96,9 @@ class Clock:
         values = self._unwrapped(values)
         self.before, self.offset = None, 0.0
         steps = np.diff(values)
-        if len(steps) < 2 or (steps > 0).sum() < 3 or (steps < 0).mean() > 0.1:
+        rises = (steps > 0).sum()
+        self.is_too_coarse = is_named and 0 < rises < 3 and len(steps) > 2 * BLOCK
+        if len(steps) < 2 or rises < 3 or (steps < 0).mean() > 0.1:
             return
         if not is_named and (steps < 0).any():
             return
@@ -186,15 +195,18 @@ class Clock:
         self._check_rate(times_s, gap, at)
         new = slice(max(known - 1, 0), None)
         fresh, is_gap = steps[new], gap[new]
-        self.contiguous += int((~is_gap).sum())
-        self.contiguous_s += float(fresh[~is_gap].sum()) / self.hz
         rows = np.arange(len(steps))
         moved = np.maximum.accumulate(np.where(steps > 0, rows, -1))
-        since = rows - np.concatenate([[-1], moved[:-1]]) if len(rows) else rows
+        since = (rows - np.concatenate([[-1], moved])[:-1])[new]  # rows since the stamp before
+        even = ~is_gap & (fresh > 0) & _usual(since, self.coarse)
+        if not known:
+            even[: even.argmax() + 1] = self.coarse <= 1  # nobody knows when its stamp began
+        self.contiguous += int(since[even].sum())
+        self.contiguous_s += float(fresh[even].sum()) / self.hz
         self.tail_s = times_s[-self._window() - 1 :]
         if not is_gap.any():
             return values
-        lost = np.where(is_gap, np.round(fresh).astype(np.int64) - since[new], 0).clip(0)
+        lost = np.where(is_gap, np.round(fresh).astype(np.int64) - since, 0).clip(0)
         if not known:
             lost = np.concatenate([[0], lost])
         before = np.cumsum(lost)
@@ -206,10 +218,8 @@ class Clock:
         """Of all rows; a whole number where rounded times leave that open."""
         if not self.contiguous_s > 0:
             return self.hz
-        rate_hz, rows = self.contiguous / self.contiguous_s, self.contiguous
-        if self.coarse > 1:  # of stamps that many rows share the first and the last are cut
-            rate_hz, rows = self.hz, min(rows, HEAD_ROWS)
-        open_share = 2 * max(self.coarse, self.jitter) / rows + 1e-6
+        rate_hz = self.contiguous / self.contiguous_s
+        open_share = 2 * max(self.coarse, self.jitter) / self.contiguous + 1e-6
         whole = round(rate_hz)
         return float(whole) if abs(rate_hz / whole - 1) < open_share else round(rate_hz, 3)
 
@@ -277,7 +287,9 @@ def _pace(values):
         return 0.0, 0.0, 0.0
     repeats = np.median(np.diff(changed))
     if repeats > 1:
-        return step, float(repeats), 1.0
+        spans, apart = np.diff(at), np.diff(changed)
+        even = (spans <= step * (apart + 1.05 * repeats + 1)) & _usual(apart, repeats)
+        return float(spans[even].sum() / apart[even].sum()), float(repeats), 1.0
     steps = np.diff(values)
     turns = steps / np.median(steps)  # of row numbers, and what jumps: whole ones
     is_even = bool((np.abs(turns - np.round(turns)) < 1e-6).all() and turns.min() > 0.5)
@@ -288,6 +300,11 @@ def _pace(values):
     even = steps <= step * (1 + max(0.5, 1.05 * coarse, 1.2 * jitter))
     step = steps[even].sum() / max(1, even.sum())
     return float(step), float(coarse), float(jitter)
+
+
+def _usual(rows, repeats):
+    """Whether so many rows have a stamp as usual: those that a gap cut tell no rate."""
+    return np.abs(rows - max(1, repeats)) <= max(2, 0.1 * repeats)
 
 
 def _rounding(values):

@@ -121,7 +121,7 @@ def open_csv(path: Path, lead, likely, fs_hz=None, units=None, gain=None, baseli
             raise BadInput(f"{path} has no column of numbers that could be a lead")
         names = [table.label(k) for k in leads]
         column = leads[choose_lead(names, lead, path, likely)]
-        if told_hz is None and (clock is None):
+        if told_hz is None and clock is None:
             raise BadInput(
                 f"{path} does not say its sampling rate: give it in Hz with --fs, or add a column "
                 "time_s"
@@ -452,6 +452,7 @@ def _chunks(file, table):
     while True:
         part = file.read(CHUNK_BYTES)
         left += decoder.decode(part).encode() if decoder else part
+        left = left.removeprefix(codecs.BOM_UTF8)
         for _ in range(skip):
             left = left[left.index(b"\n") + 1 :]
         skip = 0

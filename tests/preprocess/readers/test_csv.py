@@ -259,6 +259,23 @@ def test_gaps_are_kept(row, gap_s, tmp_path):
     np.testing.assert_allclose(around[-5:], signal[row : row + 5], atol=1e-6)
 
 
+@pytest.mark.parametrize("fs_hz", [50, 130, 512, 1000, 2048, 4000])
+@pytest.mark.parametrize("step_s, slack_s", [(1e-3, 1e-3), (1, 1)])
+def test_coarse_times_tell_the_rate_and_gaps_as_far_as_they_can(fs_hz, step_s, slack_s, tmp_path):
+    times = np.arange(20 * fs_hz) / fs_hz + 3.2
+    times[10 * fs_hz :] += 2.5
+    signal = wave(len(times), fs_hz)
+    columns = {"time_s": np.floor(times / step_s + 1e-6) * step_s, "II": signal}
+    path = write_csv(tmp_path, columns, digits=3)
+    if step_s == 1 and fs_hz >= 1000:
+        with pytest.raises(BadInput, match="too coarse|does not say"):
+            open_source(path)
+        return
+    source = open_source(path)
+    assert source.fs_hz == fs_hz
+    assert source.duration_s == pytest.approx(22.5, abs=slack_s)
+
+
 @pytest.mark.parametrize("name", ["sample", "", "nSeq"])
 def test_jumps_of_row_numbers_are_gaps_and_wraps_are_none(name, tmp_path):
     rows = np.r_[0:1000, 1003:2000]
