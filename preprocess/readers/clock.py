@@ -26,7 +26,8 @@ SECONDS = {  # what the name or the unit of a time column may say
     r"h|hrs?|hours?": 3600.0,
     r"s|secs?|seconds?": 1.0,
 }
-GUESSED_S = (1.0, 1e-3, 1e-6, 1e-9)  # of a time without a unit: with one only the rate is an ECG's
+# Of a time without a unit: only with one of them the rate is an ECG's. Tables count dates in days.
+GUESSED_S = (1.0, 1e-3, 1e-6, 1e-9, 86400.0)
 # Times of the day and dates: as written, and for pandas. Without a date, hours are durations.
 STAMPS = {
     r"\d{4}-\d\d-\d\d[T ]\d.*": "ISO8601",

@@ -301,7 +301,7 @@ def _names(lines, separator, width):
             cells = [" ".join(cells[: 1 - width]), *cells[1 - width :]]
         if len(cells) == width - 1 and (separator or all(map(UNITS_ROW.fullmatch, cells))):
             cells = ["", *cells]  # of row numbers, or of times
-        if len(cells) != width or not any(cells):
+        if len(cells) != width or not any(cells) or cells[0].endswith("="):
             break
         rows.insert(0, cells)
     units = [""] * width
@@ -330,12 +330,13 @@ def _told_by_device(text, table):
     columns = listed("columns")
     if columns and len(columns) in (len(table.names), len(table.names) - 1):
         table.names = [*columns, ""][: len(table.names)]
-    at = len([name for name in table.names if name]) or len(table.names)
+    at = max((k for k, name in enumerate(table.names, 1) if name), default=len(table.names))
     named = [not re.fullmatch(r"column\d+", name) for name in table.names]
     for k, lead in enumerate(reversed(listed("lead")[-at:]), 1):
-        own = table.names[at - k]
-        table.names[at - k] = f"{lead} {own}" if named[at - k] else lead
-    for k, unit in enumerate(reversed(listed("unit")[-at:]), 1):
+        if columns or not named[at - k]:
+            table.names[at - k] = f"{lead} {table.names[at - k]}" if named[at - k] else lead
+    units = listed("unit")[-at:]
+    for k, unit in enumerate(reversed(units if len(units) > 1 else units * at), 1):
         table.units[at - k] = table.units[at - k] or unit
     table.rate_hz = _rate_of(found.get("rate"))
     table.start = start_of(found.get("start"))
