@@ -34,10 +34,10 @@ def main(argv=None):
 
 def train(data, rows, opt, folder):
     from experiments.training import loop
-    from experiments.training.device import speaks
+    from models.parallel import is_first
 
     checkpoint = loop.train(data, rows, opt, folder)
-    if not speaks():
+    if not is_first():
         return
     print(
         f"trained {checkpoint.model} for {checkpoint.epoch} epochs on {checkpoint.train_beats} "

@@ -1,13 +1,12 @@
 """Flags of main.py and of python -m preprocess, and the groups of flags that studies share.
 
-A study builds its own parser from `parser` and the groups, and calls `command`. Every flag has its
+A study names its groups to `study`, adds flags of its own and calls `command`. Every flag has its
 unit and its default. Nothing here loads a network library: --help answers at once.
 """
 
 import argparse
 from collections.abc import Sequence
 
-from experiments.training.protocols import FOLDS, PROTOCOLS
 from models import CONTEXTS, MODELS, canonical
 from models.b2igan import PARTS
 from preprocess.commands import command, ending, integer, number, parser
@@ -20,6 +19,16 @@ DATAROOT = f"{DATASET}/complex"
 OUTPUT = "experiments/ecg/output"
 SEED = integer(0, 2**32 - 1)
 RATE = number(0, 1, open_low=True)
+FOLDS = 5
+PROTOCOLS = (  # of experiments.training.protocols, in its order
+    "beatgan",
+    "beatgan-unfiltered",
+    "chronological",
+    "interpatient",
+    "patient",
+    "external",
+    "develop",
+)
 JITTER = integer(0, 20)  # samples
 
 
@@ -27,6 +36,18 @@ def parse(name: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Options of "main" or "preprocess"; unknown flags and impossible values end here."""
     made = {"main": main_parser, "preprocess": preprocess_parser}[name]()
     return made.parse_args(argv)
+
+
+def study(name: str, text: str, example: str = "", groups: str = "") -> argparse.ArgumentParser:
+    """The parser of python -m experiments.NAME.
+
+    example: flags; groups: names of the functions add_NAME below whose flags it has too.
+    """
+    command_line = f"python -m experiments.{name}"
+    made = parser(command_line, text, f"example:\n  {command_line} {example}")
+    for group in groups.split():
+        globals()[f"add_{group}"](made)
+    return made
 
 
 def replaced(opt: argparse.Namespace, **values) -> argparse.Namespace:
@@ -64,13 +85,6 @@ def main_parser():
         ".json to --outf",
     )
     add_screening(group)
-    group.add_argument(
-        "--runtime",
-        choices=("auto", "onnx", "torch"),
-        default="auto",
-        help="what computes the shipped weights: onnx starts in half the time and memory, torch "
-        "can use a GPU (--device); scores agree to 0.0001",
-    )
     add_workers(group, "recordings")
 
     made.add_argument_group("explaining a beat").add_argument(
@@ -149,8 +163,7 @@ def add_device(group):
 def add_data(group):
     """Which beats, from where to where, and on what device."""
     add = group.add_argument
-    names = tuple(PROTOCOLS)
-    add("--protocol", choices=names, default="beatgan", help="who trains and who is tested")
+    add("--protocol", choices=PROTOCOLS, default="beatgan", help="who trains and who is tested")
     add(
         "--folder",
         type=integer(0, FOLDS - 1),
@@ -169,6 +182,25 @@ def add_dataroot(group):
     add("--dataroot", default=DATAROOT, metavar="DIR", help="folder made by preprocess")
 
 
+def add_outf(group):
+    group.add_argument("--outf", default=OUTPUT, metavar="DIR", help="where results go")
+
+
+def add_records(group, required=True):
+    group.add_argument(
+        "--records", metavar="DIR", required=required, help="folder with the MIT-BIH records"
+    )
+
+
+def add_weights(group):
+    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
+
+
+def add_seed(group):
+    add = group.add_argument
+    add("--seed", type=SEED, default=0, metavar="S", help="of all that is drawn by chance")
+
+
 def add_training(group):
     add = group.add_argument
     add("--niter", type=integer(0), metavar="N", help="epochs (default: the model's own)")
@@ -184,19 +216,12 @@ def add_training(group):
     )
     copies = integer(0, 10)
     add("--n_aug", type=copies, default=0, metavar="N", help="time-warped copies of each beat")
-    add("--seed", type=SEED, default=0, metavar="S", help="of weights and batches")
+    add_seed(group)
     add(
         "--amp",
         choices=("auto", "off", "bfloat16"),
         default="auto",
         help="mixed precision; auto uses it where the processor computes in bfloat16",
-    )
-    add(
-        "--halves",
-        action="store_true",
-        default=None,
-        help="compute each batch in two halves, by one thread each: one process and two of "
-        "torchrun train to the same bytes; on processors",
     )
     add(
         "--resume",

@@ -45,30 +45,20 @@ def main(argv=None):
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.ablation",
-        "What each part of b2igan's score is worth: a table and a .csv.",
-        "example:\n  python -m experiments.ablation --checkpoint "
-        f"{options.OUTPUT}/b2igan/interpatient/fold0/checkpoint.pt",
+    made = options.study(
+        "ablation",
+        "What each part of b2igan's score is worth: a table and ablation_PROTOCOL.csv.",
+        f"--checkpoint {options.OUTPUT}/b2igan/interpatient/fold0/checkpoint.pt",
+        groups="dataroot outf device",
     )
-    group = parser.add_argument_group("what to measure")
-    group.add_argument(
-        "--checkpoint",
-        metavar="FILE",
-        required=True,
-        help="of b2igan; says which protocol and fold",
-    )
-    group.add_argument(
+    add = made.add_argument
+    add("--checkpoint", metavar="FILE", required=True, help="of b2igan; says protocol and fold")
+    add(
         "--protocol",
         choices=tuple(PROTOCOLS),
         help="external: another database in --dataroot (default: what it was trained for)",
     )
-    options.add_dataroot(group)
-    group.add_argument(
-        "--outf", default=options.OUTPUT, metavar="DIR", help="where ablation_PROTOCOL.csv goes"
-    )
-    options.add_device(group)
-    return parser.parse_args(argv)
+    return made.parse_args(argv)
 
 
 def ablation(detector: B2IGAN, data: Dataset, rows: Split) -> pd.DataFrame:

@@ -6,7 +6,6 @@ a label within 150 ms, one to one, the first five minutes and ventricular flutte
 
 import contextlib
 import io
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,10 +28,8 @@ from preprocess.readers import wfdb as records
 from preprocess.readers.wfdb import FS_HZ
 
 MATCH_S = 0.15
-RHYTHM_STEP_S = 0.1  # in which rhythms are compared by duration
 NAMED = "VS"  # kinds that EC57 wants told
 NOT_COUNTED = {"V": "FQ", "S": "Q"}  # labels of which a beat called so is no false positive (EC57)
-FIBRILLATION_NOTES = ("(AFIB", "(AFL")  # annotators' rhythms that screening calls (AFIB
 
 
 def main(argv=None):
@@ -74,49 +71,28 @@ def check_labelled(path):
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.agreement",
+    made = options.study(
+        "agreement",
         "Screen labelled records as if nobody had labelled them, and hold the outputs against the "
         "labels, as bxb does.",
-        "example:\n  python -m experiments.agreement --records /data/mitdb",
+        "--records /data/mitdb",
+        groups="records weights device context screening",
     )
-    group = parser.add_argument_group("what to compare")
-    group.add_argument(
-        "--records", metavar="DIR", required=True, help="folder with the MIT-BIH records"
-    )
-    group.add_argument(
-        "--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)"
-    )
-    group.add_argument(
-        "--resample",
-        type=options.number(100, 2000),
-        metavar="HZ",
-        help="screen copies of the records at this sampling rate",
-    )
-    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
-    options.add_device(group)
-    options.add_context(group)
-    options.add_screening(parser.add_argument_group("screening a recording"))
-    return parser.parse_args(argv)
+    add = made.add_argument
+    add("--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)")
+    rate_hz = options.number(100, 2000)
+    add("--resample", type=rate_hz, metavar="HZ", help="screen copies at this sampling rate")
+    return made.parse_args(argv)
 
 
 def match(reference, found, reach):
     """Sorted samples (n,), (m,) to pairs (k, 2) of indices no more than `reach` apart, nearest
     first, one to one."""
-    i = np.searchsorted(found, reference)
-    candidates = [
-        (abs(int(found[k]) - int(r)), j, k)
-        for j, r in enumerate(reference)
-        for k in (i[j] - 1, i[j])
-        if 0 <= k < len(found) and abs(int(found[k]) - int(r)) <= reach
-    ]
-    pairs, taken_j, taken_k = [], set(), set()
-    for _, j, k in sorted(candidates):
-        if j not in taken_j and k not in taken_k:
-            pairs.append((j, k))
-            taken_j.add(j)
-            taken_k.add(k)
-    return np.array(sorted(pairs), int).reshape(-1, 2)
+    if not len(found):
+        return np.zeros((0, 2), int)
+    partner = compare_annotations(reference, found, reach).matching_sample_nums
+    there = np.flatnonzero(partner >= 0)
+    return np.stack([there, partner[there]], 1).astype(int)
 
 
 def compare(path, folder, asked_per_hour):
@@ -143,7 +119,6 @@ def compare(path, folder, asked_per_hour):
         "beats": len(reference),
         "found": len(samples),
         "matched": len(pairs),
-        "wfdb_matched": compare_annotations(reference, samples, round(MATCH_S * fs_hz)).tp,
         "N": int((classes == "N").sum()),
         "N_flagged": int((flag & (of == "N")).sum()),
         "hours": (wfdb.rdheader(str(path)).sig_len / fs_hz - LEARNING_S) / 3600,
@@ -154,8 +129,7 @@ def compare(path, folder, asked_per_hour):
             f"{name}_flagged": int((flag & (of == name)).sum()),
         }
     counts["fits"] = int(fits(score, flag, of != "N", counts["hours"], asked_per_hour))
-    counts |= _named(classes, kinds, pairs) | _fibrillation(path, folder, truth, fs_hz)
-    return counts, score, of
+    return counts | _named(classes, kinds, pairs), score, of
 
 
 def fits(score, flagged, abnormal, hours, asked_per_hour):
@@ -185,28 +159,6 @@ def _named(classes, kinds, pairs):
         result[f"{name}_wrong"] = int(wrong.sum())
         result[f"{name}_called"] = int(called.sum())
     return result
-
-
-def _fibrillation(path, folder, truth, fs_hz):
-    """Seconds of fibrillation or flutter after the learning time: annotated, found, both."""
-    seconds = wfdb.rdheader(str(path)).sig_len / fs_hz
-    steps_s = np.arange(LEARNING_S, seconds, RHYTHM_STEP_S)
-    notes = [note.strip("\0") for note in truth.aux_note]
-    changes = [
-        (sample / fs_hz, note in FIBRILLATION_NOTES)
-        for sample, symbol, note in zip(truth.sample, truth.symbol, notes)
-        if symbol == "+" and note.startswith("(")
-    ]
-    annotated = np.zeros(len(steps_s), bool)
-    for at_s, is_fibrillation in changes:
-        annotated[steps_s >= at_s] = is_fibrillation
-    found = np.zeros(len(steps_s), bool)
-    summary = json.loads((Path(folder) / f"{path.name}.json").read_text())
-    for episode in summary["episodes"]:
-        if episode["code"] in FIBRILLATION_NOTES:
-            found |= (steps_s >= episode["start_s"]) & (steps_s < episode["end_s"])
-    masks = {"AF": annotated, "AF_called": found, "AF_right": annotated & found}
-    return {name: float(mask.sum() * RHYTHM_STEP_S) for name, mask in masks.items()}
 
 
 def _compared(samples, truth, from_sample):
@@ -250,14 +202,12 @@ def report(rows, scores, classes):
     )
     both = 0 < (classes != "N").sum() < len(classes)
     auc = roc_auc_score(classes != "N", scores) if both else np.nan
-    same = int((rows["matched"] == rows["wfdb_matched"])[:-1].sum())
     return (
-        f"{lines.to_string()}\n\n{kinds_and_rhythms(rows).to_string()}\n"
-        f"wfdb's own comparison matches as many beats in {same} of {len(rows) - 1} records\n"
+        f"{lines.to_string()}\n\n{kinds_called(rows).to_string()}\n"
         f"Se: of the beats of that class, how many were flagged (%); P+: of the flagged beats "
         f"of that class and N together, how many are of it\n"
-        f"second table: beats called V and S, and time in fibrillation, against the labels (EC57); "
-        f"V burden: called less annotated, in points of % of the beats\n"
+        f"second table: beats called V and S against the labels (EC57); V burden: called less "
+        f"annotated, in points of % of the beats\n"
         f"the threshold fits {int(rows['fits'].iloc[:-1].sum())} of {len(rows) - 1} records: false "
         f"alarms are half to twice what was asked for, or fewer and nothing is missed that the "
         f"record's own threshold would find\n"
@@ -265,8 +215,8 @@ def report(rows, scores, classes):
     )
 
 
-def kinds_and_rhythms(rows):
-    """Se, P+ and F1 in % of each of NAMED and of fibrillation; the error of the V burden."""
+def kinds_called(rows):
+    """Se, P+ and F1 in % of each of NAMED; the error of the V burden."""
     percent = lambda a, b: 100 * a / b.where(b > 0)
     columns = {}
     for name in NAMED:
@@ -277,9 +227,6 @@ def kinds_and_rhythms(rows):
     columns["V burden"] = percent(rows["V_called"], rows["found"]) - percent(
         rows["V"], rows["beats"]
     )
-    columns["AF min"] = rows["AF"] / 60
-    columns["AF Se"] = percent(rows["AF_right"], rows["AF"])
-    columns["AF P+"] = percent(rows["AF_right"], rows["AF_called"])
     return pd.DataFrame(columns).astype(float).round(2).astype(object).fillna("")
 
 

@@ -3,9 +3,6 @@
 Prints a table and, last, one JSON object on one line.
 """
 
-import argparse
-import contextlib
-import io
 import json
 import os
 import platform
@@ -13,21 +10,16 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-import wfdb
 from tqdm import tqdm
 
 import options
-from experiments.original_way import original_image, original_windows
-from experiments.screening import outputs
-from experiments.screening import pipeline as screen
-from experiments.screening.shipped import weights_of
+from experiments.original import original_image
+from experiments.screening.shipped import WEIGHTS
 from experiments.training import version
 from experiments.training.loop import complete_options
 from models import MODELS
@@ -44,13 +36,13 @@ LEAST_S = 1.0  # that each measurement lasts; the best of REPEATS counts
 REPEATS = 3
 N_BEATS, N_SLOW = 4096, 256  # beats for our parts, and for the original's
 N_BATCH, N_SLOW_BATCH = 256, 64  # the same of a training step
+# A program that screens, and prints last the peak of its memory in MB.
+SCREEN = "import main; main.main(); from experiments import bench; print(bench.peak_mb())"
 
 
 def main(argv=None):
     """Measures everything; returns the JSON object."""
     opt = parse(argv)
-    if opt.only_screen:
-        return only_screen(opt)
     with TemporaryDirectory() as made:
         folder = opt.records or os.environ.get("MITDB_DIR") or Path(made)
         if folder == Path(made):
@@ -66,7 +58,7 @@ def main(argv=None):
             "matmul_gflops": matrix_multiply_gflops(),
             "parts": parts(folder),
         }
-        checkpoint = weights_of(opt.checkpoint).resolve()
+        checkpoint = Path(opt.checkpoint or WEIGHTS).resolve()
         result["screening"] = [
             screening(folder, hours, checkpoint) for hours in tqdm(opt.hours, desc="screening")
         ]
@@ -76,28 +68,18 @@ def main(argv=None):
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.bench",
+    made = options.study(
+        "bench",
         "Speed and memory, beside the original's way of doing the same.",
-        "example:\n  python -m experiments.bench --records /data/mitdb --hours 1 6 24 72",
+        "--records /data/mitdb --hours 1 6 24 72",
+        groups="weights",
     )
-    group = parser.add_argument_group("what to measure")
-    group.add_argument(
-        "--records",
-        metavar="DIR",
-        help="folder with WFDB records (or set MITDB_DIR; else a simulated cohort)",
-    )
-    group.add_argument(
-        "--hours",
-        nargs="*",
-        type=options.number(0, open_low=True),
-        default=[1, 6, 24],
-        metavar="H",
-        help="lengths of the recordings to screen",
-    )
-    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
-    group.add_argument("--only-screen", metavar="PATH", help=argparse.SUPPRESS)
-    return parser.parse_args(argv)
+    add, hours = made.add_argument, options.number(0, open_low=True)
+    folder = "folder with WFDB records (or set MITDB_DIR; else a simulated cohort)"
+    add("--records", metavar="DIR", help=folder)
+    lengths = "lengths of the recordings to screen"
+    add("--hours", nargs="*", type=hours, default=[1, 6, 24], metavar="H", help=lengths)
+    return made.parse_args(argv)
 
 
 def measure(function, n):
@@ -122,24 +104,9 @@ def matrix_multiply_gflops(n=2048):
 # --- the parts ------------------------------------------------------------------------------------
 
 
-@dataclass
-class Step:
-    """One part of the way, ours and the original's: a call each, and of how many units."""
-
-    unit: str
-    ours: Callable[[], object]
-    n_ours: float
-    original: Callable[[], object]
-    n_original: float
-
-    def measured(self):
-        """{"unit", "ours", "original", "ratio"}, in units per second."""
-        ours, original = measure(self.ours, self.n_ours), measure(self.original, self.n_original)
-        return {"unit": self.unit, "ours": ours, "original": original, "ratio": ours / original}
-
-
 def parts(folder):
-    """{name: Step.measured()} of preprocessing, images, training and scoring."""
+    """{name: {"unit", "ours", "original", "ratio"}}, in units per second, of preprocessing, images,
+    training and scoring."""
     path = records.find_records(folder)[0]
     recording = records.read(path)
     signal_mv = recording.signal_mv
@@ -148,54 +115,56 @@ def parts(folder):
     peaks = peaks[(peaks >= BEFORE) & (peaks + AFTER < len(signal_mv))]
     waves = np.resize(windows(bandpass(signal_mv), peaks), (N_BEATS, WINDOW))
     ours, theirs = _beats(waves, "complex"), _beats(waves[:N_SLOW], "decibel")
+    original_scoring = (_scoring("b2igan-original", theirs), N_SLOW)
 
-    original_scoring = _scoring("b2igan-original", theirs)
-    steps = {
-        "reading to windows": Step(
+    # Unit; our way and of how many units a call of it is; the original's.
+    ways = {
+        "reading to windows": (
             "beats/s",
-            lambda: _read_windows(path),
-            len(peaks),
-            lambda: original_windows(records.read(path).signal_mv, peaks),
-            len(peaks),
+            (lambda: _read_windows(path), len(peaks)),
+            (lambda: _read_one_by_one(path, peaks), len(peaks)),
         ),
-        "R peaks": Step(
+        "R peaks": (
             "hours/s",
-            lambda: _find_peaks(signal_mv),
-            hours,
-            lambda: rpeaks.detect_r_peaks(signal_mv),
-            hours,
+            (lambda: _find_peaks(signal_mv), hours),
+            (lambda: rpeaks.detect_r_peaks(signal_mv), hours),
         ),
-        "STFT images": Step(
+        "STFT images": (
             "images/s",
-            lambda: list(spectrogram.stored_chunks(waves)),
-            N_BEATS,
-            lambda: [original_image(wave) for wave in waves[:N_SLOW]],
-            N_SLOW,
+            (lambda: list(spectrogram.stored_chunks(waves)), N_BEATS),
+            (lambda: [original_image(wave) for wave in waves[:N_SLOW]], N_SLOW),
         ),
-        "training": Step(
+        "training": (
             "beats/s",
-            _training("b2igan", ours[:N_BATCH]),
-            N_BATCH,
-            _training("b2igan-original", theirs[:N_SLOW_BATCH]),
-            N_SLOW_BATCH,
+            (_training("b2igan", ours[:N_BATCH]), N_BATCH),
+            (_training("b2igan-original", theirs[:N_SLOW_BATCH]), N_SLOW_BATCH),
         ),
-        "scoring, shared patients": Step(
-            "beats/s", _scoring("b2igan", ours), N_BEATS, original_scoring, N_SLOW
-        ),
-        "scoring, unseen patients": Step(
+        "scoring, shared patients": (
             "beats/s",
-            _scoring("b2igan", ours, "--protocol", "interpatient"),
-            N_BEATS,
+            (_scoring("b2igan", ours), N_BEATS),
             original_scoring,
-            N_SLOW,
+        ),
+        "scoring, unseen patients": (
+            "beats/s",
+            (_scoring("b2igan", ours, "--protocol", "interpatient"), N_BEATS),
+            original_scoring,
         ),
     }
-    return {name: step.measured() for name, step in tqdm(steps.items(), desc="parts", unit="part")}
+    result = {}
+    for name, (unit, *both) in tqdm(ways.items(), desc="parts", unit="part"):
+        here, there = (measure(*way) for way in both)
+        result[name] = {"unit": unit, "ours": here, "original": there, "ratio": here / there}
+    return result
 
 
 def _read_windows(path):
     recording = records.read(path)
     return windows(bandpass(recording.signal_mv), recording.samples[5:-5])
+
+
+def _read_one_by_one(path, peaks):
+    filtered = bandpass(records.read(path).signal_mv)
+    return np.stack([filtered[peak - BEFORE : peak + AFTER] for peak in peaks])
 
 
 def _find_peaks(signal_mv):
@@ -247,17 +216,11 @@ def make_recording(folder, hours, out):
         np.round(records.read(path, annotator=None).signal_mv * 200).astype("<i2")
         for path in records.find_records(folder)[:48]
     ]
-    missing = round(hours * 3600 * FS_HZ)
-    whole = Path(out) / f"h{missing // FS_HZ}s.dat"
-    with open(whole, "wb") as file:
-        while missing > 0:
-            for piece in pieces:
-                piece[:missing].tofile(file)
-                missing -= min(missing, len(piece))
-    n = whole.stat().st_size // 2
-    whole.with_suffix(".hea").write_text(
-        f"{whole.stem} 1 {FS_HZ} {n}\n{whole.name} 16 200 16 0 0 0 0 MLII\n"
-    )
+    n = round(hours * 3600 * FS_HZ)
+    whole = Path(out) / f"h{n // FS_HZ}s.dat"
+    np.resize(np.concatenate(pieces), n).tofile(whole)
+    header = f"{whole.stem} 1 {FS_HZ} {n}\n{whole.name} 16 200 16 0 0 0 0 MLII\n"
+    whole.with_suffix(".hea").write_text(header)
     return whole.with_suffix("")
 
 
@@ -266,31 +229,21 @@ def screening(folder, hours, checkpoint):
     from its start to its end."""
     with TemporaryDirectory() as out:
         path = make_recording(folder, hours, out)
+        flags = ["--screen", path, "--checkpoint", checkpoint, "--device", "cpu", "--outf", out]
+        command = [sys.executable, "-c", SCREEN, *map(str, flags)]
         start = time.perf_counter()
-        flags = ["--only-screen", str(path), "--checkpoint", str(checkpoint)]
-        command = [sys.executable, "-m", "experiments.bench", *flags]
         done = subprocess.run(command, cwd=version.ROOT, capture_output=True, text=True)
         seconds = time.perf_counter() - start
         if done.returncode:
             raise BadInput(f"screening {hours:g} h failed: {done.stderr.strip().splitlines()[-1]}")
-        written = path.parent / "out" / path.name
-        symbols = wfdb.rdann(str(written), "b2i").symbol
+        summary = json.loads(path.with_suffix(".json").read_text())
         return {
             "hours": hours,
             "seconds": seconds,
             "peak_mb": float(done.stdout.split()[-1]),
-            "page_mb": written.with_suffix(".html").stat().st_size / 1e6,
-            "beats": sum(symbol in (outputs.NORMAL, outputs.FLAGGED) for symbol in symbols),
+            "page_mb": path.with_suffix(".html").stat().st_size / 1e6,
+            "beats": summary["beats"]["total"],
         }
-
-
-def only_screen(opt):
-    """What the process of its own does: screen, and print the peak of its memory in MB."""
-    out = str(Path(opt.only_screen).parent / "out")
-    flags = ["--checkpoint", opt.checkpoint, "--device", "cpu", "--outf", out]
-    with contextlib.redirect_stdout(io.StringIO()):
-        screen.screen_all(options.parse("main", ["--screen", opt.only_screen, *flags]))
-    print(peak_mb())
 
 
 def peak_mb():

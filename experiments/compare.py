@@ -1,7 +1,7 @@
 """All methods side by side: runs what is missing of what is asked for.
 
-Then runs.csv, table.csv, table.md, comparison.png and scores.png are made of all that was ever run
-under --outf. Runs of other settings are other rows: none is skipped or averaged in their place.
+Then runs.csv, table.csv, table.md and comparison.png are made of all that was ever run under
+--outf. Runs of other settings are other rows: none is skipped or averaged in their place.
 """
 
 import hashlib
@@ -15,13 +15,17 @@ import pandas as pd
 from tqdm import tqdm
 
 import options
-from experiments.reports.comparison import draw_best, draw_comparison
-from experiments.reports.comparison_table import KIND, as_markdown, averaged
-from experiments.reports.published import PUBLISHED
+from experiments.reports.comparison import (
+    KIND,
+    PUBLISHED,
+    as_markdown,
+    averaged,
+    draw_comparison,
+)
 from experiments.training import cluster
 from experiments.training.checkpoint import check_settings
 from experiments.training.device import find_device
-from experiments.training.evaluation import evaluate
+from experiments.training.evaluation import evaluate, training_settings
 from experiments.training.loop import complete_options, train
 from experiments.training.metrics import AT_COMMON_SHARE
 from experiments.training.protocols import FOLDS, PROTOCOLS, split
@@ -29,17 +33,8 @@ from models import CONTEXTS, MODELS, canonical
 from preprocess import BadInput, dataset
 from preprocess.files import whole_file
 
-BEST = 3  # methods whose scores are drawn
-# What shapes a training and is no setting of the method: who is trained on, and the seed.
-NO_SETTINGS = (
-    "protocol",
-    "folder",
-    "select",
-    "seed",
-    "shared_patients",
-    "known_recordings",
-    "error_map",
-)
+# Flags that are those of main.py.
+PASSED_ON = ("select", "device", "niter", "train_beats", "checks", "jitter", "drift")
 PER_RUN = [
     "auc",
     "ap",
@@ -62,17 +57,15 @@ def main(argv=None):
     runs = list(itertools.product(opt.models, opt.protocols, opt.folds, opt.seeds))
     run_all(runs, opt)
     out = Path(opt.outf)
-    runs = pd.DataFrame(
-        [result(path.parent) for path in sorted(out.glob("runs/*/*/*/*/metrics.json"))]
-    )
+    finished = sorted(out.glob("runs/*/*/*/*/metrics.json"))
+    runs = pd.DataFrame([result(path.parent) for path in finished])
     table = summarise(runs)
-    for name, frame in (("runs.csv", runs.drop(columns="folder")), ("table.csv", table)):
+    for name, frame in (("runs.csv", runs), ("table.csv", table)):
         with whole_file(out / name) as part:
             frame.to_csv(part, index=False, float_format="%.6g")
     with whole_file(out / "table.md") as part:
         part.write_text(as_markdown(table))
     draw_comparison(table, out / "comparison.png")
-    draw_best(best_scores(runs, table), out / "scores.png")
     print(as_markdown(table))
 
 
@@ -101,65 +94,37 @@ def run_task(job, opt):
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.compare",
+    made = options.study(
+        "compare",
         "Every method on the same beats, in one table and one figure. Runs what is missing, skips "
         "what is done; stop it and call it again.",
-        "example:\n  python -m experiments.compare --models b2igan knn --protocols beatgan "
-        "--folds 0 1 2",
+        "--models b2igan knn --protocols beatgan --folds 0 1 2",
+        groups="training_beats selection outf device",
     )
-    group = parser.add_argument_group("what to compare")
-    group.add_argument(
+    options.add_workers(made, "runs")
+    made.set_defaults(outf=f"{options.OUTPUT}/compare")
+    add, names, fold = made.add_argument, tuple(MODELS), options.integer(0, FOLDS - 1)
+    add(
         "--models",
         nargs="+",
         type=canonical,
-        choices=tuple(MODELS),
-        default=list(MODELS),
+        choices=names,
+        default=names,
         metavar="NAME",
-        help=f"of {', '.join(MODELS)}",
+        help=f"of {', '.join(names)}",
     )
-    group.add_argument("--protocols", nargs="+", choices=tuple(PROTOCOLS), default=["beatgan"])
-    group.add_argument(
-        "--contexts",
-        nargs="+",
-        choices=CONTEXTS,
-        default=list(CONTEXTS),
-        help="rows of their own for models that can use them",
-    )
-    group.add_argument(
-        "--folds",
-        nargs="+",
-        type=options.integer(0, FOLDS - 1),
-        default=list(range(FOLDS)),
-        metavar="K",
-    )
-    group.add_argument("--seeds", nargs="+", type=options.SEED, default=[0], metavar="S")
-    group = parser.add_argument_group("how")
-    group.add_argument(
-        "--niter", type=options.integer(0), metavar="N", help="epochs (default: each model's own)"
-    )
-    options.add_training_beats(group)
-    options.add_selection(group)
-    group.add_argument(
-        "--datadir",
-        default=options.DATASET,
-        metavar="DIR",
-        help="holds a preprocessed folder for each image: complex, and decibel for b2igan-original",
-    )
-    group.add_argument(
-        "--external",
-        metavar="DIR",
-        help="the same of the other database, which --protocols external tests",
-    )
-    group.add_argument(
-        "--outf",
-        default=f"{options.OUTPUT}/compare",
-        metavar="DIR",
-        help="where runs and the table go",
-    )
-    options.add_device(group)
-    options.add_workers(group, "runs")
-    return parser.parse_args(argv)
+    add("--protocols", nargs="+", choices=tuple(PROTOCOLS), default=["beatgan"])
+    rows = "rows of their own for models that can use them"
+    add("--contexts", nargs="+", choices=CONTEXTS, default=CONTEXTS, help=rows)
+    add("--folds", nargs="+", type=fold, default=list(range(FOLDS)), metavar="K")
+    add("--seeds", nargs="+", type=options.SEED, default=[0], metavar="S")
+    epochs = "epochs (default: each model's own)"
+    add("--niter", type=options.integer(0), metavar="N", help=epochs)
+    folder = "holds a preprocessed folder for each image: complex, and decibel for b2igan-original"
+    add("--datadir", default=options.DATASET, metavar="DIR", help=folder)
+    other = "the same of the other database, which --protocols external tests"
+    add("--external", metavar="DIR", help=other)
+    return made.parse_args(argv)
 
 
 def run(model, protocol, fold, seed, opt):
@@ -195,39 +160,16 @@ def other_database(opt, model, data):
 
 def job_of(model, protocol, fold, seed, opt):
     """Options of main.py for one run."""
-    given = {
-        "--niter": opt.niter,
-        "--train-beats": opt.train_beats,
-        "--checks": opt.checks,
-        "--jitter": opt.jitter,
-        "--drift": opt.drift,
-    }
-    return options.parse(
-        "main",
-        [
-            "--model",
-            model,
-            "--protocol",
-            protocol,
-            "--folder",
-            str(fold),
-            "--seed",
-            str(seed),
-            "--resume",
-            "--select",
-            opt.select,
-            "--device",
-            opt.device,
-            "--no-error-map",
-            "--dataroot",
-            str(Path(opt.datadir) / (MODELS[model].image or "complex")),
-            *(
-                word
-                for flag, value in given.items()
-                if value is not None
-                for word in (flag, str(value))
-            ),
-        ],
+    return options.replaced(
+        options.parse("main", []),
+        model=model,
+        protocol=protocol,
+        folder=fold,
+        seed=seed,
+        resume=True,
+        error_map=False,
+        dataroot=str(Path(opt.datadir) / (MODELS[model].image or "complex")),
+        **{name: getattr(opt, name) for name in PASSED_ON},
     )
 
 
@@ -241,8 +183,9 @@ def folder_of(job, opt):
 
 def settings_text(settings):
     """Options of a training as a line, without those that are off: "niter 5, lr 0.004, ..."."""
-    kept = {name: value for name, value in settings.items() if name not in NO_SETTINGS}
-    return ", ".join(f"{name} {value}" for name, value in sorted(kept.items()) if value)
+    kept = {name: value for name, value in training_settings(settings).items() if value}
+    kept.pop("error_map", None)  # no part of a score
+    return ", ".join(f"{name} {value}" for name, value in sorted(kept.items()))
 
 
 def contexts_of(model, opt):
@@ -264,10 +207,8 @@ def is_done(folder):
 def result(folder):
     """One row: a run in one context, read from what it wrote to its folder."""
     try:
-        row = row_of(
-            *(json.loads((folder / name).read_text()) for name in ("metrics.json", "timing.json")),
-            folder,
-        )
+        files = (folder / "metrics.json").read_text(), (folder / "timing.json").read_text()
+        row = row_of(*map(json.loads, files))
         for name in PER_RUN:
             if row[name] is not None:
                 float(row[name])
@@ -279,7 +220,7 @@ def result(folder):
         ) from error
 
 
-def row_of(metrics, timing, folder):
+def row_of(metrics, timing):
     """A row of runs.csv of what evaluate wrote."""
     return {
         **{name: metrics[name] for name in (*KIND, "fold", "seed", "auc", "ap")},
@@ -300,28 +241,7 @@ def row_of(metrics, timing, folder):
         "us_per_beat": 1e6 * timing["score_seconds"] / timing["scored_beats"],
         "epochs": metrics["epochs"],
         "train_beats": metrics["train_beats"],
-        "folder": folder,
     }
-
-
-def best_scores(runs, table):
-    """{name: (scores, classes)} of a run of each of the BEST methods of the first protocol.
-
-    Each in the context it does best in; without labels, where it was run without.
-    """
-    rows = table[table["protocol"] == table["protocol"].iloc[0]].sort_values(
-        "select", kind="stable"
-    )  # last before paper
-    rows = rows.drop_duplicates("model").sort_values("auc", ascending=False).head(BEST)
-    found = {}
-    for row in rows.to_dict("records"):
-        same = (runs[KIND] == [row[name] for name in KIND]).all(axis=1)
-        scores = pd.read_csv(runs.loc[same, "folder"].iloc[0] / "scores.csv")
-        found[f"{row['model']}, context {row['context']}, protocol {row['protocol']}"] = (
-            scores["score"].to_numpy(),
-            scores["class"].to_numpy(str),
-        )
-    return found
 
 
 def summarise(runs):

@@ -18,14 +18,11 @@ compare --protocols interpatient --folds 0 1 2 --models b2igan --seeds 1        
 compare --protocols chronological --models b2igan knn-pca                                          # 40 min
 compare --protocols chronological --folds 0 --models autoencoder --niter 3                         # 10 min
 compare --protocols beatgan-unfiltered --folds 0 --models b2igan                                   # 10 min
-# What jitter and drift in training are worth, and R peaks that are not an expert's.
+# What jitter and drift in training are worth.
 for training in "--jitter 0 --drift 0" "--jitter 3 --drift 0"; do
     compare --protocols chronological --folds 0 --models b2igan $training                          # 20 min
     compare --protocols beatgan --folds 0 --models b2igan $training                                # 20 min
 done
-"$python" -m experiments.peaks --contexts none rhythm record \
-    --records "${MITDB_DIR:-$data/mitdb}" \
-    --checkpoint experiments/ecg/output/compare/runs/b2igan/beatgan/fold0-seed0-*/checkpoint.pt    # 5 min
 # SVDB_DIR=/data/svdb tests another database, whose lead is another; settings were tuned on it.
 if [ -n "${SVDB_DIR:-}" ]; then
     "$python" -m preprocess --records "$SVDB_DIR" --lead ECG1 --dataroot $data/svdb/complex

@@ -9,14 +9,16 @@ Dice             overlap of segments and changed samples; 2 % of calibration bea
 hit              the strongest point lies inside the change
 marked           share of beats with any segment; of unchanged normal beats, these are false
 
-Baselines see the same beats. b2igan-original and beatgan are read from --outf where they were
-trained (python main.py --model beatgan), else trained briefly here, and the table says on how many
-beats.
+Baselines see the same beats. b2igan-original and beatgan are read from --outf, and left out where
+they were not trained before (python main.py --model beatgan).
 """
 
 import json
+from argparse import Namespace
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,14 +26,18 @@ from sklearn.metrics import roc_auc_score
 
 import options
 from experiments.changes import CHANGES, STRENGTHS, inject
-from experiments.error_maps import BASELINES, ErrorMap, baselines
-from experiments.reports.beat import draw_panels, panels
-from experiments.training.checkpoint import open_detector
+from experiments.reports.beat import SAMPLES_S, draw_panels, panels
+from experiments.reports.comparison import markdown
+from experiments.training.checkpoint import load, open_detector
+from experiments.training.device import find_device
 from experiments.training.protocols import DS2, split
-from models.b2igan.localiser import segments
+from models.b2igan.localiser import SEGMENT_RATE, in_segment, segments
+from models.detector import Detector
 from preprocess import BadInput, dataset, simulate, spectrogram
+from preprocess.beats import Beats
 from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
+BASELINES = ("median", "chance", "beatgan", "b2igan-original")
 CALIBRATION = 2000  # normal beats that set the segments of a baseline
 # Beats of each kind that b2igan-original is shown, with a quarter of the calibration beats: it is
 # slow. The others see all.
@@ -59,45 +65,37 @@ def main(argv=None):
         "protocol": opt.protocol,
         "fold": opt.folder,
         "beats": len(beats),
-        "b2igan": on_changes(ErrorMap(ours), beats, STRENGTHS),
+        "b2igan": on_changes(error_map(ours), beats, STRENGTHS),
         "baselines": {},
     }
-    for name, baseline in baselines(data, rows, opt):
+    for name, error in baselines(opt):
         is_slow = name.startswith("b2igan-original")
-        baseline.calibrated(calibration[::4] if is_slow else calibration)
+        method = baseline(error, calibration[::4] if is_slow else calibration)
         seen = beats[:SLOW] if is_slow else beats
-        result["baselines"][name] = on_changes(baseline, seen, ["medium"])
+        result["baselines"][name] = on_changes(method, seen, ["medium"])
 
     # Real ectopic beats, the simulated cohort, and what is printed and drawn of it all.
     result["real"] = on_ectopic_beats(ours, data, rows, opt)
     if opt.cohort:
         result["cohort"] = on_cohort(opt.cohort, ours)
     result |= headline(result)
-    draw_gallery(ours, data, rows, beats, Path(opt.outf))
+    draw_changes(ours, beats, Path(opt.outf) / "changes.png")
     print(table(result))
     print(json.dumps(result))
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.localise",
+    made = options.study(
+        "localise",
         "Error maps held against changes of known place and against real ectopic beats: a table, "
-        "pictures, and last one JSON object.",
-        f"example:\n  python -m experiments.localise --dataroot {options.DATAROOT}",
+        "changes.png, and last one JSON object.",
+        f"--dataroot {options.DATAROOT}",
+        groups="data seed",
     )
-    group = parser.add_argument_group("what to measure")
-    options.add_data(group)
-    group.add_argument(
-        "--checkpoint", metavar="FILE", help="of b2igan; default: the one under --outf"
-    )
-    group.add_argument(
-        "--beats",
-        type=options.integer(50),
-        default=400,
-        metavar="N",
-        help="normal test beats that are changed",
-    )
-    group.add_argument(
+    add, number = made.add_argument, options.integer(50)
+    add("--checkpoint", metavar="FILE", help="of b2igan; default: the one under --outf")
+    add("--beats", type=number, default=400, metavar="N", help="normal test beats to change")
+    add(
         "--baselines",
         nargs="*",
         choices=BASELINES,
@@ -105,20 +103,73 @@ def parse(argv):
         metavar="NAME",
         help="what to compare with; median is the difference to the record's median beat",
     )
-    group.add_argument(
-        "--cohort",
-        metavar="DIR",
-        help="folder for a simulated cohort, whose truth is measured against too",
-    )
-    group.add_argument(
-        "--seed", type=options.SEED, default=0, metavar="S", help="of the choice of beats"
-    )
-    return parser.parse_args(argv)
+    add("--cohort", metavar="DIR", help="folder for a simulated cohort, to measure on too")
+    return made.parse_args(argv)
 
 
 def some(rows, n, seed):
     """n of the rows at random, in their order."""
     return np.sort(np.random.default_rng(seed).permutation(rows)[:n])
+
+
+# --- what is compared -----------------------------------------------------------------------------
+
+
+class Method(NamedTuple):
+    """error: Beats to (n, WINDOW), over time; inside: such an error to bool, where segments are."""
+
+    error: Callable[[Beats], np.ndarray]
+    inside: Callable[[np.ndarray], np.ndarray]
+
+
+def error_map(detector: Detector) -> Method:
+    """That of a b2igan, and its segments."""
+    localiser = detector.localiser
+    levels = float(localiser.segment_from), float(localiser.segment_to)
+    return Method(lambda beats: detector.errors(beats)[1], lambda error: in_segment(error, *levels))
+
+
+def baseline(error: Callable[[Beats], np.ndarray], calibration: Beats) -> Method:
+    """Another error. Its segments are where it is above what SEGMENT_RATE of the calibration beats
+    reach anywhere."""
+    level = np.quantile(error(calibration).max(1), 1 - SEGMENT_RATE)
+    return Method(error, lambda found: found > level)
+
+
+def baselines(opt: Namespace) -> Iterator[tuple[str, Callable[[Beats], np.ndarray]]]:
+    """(name, error) of those that opt.baselines asks for and that were trained."""
+    for name in opt.baselines:
+        path = Path(opt.outf) / name / opt.protocol / f"fold{opt.folder}" / "checkpoint.pt"
+        if name == "median":
+            yield "difference to the record's median beat", difference_to_median
+        elif name == "chance":
+            rng = np.random.default_rng(opt.seed)
+            yield name, lambda beats, rng=rng: rng.random((len(beats), WINDOW))
+        elif path.exists():
+            checkpoint = load(path)
+            detector = checkpoint.detector(find_device(opt.device))
+            error = lambda beats, detector=detector: squared_error(detector, beats)
+            yield f"{name}, {checkpoint.epoch} epochs", error
+        else:
+            print(f"{name} is left out: there is no {path}")
+
+
+def difference_to_median(beats: Beats) -> np.ndarray:
+    """(n, WINDOW) distance to the median beat of each beat's record, in mV."""
+    return np.abs(beats.beat_mv - beats.record_median_mv)
+
+
+def squared_error(detector: Detector, beats: Beats) -> np.ndarray:
+    """(n, WINDOW) plain squared reconstruction error; of an image, the mean of each column."""
+    if not detector.image:
+        return detector.error_map(beats)
+    image = spectrogram.stored_images(beats.beat_mv, detector.image)
+    error = detector.in_chunks(lambda image: detector.squared_error(image).mean((1, 2)), image)
+    times_s = spectrogram.axes(detector.image)[0]
+    return np.stack([np.interp(SAMPLES_S, times_s, row) for row in error])
+
+
+# --- measures -------------------------------------------------------------------------------------
 
 
 def on_changes(method, beats, strengths):
@@ -156,8 +207,7 @@ def measures(truth, error, inside):
 def on_ectopic_beats(detector, data, rows, opt):
     """Real V and S beats of DS2 (of all test records where there is no DS2), beside normal beats of
     the same records."""
-    record = data.index["record"].to_numpy()[rows.test]
-    classes = rows.classes[rows.test]
+    record, classes = data.index["record"].to_numpy()[rows.test], rows.classes[rows.test]
     ds2 = np.isin(record, DS2) if np.isin(record, DS2).any() else np.ones(len(record), bool)
     result = {}
     for name, place in (("V", QRS_T), ("S", BEFORE_QRS)):
@@ -173,7 +223,7 @@ def on_ectopic_beats(detector, data, rows, opt):
 def in_place(detector, beats, place):
     """How much of the error lies in a part of the window, and whether its strongest point does."""
     error = detector.errors(beats)[1]
-    inside = ErrorMap(detector).inside(error)
+    inside = error_map(detector).inside(error)
     return {
         "n": len(beats),
         "strongest_inside": float((np.isin(error.argmax(1), np.r_[place])).mean()),
@@ -187,7 +237,7 @@ def on_cohort(folder, detector):
     """The abnormal beats of a simulated cohort against its truth.csv; its patients are unseen."""
     data, truth = simulated(Path(folder))
     beats = data.beats(np.flatnonzero(truth.any(1)))
-    truth, method = truth[truth.any(1)], ErrorMap(detector)
+    truth, method = truth[truth.any(1)], error_map(detector)
     normals = data.beats(some(np.flatnonzero(data.index["class"] == "N"), 1000, 0))
     error = method.error(beats)
     unchanged_marked = float(method.inside(method.error(normals)).any(1).mean())
@@ -215,7 +265,7 @@ def truth_of(data, path):
     return truth
 
 
-# --- results -------------------------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------------------
 
 
 def headline(result):
@@ -235,25 +285,22 @@ def headline(result):
 
 def table(result):
     """Markdown, for the terminal and for RESULTS.md alike."""
-    lines = [
-        "| change | strength | time-point AUC | Dice | strongest point inside | beats marked | "
-        "beats | changed |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    found = [
+        (kind, strength, result["b2igan"][strength][kind])
+        for kind in [*CHANGES, "all"]
+        for strength in STRENGTHS
     ]
-    row = lambda name, word, m: lines.append(
-        f"| {name} | {word} | {m['auc']:.3f} | {m['dice']:.3f} | {m['hit']:.1%} | "
-        f"{m['marked']:.1%} | {m['n']} | {m['changed']:.1%} |"
-    )
-    for kind in [*CHANGES, "all"]:
-        for strength in STRENGTHS:
-            row(kind, strength, result["b2igan"][strength][kind])
-    for name, found in result["baselines"].items():
-        row(f"{name}: all", "medium", found["medium"]["all"])
+    for name, baseline in result["baselines"].items():
+        found.append((f"{name}: all", "medium", baseline["medium"]["all"]))
     if "cohort" in result:
-        row("simulated cohort, unseen", "-", result["cohort"])
-    lines += [
-        "",
-        f"unchanged normal beats with any segment: {result['b2igan']['unchanged_marked']:.1%}",
+        found.append(("simulated cohort, unseen", "-", result["cohort"]))
+    form = "{auc:.3f},{dice:.3f},{hit:.1%},{marked:.1%},{n},{changed:.1%}"
+    cells = [[name, strength, *form.format(**m).split(",")] for name, strength, m in found]
+    headings = "change,strength,time-point AUC,Dice,strongest point inside,marked,beats,changed"
+    unchanged = result["b2igan"]["unchanged_marked"]
+    lines = [
+        markdown(headings.split(","), cells),
+        f"unchanged normal beats with any segment: {unchanged:.1%}",
     ]
     for name, m in result["real"].items():
         place = "QRS to T" if name.endswith("V") else "before the QRS"
@@ -265,50 +312,17 @@ def table(result):
     return "\n".join(lines)
 
 
-def draw_gallery(detector, data, rows, beats, folder):
-    """changes.png: one beat of each kind at medium strength; right.png, wrong.png: real beats of
-    each class."""
+def draw_changes(detector, beats, path):
+    """One normal beat for each kind of change, at medium strength."""
     shown = []
     for number, kind in enumerate(CHANGES):
         changed_mv, truth = inject(beats.beat_mv, kind, "medium", seed=number)
         i = np.flatnonzero(truth.any(1))[number]
-        beat = replace(
-            beats[[i]], image=spectrogram.images(changed_mv[[i]]).numpy(), beat_mv=changed_mv[[i]]
-        )
-        words = ", ".join(
-            f"{start_s:.2f} to {end_s:.2f} s" for start_s, end_s in segments(truth[i])
-        )
+        image = spectrogram.images(changed_mv[[i]]).numpy()
+        beat = replace(beats[[i]], image=image, beat_mv=changed_mv[[i]])
+        words = ", ".join(f"{start:.2f} to {end:.2f} s" for start, end in segments(truth[i]))
         shown += panels(detector, beat, [f"{kind}, truly at {words}"])
-    draw_panels(
-        shown, folder / "changes.png", "Normal test beats with one change each, medium strength"
-    )
-    for is_right, word in ((True, "right"), (False, "wrong")):
-        shown = []
-        for name in "NSVF":
-            shown += real_beats(detector, data, rows, name, is_right)
-        heading = f"Test beats whose segments look {word}, source: {data.manifest['source']}"
-        draw_panels(shown, folder / f"{word}.png", heading)
-
-
-def real_beats(detector, data, rows, name, is_right):
-    """Panels of up to two test beats of a class whose segments look right, or wrong."""
-    beats = data.beats(some(rows.test[rows.classes[rows.test] == name], 400, 0))
-    if not len(beats):
-        return []
-    place = {"N": None, "S": BEFORE_QRS}.get(name, QRS_T)
-    beats = beats[np.flatnonzero(looks_right(detector, beats, place) == is_right)[:2]]
-    titles = [
-        f"{name}: record {record} at {sample / FS_HZ:.2f} s"
-        for record, sample in zip(beats.record, beats.sample)
-    ]
-    return panels(detector, beats, titles) if len(beats) else []
-
-
-def looks_right(detector, beats, place):
-    """(n,) bool: a normal beat without a segment, or an ectopic one with a segment where its class
-    is abnormal."""
-    inside = ErrorMap(detector).inside(detector.errors(beats)[1])
-    return ~inside.any(1) if place is None else inside[:, place].any(1)
+    draw_panels(shown, path, "Normal test beats with one change each, medium strength")
 
 
 if __name__ == "__main__":

@@ -68,42 +68,20 @@ def main(argv=None):
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.noise",
+    made = options.study(
+        "noise",
         "What noise costs: real electrode noise added to half of each test record; a table and "
         "noise.csv.",
-        "example:\n  python -m experiments.noise --records /data/mitdb --noise /data/nstdb",
+        "--records /data/mitdb --noise /data/nstdb",
+        groups="records weights outf device context",
     )
-    group = parser.add_argument_group("what to measure")
-    group.add_argument(
-        "--records", metavar="DIR", required=True, help="folder with the MIT-BIH records"
-    )
-    group.add_argument(
-        "--noise",
-        metavar="DIR",
-        required=True,
-        help="folder with noise records (PhysioNet's nstdb)",
-    )
-    group.add_argument(
-        "--kinds",
-        nargs="+",
-        metavar="NAME",
-        default=["bw", "ma"],
-        help="noise records: bw is baseline wander, ma muscle noise",
-    )
-    group.add_argument(
-        "--snr",
-        nargs="+",
-        type=options.number(-30, 60),
-        metavar="DB",
-        default=[24, 12, 6],
-        help="signal-to-noise ratios",
-    )
-    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
-    group.add_argument("--outf", default=options.OUTPUT, metavar="DIR", help="where noise.csv goes")
-    options.add_device(group)
-    options.add_context(group)
-    return parser.parse_args(argv)
+    add, ratio_db = made.add_argument, options.number(-30, 60)
+    add("--noise", metavar="DIR", required=True, help="noise records (PhysioNet's nstdb)")
+    kinds = "noise records: bw is baseline wander, ma muscle noise"
+    add("--kinds", nargs="+", metavar="NAME", default=["bw", "ma"], help=kinds)
+    ratios = "signal-to-noise ratios"
+    add("--snr", nargs="+", type=ratio_db, metavar="DB", default=[24, 12, 6], help=ratios)
+    return made.parse_args(argv)
 
 
 def scored(detector, checkpoint, folder, names, noise_mv, snr_db, context):

@@ -19,12 +19,12 @@ import wfdb
 from tqdm import tqdm
 
 import options
-from experiments.agreement import FIBRILLATION_NOTES
 from experiments.noise import in_noise, read_noise, with_noise
 from experiments.screening import pipeline as screen
 from experiments.screening.blocks import Reader, spans
 from experiments.screening.rhythm import episodes as rhythm
 from experiments.screening.rhythm.summary import ALARM_CODES
+from experiments.screening.screener import SignalSource
 from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2
@@ -32,7 +32,6 @@ from preprocess.classes import CLASS_OF_EC57
 from preprocess.constants import FS_HZ
 from preprocess.files import whole_file
 from preprocess.readers import wfdb as records
-from preprocess.readers.source import Source
 from preprocess.signal import quality
 
 COUNTED_EPISODES = {
@@ -48,6 +47,7 @@ TIMED = {
     "fibrillation": (rhythm.FIBRILLATION,),
 }
 VF_NOTES = ("(VF", "(VFL", "(VFIB")
+FIBRILLATION_NOTES = ("(AFIB", "(AFL")  # annotators' rhythms that screening calls (AFIB
 STEP = FS_HZ // 10  # in which durations are compared
 NEAR_S = 1.0  # of the middle of a second: a flagged beat so near makes a reader look
 DAY_S = 24 * 3600
@@ -67,13 +67,16 @@ def main(argv=None):
     opt = parse(argv)
     checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
 
-    def screened(paths):
-        return [findings(path, checkpoint, detector, opt) for path in tqdm(paths, unit="record")]
+    def compared(folder):
+        """Records, what annotators wrote of each, what is found in each."""
+        paths = sorted(path.with_suffix("") for path in Path(folder).glob("*.hea"))
+        truths = [annotated(path) for path in paths]
+        bar = tqdm(paths, unit="record")
+        return paths, truths, [findings(path, checkpoint, detector, opt) for path in bar]
 
     rows, alarm_rows = [], []
     if opt.records:
-        paths = recordings(opt.records)
-        truths, found = [annotated(path) for path in paths], screened(paths)
+        paths, truths, found = compared(opt.records)
         names = np.array([path.name for path in paths])
         unpaced = ~np.isin(names, records.PACED)
         groups = {
@@ -87,12 +90,10 @@ def main(argv=None):
             rows += [timed(group, name, codes, pairs) for name, codes in TIMED.items()]
         alarm_rows.append(false_alarms("MIT-BIH", truths, found))
     for folder in opt.without_vf or []:
-        paths = recordings(folder)
-        truths, found = [annotated(path) for path in paths], screened(paths)
+        _, truths, found = compared(folder)
         alarm_rows.append(false_alarms(Path(folder).name, truths, found))
     if opt.vf:
-        paths = recordings(opt.vf)
-        truths, found = [annotated(path) for path in paths], screened(paths)
+        _, truths, found = compared(opt.vf)
         alarm_rows += vf_seconds(Path(opt.vf).name, truths, found)
     if opt.noise:
         alarm_rows += unreadable_in_noise(Path(opt.records), Path(opt.noise), checkpoint)
@@ -100,29 +101,19 @@ def main(argv=None):
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.rhythms",
+    made = options.study(
+        "rhythms",
         "Hold rhythm episodes, alarms and what is unreadable against annotations and added noise; "
         "two tables, rhythms.csv and alarms.csv.",
-        "example:\n  python -m experiments.rhythms --records /data/mitdb --vf /data/cudb",
+        "--records /data/mitdb --vf /data/cudb",
+        groups="weights outf device context screening",
     )
-    group = parser.add_argument_group("what to compare")
-    group.add_argument("--records", metavar="DIR", help="folder with the MIT-BIH records")
-    group.add_argument(
-        "--without-vf", nargs="+", metavar="DIR", help="databases without ventricular fibrillation"
-    )
-    group.add_argument("--vf", metavar="DIR", help="a database of it (PhysioNet's cudb)")
-    group.add_argument("--noise", metavar="DIR", help="noise records (nstdb), to add to --records")
-    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
-    group.add_argument("--outf", default=options.OUTPUT, metavar="DIR", help="where tables go")
-    options.add_device(group)
-    options.add_context(group)
-    options.add_screening(parser.add_argument_group("screening a recording"))
-    return parser.parse_args(argv)
-
-
-def recordings(folder):
-    return sorted(path.with_suffix("") for path in Path(folder).glob("*.hea"))
+    options.add_records(made, required=False)
+    add, without = made.add_argument, "databases without ventricular fibrillation"
+    add("--without-vf", nargs="+", metavar="DIR", help=without)
+    add("--vf", metavar="DIR", help="a database of it (PhysioNet's cudb)")
+    add("--noise", metavar="DIR", help="noise records (nstdb), to add to --records")
+    return made.parse_args(argv)
 
 
 def findings(path, checkpoint, detector, opt):
@@ -266,13 +257,6 @@ def vf_seconds(name, truths, found):
     ]
 
 
-class ArraySource(Source):
-    """A lead in memory."""
-
-    def read(self, start, end):
-        return self.values[int(start) : int(end)]
-
-
 def unreadable_in_noise(folder, noise_folder, checkpoint):
     """Rows: share of noisy, and of clean, seconds of MIT-BIH that are called unreadable."""
     noises = {kind: read_noise(noise_folder / kind) for kind in ("ma", "bw")}
@@ -309,8 +293,7 @@ UNREADABLE = tuple(set(range(1, len(quality.REASONS))) - set(quality.ALARMS))
 
 def judged(path, signal_mv):
     """(n,) reasons of preprocess.signal.quality, as screening comes to them."""
-    source = ArraySource(path.name, path, ["ECG"], "ECG", float(FS_HZ), len(signal_mv))
-    source.values = np.asarray(signal_mv, float)
+    source = SignalSource.of(signal_mv, FS_HZ, path.name, "ECG")
     reader = Reader(source)
     return np.concatenate([reader.read(*span).reason for span in spans(source)])
 

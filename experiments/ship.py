@@ -1,10 +1,8 @@
-"""A finished checkpoint without what only training needs: weights to hand on, as safetensors, and
-for unseen patients as ONNX too."""
+"""A finished checkpoint without what only training needs: weights to hand on, as safetensors."""
 
 from pathlib import Path
 
 import options
-from experiments.export import export
 from experiments.screening.shipped import WEIGHTS
 from experiments.training import checkpoint as checkpoints
 from experiments.training import weights
@@ -35,9 +33,6 @@ def main(argv=None):
             f"{target} does not end in {weights.ENDING}, which is how weights are handed on"
         )
     checkpoint.save(target)
-    detector = checkpoint.detector()
-    if not detector.shared_patients:
-        export(checkpoint, detector, target.with_suffix(".onnx"))
     protocol, fold = checkpoint.options["protocol"], checkpoint.options["folder"]
     print(
         f"{target}: {checkpoint.model}, {target.stat().st_size / 1e6:.1f} MB, trained on "

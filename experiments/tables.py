@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 import options
-from experiments.reports.comparison_table import (
+from experiments.reports.comparison import (
     METHOD_HEADINGS,
     averaged,
     help_of_labels,
@@ -36,8 +36,9 @@ HEADLINE = [
     ("autoencoder", "none"),
 ]
 COMPARED = ("beatgan", "chronological", "interpatient", "patient", "external")  # its columns
-ABLATED = ("beatgan", "interpatient", "external")  # protocols that experiments.ablation ran under
 ALSO_RUN = ("beatgan-unfiltered",)  # a table of its own, no column of the README
+# Of the columns of a comparison; times and sizes of each run are in runs.csv.
+SHOWN = ("method", "context", "AUC", "AP", "AP at 10.8 %", "S", "V", "F", "runs")
 
 
 def main(argv=None):
@@ -56,28 +57,16 @@ def main(argv=None):
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.tables",
-        "Fill the tables of the README and of the results from experiments/results/.",
-        "example:\n  python -m experiments.tables --check",
-    )
-    group = parser.add_argument_group("what to fill")
-    group.add_argument(
+    made = options.study(
+        "tables",
+        "Fill the tables of the README, RESULTS.md and the model card from experiments/results/.",
         "--check",
-        action="store_true",
-        help="write nothing; end with exit status 2 where a table and its file disagree",
     )
-    group.add_argument(
-        "--documents",
-        nargs="+",
-        default=DOCUMENTS,
-        metavar="FILE",
-        help="Markdown files to fill (default: README.md, RESULTS.md and the model card)",
-    )
-    group.add_argument(
-        "--results", default=RESULTS, metavar="DIR", help="folder of the measured numbers"
-    )
-    return parser.parse_args(argv)
+    add, check = made.add_argument, "write nothing; exit status 2 where a table is stale"
+    add("--check", action="store_true", help=check)
+    add("--documents", nargs="+", default=DOCUMENTS, metavar="FILE", help="Markdown to fill")
+    add("--results", default=RESULTS, metavar="DIR", help="folder of the measured numbers")
+    return made.parse_args(argv)
 
 
 def read(document):
@@ -144,9 +133,8 @@ def methods(protocol):
         rows = summary(results).reset_index()
         rows = rows[rows["protocol"] == protocol]
         rows = rows.sort_values("auc", ascending=False, kind="stable")
-        return METHOD_HEADINGS, [
-            method_cells(row, f"{row['runs']:.0f}", digits=3) for row in rows.to_dict("records")
-        ]
+        made = [dict(zip(METHOD_HEADINGS, method_cells(row))) for row in rows.to_dict("records")]
+        return SHOWN, [[row[name] for name in SHOWN] for row in made]
 
     return table
 
@@ -164,31 +152,6 @@ def published(results):
         there = f"{row['auc']} / {row['ap']}" if row["ap"] else row["auc"]
         rows.append([row["method"], there, row["note"], here])
     return ["method", "published AUC / AP", "note", "here"], rows
-
-
-def folds(results):
-    """b2igan by fold and seed, with the interval of each run."""
-    runs = pd.read_csv(results / "runs.csv")
-    chosen = (runs["model"] == "b2igan") & (runs["select"] == "last")
-    rows = [
-        [
-            f"`{row['protocol']}`",
-            str(row["fold"]),
-            str(row["seed"]),
-            row["context"],
-            interval(row, "auc"),
-            interval(row, "ap"),
-            *(three_digits(row[f"auc_{name}"]) for name in ("S", "S_without_232", "V", "F")),
-            *(f"{row[name]:.3f}" for name in ("sensitivity", "ppv", "false_alarm_rate")),
-        ]
-        for row in runs[chosen].to_dict("records")
-    ]
-    headings = "protocol,fold,seed,context,AUC,AP,S,S without 232,V,F,sensitivity,PPV,false alarms"
-    return headings.split(","), rows
-
-
-def three_digits(value):
-    return "" if pd.isna(value) else f"{value:.3f}"
 
 
 def interval(row, name):
@@ -217,33 +180,35 @@ def cells(results, name):
     return pd.read_csv(results / name, dtype=str, keep_default_na=False)
 
 
-def as_it_stands(name, headings, bold=""):
-    """A table of all cells of a file, under headings; a row that begins with `bold` is bold."""
+def as_it_stands(name, headings):
+    """A table of all cells of a file, under headings."""
 
     def table(results):
-        rows = cells(results, name).to_numpy().tolist()
-        return headings.split(","), [
-            [f"**{cell}**" if cell and bold and row[0] == bold else cell for cell in row]
-            for row in rows
-        ]
+        return headings.split(","), cells(results, name).to_numpy().tolist()
 
     return table
 
 
-def ablation(results):
-    """A row for each choice of parts, a column for each protocol: AUC / AP; S, V, F."""
-    table = cells(results, "ablation.csv")
-    table["cell"] = (
-        table["auc"] + " / " + table["ap"] + "; " + table[["S", "V", "F"]].agg(", ".join, axis=1)
-    )
-    table = table.pivot(index="parts", columns="protocol", values="cell").fillna("")
-    order = sorted(table.index, key=_kind_of_choice)
-    rows = [[parts, *table.loc[parts, list(ABLATED)]] for parts in order]
-    return ["parts", *(f"`{name}`" for name in ABLATED)], rows
+def crossed(name, down, across, cell, headings, order=None):
+    """A row for each value of the columns `down`, a column for each of the column `across`, in the
+    order of the file unless `order` sorts the rows; `cell` is a format of a file's row."""
+
+    def table(results):
+        rows, columns = {}, {}
+        for row in cells(results, name).to_dict("records"):
+            place = tuple(row[part] for part in down)
+            rows.setdefault(place, {})[row[across]] = cell.format(**row)
+            columns[row[across]] = None
+        places = sorted(rows, key=order) if order else rows
+        body = [[*place, *(rows[place].get(column, "") for column in columns)] for place in places]
+        return [*headings.split(","), *columns], body
+
+    return table
 
 
-def _kind_of_choice(parts):
+def _kind_of_choice(place):
     """All parts, one part less, groups of parts, one part alone; each by its name."""
+    (parts,) = place
     one_alone = parts.endswith(" alone")
     return parts != "all", not parts.startswith("without"), one_alone, parts
 
@@ -262,28 +227,29 @@ TABLES = {
     "shipped": shipped,
     **{f"methods-{protocol}": methods(protocol) for protocol in (*COMPARED, *ALSO_RUN)},
     "published": published,
-    "folds": folds,
     "original-curve": as_it_stands(
-        "original_curve.csv",
-        "traces,beats trained on,validation eval,validation train,test eval,test train,S,V,F,"
-        "reconstruction loss of normals",
+        "original_epochs.csv",
+        "epoch,validation AUC (published log),validation AUC (here),test AUC (here),"
+        "loss of normals (here)",
     ),
-    "original-suspects": as_it_stands("original_suspects.csv", "traces,scale,score,AUC,S,V,F"),
     "original-speed": as_it_stands(
         "original_speed.csv", "step,beats/s,beats per processor second,times"
     ),
-    "later-elsewhere": as_it_stands(
+    "later-elsewhere": crossed(
         "later_elsewhere.csv",
-        "test,training,context,AUC,95 % over patients,AP,AP at 10.8 %,S,V,false alarms (5 % set)",
+        ["test", "training"],
+        "context",
+        "{auc} / {ap_natural}",
+        "test,training",
     ),
-    "jitter": as_it_stands(
-        "jitter.csv", "training windows,context,test windows,AUC,AP,false alarms (5 % set)"
+    "jitter": crossed(
+        "jitter.csv",
+        ["training", "context"],
+        "test",
+        "{auc} / {ap}; {false_alarms}",
+        "training windows,context",
     ),
-    "audit": as_it_stands("audit.csv", "question,AUC,AP,beside"),
-    "left-out": as_it_stands("left_out.csv", "left out,context,AUC,AP,S,V,F"),
-    "records": as_it_stands(
-        "records.csv", "record,N,S,V,F,AUC,sensitivity (%),false alarms (%)", bold="all"
-    ),
+    "left-out": crossed("left_out.csv", ["left_out"], "context", "{auc} / {ap}", "left out"),
     "localise": as_it_stands(
         "localise.csv",
         "method,change,strength,time-point AUC,Dice,strongest point inside (%),"
@@ -295,16 +261,20 @@ TABLES = {
     "noise": as_it_stands(
         "noise.csv", "noise,SNR (dB),AUC,AP,AUC lost,AP lost,AUC of the beats in noise"
     ),
-    "ablation": ablation,
-    "screening": as_it_stands(
-        "screening.csv",
-        "record,beats,beat Se,beat P+,V,V Se,V P+,S,S Se,S P+,false alarms an hour",
-        bold="all",
+    "ablation": crossed(
+        "ablation.csv",
+        ["parts"],
+        "protocol",
+        "{auc} / {ap}; {S}, {V}, {F}",
+        "parts",
+        _kind_of_choice,
     ),
     "screening-rates": as_it_stands(
         "screening_rates.csv", "R peaks,AUC,V Se,V P+,S Se,S P+,false alarms an hour"
     ),
-    "rhythms": as_it_stands("rhythms.csv", "records,rhythm,annotated,found,Se,P+,F1"),
+    "rhythms": crossed(
+        "rhythms.csv", ["rhythm"], "records", "{F1} ({Se}, {P+}; {annotated})", "rhythm"
+    ),
     "alarms": as_it_stands("alarms.csv", "what,figure,beside"),
     "bench": bench,
     "bench-screening": as_it_stands(

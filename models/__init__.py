@@ -4,7 +4,7 @@ A file models/compared/NAME.py whose last line is `DETECTOR = ItsClass` is a det
 underscores in its name). Files that begin with _ hold what several of them share.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -14,23 +14,11 @@ CONTEXTS = ("none", "rhythm", "record")  # each uses what the one before it does
 ALIASES = {"b2igan-seed": "b2igan-original"}  # earlier names, still understood
 
 
-class _Detectors(Mapping):
-    """Name to Detector class, read-only; a class is imported when it is first asked for."""
-
-    def __init__(self, modules: dict[str, str]):
-        self._modules = modules
+class _Detectors(dict):
+    """Name to Detector class; a class is imported when it is first asked for."""
 
     def __getitem__(self, name: str) -> type:
-        return import_module(self._modules[name]).DETECTOR
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._modules
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
-
-    def __len__(self) -> int:
-        return len(self._modules)
+        return import_module(super().__getitem__(name)).DETECTOR
 
 
 def _compared() -> dict[str, str]:

@@ -139,5 +139,5 @@ class Detector(ChunkedModule):
 
     def normal_versions(self, beats: Beats, references_mv: np.ndarray) -> np.ndarray | None:
         """Beats of one recording, and beats of it that are presumed normal (k, WINDOW) in mV, to
-        their normal versions (n, WINDOW) in mV; None where references tell the detector nothing."""
+        their normal versions (n, WINDOW) in mV; None where the detector uses no references."""
         return None

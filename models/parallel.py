@@ -3,12 +3,11 @@
 Each process is handed every batch whole and computes its own rows of it. What is drawn at random is
 drawn for the whole batch everywhere, and sums over the batch are taken over all processes: batch
 statistics, pairs of beats, gradients, the terms of the losses. So the weights are those of one
-process, up to rounding, whatever the number of processes. In one process nothing here does a thing,
-but where each thread of two stands for a process (models.halves): then the bytes are those of two.
+process, up to rounding, whatever the number of processes. In one process nothing here does a thing.
 """
 
-import threading
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -17,44 +16,28 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 WAIT = timedelta(hours=2)  # for processes that prepare, or save
-_thread = threading.local()  # rank, all_reduce: where it stands for one process of two
 
 
-def processes() -> int:
-    if hasattr(_thread, "rank"):
-        return 2
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+def launched() -> int:
+    """Processes that torchrun has started of this program, 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", 1)) if "TORCHELASTIC_RUN_ID" in os.environ else 1
 
 
 def is_first() -> bool:
-    """Whether this process is the one that writes and speaks."""
-    return processes() == 1 or _rank() == 0
+    """Whether this process, of those that torchrun has started, is the one that writes and says."""
+    return launched() == 1 or int(os.environ["RANK"]) == 0
 
 
-def _rank() -> int:
-    return _thread.rank if hasattr(_thread, "rank") else dist.get_rank()
-
-
-def _all_reduce(value: Tensor) -> None:
-    """To the sum over all processes, in place."""
-    (_thread.all_reduce if hasattr(_thread, "rank") else dist.all_reduce)(value)
+def processes() -> int:
+    """That train together: inside `group`, all that were launched."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 @contextmanager
-def as_one_of_two(rank: int, all_reduce: Callable[[Tensor], None]) -> Iterator[None]:
-    """Inside, this thread computes what the process of this rank would, of two (models.halves)."""
-    _thread.rank, _thread.all_reduce = rank, all_reduce
-    try:
-        yield
-    finally:
-        del _thread.rank, _thread.all_reduce
-
-
-@contextmanager
-def group(launched: int, device: torch.device) -> Iterator[None]:
+def group(device: torch.device) -> Iterator[None]:
     """Inside, the processes that torchrun launched know of each other: gloo on processors, nccl on
     GPUs. With one nothing is started."""
-    if launched == 1 or processes() > 1:
+    if launched() == 1 or processes() > 1:
         yield
         return
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=WAIT)
@@ -69,7 +52,7 @@ def rows(n: int) -> slice:
     """Which of a batch's n rows this process computes."""
     if processes() == 1:
         return slice(0, n)
-    rank, of = _rank(), processes()
+    rank, of = dist.get_rank(), processes()
     return slice(n * rank // of, n * (rank + 1) // of)
 
 
@@ -88,13 +71,13 @@ class _Total(torch.autograd.Function):
     @staticmethod
     def forward(_, value: Tensor) -> Tensor:
         value = value.contiguous().clone()
-        _all_reduce(value)
+        dist.all_reduce(value)
         return value
 
     @staticmethod
     def backward(_, gradient: Tensor) -> Tensor:
         gradient = gradient.contiguous().clone()
-        _all_reduce(gradient)
+        dist.all_reduce(gradient)
         return gradient
 
 
@@ -102,7 +85,7 @@ def rolled(values: Tensor) -> Tensor:
     """Rows (n, ...) of this process to the row before each in the whole batch."""
     if processes() == 1:
         return values.roll(1, 0)
-    rank, of = _rank(), processes()
+    rank, of = dist.get_rank(), processes()
     shape = of, *[1] * (values.dim() - 1)
     place = torch.zeros(shape, dtype=values.dtype, device=values.device)
     place[rank] = 1
@@ -115,7 +98,7 @@ def sum_gradients(weights: list[Tensor]) -> None:
     if processes() == 1:
         return
     flat = torch.cat([weight.grad.flatten() for weight in weights])
-    _all_reduce(flat)
+    dist.all_reduce(flat)
     parts = flat.split([weight.numel() for weight in weights])
     for weight, part in zip(weights, parts, strict=True):
         weight.grad.copy_(part.view_as(weight))
@@ -127,7 +110,7 @@ def mean_terms(terms: dict[str, float], part: float, device: torch.device) -> di
         return terms
     values = torch.tensor(list(terms.values()), dtype=torch.float64) * part
     values = values.float().to(device) if device.type != "cpu" else values
-    _all_reduce(values)
+    dist.all_reduce(values)
     return dict(zip(terms, values.tolist()))
 
 
@@ -139,13 +122,13 @@ def gathered(part: object) -> list:
 
 
 @contextmanager
-def batch_statistics(detector: nn.Module, halves: bool = False) -> Iterator[None]:
-    """Inside, batch normalisation is over the batch of all processes, or of both halves.
+def batch_statistics(detector: nn.Module) -> Iterator[None]:
+    """Inside, batch normalisation is over the batch of all processes.
 
     torch.nn.SyncBatchNorm is for GPUs alone.
     """
     norms = [m for m in detector.modules() if type(m) is nn.BatchNorm1d]
-    for norm in norms if halves or processes() > 1 else []:
+    for norm in norms if processes() > 1 else []:
         norm.__class__ = _SharedBatchNorm
     try:
         yield

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from models import parallel
@@ -29,6 +29,12 @@ def descend(optimizer: Optimizer, loss: Tensor, share: float | None = None) -> N
     optimizer.step()
     # Within one autocast the low-precision copies of the weights are kept: those of before.
     torch.clear_autocast_cache()
+
+
+def start_anew(module: nn.Module) -> None:
+    """A module as before training; module.apply(start_anew) for all within it."""
+    if hasattr(module, "reset_parameters"):
+        module.reset_parameters()
 
 
 def set_rate(optimizers: Iterable[Optimizer], rate: float) -> None:

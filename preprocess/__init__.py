@@ -1,7 +1,5 @@
 """Records to beats to STFT images. Knows nothing of models."""
 
-from preprocess.stopping import is_program, watch_start
-
 
 class BadInput(ValueError):
     """Something the user gave cannot be used.
@@ -9,7 +7,3 @@ class BadInput(ValueError):
     The message is one sentence that says what is wrong and what to do; command lines print it and
     end with exit status 2.
     """
-
-
-if is_program():
-    watch_start()

@@ -39,9 +39,9 @@ def drifted(beats_mv: np.ndarray, share: float, rng: np.random.Generator) -> np.
     for start in range(0, n, DRIFTED_AT_ONCE):
         rows = start + np.flatnonzero(is_changed[start : start + DRIFTED_AT_ONCE])
         log_gain = gain[rows] + _between_knots(local_gain[rows])
-        seen = beats_mv[rows] + view[rows] * _slope(beats_mv[rows])
+        turned = beats_mv[rows] + view[rows] * _slope(beats_mv[rows])
         level = line[rows] * away + bend[rows] * (away**2 - np.mean(away**2))
-        later_mv[rows] = seen * np.exp(log_gain) + DRIFT_LEVEL_MV * level
+        later_mv[rows] = turned * np.exp(log_gain) + DRIFT_LEVEL_MV * level
     return later_mv
 
 

@@ -16,12 +16,18 @@ from preprocess.signal.rpeaks import detect_r_peaks, distance_to_nearest
 if TYPE_CHECKING:
     from preprocess.readers.wfdb import Recording
 
+# Where waves lie in a window.
+P_WAVE = slice(BEFORE - 94, BEFORE - 18)  # 0.26 to 0.05 s before R
+QRS = slice(BEFORE - 36, BEFORE + 54)  # 0.10 s before R to 0.15 s after: a wide one too
+NARROW_QRS = slice(BEFORE - 22, BEFORE + 29)  # 0.06 s before R to 0.08 s after
+ST = slice(BEFORE + 40, BEFORE + 173)  # 0.11 to 0.48 s after R: ST segment and T wave
+
 # RR intervals on each side that make the local median: some ten seconds of a resting heart,
 # so that it follows the rate and passes over single early beats.
 RR_LOCAL_BEATS = 8
 # Labels that belong to a signal lie on its R peaks (see check_labels).
 LABEL_OFF_S, LABELS_IN_A_ROW, FEWEST_LABELS, LEAST_ON_PEAK = 0.1, 200, 30, 0.4
-UNLABELLED_S = 60  # of a signal's end: so much without any annotation is told
+UNLABELLED_S = 60  # of a signal's end: more than this without any annotation is reported
 
 
 @dataclass

@@ -12,32 +12,36 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 
 from preprocess import BadInput
-from preprocess.stopping import Stopped, is_about_memory, is_program, raising
-from preprocess.threads import wait_asleep
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # in names of foreign files
-PLACES = ("DIR", "FILE", "PATH")  # metavars of flags that name a file or folder
 UNUSABLE, WRONG = 2, 70  # exit statuses; 70 is EX_SOFTWARE of sysexits.h
 KEPT = "what was finished is whole: the same command (training: with --resume) does the rest"
+# What torch and loaders of libraries say, in a RuntimeError, ImportError or OSError.
+OUT_OF_MEMORY = re.compile(
+    "allocate memory|to allocate|bad_alloc|map segment|start new thread|create a primitive"
+)
+
+
+class Stopped(KeyboardInterrupt):
+    """SIGTERM has come."""
 
 
 def command(main: Callable[[], object]) -> None:
     """Run a command line; whatever happens ends as one sentence on the terminal."""
-    wait_asleep()  # for what loads torch later; setup_env.sh says it to what loads it at once
+    # For what loads torch later: threads that wait sleep. By default they spin, and on a busy
+    # machine two threads are then eight times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if hasattr(sys.stdout, "reconfigure"):  # no letter that a terminal lacks ends a command
         sys.stdout.reconfigure(errors="replace")
+    signal.signal(signal.SIGTERM, _stop)
     try:
-        with raising():
-            main()
-    except (KeyboardInterrupt, Stopped) as stop:
-        # What is still held in the middle of something lets go of its files now.
-        traceback.clear_frames(stop.__traceback__)
-        number = signal.SIGINT if isinstance(stop, KeyboardInterrupt) else signal.SIGTERM
-        word = "interrupted" if number == signal.SIGINT else "stopped"
-        _end(f"{word} {stop}".strip() + f"; {KEPT}", 128 + number, at_once=is_program())
+        main()
+    except Stopped as stop:
+        _end(f"stopped {stop}".strip() + f"; {KEPT}", 128 + signal.SIGTERM)
+    except KeyboardInterrupt as stop:
+        _end(f"interrupted {stop}".strip() + f"; {KEPT}", 128 + signal.SIGINT)
     except BrokenPipeError:  # whoever read the output has gone, as `head` does
         sys.stderr.close()
         sys.exit(128 + signal.SIGPIPE)
@@ -45,45 +49,37 @@ def command(main: Callable[[], object]) -> None:
         _end(*sentence(error))
 
 
+def _stop(*_):
+    raise Stopped
+
+
+def _end(text, status):
+    print(f"error: {CONTROL.sub('', text)}", file=sys.stderr)
+    sys.exit(status)
+
+
 def sentence(error: Exception) -> tuple[str, int]:
     """What to say of an error, and the exit status. The unexpected goes to a log file: call it
     while the error is handled."""
     if isinstance(error, BadInput):
         return str(error), UNUSABLE
-    if isinstance(error, MemoryError) or is_about_memory(error):
+    if is_about_memory(error):
         return "not enough memory: close other programs, or give less at a time", UNUSABLE
     if isinstance(error, OSError):
-        where = f"{str(error.filename)[:200]}: " if error.filename else ""
+        name = error.filename2 or error.filename  # of two, where it would have been renamed to
+        where = f"{name}: " if name else ""
         return f"{where}{error.strerror or error}; {KEPT}", UNUSABLE
+    with tempfile.NamedTemporaryFile("w", prefix="b2i-gan-", suffix=".log", delete=False) as log:
+        log.write(f"{' '.join(sys.argv)}\n{traceback.format_exc()}")
     return (
         f"something unexpected happened ({type(error).__name__}), which is a defect of this "
-        f"program: please send {_log()}; {KEPT}",
+        f"program: please send {log.name}; {KEPT}",
         WRONG,
     )
 
 
-def _end(text, status, at_once=False):
-    """at_once: threads that still compute are not waited for."""
-    print(f"error: {CONTROL.sub('', text)}", file=sys.stderr)
-    if at_once:
-        with suppress(OSError, ValueError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)
-    sys.exit(status)
-
-
-def _log():
-    """The name of a file with the traceback of what is being handled."""
-    text = f"{' '.join(sys.argv)}\n{traceback.format_exc()}"
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="b2i-gan-", suffix=".log", delete=False, encoding="utf-8"
-        ) as file:
-            file.write(text)
-        return file.name
-    except OSError:  # nowhere to write to: the terminal is all there is
-        return f"this:\n{text}"
+def is_about_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or bool(OUT_OF_MEMORY.search(str(error)))
 
 
 def parser(name: str, text: str, epilog: str = "") -> argparse.ArgumentParser:
@@ -97,12 +93,10 @@ class _Parser(argparse.ArgumentParser):
     """An empty name would be the working folder, or stand for the default, without a word."""
 
     def parse_args(self, args=None, namespace=None):
-        found = super().parse_args(args, namespace)
-        for action in self._actions:
-            given = getattr(found, action.dest, None) if action.metavar in PLACES else None
-            if any(not str(name).strip() for name in (given if type(given) is list else [given])):
-                self.error(f"argument {'/'.join(action.option_strings)}: give a name, not nothing")
-        return found
+        args = sys.argv[1:] if args is None else args
+        if not all(str(word).strip() for word in args):
+            self.error("an argument is empty: give a name, or leave its flag out")
+        return super().parse_args(args, namespace)
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):

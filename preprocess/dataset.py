@@ -1,11 +1,13 @@
 """What preprocessing leaves on disk, and how it is read.
 
-spectrograms.npy, beats.npy, index.csv, manifest.json.
+spectrograms.npy, beats.npy, index.csv, manifest.json. The manifest says what was written: a label
+that was edited, a row that moved or a byte that a disk lost is found when a folder is opened.
 """
 
 import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,18 +17,18 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from preprocess import BadInput, classes, dataset_checks, files, spectrogram
+from preprocess import BadInput, classes, files, spectrogram
 from preprocess import beats as beat_windows
 from preprocess.beats import Beats
 from preprocess.classes import CLASSES
 from preprocess.constants import AFTER, BEFORE, FS_HZ, LEAD, PEAK_TOLERANCE, WINDOW
-from preprocess.mapped import let_go, taken
 from preprocess.readers import physionet
 from preprocess.readers import wfdb as records
 from preprocess.signal.filters import FILTERS
 
-MANY = 1_000_000  # beats, from which on an index is read part by part
-IMAGES = "spectrograms.npy"
+BEATS, IMAGES, INDEX, MANIFEST = "beats.npy", "spectrograms.npy", "index.csv", "manifest.json"
+SUMMED = (BEATS, IMAGES, INDEX)
+LARGEST_SUMMED = 1 << 32  # bytes: a minute would be lost at each start on what is larger
 AT_MOST = 20_000  # beats that the deviation of images is taken from, where those are made
 
 VERSION = 1  # of the files' content: raise it when the same records would give other numbers
@@ -46,56 +48,37 @@ class Dataset:
 
     def beats(self, rows, with_image=True):
         """Rows (any order) as Beats in memory, float32."""
-        record, sample, rr_s = self._columns
-        beat_mv, image = taken(self.beat_mv, rows), None
-        if with_image:
-            image = self._images(rows, beat_mv)
-        record_median_mv, place = self._usual
+        names, place, sample, rr_s = self._columns
+        beat_mv, image = np.asarray(self.beat_mv[rows]), None
+        if with_image and self.image is None:
+            image = MadeImages(beat_mv, self.manifest["settings"]["image"])
+        elif with_image:
+            image = np.asarray(self.image[rows], np.float32)
         return Beats(
             image,
             beat_mv,
-            record[rows],
+            names[place[rows]],
             sample[rows],
             rr_s[rows],
-            record_median_mv=record_median_mv[place[rows]],
+            record_median_mv=self._medians_mv[place[rows]],
         )
-
-    def _images(self, rows, beat_mv):
-        if self.image is None:
-            return MadeImages(beat_mv, self.manifest["settings"]["image"])
-        return np.asarray(taken(self.image, rows), np.float32)
-
-    @cached_property
-    def _usual(self):
-        """(records, 320) in mV, the median beat of each, and (n,), which of them is a beat's."""
-        record = self._columns[0]
-        names, place = record.different, record.place
-        medians = np.zeros((len(names), WINDOW), np.float32)
-        order = np.argsort(place, kind="stable")
-        edges = np.searchsorted(place[order], np.arange(len(medians) + 1))
-        for k, (start, end) in enumerate(zip(edges, edges[1:])):
-            if end > start:
-                medians[k] = np.median(self.beat_mv[order[start:end]], 0)
-                let_go(self.beat_mv)
-        return medians, place
 
     @cached_property
     def _columns(self):
+        """Names of the records (k,); of each beat the place of its record's name, sample (n,) and
+        RR intervals (n, 3)."""
+        place, names = pd.factorize(self.index["record"], sort=True)
         rr_s = self.index[["rr_before_s", "rr_after_s", "rr_local_s"]].to_numpy(np.float32)
-        names = self.index["record"].astype("category").cat
-        record = _Names(names.categories.to_numpy(str), names.codes.to_numpy())
-        return record, self.index["sample"].to_numpy(), rr_s
+        return names.to_numpy(str), place, self.index["sample"].to_numpy(), rr_s
 
-
-@dataclass
-class _Names:
-    """Names of many rows, of which there are few different ones."""
-
-    different: np.ndarray
-    place: np.ndarray
-
-    def __getitem__(self, rows):
-        return self.different[self.place[rows]]
+    @cached_property
+    def _medians_mv(self):
+        """The median beat of each record (k, 320)."""
+        names, place, *_ = self._columns
+        order = np.argsort(place, kind="stable")
+        edges = np.searchsorted(place[order], np.arange(1, len(names)))
+        rows_of = np.split(order, edges)
+        return np.stack([np.median(self.beat_mv[rows], 0) for rows in rows_of])
 
 
 @dataclass
@@ -171,19 +154,19 @@ def make(
     }
     if is_current(dataroot, wanted):
         return read_manifest(dataroot)
-    if not dataroot.name:
+    if not dataroot.name or dataroot.is_file():
         raise BadInput(f"{dataroot} is no folder to write to: give another --dataroot")
-    if dataroot.exists() and not dataroot.is_dir():
-        raise BadInput(f"{dataroot} is a file, where a folder must be: give another --dataroot")
-    part = dataroot.with_name(dataroot.name + ".part")
-    dataset_checks.check_may_write(dataroot, part)
-    with files.temporary_folder(part):
-        if is_current(dataroot, wanted):  # another process has made it meanwhile
-            return read_manifest(dataroot)
+    there = [name for name in SUMMED if (dataroot / name).exists()]
+    if there and not (dataroot / MANIFEST).exists():
+        raise BadInput(
+            f"{dataroot} holds {', '.join(there)} and no {MANIFEST}: they may be somebody's, so "
+            "remove them, or give another --dataroot"
+        )
+    with files.temporary_folder(dataroot.with_name(f".{dataroot.name}.part")) as part:
         index, left_out = _write_arrays(
             paths, part, image, lead, filter_name, store_images, on_peaks
         )
-        index.to_csv(part / "index.csv", index=False)
+        index.to_csv(part / INDEX, index=False)
         manifest = wanted | {
             "beats": len(index),
             "counts": count_classes(index),
@@ -191,12 +174,10 @@ def make(
             "folder": Path(folder).name,
             "stored_images": store_images,
             "sha256": {
-                name: physionet.sha256(part / name)
-                for name in dataset_checks.SUMMED
-                if (part / name).exists()
+                name: physionet.sha256(part / name) for name in SUMMED if (part / name).exists()
             },
         }
-        (part / "manifest.json").write_text(json.dumps(manifest, indent=1))
+        (part / MANIFEST).write_text(json.dumps(manifest, indent=1))
         _move(part, dataroot)
     return manifest
 
@@ -204,66 +185,74 @@ def make(
 def load(dataroot):
     """Open a preprocessed folder. Raises BadInput when it is not one, or not as it was written."""
     dataroot = Path(dataroot)
-    files.check_is_file(dataroot / "manifest.json")
-    manifest = read_manifest(dataroot)
-    stored = not isinstance(manifest, dict) or manifest.get("stored_images", True)
-    for name in dataset_checks.SUMMED:
-        if stored or name != IMAGES:
-            files.check_is_file(dataroot / name)
-    if manifest is None:
+    if not (dataroot / MANIFEST).is_file():
         raise BadInput(
             f"{dataroot} holds no preprocessed beats: "
             f"run python -m preprocess --dataroot {dataroot} first"
         )
-    dataset_checks.check_manifest(manifest, dataroot)
     try:
-        dataset_checks.check_sums(dataroot, manifest)
-        index = read_index(dataroot / "index.csv", manifest["beats"])
-        names = [name for name in dataset_checks.ARRAYS if stored or name != IMAGES]
-        arrays = {name: np.load(dataroot / name, mmap_mode="r") for name in names}
-    except BadInput:
-        raise
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        found = _load(dataroot)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(
-            f"{dataroot} is incomplete ({error}): run python -m preprocess again"
+            f"{dataroot} is not as it was written ({error}): run python -m preprocess again"
         ) from error
-    dataset_checks.check_arrays(arrays, manifest, dataroot)
-    if len(index) != manifest["beats"]:
-        raise BadInput(
-            f"{dataroot} is inconsistent: its files count different numbers of beats; "
-            "preprocess again"
-        )
-    dataset_checks.check_index(index, manifest, dataroot)
-    return Dataset(index, arrays.get(IMAGES), arrays["beats.npy"], manifest)
+    check_made_here(found.manifest["settings"], dataroot)
+    return found
 
 
-def read_index(path: Path, n: int) -> pd.DataFrame:
-    """A row a beat, n of them. Where they are many, names are kept once each, and numbers no wider
-    than they must be: the table stays small beside the beats."""
-    texts = ("record", "symbol", "class")
-    if n <= MANY:
-        return pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=False)
-    narrow = {"peak_distance": np.int32, "sample": np.int64}
-    narrow |= dict.fromkeys(("rr_before_s", "rr_after_s", "rr_local_s"), np.float32)
-    types = narrow | dict.fromkeys(texts, "category")
-    tables = list(pd.read_csv(path, dtype=types, chunksize=MANY, keep_default_na=False))
-    columns = {name: np.concatenate([t[name].to_numpy() for t in tables]) for name in narrow}
-    for name in texts:
-        parts = [table[name] for table in tables]
-        columns[name] = pd.api.types.union_categoricals(parts, sort_categories=True)
-    return pd.DataFrame(columns)
+def _load(dataroot):
+    """The files of a folder as a Dataset, where they are those that its manifest tells of."""
+    manifest = json.loads((dataroot / MANIFEST).read_text())
+    for name, told in manifest["sha256"].items():
+        is_summed = (dataroot / name).stat().st_size <= LARGEST_SUMMED
+        if is_summed and physionet.sha256(dataroot / name) != told:
+            raise ValueError(f"{name} was changed or is damaged")
+    texts = dict.fromkeys(("record", "symbol", "class"), str)
+    index = pd.read_csv(dataroot / INDEX, dtype=texts, keep_default_na=False)
+    if not set(index["record"].unique()) <= manifest["records"].keys():
+        raise ValueError(f"{INDEX} has beats of other records")
+    n, setting = manifest["beats"], spectrogram.SETTINGS[manifest["settings"]["image"]]
+    if len(index) != n:
+        raise ValueError(f"{INDEX} has {len(index)} beats and should have {n}")
+    beat_mv = _mapped(dataroot / BEATS, (n, WINDOW), np.float32)
+    if not manifest.get("stored_images", True):
+        return Dataset(index, None, beat_mv, manifest)
+    image = _mapped(dataroot / IMAGES, (n, *setting.shape), spectrogram.STORED_AS)
+    return Dataset(index, image, beat_mv, manifest)
+
+
+def _mapped(path, shape, kind):
+    array = np.load(path, mmap_mode="r")
+    if array.shape != shape or array.dtype != kind:
+        raise ValueError(f"{path.name} is {array.dtype} of {array.shape} and should be of {shape}")
+    return array
+
+
+def check_made_here(found: Mapping, where: Path) -> None:
+    """Raises BadInput where beats were made otherwise than this program makes them.
+
+    found: settings of a dataset or of a training; where: of which file or folder.
+    """
+    ours = settings(found.get("image"), found.get("lead"))
+    bands_hz = [list(band_hz) for _, band_hz in FILTERS.values()]
+    for name, value in ours.items():
+        if found.get(name) not in (bands_hz if name == "band_hz" else [value]):
+            raise BadInput(
+                f"{where} is of beats made with {name} {found.get(name)}, and this program makes "
+                f"them with {value}: preprocess again, and train on that"
+            )
 
 
 def read_manifest(dataroot):
     try:
-        return json.loads((dataroot / "manifest.json").read_text())
+        return json.loads((dataroot / MANIFEST).read_text())
     except (OSError, ValueError, RecursionError):
         return None
 
 
 def is_current(dataroot, wanted):
     manifest = read_manifest(dataroot)
-    return manifest is not None and all(manifest.get(key) == value for key, value in wanted.items())
+    return isinstance(manifest, dict) and wanted.items() <= manifest.items()
 
 
 def count_classes(index):
@@ -280,7 +269,7 @@ def _write_arrays(paths, part, image, lead, filter_name, store_images, on_peaks)
     """
     tables, left_out = [], Counter()
     with (
-        _NpyWriter(part / "beats.npy", np.float32, (WINDOW,)) as waves,
+        _NpyWriter(part / BEATS, np.float32, (WINDOW,)) as waves,
         _NpyWriter(
             part / IMAGES, spectrogram.STORED_AS, spectrogram.SETTINGS[image].shape
         ) as pictures,
@@ -351,8 +340,8 @@ def _move(part, target):
     """Files of a folder to another; the manifest last, without which a half-moved one is not
     mistaken for whole."""
     target.mkdir(parents=True, exist_ok=True)
-    (target / "manifest.json").unlink(missing_ok=True)
-    for name in (*dataset_checks.SUMMED, "manifest.json"):
+    (target / MANIFEST).unlink(missing_ok=True)
+    for name in (*SUMMED, MANIFEST):
         if (part / name).exists():
             os.replace(part / name, target / name)
         else:  # images that are made when they are read

@@ -49,15 +49,15 @@ def premature(beats: Tensor, _) -> Tensor:
     always = torch.full_like(beats[:, :1], ALWAYS)
 
     # The beat before, which is this one read rr later, bent so that it meets the QRS.
-    earlier = _at(beats, t + rr)  # [n, WINDOW]
-    gap = _at(beats, end) - _at(earlier, end)  # [n, 1]
+    earlier = read_at(beats, t + rr)  # [n, WINDOW]
+    gap = read_at(beats, end) - read_at(earlier, end)  # [n, 1]
     joined = earlier + gap * (t / end).clamp(0, 1) ** _uniform(beats, 0, 2)
 
     # Only where the window holds what came rr after its own R peak; elsewhere without P wave.
     known = _fade(t, always, WINDOW - rr - 6, FADE_PREMATURE)
     front = joined * known + (beats - p) * (1 - known)
 
-    moved = _at(p, t - _uniform(beats, -35, 35))
+    moved = read_at(p, t - _uniform(beats, -35, 35))
     front = front + moved * _uniform(beats, -1, 1.6) * _chance(beats, 0.7)
     mask = _fade(t, always, end, FADE_PREMATURE)
     return beats * (1 - mask) + front * mask
@@ -67,7 +67,7 @@ def p_changed(beats: Tensor, _) -> Tensor:
     """The P wave shifted by 22 to 125 ms, scaled, inverted or gone."""
     p = p_wave(beats)
     shift = _uniform(beats, 8, 45) * _sign(beats)
-    moved = _at(p, _time(beats) - shift)
+    moved = read_at(p, _time(beats) - shift)
     return beats - p + moved * _uniform(beats, -1.2, 1.6) * _chance(beats, 0.75)
 
 
@@ -77,7 +77,7 @@ def widened(beats: Tensor, _) -> Tensor:
     rate = torch.exp(_uniform(beats, 0.25, 1) * narrow)  # of reading the beat: below 1 is wider
     s = _time(beats) - BEFORE
     near_r = torch.exp(-((s / _uniform(beats, 15, 50)) ** 2))  # [n, WINDOW]: 1 at R, 0 far off
-    return _at(beats, BEFORE + s * (1 + (rate - 1) * near_r))
+    return read_at(beats, BEFORE + s * (1 + (rate - 1) * near_r))
 
 
 def rescaled(beats: Tensor, _) -> Tensor:
@@ -95,7 +95,7 @@ def pasted(beats: Tensor, others: Tensor) -> Tensor:
     Half of the pieces are moved by up to 70 ms.
     """
     start, end = _span(beats, 30, 180)
-    others = _at(others, _time(beats) - _uniform(beats, -25, 25) * _chance(beats, 0.5))
+    others = read_at(others, _time(beats) - _uniform(beats, -25, 25) * _chance(beats, 0.5))
     piece = others - _bridge(others, start, end) + _bridge(beats, start, end)
     return beats + _fade(_time(beats), start, end, FADE) * (piece - beats)
 
@@ -131,15 +131,15 @@ def ectopic(beats: Tensor, others: Tensor) -> Tensor:
     t = _time(beats)
     start = _uniform(beats, BEFORE - 40, BEFORE - 18)  # of the QRS
 
-    # Another beat's, or the own one widened: both are drawn for all, one is taken.
+    # Another beat's, or the own one widened: both are drawn for all, one is used.
     foreign = _chance(beats, 0.5) > 0
-    shifted = _at(others, t - _uniform(beats, -6, 6))
+    shifted = read_at(others, t - _uniform(beats, -6, 6))
     rest = torch.where(foreign, shifted, widened(beats, others))
     size = torch.exp(_uniform(beats, -0.4, 0.6))
     sign = torch.where(_chance(beats, 0.3) > 0, -1.0, 1.0)
     rest = rest * size * sign
 
-    rest = rest + _at(front, start) - _at(rest, start)  # meets what stands in front of it
+    rest = rest + read_at(front, start) - read_at(rest, start)  # meets what stands in front of it
     beyond = torch.full_like(start, WINDOW + 80)  # no fade at the window's end
     return torch.lerp(front, rest, _fade(t, start, beyond, FADE))
 
@@ -149,6 +149,13 @@ def p_wave(beats: Tensor) -> Tensor:
     start, end = _uniform(beats, *P_STARTS), _uniform(beats, *P_ENDS)
     above_line = beats - _bridge(beats, start, end)
     return above_line * _fade(_time(beats), start + 4, end - 4, FADE_P)
+
+
+def read_at(beats: Tensor, where: Tensor) -> Tensor:
+    """(..., WINDOW) read at fractional positions (..., m), held at the ends."""
+    where = where.expand(*beats.shape[:-1], -1).clamp(0, WINDOW - 1.001)
+    low = where.floor().long()
+    return torch.lerp(beats.gather(-1, low), beats.gather(-1, low + 1), where - low)
 
 
 def _time(beats):
@@ -178,13 +185,6 @@ def _span(beats, shortest, longest):
     return start, start + length
 
 
-def _at(beats, where):
-    """(n, WINDOW) read at fractional positions (n, m), held at the ends."""
-    where = where.expand(len(beats), -1).clamp(0, WINDOW - 1.001)
-    low = where.floor().long()
-    return torch.lerp(beats.gather(1, low), beats.gather(1, low + 1), where - low)
-
-
 def _fade(t, start, end, edge):
     """(n, WINDOW): 1 between start and end (n, 1), 0 outside.
 
@@ -196,6 +196,6 @@ def _fade(t, start, end, edge):
 
 def _bridge(beats, start, end):
     """(n, WINDOW): the straight line between the beat's values at start and end, level outside."""
-    at_start, at_end = _at(beats, start), _at(beats, end)
+    at_start, at_end = read_at(beats, start), read_at(beats, end)
     along = ((_time(beats) - start) / (end - start)).clamp(0, 1)
     return at_start + (at_end - at_start) * along

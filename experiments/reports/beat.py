@@ -9,20 +9,20 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import MaxNLocator, MultipleLocator, NullLocator
 
-from experiments.reports.scale import CONTOUR_SD, ERROR_COLOURS, ERROR_SCALE
 from experiments.reports.style import (
     BLACK,
     BLUE,
+    CONTOUR_SD,
     EMPTY,
+    ERROR_COLOURS,
+    ERROR_SCALE,
     GREY,
     IMAGE_COLOURS,
     SMALL,
     VERMILION,
     WIDTH_IN,
-    draw_note,
     new_figure,
     save,
 )
@@ -62,6 +62,12 @@ class Panel:
     setting: str
     segments: list = field(default_factory=list)
 
+    @property
+    def images(self) -> dict[str, np.ndarray]:
+        """Those of "real" and "generated" that there are."""
+        both = {"real": self.image, "generated": self.generated}
+        return {name: np.asarray(image, float) for name, image in both.items() if image is not None}
+
 
 def panels(detector: Detector, beats: Beats, titles: list[str]) -> list[Panel]:
     """What draw_beat needs of each beat: trace, images, the error map and its segments."""
@@ -100,18 +106,14 @@ def _pictures(detector, beat, generated):
 def beat_axes(figure, cell, panel):
     """Axes for draw_beat inside one cell of a grid: {"trace", "strip", "error"}, and "real",
     "generated" if drawn."""
-    pictures = [
-        name
-        for name, image in (("real", panel.image), ("generated", panel.generated))
-        if image is not None
-    ]
+    names = [*panel.images, "error"]
     columns = cell.subgridspec(
-        1, 2 + len(pictures), width_ratios=[1.55] + [1] * (1 + len(pictures)), wspace=0.28
+        1, 1 + len(names), width_ratios=[1.55] + [1] * len(names), wspace=0.28
     )
     trace_and_strip = columns[0].subgridspec(2, 1, height_ratios=[8, 1], hspace=0.12)
     axes = {"trace": figure.add_subplot(trace_and_strip[0])}
     axes["strip"] = figure.add_subplot(trace_and_strip[1], sharex=axes["trace"])
-    for column, name in enumerate([*pictures, "error"], start=1):
+    for column, name in enumerate(names, start=1):
         axes[name] = figure.add_subplot(columns[column])
     return axes
 
@@ -124,10 +126,12 @@ def draw_beat(axes, panel):
     """
     error = np.asarray(panel.error, float)
     _draw_trace(axes["trace"], panel)
-    _draw_strip(axes["strip"], error, panel)
+    is_map = error.ndim == 2
+    times_s, freqs_hz = spectrogram.axes(panel.setting) if is_map else (SAMPLES_S, None)
+    _draw_strip(axes["strip"], project_on_time(error), times_s)
     _draw_images(axes, panel)
-    if error.ndim == 2:
-        _draw_error_map(axes["error"], error, panel.setting)
+    if is_map:
+        _draw_error_map(axes["error"], error, times_s, freqs_hz)
     else:
         _draw_error_trace(axes["error"], error)
 
@@ -171,50 +175,30 @@ def _rule_like_ecg_paper(axes):
     axes.set_axisbelow(True)
 
 
-def _draw_strip(axes, error, panel):
-    times_s = _times_s(error, panel.setting)
-    _picture(
-        axes,
-        project_on_time(error)[None],
-        _edges(times_s),
-        [0, 1],
-        ERROR_COLOURS,
-        Normalize(*ERROR_SCALE),
-    )
+def _draw_strip(axes, error, times_s):
+    _picture(axes, error[None], _edges(times_s), [0, 1], ERROR_COLOURS, Normalize(*ERROR_SCALE))
     axes.set_yticks([])
     axes.set_ylabel("error", rotation=0, ha="right", va="center", fontsize=SMALL)
     _label_time(axes)
 
 
-def _times_s(error, setting):
-    return spectrogram.axes(setting)[0] if error.ndim == 2 else SAMPLES_S
-
-
 def _draw_images(axes, panel):
-    shown = {
-        name: np.asarray(image, float)
-        for name, image in (("real", panel.image), ("generated", panel.generated))
-        if image is not None
-    }
-    if not shown:
+    if not panel.images:
         return
-    norm = Normalize(
-        min(image.min() for image in shown.values()), max(image.max() for image in shown.values())
-    )
+    every = np.stack([*panel.images.values()])
+    norm = Normalize(every.min(), every.max())
     times_s, freqs_hz = spectrogram.axes(panel.setting)
-    for name, image in shown.items():
+    titles = {"real": "this beat's image", "generated": "generated normal image"}
+    for name, image in panel.images.items():
         _picture(axes[name], image, _edges(times_s), _edges(freqs_hz), IMAGE_COLOURS, norm)
-        axes[name].set_title(
-            {"real": "this beat's image", "generated": "generated normal image"}[name],
-            fontsize=SMALL,
-        )
+        axes[name].set_title(titles[name], fontsize=SMALL)
         _label_time(axes[name])
         _label_frequency(axes[name])
 
 
-def _draw_error_map(axes, error, setting):
-    times_s, freqs_hz = spectrogram.axes(setting)
-    _picture(axes, error, _edges(times_s), _edges(freqs_hz), ERROR_COLOURS, Normalize(*ERROR_SCALE))
+def _draw_error_map(axes, error, times_s, freqs_hz):
+    norm = Normalize(*ERROR_SCALE)
+    _picture(axes, error, _edges(times_s), _edges(freqs_hz), ERROR_COLOURS, norm)
     if error.max() > CONTOUR_SD:  # matplotlib warns about a contour that is nowhere
         axes.contour(times_s, freqs_hz, error, levels=[CONTOUR_SD], colors="white", linewidths=1.0)
     axes.set_title("error map", fontsize=SMALL)
@@ -257,92 +241,41 @@ def _label_frequency(axes):
 
 
 def draw_panels(panels: list[Panel], path: Path, heading: str) -> Path:
-    """Several beats, one a row, with one colour bar for all. Returns the path."""
-    if not panels:
-        return draw_note(path, heading, "no beat to show")
+    """One beat or more, one a row, with one colour bar for all. Returns the path."""
     height_in = HEAD_IN + len(panels) * ROW_IN + (len(panels) - 1) * GAP_IN + FOOT_IN
-    figure = new_figure(WIDTH_IN, height_in)
-    figure.text(
-        0.012,
-        1 - 0.12 / height_in,
-        heading,
-        va="top",
-        fontsize=12,
-        fontweight="bold",
-        parse_math=False,
-    )
-    rows = figure.add_gridspec(
-        len(panels),
-        1,
-        left=0.065,
-        right=0.985,
-        top=1 - HEAD_IN / height_in,
-        bottom=FOOT_IN / height_in,
-        hspace=GAP_IN / ROW_IN,
-    )
-    for number, panel in enumerate(panels):
-        axes = beat_axes(figure, rows[number], panel)
+    figure = new_figure(WIDTH_IN, height_in, heading)
+    top, bottom = 1 - HEAD_IN / height_in, FOOT_IN / height_in
+    margins = {"left": 0.065, "right": 0.985, "top": top, "bottom": bottom}
+    rows = figure.add_gridspec(len(panels), 1, hspace=GAP_IN / ROW_IN, **margins)
+    for row, panel in zip(rows, panels):
+        axes = beat_axes(figure, row, panel)
         draw_beat(axes, panel)
-        if number < len(panels) - 1:
-            _drop_time_labels(axes)
+        if panel is not panels[-1]:  # the lowest row has the labels of the time axes
+            for name in set(axes) - {"trace"}:
+                axes[name].set_xlabel("")
     _draw_key(figure, panels, height_in)
     return save(figure, path)
 
 
-def _drop_time_labels(axes):
-    for name in set(axes) - {"trace"}:
-        axes[name].set_xlabel("")
-
-
 def _draw_key(figure, panels, height_in):
     """Under the rows: what each line means, and the one colour bar of all error strips and maps."""
-    has_map = any(np.ndim(panel.error) == 2 for panel in panels)
     keys = [Line2D([], [], color=BLACK, linewidth=1.2, label="recorded beat")]
     if any(panel.generated_mv is not None for panel in panels):
         keys.append(Line2D([], [], label="what a normal beat would look like here", **DASHED_BLUE))
     keys.append(Patch(label="segment held for abnormal", **SHADED))
-    if has_map:
-        around = [
-            Stroke(linewidth=7, foreground="#420a68"),
-            Normal(),
-        ]  # white is invisible on paper
-        keys.append(
-            Line2D(
-                [],
-                [],
-                color="white",
-                linewidth=1.2,
-                path_effects=around,
-                solid_capstyle="butt",
-                label=f"contour of the map: error of {CONTOUR_SD:g}",
-            )
-        )
+    if any(np.ndim(panel.error) == 2 for panel in panels):
+        label = f"contour of the map: error of {CONTOUR_SD:g}"
+        keys.append(Patch(facecolor="#420a68", edgecolor="white", label=label))
     else:
         keys.append(Line2D([], [], label=f"error of {CONTOUR_SD:g}", **DASHED_LEVEL))
-    figure.legend(
-        handles=keys,
-        loc="lower left",
-        bbox_to_anchor=(0.055, 0.1 / height_in),
-        frameon=False,
-        fontsize=SMALL,
-        borderaxespad=0,
-        handlelength=2.6,
-    )
+    place = {"loc": "lower left", "bbox_to_anchor": (0.055, 0.1 / height_in), "borderaxespad": 0}
+    figure.legend(handles=keys, frameon=False, fontsize=SMALL, handlelength=2.6, **place)
     bar_axes = figure.add_axes((0.42, 0.56 / height_in, 0.565, 0.13 / height_in))
-    bar = figure.colorbar(
-        ScalarMappable(Normalize(*ERROR_SCALE), ERROR_COLOURS),
-        cax=bar_axes,
-        orientation="horizontal",
-        extend="max",
-    )
+    colours = ScalarMappable(Normalize(*ERROR_SCALE), ERROR_COLOURS)
+    bar = figure.colorbar(colours, cax=bar_axes, orientation="horizontal", extend="max")
     bar.ax.axvline(CONTOUR_SD, color="white", linewidth=1.5)
     bar.ax.tick_params(labelsize=SMALL)
-    note = (
-        "\nimages: STFT magnitude, dark is weak and bright is strong, one scale a row"
-        if any(panel.image is not None for panel in panels)
-        else ""
-    )
-    bar.set_label(
-        f"error (standard deviations of held-out normal beats), one scale for every beat{note}",
-        fontsize=SMALL,
-    )
+    text = "error (standard deviations of held-out normal beats), one scale for every beat"
+    if any(panel.images for panel in panels):
+        text += "\nimages: STFT magnitude, dark is weak and bright is strong, one scale a row"
+    bar.set_label(text, fontsize=SMALL)

@@ -1,7 +1,11 @@
-"""What pages are made of: templates, numbers as text, embedded pictures. Needs no matplotlib."""
+"""What pages are made of: templates, numbers and times as text, embedded pictures.
+
+Needs no matplotlib.
+"""
 
 import base64
 import math
+from datetime import datetime, timedelta
 from numbers import Real
 from pathlib import Path
 
@@ -11,13 +15,14 @@ DASH = "\u2013"  # stands for what is missing
 
 
 def environment(folder):
-    """Jinja environment for a folder of templates, with the filters of this module."""
+    """Jinja environment for a folder of templates, and base.html, with this module's filters."""
+    folders = [folder, Path(__file__).parent / "templates"]
     made = Environment(
-        loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(folders), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     made.filters |= {
         function.__name__: function
-        for function in (fixed, percent, count, interval, dash, significant)
+        for function in (fixed, percent, count, interval, dash, significant, clock)
     }
     return made
 
@@ -54,6 +59,27 @@ def interval(limits, digits=4):
 
 def dash(value):
     return DASH if is_missing(value) or value == "" else value
+
+
+def clock(seconds: float) -> str:
+    """Time from the start as h:mm:ss."""
+    seconds = int(seconds)
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def moment(start: str) -> datetime:
+    """When a recording began, of an ISO date and time, or of a time of day, on any day."""
+    return datetime.fromisoformat(start if "T" in start else f"0001-01-01T{start}")
+
+
+def wall_clock(seconds: float, start: str | None) -> str:
+    """The time of day where the recording's start is known, else the time from the start."""
+    if start is None:
+        return clock(seconds)
+    began = moment(start)
+    at = began + timedelta(seconds=int(seconds))
+    days = (at.date() - began.date()).days
+    return f"{at:%H:%M:%S}" + (f" +{days} d" if days else "")
 
 
 def embed(path):

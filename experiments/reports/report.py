@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from experiments.reports.beat import draw_panels, panels
+from experiments.reports.comparison import PUBLISHED
 from experiments.reports.curves import draw_curves, draw_distributions, draw_training
-from experiments.reports.pages import embed, environment, is_missing
-from experiments.reports.published import PUBLISHED
+from experiments.reports.pages import embed, environment
 from experiments.training.checkpoint import Checkpoint
 from experiments.training.protocols import PROTOCOLS, Split
 from models.detector import Detector
@@ -42,20 +42,17 @@ def draw(
     drawn = []  # (title, caption, path) of each figure, as the page shows them
 
     # How well the classes are told apart.
-    title = (
+    heading = (
         f"{checkpoint.model}, {metrics['protocol']}, fold {metrics['fold']}, "
         f"source: {metrics['source']}"
     )
-    masks = {name: classes == name for name in ABNORMAL}
-    path = folder / "curves.png"
-    draw_curves(classes != "N", scores, path, title, masks, threshold)
+    path = draw_curves(classes, scores, threshold, folder / "curves.png", heading)
     caption = (
         "Left, sensitivity against false alarms; right, how many of the flagged beats are abnormal."
     )
     drawn.append(("Detection", caption, path))
-
-    path = folder / "distributions.png"
-    draw_distributions(scores, classes, threshold, path, metrics["false_alarm_target"])
+    path, target = folder / "distributions.png", metrics["false_alarm_target"]
+    draw_distributions(classes, scores, threshold, path, target)
     caption = "Each class against the normal beats. What lies right of the line raises an alarm."
     drawn.append(("Scores", caption, path))
 
@@ -110,17 +107,20 @@ def make_panels(detector, dataset, rows, titles):
 def write_overview(path: Path, metrics: Mapping, figures: list, settings: Mapping) -> Path:
     """The page to open first: one HTML file that needs nothing else. Returns the path.
 
-    metrics: as in metrics.json; what is missing or None is printed as a dash;
+    metrics: as in metrics.json; intervals and figures of a class that are None are dashes;
     figures: (title, caption, PNG path) each; settings: printed at the end.
     """
     template = environment(REPORT_TEMPLATES).get_template("evaluation.html")
     page = template.render(
         m=metrics,
-        classes=_class_rows(metrics),
+        classes={name: CLASS_NAMES[name] for name in ABNORMAL},
         confusion=_confusion(metrics),
-        settings=_flat(settings),
+        settings=[
+            (name, value if isinstance(value, str) else json.dumps(value, default=str))
+            for name, value in settings.items()
+        ],
         published=PUBLISHED.values() if _is_comparable(metrics) else (),
-        protocol=PROTOCOLS.get(metrics.get("protocol")),
+        protocol=PROTOCOLS[metrics["protocol"]],
         contexts=CONTEXT_TEXTS,
         figures=[(title, caption, embed(png)) for title, caption, png in figures],
     )
@@ -131,54 +131,18 @@ def write_overview(path: Path, metrics: Mapping, figures: list, settings: Mappin
 
 def _is_comparable(metrics):
     """Published figures are set beside a run on the same records and split only."""
-    sources = metrics.get("source"), metrics.get("trained_on") or "mitdb"
-    protocol = PROTOCOLS.get(metrics.get("protocol"))
-    return sources == ("mitdb", "mitdb") and protocol is not None and protocol.is_published
-
-
-def _class_rows(metrics):
-    def of(key, name):
-        return (metrics.get(key) or {}).get(name)
-
-    return [
-        {
-            "name": name,
-            "meaning": CLASS_NAMES[name],
-            "n": of("per_class_n", name),
-            "auc": of("per_class_auc", name),
-            "ap": of("per_class_ap", name),
-            "sensitivity": of("per_class_sensitivity", name),
-        }
-        for name in ABNORMAL
-    ]
+    sources = metrics["source"], metrics.get("trained_on", "mitdb")
+    return sources == ("mitdb", "mitdb") and PROTOCOLS[metrics["protocol"]].is_published
 
 
 def _confusion(metrics):
-    """Beats by truth and alarm at the threshold; None where a rate or count is missing."""
-
-    def split(n, rate):
-        n, rate = metrics.get(n), metrics.get(rate)
-        if is_missing(n) or is_missing(rate):
-            return None, None
-        return round(n * rate), n - round(n * rate)
-
-    true_alarms, missed = split("n_abnormal", "sensitivity")
-    false_alarms, left_alone = split("n_normal", "false_alarm_rate")
+    """Beats by truth and alarm at the threshold."""
+    n_abnormal, n_normal = metrics["n_abnormal"], metrics["n_normal"]
+    true_alarms = round(n_abnormal * metrics["sensitivity"])
+    false_alarms = round(n_normal * metrics["false_alarm_rate"])
     return {
         "true_alarms": true_alarms,
-        "missed": missed,
+        "missed": n_abnormal - true_alarms,
         "false_alarms": false_alarms,
-        "left_alone": left_alone,
+        "left_alone": n_normal - false_alarms,
     }
-
-
-def _flat(settings, prefix=""):
-    """Nested settings to (dotted name, text) rows."""
-    rows = []
-    for name, value in (settings or {}).items():
-        if isinstance(value, dict):
-            rows += _flat(value, f"{prefix}{name}.")
-        else:
-            text = value if isinstance(value, str) else json.dumps(value, default=str)
-            rows.append((f"{prefix}{name}", text))
-    return rows

@@ -1,13 +1,24 @@
-"""How every picture looks and is written. Headless: no window, no pyplot state."""
+"""How every picture looks and is written. Headless: no window, no pyplot state.
+
+The figure library is loaded when something is drawn: pages need colours and scale alone.
+"""
+
+from __future__ import annotations
 
 import io
 from pathlib import Path
-
-from matplotlib.figure import Figure
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from preprocess.classes import CLASS_NAMES
 from preprocess.files import whole_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Standard deviations of calibration normals: one colour scale for every beat ever drawn.
+ERROR_SCALE = (0.0, 8.0)
+CONTOUR_SD = 4.0  # level of the contour on an error map
+ERROR_COLOURS = "inferno"  # dark is normal; lightness rises steadily, so it reads the same in grey
 
 DPI = 110
 WIDTH_IN = 11.0  # of a page of pictures
@@ -30,22 +41,22 @@ CHANCE = {"color": GREY, "linewidth": 1, "linestyle": ":"}
 SMALL = 8  # points
 
 
-def new_figure(width_in: float, height_in: float) -> Figure:
-    return Figure((width_in, height_in), dpi=DPI, facecolor="white")
+def new_figure(width_in: float, height_in: float, heading: str = "") -> Figure:
+    """An empty figure; its heading stands in the upper left corner."""
+    from matplotlib.figure import Figure
+
+    figure = Figure((width_in, height_in), dpi=DPI, facecolor="white")
+    at = {"x": 0.012, "y": 1 - 0.12 / height_in, "ha": "left", "va": "top"}
+    figure.suptitle(heading, fontsize=12, fontweight="bold", parse_math=False, **at)
+    return figure
 
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG, whole or not at all. Returns the path."""
+    from PIL import Image
+
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=DPI)
     with whole_file(path) as part, Image.open(drawn) as image:
         image.convert("RGB").save(part, format="png")  # without transparency: smaller
     return Path(path)
-
-
-def draw_note(path: Path, heading: str, sentence: str) -> Path:
-    """A picture that says why there is none. Returns the path."""
-    page = new_figure(WIDTH_IN, 1.2)
-    page.text(0.012, 0.9, heading, va="top", fontsize=12, fontweight="bold", parse_math=False)
-    page.text(0.012, 0.4, sentence, va="top", fontsize=10, color=GREY, parse_math=False)
-    return save(page, path)

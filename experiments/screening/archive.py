@@ -1,4 +1,4 @@
-"""Many recordings: which are done, who is at work in a folder, and whether workers can be.
+"""Many recordings: which are done before, and what workers are given.
 
 Nothing here loads a network library: the process that hands out recordings stays small.
 """
@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import socket
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from experiments.training.cluster import here
 from preprocess import BadInput
+from preprocess.files import LOCK
 
-SCREENING_LOCK = ".screening.lock"
 SHAPES_OUTPUTS = (  # options of main.py that do, beside the weights
     "context",
     "lead",
@@ -41,16 +38,13 @@ def brief(summary: dict) -> dict:
     return {name: value for name, value in summary.items() if name not in LISTS}
 
 
-# ------------------------------------------------------------------------------- what is done
-
-
 def made_with(path: str | Path, weights: str | Path, opt: Namespace) -> dict[str, str]:
     """What decides the outputs of a recording, as digests: kept in NAME.json, so that --resume
     knows whether they would come out again."""
     given = {name: getattr(opt, name, None) for name in SHAPES_OUTPUTS}
     return {
         "recording": _digest(_facts(Path(path), opt.annotator)),
-        "weights": _digest_of_file(Path(weights), _changed(Path(weights))),
+        "weights": _digest_of_file(Path(weights)),
         "options": _digest(given),
     }
 
@@ -105,55 +99,17 @@ def _digest(values):
 
 
 @cache
-def _digest_of_file(path, changed):
-    """changed: of _changed, so that another file of the same name is another one."""
+def _digest_of_file(path):
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     except OSError as error:
         raise BadInput(f"there are no weights {path} ({error.strerror})") from error
 
 
-# ----------------------------------------------------------------------- who is at work, where
-
-
-@contextmanager
-def claimed(folder: str | Path) -> Iterator[None]:
-    """Inside, the output folder is ours. Raises BadInput where another run has it.
-
-    The claim ends with the process, however that ends.
-    """
-    import fcntl
-
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / SCREENING_LOCK, "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            owner = file.read().strip() or "another run"
-            raise BadInput(
-                f"{owner} is screening into {folder}: wait for it, or give another --outf"
-            ) from error
-        file.truncate(0)
-        file.write(f"{socket.gethostname()} (process {os.getpid()})")
-        file.flush()
-        try:
-            yield
-        finally:
-            (folder / SCREENING_LOCK).unlink(missing_ok=True)
-
-
-def sees(files: list[str], folder: str) -> str | None:
-    """In a worker: why it cannot screen these files into this folder, or None."""
-    for file in files:
-        if not Path(file).exists():
-            return f"does not see {file}: recordings and weights must lie where all machines do"
-    if not (Path(folder) / SCREENING_LOCK).exists():
-        return f"does not see {folder}: --outf must lie where all machines do"
-    if not os.access(folder, os.W_OK):
-        return f"may not write to {folder}"
-    return None
+def check_is_shared(folder: str) -> None:
+    """In a worker: raises BadInput where the folder is not the one that the client writes to."""
+    if not (Path(folder) / LOCK).exists():
+        raise BadInput(f"{here()} does not see {folder}: --outf must lie where all machines do")
 
 
 def for_workers(opt: Namespace) -> Namespace:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from preprocess import BadInput
-from preprocess.beats import AFTER, BEFORE, Beats, rr_intervals, windows
+from preprocess.beats import Beats, rr_intervals, windows
 from preprocess.classes import CLASS_OF
+from preprocess.constants import AFTER, BEFORE, FS_HZ
 from preprocess.readers.source import Source
-from preprocess.readers.wfdb import FS_HZ
 from preprocess.signal import quality, rpeaks
 from preprocess.signal.atrial_fibrillation import like_usual, p_wave_coherence
 from preprocess.signal.filters import bandpass
@@ -22,29 +22,13 @@ LARGEST_MV = 50.0  # no heart does more at the body's surface, nor does any elec
 
 
 @dataclass
-class Surroundings:
-    """What tells a rhythm beside when beats come, (n,) each.
-
-    usual: QRS shaped as the median one; p_coherence: of fibrillation.p_wave_coherence;
-    bump: of quality.bump_between; noise: of quality.fast_noise.
-    """
-
-    usual: np.ndarray
-    p_coherence: np.ndarray
-    bump: np.ndarray
-    noise: np.ndarray
-
-    def __getitem__(self, rows) -> "Surroundings":
-        return Surroundings(*(column[rows] for column in vars(self).values()))
-
-
-@dataclass
 class Block:
     """A part of a recording with its beats in the order of time.
 
     start, end: samples at FS_HZ from the recording's start; signal_mv: band-passed, with a margin
-    on both sides that begins at sample `first`; reason: (end - start,) of quality.REASONS; beats
-    and surroundings: those of the margins too, beats.sample from the recording's start.
+    on both sides that begins at sample `first`; reason: (end - start,) of quality.REASONS; beats:
+    those of the margins too, beats.sample from the recording's start; bump: (n,) of
+    quality.bump_between; noise: (n,) of quality.fast_noise.
     """
 
     start: int
@@ -53,14 +37,15 @@ class Block:
     signal_mv: np.ndarray
     reason: np.ndarray
     beats: Beats
-    surroundings: Surroundings
+    bump: np.ndarray
+    noise: np.ndarray
 
 
 def spans(source: Source) -> list[tuple[int, int]]:
     """Equal parts of at most BLOCK_S, as (start, end) in samples at FS_HZ."""
     parts = int(np.ceil(source.duration_s / BLOCK_S))
     edges = np.linspace(0, source.length, 1 + parts).astype(int)
-    edges[1:-1] -= edges[1:-1] % quality.CELL
+    edges[1:-1] -= edges[1:-1] % quality.BIN
     return list(zip(edges[:-1].tolist(), edges[1:].tolist()))
 
 
@@ -76,7 +61,7 @@ class Reader:
     def read(self, start: int, end: int) -> Block:
         """Block from start to end: signal, quality, R peaks, beats."""
         # signal, with margins
-        margin = round(MARGIN_S * FS_HZ)  # a whole number of cells
+        margin = round(MARGIN_S * FS_HZ)  # a whole number of bins
         first, last = max(0, start - margin), min(self.source.length, end + margin)
         signal_mv, there = self.source.stretch(first, last)
         self._check_units(signal_mv)
@@ -92,15 +77,10 @@ class Reader:
             peaks = self.annotated[slice(*np.searchsorted(self.annotated, (first, last)))] - first
         # beats
         beats = self._beats(filtered_mv, readable, peaks, first)
-        usual = like_usual(beats.beat_mv)
-        surroundings = Surroundings(
-            usual,
-            p_wave_coherence(beats.beat_mv, beats.rr_s[:, 0], usual).astype(np.float32),
-            quality.bump_between(envelope, beats.sample - first).astype(np.float32),
-            quality.fast_noise(beats.beat_mv).astype(np.float32),
-        )
+        bump = quality.bump_between(envelope, beats.sample - first).astype(np.float32)
+        noise = quality.fast_noise(beats.beat_mv).astype(np.float32)
         inside = slice(start - first, end - first)
-        return Block(start, end, first, filtered_mv, reason[inside], beats, surroundings)
+        return Block(start, end, first, filtered_mv, reason[inside], beats, bump, noise)
 
     def _check_units(self, signal_mv):
         largest_mv = np.abs(signal_mv).max()
@@ -128,4 +108,8 @@ class Reader:
             across = np.diff(unreadable_before[peaks]) > 0
             rr_s[1:, 0][across] = rr_s[:-1, 1][across] = np.nan
         waves = windows(filtered_mv, peaks)
-        return Beats(None, waves, np.full(len(peaks), self.source.name), peaks + first, rr_s)
+        beats = Beats(None, waves, np.full(len(peaks), self.source.name), peaks + first, rr_s)
+        beats.usual = like_usual(waves)
+        coherence = p_wave_coherence(waves, rr_s[:, 0], beats.usual)
+        beats.p_coherence = coherence.astype(np.float32)
+        return beats

@@ -36,9 +36,9 @@ class Example:
 class Cluster:
     """Beats of one shape.
 
-    leader: (d,) direction that others are compared with; timing: of the usual shape, which is told
-    apart by when it comes; "" for any other; examples: {hash of the sample: Example}, an even draw
-    from the whole recording.
+    leader: (d,) direction that others are compared with; timing: of the usual shape, which is
+    separated by when its beats come; "" for any other; examples: {hash of the sample: Example}, an
+    even draw from the whole recording.
     """
 
     leader: np.ndarray

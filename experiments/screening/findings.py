@@ -1,30 +1,30 @@
 """What was found in a recording: some bytes a beat, and a few examples of each cluster."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from experiments.screening.blocks import Block
 from experiments.screening.clusters import EARLY_RR, LATE_RR, Cluster, Clusters, Example, timing_of
-from experiments.screening.location import ScreenedBlock
-from experiments.screening.page.strips import Stretch, joined, stretches, strip
-from experiments.screening.polarity import upside_down
-from experiments.screening.rhythm import interpretation
-from experiments.screening.rhythm.episodes import Episode, Limits
-from experiments.screening.side_by_side import give_back_memory
-from experiments.screening.threshold import PatientThreshold
+from experiments.screening.location import LOCATION, ScreenedBlock
+from experiments.screening.rhythm import episodes, runs, summary
+from experiments.screening.threads import give_back_memory
+from experiments.screening.threshold import FEWEST_BEATS, PatientThreshold
 from preprocess import BadInput
+from preprocess.constants import FS_HZ
 from preprocess.readers.source import Source
-from preprocess.readers.wfdb import FS_HZ
 from preprocess.signal import quality
+from preprocess.signal.atrial_fibrillation import fibrillation
 
-FEWEST_BEATS = 5
-MOST_UNREADABLE = 0.99  # of a recording, beyond which there is nothing to tell
+MOST_UNREADABLE = 0.99  # of a recording, beyond which nothing can be said of it
 HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be wrong
 USUAL_RR_BEATS = 15  # unremarkable intervals that make the usual one around a beat
-# columns that interpretation needs and no output has
-NOT_TOLD = ["usual", "p_coherence", "bump", "noise", "like_fusion", "p_in_place", "unlike"]
-LOCATION = ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
+STRIP_S, STRIP_HZ = 4.0, 180  # of a trace that is shown, on both sides of its middle
+GAP_S = 2.0  # unreadable stretches with less between them are shown as one
+# columns from which kinds and episodes follow, and which no output has
+FOR_RHYTHM = ["usual", "p_coherence", "bump", "noise", "like_fusion", "p_in_place", "unlike"]
 PARTS_OF_BEAT = (  # name, and where it lies, in s from R, at a usual heart rate
     ("what precedes P", -0.39, -0.25),
     ("P wave", -0.25, -0.06),
@@ -33,14 +33,31 @@ PARTS_OF_BEAT = (  # name, and where it lies, in s from R, at a usual heart rate
 )
 
 
+@dataclass
+class Stretch:
+    """Samples start to end of a recording at FS_HZ that cannot be read or have no rhythm.
+
+    code: index into quality.REASONS; strip_mv: the trace around its middle.
+    """
+
+    start: int
+    end: int
+    code: int
+    strip_mv: np.ndarray
+
+    @property
+    def reason(self) -> str:
+        return quality.REASONS[self.code]
+
+
 @dataclass(frozen=True)
 class Findings:
-    """Everything that the outputs tell of a recording.
+    """Everything that the outputs say of a recording.
 
     table: a row a beat: sample at FS_HZ, rr_s, rr_local_s, rr_usual_s, score, tail_probability,
     cluster (row of clusters, -1: unremarkable), premature, kind, kind_confidence and LOCATION;
-    clusters: the largest first; episodes: of rhythm_episodes, in order of time; alarms: what a
-    reader must see first; summary: as experiments.screening.rhythm.summary describes.
+    clusters: the largest first; alarms: what a reader must see first; episodes: in order of time;
+    summary: docs/summary.schema.json describes it.
     """
 
     source: Source
@@ -49,32 +66,29 @@ class Findings:
     clusters: list[Cluster]
     unreadable: list[Stretch]
     alarms: list[Stretch]
-    episodes: list[Episode]
+    episodes: list[episodes.Episode]
     summary: dict
 
     @property
     def beats(self) -> pd.DataFrame:
         """A row a beat, with the columns of NAME.csv, as numbers and not as text."""
-        at, cluster = self.table["sample"].to_numpy(), self.table["cluster"].to_numpy()
+        return self.rows(0, len(self.table))
+
+    def rows(self, start: int, end: int) -> pd.DataFrame:
+        """Some rows of `beats`: all of a recording of days are large."""
+        table = self.table.iloc[start:end]
+        at, cluster = table["sample"].to_numpy(), table["cluster"].to_numpy()
         columns = {"sample": self.source.to_own_sample(at), "time_s": at / FS_HZ}
-        columns |= {name: self.table[name] for name in ("rr_s", "score", "tail_probability")}
+        columns |= {name: table[name] for name in ("rr_s", "score", "tail_probability")}
         columns |= {"flagged": cluster >= 0}
         columns |= {"shape": np.where(cluster >= 0, cluster + 1.0, np.nan)}
         of_table = ("premature", *LOCATION, "kind", "kind_confidence")
-        columns |= {name: self.table[name] for name in of_table}
-        return pd.DataFrame(columns | {"episode": interpretation.episode_codes(at, self.episodes)})
+        columns |= {name: table[name] for name in of_table}
+        return pd.DataFrame(columns | {"episode": episodes.episode_codes(at, self.episodes)})
 
     @property
     def flagged(self) -> np.ndarray:
         return self.table["cluster"].to_numpy() >= 0
-
-    @property
-    def unreadable_s(self) -> float:
-        return _seconds(self.unreadable)
-
-    @property
-    def rate_per_min(self) -> float:
-        return _rate_per_min(self.table)
 
     @property
     def flagged_per_hour(self) -> float:
@@ -103,47 +117,31 @@ class Findings:
 class Collector:
     """Gathers screened blocks, one after another, into Findings."""
 
-    def __init__(
-        self, source: Source, patient_threshold: PatientThreshold, limits: Limits | None = None
-    ):
-        self.source, self.patient_threshold, self.limits = source, patient_threshold, limits
+    def __init__(self, source: Source, patient_threshold: PatientThreshold, pause_s: float):
+        self.source, self.patient_threshold = source, patient_threshold
+        self.limits = episodes.Limits(pause_s=pause_s)
         self.clusters = Clusters(patient_threshold.record_median_mv)
         self.columns: list[dict[str, np.ndarray]] = []  # of each block
         self.locations: list[np.ndarray] = []  # of its flagged beats, (k, 4)
-        self.stretches: list[Stretch] = []
-        self.quality_spans: list[interpretation.Span] = []
         self.shapes: list[np.ndarray] = []
+        self.stretches: list[Stretch] = []
 
     def add(self, block: ScreenedBlock):
         """Groups the flagged beats of a block, and keeps what the outputs need of it."""
-        beats, flagged = block.beats, block.flagged
         self.stretches += stretches(block)
-        self.quality_spans += [
-            (block.start + start, block.start + end, code)
-            for start, end, code in quality.spans(block.reason, range(1, len(quality.REASONS)))
-        ]
         self.shapes.append(block.shapes)
-        cluster = np.full(len(beats), -1, np.int16)
-        if len(flagged):
-            cluster[flagged] = self._clustered(block)
-        columns = {
-            "sample": beats.sample,
-            "rr_s": beats.rr_s[:, 0],
-            "rr_local_s": beats.rr_s[:, 2],
-            "score": block.scores.astype(np.float32),
-            "cluster": cluster,
-            "premature": block.premature,
-            "like_fusion": block.like_fusion,
-            "p_in_place": block.p_in_place,
-            "unlike": block.unlike,
-        } | vars(block.surroundings)
-        # copies: parts of arrays would keep the whole ones
-        self.columns.append({name: values.copy() for name, values in columns.items()})
         self.locations.append(block.location.astype(np.float32))
+        cluster = np.full(len(block.beats), -1, np.int16)
+        if len(block.flagged):
+            cluster[block.flagged] = self._clustered(block)
+        # copies: parts of arrays would keep the whole ones
+        self.columns.append(
+            {name: values.copy() for name, values in block.columns.items()} | {"cluster": cluster}
+        )
 
     def _clustered(self, block):
         """Cluster of each flagged beat, some of which are kept as its examples."""
-        beats, scores = block.found, block.scores[block.flagged]
+        beats, scores = block.flagged_beats, block.scores[block.flagged]
         indices = self.clusters.add(beats.beat_mv, timing_of(beats.rr_s[:, 0], beats.rr_s[:, 2]))
         clusters = [self.clusters.clusters[index] for index in indices]
         wanted = [cluster.wants(sample) for cluster, sample in zip(clusters, beats.sample)]
@@ -161,13 +159,11 @@ class Collector:
         return indices
 
     def findings(self) -> Findings:
-        """The blocks put together. Raises BadInput when there is nothing to tell."""
-        table = self._table()
+        """The blocks put together. Raises BadInput when nothing can be said of the recording."""
+        table, source = self._table(), self.source
         give_back_memory()
-        words = [quality.REASONS[code] for code in quality.ALARMS]
-        of_alarms = [[s for s in self.stretches if s.reason == word] for word in words]
-        alarms = sorted(sum(map(joined, of_alarms), []), key=lambda stretch: stretch.start)
-        unreadable = joined([s for s in self.stretches if s.reason not in words])
+        alarms = joined_by_reason(self.stretches, quality.ALARMS, GAP_S)
+        unreadable = joined([s for s in self.stretches if s.code not in quality.ALARMS], GAP_S)
         self._check(table, unreadable, alarms)
         tail_probability = self.patient_threshold.tail_probability(table["score"])
         table["tail_probability"] = tail_probability.astype(np.float32)
@@ -178,23 +174,24 @@ class Collector:
             rank[list(old)] = new
         table["cluster"] = rank[table["cluster"]].astype(np.int16)
         table["rr_usual_s"] = _usual_rr_s(table)
-        # kinds, rhythms, summary
-        spans = interpretation.joined(self.quality_spans)
-        found = interpretation.interpret(
-            table, np.concatenate(self.shapes), spans, self.source, self.limits
+        # kinds, episodes, summary
+        fibrillating = fibrillation(
+            table["rr_s"].to_numpy(float),
+            ~table["usual"].to_numpy(),
+            table["p_coherence"].to_numpy(float),
         )
-        usual_mv = self.patient_threshold.record_median_mv
-        found.summary["recording"]["upside_down"] = upside_down(usual_mv)
-        table["kind"], table["kind_confidence"] = found.kind, found.confidence.astype(np.float32)
+        kind, confidence, kind_for_episodes = runs.kinds_of(
+            table, np.concatenate(self.shapes), fibrillating
+        )
+        table["kind"], table["kind_confidence"] = kind, confidence.astype(np.float32)
         return Findings(
-            self.source,
+            source,
             self.patient_threshold,
-            table.drop(columns=NOT_TOLD),
+            table.drop(columns=FOR_RHYTHM),
             [cluster for cluster, _ in merged],
             unreadable,
             alarms,
-            found.episodes,
-            found.summary,
+            *self._rhythm(table, kind, kind_for_episodes, fibrillating),
         )
 
     def _table(self):
@@ -210,39 +207,101 @@ class Collector:
         return pd.DataFrame(table, copy=False)
 
     def _check(self, table, unreadable, alarms):
-        """Raises BadInput where there is nothing to tell; a lost rhythm is something, always."""
+        """Raises BadInput where nothing can be said; of a lost rhythm something always can."""
         name, duration_s = self.source.path, self.source.duration_s
-        if _seconds(unreadable) > MOST_UNREADABLE * duration_s:
+        if sum(s.end - s.start for s in unreadable) / FS_HZ > MOST_UNREADABLE * duration_s:
             raise BadInput(
                 f"{name} is unreadable throughout ({unreadable[0].reason}): choose another --lead"
             )
-        if any(stretch.reason == quality.REASONS[quality.NO_RHYTHM] for stretch in alarms):
+        if any(stretch.code == quality.NO_RHYTHM for stretch in alarms):
             return
         if len(table) < FEWEST_BEATS:
             raise BadInput(
                 f"no R peaks were found in {name} ({len(table)} in {duration_s / 60:.1f} min): "
                 f"is lead {self.source.lead} an ECG?"
             )
-        rate_per_min = _rate_per_min(table)
+        rate_per_min = 60 / float(np.nanmedian(table["rr_s"]))
         if not HEART_RATES_PER_MIN[0] < rate_per_min < HEART_RATES_PER_MIN[1]:
             raise BadInput(
                 f"{name} would have {rate_per_min:.0f} beats a minute: "
                 f"is its sampling rate really {self.source.fs_hz:g} Hz (--fs)?"
             )
 
+    def _rhythm(self, table, kind, kind_for_episodes, fibrillating):
+        """Episodes and summary, of the table and three columns (n,) beside it."""
+        source, peaks = self.source, table["sample"].to_numpy()
+        # an edge between blocks divides no stretch
+        whole = joined_by_reason(self.stretches, range(len(quality.REASONS)))
+        gaps = [(s.start, s.end) for s in whole if s.code != quality.NO_ACTIVITY]
+        alarms = [(s.start, s.end, s.code) for s in whole if s.code in quality.ALARMS]
+        found = episodes.episodes(
+            peaks,
+            kind_for_episodes,
+            fibrillating,
+            gaps,
+            alarms,
+            table["bump"].to_numpy(),
+            self.limits,
+        )
+        result = summary.summarise(peaks, kind, found, gaps, source.duration_s, source.start)
+        upside_down = quality.upside_down(self.patient_threshold.record_median_mv)
+        result["recording"] = {
+            "name": source.name,
+            "lead": source.lead,
+            **result["recording"],
+            "upside_down": upside_down,
+        }
+        return found, result
 
-def _seconds(unreadable):
-    return sum(stretch.end - stretch.start for stretch in unreadable) / FS_HZ
+
+def strip(signal_mv: np.ndarray, sample: int) -> np.ndarray:
+    """The trace around a sample, (2 * STRIP_S * STRIP_HZ,), NaN beyond the ends."""
+    reach, step = round(STRIP_S * FS_HZ), FS_HZ // STRIP_HZ
+    at = np.arange(sample - reach, sample + reach, step)
+    inside = (at >= 0) & (at < len(signal_mv))
+    values = signal_mv[np.clip(at, 0, len(signal_mv) - 1)]
+    return np.where(inside, values, np.nan).astype(np.float32)
 
 
-def _rate_per_min(table):
-    return 60 / float(np.nanmedian(table["rr_s"]))
+def stretches(block: Block) -> list[Stretch]:
+    """The stretches of a block that are not plainly readable, in order of time."""
+    return [
+        Stretch(
+            block.start + start,
+            block.start + end,
+            code,
+            strip(block.signal_mv, block.start - block.first + (start + end) // 2),
+        )
+        for start, end, code in quality.spans(block.reason, range(1, len(quality.REASONS)))
+    ]
+
+
+def joined(found: list[Stretch], gap_s: float = 0.0) -> list[Stretch]:
+    """Those that touch, or have less than gap_s between them, as one with the longer one's reason
+    and trace."""
+    result = []
+    for stretch in found:
+        if not result or stretch.start - result[-1].end >= max(gap_s * FS_HZ, 1):
+            result.append(stretch)
+            continue
+        last = result[-1]
+        longer = max(last, stretch, key=lambda s: s.end - s.start)
+        result[-1] = Stretch(last.start, stretch.end, longer.code, longer.strip_mv)
+    return result
+
+
+def joined_by_reason(
+    found: list[Stretch], codes: Iterable[int], gap_s: float = 0.0
+) -> list[Stretch]:
+    """Stretches of some reasons, in order of time, joined with those of the same reason only."""
+    of_codes = [joined([s for s in found if s.code == code], gap_s) for code in codes]
+    return sorted(sum(of_codes, []), key=lambda stretch: stretch.start)
 
 
 def _usual_rr_s(table):
     """(n,): around each beat, the median RR between two unremarkable beats.
 
-    It is what a minute of ectopics leaves of the rhythm, where the local median is the ectopics'.
+    Through a minute of ectopics it stays that of the rhythm, where the local median is theirs.
     """
     unremarkable = table["cluster"] < 0
     before_too = table["cluster"].shift(1, fill_value=0) < 0

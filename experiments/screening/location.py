@@ -1,4 +1,7 @@
-"""What is flagged in a block, and where in each flagged beat the detector sees it."""
+"""What is flagged in a block, where each flagged beat differs, and the pictures of that.
+
+What the detector says of single beats and of clusters is asked here.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.reports.scale import CONTOUR_SD
-from experiments.screening.rhythm.kinds import SHAPE_FEATURES, like_fusion, shape_features
-from experiments.screening.rhythm.prematurity import (
-    OTHER_SHAPE,
-    P_ELSEWHERE,
-    otherness,
-    out_of_rhythm,
-    p_deviations,
-    premature,
-)
+from experiments.reports.style import CONTOUR_SD
+from experiments.screening.rhythm import kinds
 from experiments.screening.scoring import ScoredBlock
 from preprocess import spectrogram
-from preprocess.beats import BEFORE, Beats
-from preprocess.readers.wfdb import FS_HZ
+from preprocess.beats import Beats
+from preprocess.constants import BEFORE, FS_HZ
 from preprocess.signal.atrial_fibrillation import fibrillation
 
 if TYPE_CHECKING:
     from models.detector import Detector
 
+LOCATION = ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
 LOCATED_AT_ONCE = 512  # beats whose error maps are in memory
 
 
@@ -33,63 +29,68 @@ LOCATED_AT_ONCE = 512  # beats whose error maps are in memory
 class ScreenedBlock(ScoredBlock):
     """A scored block with what is flagged in it; only flagged beats keep their images.
 
-    flagged: (k,) rows above the threshold; found: (k,) Beats, those; location: (k, 4), as of
-    `locations`; shapes: (k, 10), as of kinds.shape_features;
-    premature, like_fusion: (n,) bool of all beats, as of prematurity.premature and
-    kinds.like_fusion; p_in_place: (n,) bool, prematurity.p_deviations are few; unlike: (n,) of
-    prematurity.otherness.
+    flagged: (k,) rows above the threshold; flagged_beats: (k,) Beats, those; location: (k, 4), of
+    `locations`; shapes: (k, 10), of kinds.shape_features; columns: {name: (n,)} of all beats for
+    the table of findings, with whether a beat is `premature`, is `like_fusion`, has its P wave
+    where it usually is (`p_in_place`), and how `unlike` the usual QRS it is (kinds.otherness).
     """
 
     flagged: np.ndarray
-    found: Beats
+    flagged_beats: Beats
     location: np.ndarray
     shapes: np.ndarray
-    premature: np.ndarray
-    like_fusion: np.ndarray
-    p_in_place: np.ndarray
-    unlike: np.ndarray
+    columns: dict[str, np.ndarray]
 
 
 def locate(block: ScoredBlock, threshold: float, detector: Detector) -> ScreenedBlock:
     """The block with what scores above the threshold, and where it differs."""
     beats = block.beats
-    shapes, early = np.zeros((0, SHAPE_FEATURES), np.float32), np.zeros(len(beats), bool)
-    unlike, moved, record_median_mv = otherness(shapes), np.zeros(0), None
+    shapes, early = np.zeros((0, kinds.SHAPE_FEATURES), np.float32), np.zeros(len(beats), bool)
+    unlike, moved, record_median_mv = kinds.otherness(shapes), np.zeros(0), None
     if len(beats):
         presumed_normal = block.scores <= np.median(block.scores)
         record_median_mv = np.median(beats.beat_mv[presumed_normal], 0)
-        shapes = shape_features(beats.beat_mv, record_median_mv).astype(np.float32)
-        unlike = otherness(shapes)
-        moved = p_deviations(shapes, presumed_normal)
+        shapes = kinds.shape_features(beats.beat_mv, record_median_mv).astype(np.float32)
+        unlike = kinds.otherness(shapes)
+        moved = kinds.p_deviations(shapes, presumed_normal)
         early = _premature(block, unlike, moved)
-    # Premature beats below it are told, not flagged: so many false alarms were asked for.
+    # Premature beats below the threshold stay unflagged: so many false alarms were asked for.
     flagged = np.flatnonzero(block.scores > threshold)
-    found = beats[flagged]
+    flagged_beats = beats[flagged]
     if len(flagged):
-        found.record_median_mv = np.tile(record_median_mv, (len(flagged), 1))
-    rest = vars(block) | {"beats": replace(beats, image=None)}
+        flagged_beats.record_median_mv = np.tile(record_median_mv, (len(flagged), 1))
+    columns = {
+        "sample": beats.sample,
+        "rr_s": beats.rr_s[:, 0],
+        "rr_local_s": beats.rr_s[:, 2],
+        "score": block.scores.astype(np.float32),
+        "premature": early,
+        "like_fusion": kinds.like_fusion(shapes),
+        "p_in_place": moved < kinds.P_ELSEWHERE,
+        "unlike": unlike,
+        "usual": beats.usual,
+        "p_coherence": beats.p_coherence,
+        "bump": block.bump,
+        "noise": block.noise,
+    }
     return ScreenedBlock(
-        **rest,
+        **vars(block) | {"beats": replace(beats, image=None)},
         flagged=flagged,
-        found=found,
-        location=locations(detector, found),
+        flagged_beats=flagged_beats,
+        location=locations(detector, flagged_beats),
         shapes=shapes[flagged],
-        premature=early,
-        like_fusion=like_fusion(shapes),
-        p_in_place=moved < P_ELSEWHERE,
-        unlike=unlike,
+        columns=columns,
     )
 
 
 def _premature(block, unlike, moved):
     """(n,) bool: premature beats of usual shape, outside fibrillation. moved: of p_deviations."""
-    rr_s, around = block.beats.rr_s[:, 0].astype(float), block.surroundings
-    other = unlike > OTHER_SHAPE
-    early = premature(rr_s, other, moved)
+    rr_s, beats = block.beats.rr_s[:, 0].astype(float), block.beats
+    early = kinds.premature(rr_s, unlike > kinds.OTHER_SHAPE, moved)
     if block.rhythm is not None:
-        # what rules do not see: premature beats that are most of a recording
-        early |= out_of_rhythm(block.rhythm, unlike)
-    return early & ~fibrillation(rr_s, ~around.usual, around.p_coherence)
+        # where premature beats are most of a recording, the rule misses them
+        early |= kinds.out_of_rhythm(block.rhythm, unlike)
+    return early & ~fibrillation(rr_s, ~beats.usual, beats.p_coherence)
 
 
 def locations(detector: Detector, beats: Beats) -> np.ndarray:
@@ -126,7 +127,7 @@ def where(errors: np.ndarray, setting: str | None = "complex") -> np.ndarray:
     half_s = (times_s[1] - times_s[0]) / 2
     result = np.full((len(errors), 4), np.nan)
     for row, error in enumerate(errors):
-        if error.max() <= 0:  # the rhythm may be all that is wrong
+        if error.max() <= 0:  # the rhythm alone may be abnormal
             continue
         level = min(CONTOUR_SD, error.max() / 2)
         over_time = error.max(0)
@@ -146,3 +147,68 @@ def _run(marked, at):
     first = gaps[i - 1] + 1 if i else 0
     last = gaps[i] - 1 if i < len(gaps) else len(marked) - 1
     return first, last
+
+
+# ---------------------------------------------------------------- pictures of clusters
+
+
+@dataclass
+class ClusterPicture:
+    """The example nearest to a cluster's mean, and the normal beat generated in its place.
+
+    beat_mv, generated_mv: (320,); error: (F, T) or (320,) in standard deviations of normal beats'.
+    """
+
+    beat_mv: np.ndarray
+    generated_mv: np.ndarray | None
+    error: np.ndarray
+    setting: str
+
+
+def cluster_pictures(clusters, detector: Detector, patient_threshold) -> list[ClusterPicture]:
+    """One of each Cluster, beside what normal beats of this PatientThreshold look like."""
+    if not clusters:
+        return []
+    beats = _typical(clusters, patient_threshold.record_median_mv)
+    errors = detector.errors(beats)[0]  # [n, channels, F, T] or [n, 320]
+    generated_mv = detector.normal_versions(beats, patient_threshold.references_mv)
+    if generated_mv is None:
+        generated_mv = _generated_mv(beats, detector)
+    return [
+        ClusterPicture(
+            beats.beat_mv[i],
+            None if generated_mv is None else generated_mv[i],
+            errors[i].max(0) if errors.ndim == 4 else errors[i],
+            detector.image or "complex",
+        )
+        for i in range(len(clusters))
+    ]
+
+
+def _typical(clusters, record_median_mv):
+    """The example of each cluster that is nearest to its mean."""
+    examples = []
+    for cluster in clusters:
+        away = lambda example, mean_mv=cluster.mean_mv: np.square(example.beat_mv - mean_mv).sum()
+        examples.append(min(cluster.examples.values(), key=away))
+    n, with_image = len(examples), examples[0].image is not None
+    return Beats(
+        np.stack([example.image for example in examples]) if with_image else None,
+        np.stack([example.beat_mv for example in examples]),
+        np.full(n, "shown"),
+        np.array([example.sample for example in examples]),
+        np.stack([example.rr_s for example in examples]),
+        record_median_mv=np.tile(record_median_mv.astype(np.float32), (n, 1)),
+    )
+
+
+def _generated_mv(beats, detector):
+    """(n, 320), or None where the detector generates nothing that has a trace."""
+    generated = detector.generate(beats)
+    if generated is None or generated.ndim != 4:
+        return generated
+    if detector.image != "complex":
+        return None
+    import torch
+
+    return spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beats.beat_mv)).numpy()

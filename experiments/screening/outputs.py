@@ -1,4 +1,7 @@
-"""Findings to files: NAME.b2i, NAME.csv, NAME.json and NAME.html, all or none."""
+"""Findings to files, and to a few lines for the terminal.
+
+The files NAME.b2i, NAME.csv, NAME.json and NAME.html are written all or none.
+"""
 
 import json
 import os
@@ -7,29 +10,26 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import wfdb
 
+from experiments.reports.pages import clock
 from experiments.screening.findings import LOCATION, Findings
-from experiments.screening.rhythm.episodes import (
-    MEANINGS,
-    VENTRICULAR_FIBRILLATION,
-    rhythm_changes,
-)
-from experiments.screening.rhythm.interpretation import episode_codes
-from experiments.screening.rhythm.kinds import KINDS
+from experiments.screening.rhythm import episodes, kinds
 from preprocess import BadInput
 from preprocess.files import temporary_folder
 from preprocess.readers.source import Source
-from preprocess.readers.wfdb import FS_HZ
 
 OUTPUTS = (".b2i", ".csv", ".html", ".json")
 # WFDB codes: unremarkable beat; kinds of flagged ones; change of signal quality, of rhythm; note
-NORMAL, FLAGGED, QUALITY, RHYTHM, NOTE = "N", tuple(KINDS), "~", "+", '"'
+NORMAL, FLAGGED, QUALITY, RHYTHM, NOTE = "N", tuple(kinds.KINDS), "~", "+", '"'
 VF_STARTS, VF_ENDS = "[", "]"
 # Rows of the table as text, and annotations as what the library makes of them: all of some days
 # are large.
 WRITTEN_AT_ONCE = 20_000
+DECIMALS = {"time_s": 3, "rr_s": 3, "score": 4, "shape": 0, "kind_confidence": 2}
+DECIMALS |= dict.fromkeys(LOCATION, 3)  # of columns of NAME.csv
+MOST_ALARMS = 5  # named at the top of the page, which is one screen, and on the terminal
+MOST_LINES = 5  # clusters with a line of their own on the terminal
 END_OF_ANNOTATIONS = bytes(2)
 
 
@@ -63,34 +63,17 @@ def write_table(findings: Findings, path: Path):
     """Every beat, one a row; times in s from the start, samples as in the recording itself."""
     with open(path, "w", encoding="utf-8", newline="") as file:
         for start in range(0, max(1, len(findings.table)), WRITTEN_AT_ONCE):
-            part = findings.table.iloc[start : start + WRITTEN_AT_ONCE]
-            _as_text(part, findings).to_csv(file, index=False, header=start == 0)
-
-
-def _as_text(table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
-    """Rows of the findings' table to cells."""
-    cluster = table["cluster"].to_numpy()
-    columns = {
-        "sample": findings.source.to_own_sample(table["sample"]),
-        "time_s": _decimals(table["sample"] / FS_HZ),
-        "rr_s": _decimals(table["rr_s"]),
-        "score": _decimals(table["score"], 4),
-        "tail_probability": [f"{p:.3g}" for p in table["tail_probability"].tolist()],
-        "flagged": (cluster >= 0).astype(int),
-        "shape": np.where(cluster >= 0, (cluster + 1).astype(str), ""),
-        "premature": table["premature"].to_numpy().astype(int),
-    }
-    columns |= {name: _decimals(table[name]) for name in LOCATION}
-    columns |= {
-        "kind": table["kind"],
-        "kind_confidence": _decimals(table["kind_confidence"], 2),
-        "episode": episode_codes(table["sample"].to_numpy(), findings.episodes),
-    }
-    return pd.DataFrame(columns)
+            rows = findings.rows(start, start + WRITTEN_AT_ONCE)
+            for name, digits in DECIMALS.items():
+                rows[name] = _decimals(rows[name], digits)
+            for name in ("flagged", "premature"):
+                rows[name] = rows[name].astype(int)
+            rows["tail_probability"] = [f"{p:.3g}" for p in rows["tail_probability"].tolist()]
+            rows.to_csv(file, index=False, header=start == 0)
 
 
 def write_summary(findings: Findings, path: Path):
-    """What experiments.screening.rhythm.summary describes, as JSON."""
+    """The summary, as docs/summary.schema.json describes it."""
     text = json.dumps(findings.summary, indent=1, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 
@@ -152,7 +135,7 @@ def _encoded(parts, fs_hz, folder):
 
 
 def other_annotations(
-    findings: Findings, codes: Iterable[str] = MEANINGS
+    findings: Findings, codes: Iterable[str] = episodes.MEANINGS
 ) -> list[tuple[int, str, str]]:
     """(the recording's own sample, symbol, aux field) of all that is no beat, in order of time.
 
@@ -161,13 +144,13 @@ def other_annotations(
     source, value = findings.source, findings.patient_threshold.value
     note = f"B2I-GAN lead {source.lead}: V, S, F, Q score above {value:.2f}"
     rows = [(0, NOTE, note)]
-    episodes = [episode for episode in findings.episodes if episode.code in codes]
-    rows += [(at, RHYTHM, code) for at, code in rhythm_changes(episodes)]
+    counted = [episode for episode in findings.episodes if episode.code in codes]
+    rows += [(at, RHYTHM, code) for at, code in episodes.rhythm_changes(counted)]
     for stretch in findings.unreadable:
         rows.append((stretch.start, QUALITY, f"unreadable: {stretch.reason}"))
         rows.append((stretch.end, QUALITY, "readable"))
     for episode in findings.episodes:
-        if episode.code == VENTRICULAR_FIBRILLATION:
+        if episode.code == episodes.VENTRICULAR_FIBRILLATION:
             rows += [(episode.start, VF_STARTS, ""), (episode.end, VF_ENDS, "")]
     rows.sort(key=lambda row: row[0])
     own = source.to_own_sample([sample for sample, *_ in rows]).tolist()
@@ -191,3 +174,66 @@ def _location_in_words(start_s, end_s, low_hz, high_hz):
     span = "" if np.isnan(start_s) else f" span {start_s:+.3f}..{end_s:+.3f} s"
     band = "" if np.isnan(low_hz) else f" band {low_hz:.0f}..{high_hz:.0f} Hz"
     return span + band
+
+
+# ------------------------------------------------------------------------------ in words
+
+
+def in_lines(findings: Findings, folder: Path) -> str:
+    """What was found, for the terminal. folder: where the outputs are."""
+    source, clusters, summary = findings.source, findings.clusters, findings.summary
+    recording, rate = summary["recording"], summary["rate_per_min"]["mean"]
+    unreadable = 100 * recording["unreadable_s"] / source.duration_s
+    rate = "no rate" if rate is None else f"{rate:.0f} a minute"
+    lines = [
+        f"  ALARM {alarm['meaning']}, {clock(alarm['start_s'])} to {clock(alarm['end_s'])}"
+        for alarm in first_alarms(summary)
+    ]
+    if recording["upside_down"]:
+        lines.append("  P waves and QRS point down: is the lead upside down, or are electrodes so?")
+    if more := summary["alarms"][MOST_ALARMS:]:
+        lines.append(f"  ALARM and {len(more)} more of these")
+    lines += [
+        f"  {clock(source.duration_s)} long, {len(findings.table)} beats, "
+        f"{rate}, {unreadable:.1f} % unreadable",
+        f"  {_rhythm_line(summary)}",
+        f"  {findings.flagged.sum()} beats to look at ({findings.flagged_per_hour:.0f} an hour), "
+        f"in {len(clusters)} shapes",
+    ]
+    for i, cluster in enumerate(clusters[:MOST_LINES]):
+        lines.append(f"    {cluster.count:6d}  shape {i + 1}: {findings.describe(i)}")
+    if rarer := clusters[MOST_LINES:]:
+        lines.append(f"    {sum(cluster.count for cluster in rarer):6d}  in {len(rarer)} more")
+    return "\n".join([*lines, f"  {Path(folder) / source.name}.html  .csv  .b2i  .json"])
+
+
+def _rhythm_line(summary):
+    """The rhythm in one line: ectopics, runs, fibrillation, pauses."""
+    v, s, pauses = (summary[name] for name in ("ventricular", "supraventricular", "pauses"))
+    alternate = alternating(v)
+    parts = [
+        f"V {v['count']} ({v['percent']:.1f} %, {_plural(v['runs'], 'run')}, "
+        f"{_plural(v['couplets'], 'couplet')}{', ' if alternate else ''}{alternate})",
+        f"S {s['count']} ({s['percent']:.1f} %, {_plural(s['runs'], 'run')})",
+        f"fibrillation {summary['fibrillation']['burden_percent']:.1f} %",
+        _plural(pauses["count"], "pause")
+        + (f", longest {pauses['longest_s']:.1f} s" if pauses["count"] else ""),
+    ]
+    return "; ".join(parts)
+
+
+def _plural(n, word):
+    return f"{n} {word}{'' if n == 1 else 's'}"
+
+
+def first_alarms(summary: dict) -> list[dict]:
+    """Those that are named: ventricular fibrillation, then asystole, the longest first."""
+    ranks = list(episodes.MEANINGS)
+    graver = lambda a: (ranks.index(a["code"]), a["start_s"] - a["end_s"])
+    return sorted(summary["alarms"], key=graver)[:MOST_ALARMS]
+
+
+def alternating(counts: dict) -> str:
+    """How long ectopics were every second or third beat, in words; "" where they never were."""
+    lasting = {name: counts.get(f"{name}_s") or 0 for name in ("bigeminy", "trigeminy")}
+    return ", ".join(f"{name} {clock(seconds)}" for name, seconds in lasting.items() if seconds)

@@ -1,11 +1,12 @@
 """Screen recordings that nobody has looked at: hours of ECG in, the few beats worth a look out.
 
-What is done to each is experiments.screening.screener; here are files, and what the terminal says.
-One recording after another in this process, or one a task in workers: the same code.
+`screen` is the way of a recording: file, findings, outputs. `screen_all` does it for many, one
+after another in this process or one a task in workers, and writes their index.
 """
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -17,15 +18,14 @@ from tqdm import tqdm
 
 from experiments.screening import archive
 from experiments.screening.page import index
-from experiments.screening.shipped import weights_of
+from experiments.screening.shipped import WEIGHTS
 from experiments.training import cluster
 from preprocess import BadInput
-from preprocess.commands import sentence
-from preprocess.files import check_is_file
+from preprocess.commands import is_about_memory, sentence
+from preprocess.files import check_is_file, only_writer
 from preprocess.readers import find, open_source
 
 if TYPE_CHECKING:  # networks and signal processing are loaded where a recording is screened
-    from experiments.screening.findings import Findings
     from experiments.training.checkpoint import Checkpoint
     from models.detector import Detector
     from preprocess.readers.source import Source
@@ -40,6 +40,7 @@ class Outcome:
     summary: dict | None = None
     failure: str | None = None
     where: str = ""  # in which worker: for the terminal, as outputs do not depend on it
+    lacked_memory: bool = False
 
 
 def screen_all(opt):
@@ -49,12 +50,12 @@ def screen_all(opt):
     name would overwrite each other's outputs: BadInput before anything is read.
     """
     check_is_file(Path(opt.outf))
-    weights = weights_of(opt.checkpoint, opt.runtime, opt.device)
-    paths, failures = _find(opt.screen)
+    weights = Path(opt.checkpoint or WEIGHTS)
+    paths, failures = _recordings(opt.screen)
     asked, many = len(paths) + len(failures), opt.jobs is not None or opt.cluster is not None
     if not many:
         _detector(*_key(weights, opt))  # where it cannot be opened nothing is tried
-    with archive.claimed(opt.outf) if many else nullcontext():
+    with only_writer(opt.outf) if many else nullcontext():
         outcomes = {}
         if opt.resume:
             done = [(path, archive.finished(path, weights, opt)) for path in paths]
@@ -64,6 +65,10 @@ def screen_all(opt):
             print(f"{len(todo)} recordings to screen, {len(outcomes)} done before", flush=True)
         for path, outcome in _screened(todo, opt, weights, many):
             outcomes[path] = outcome
+        # Last, each in a fresh process: of what failed, memory is not all given back.
+        for path in [path for path in todo if outcomes[path].lacked_memory]:
+            alone = Namespace(**(vars(opt) | {"jobs": 1, "cluster": None}))
+            outcomes |= dict(_screened([path], alone, weights, many=True))
     failures += [outcomes[path].failure for path in paths if outcomes[path].failure]
     summaries = [outcomes[path].summary for path in paths if outcomes[path].summary]
     if asked > 1 and summaries:
@@ -82,8 +87,8 @@ def screen_all(opt):
         )
 
 
-def _find(asked):
-    """The recordings that were asked for, and sentences about those that are not there."""
+def _recordings(asked):
+    """Paths of the recordings that were asked for, and sentences about those that are not there."""
     paths, failures = [], []
     for path in asked:
         try:
@@ -107,10 +112,8 @@ def _screened(paths, opt, weights, many):
         yield from ((path, attempt(path, opt)) for path in paths)
         return
     whole = [path.resolve() for path in paths]
-    files = [str(file) for file in (weights.resolve(), *whole[:1]) if file.exists()]
-    check = partial(archive.sees, files, str(Path(opt.outf).resolve()))
     task = partial(attempt, opt=archive.for_workers(opt), in_worker=True)
-    outcomes = cluster.side_by_side(task, whole, opt.jobs, opt.cluster, check)
+    outcomes = cluster.side_by_side(task, whole, opt.jobs, opt.cluster)
     with tqdm(total=len(paths), desc="screening", unit="recording") as bar:
         for place, outcome in outcomes:
             if isinstance(outcome, cluster.Lost):
@@ -125,15 +128,17 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
     in_worker: others are screened beside it, and nothing is said on the terminal.
     """
     where = f" (in {cluster.here()})" if in_worker else ""
+    if in_worker and opt.cluster:
+        archive.check_is_shared(opt.outf)
     try:
-        weights = weights_of(opt.checkpoint, opt.runtime, opt.device)
+        weights = Path(opt.checkpoint or WEIGHTS)
         checkpoint, detector = _detector(*_key(weights, opt))
         made_with = archive.made_with(path, weights, opt)
         findings = screen(path, checkpoint, detector, opt, made_with, progress=not in_worker)
         if not in_worker:
-            from experiments.screening import terminal
+            from experiments.screening import outputs
 
-            print(terminal.text(findings, opt.outf), flush=True)
+            print(outputs.in_lines(findings, opt.outf), flush=True)
         return Outcome(archive.brief(findings.summary))
     except BadInput as error:
         return Outcome(failure=str(error), where=where)
@@ -144,9 +149,10 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
             where=where,
         )
     except Exception as error:  # one recording never costs the others
-        return Outcome(failure=f"{path}: {sentence(error)[0]}", where=where)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"at {path}") from None
+        failure = f"{path}: {sentence(error)[0]}"
+        return Outcome(failure=failure, where=where, lacked_memory=is_about_memory(error))
+    except KeyboardInterrupt as stop:
+        raise type(stop)(f"at {path}") from None
 
 
 def _key(weights, opt):
@@ -159,7 +165,7 @@ def _key(weights, opt):
 def _detector(weights, device, _):
     """A checkpoint and its detector, opened once in a process."""
     from experiments.screening.shipped import open_weights
-    from experiments.screening.side_by_side import few_arenas
+    from experiments.screening.threads import few_arenas
 
     few_arenas()
     return open_weights(weights, device)
@@ -172,15 +178,15 @@ def screen(
     opt,
     made_with: dict | None = None,
     progress: bool = True,
-) -> Findings:
-    """Screen one recording and write NAME.b2i, .csv, .json and .html to opt.outf.
+):
+    """Screen one recording and write NAME.b2i, .csv, .json and .html to opt.outf: its Findings.
 
     made_with: of experiments.screening.archive, kept in the summary.
     """
     from experiments.screening.screener import Screener
 
     screener = Screener.of(checkpoint, detector, opt)
-    source = _open(path, checkpoint, opt, progress)
+    source = _opened(path, checkpoint, opt, progress)
     findings = screener.findings(source, progress, getattr(opt, "threads", None))
     if made_with:
         findings.summary["made_with"] = made_with
@@ -188,7 +194,7 @@ def screen(
     return findings
 
 
-def _open(path, checkpoint, opt, aloud) -> Source:
+def _opened(path, checkpoint, opt, progress) -> Source:
     """The recording, when it can be screened, and a line that says which lead is."""
     from experiments.screening import outputs
 
@@ -201,6 +207,6 @@ def _open(path, checkpoint, opt, aloud) -> Source:
         line += f" of {', '.join(source.leads)}"
         if opt.lead is None:
             line += " (choose another with --lead)"
-    if aloud:
+    if progress:
         print("\n  ".join([line, *source.notes]), flush=True)
     return source

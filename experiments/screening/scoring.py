@@ -9,7 +9,6 @@ import numpy as np
 
 from experiments.screening.blocks import Block
 from preprocess import spectrogram
-from preprocess.beats import Beats
 from preprocess.readers.wfdb import FS_HZ
 
 if TYPE_CHECKING:
@@ -40,14 +39,12 @@ class Scorer:
             if self.detector.reads_image(self.context):
                 images = spectrogram.stored_images(beats.beat_mv, self.detector.image)
                 beats = replace(beats, image=images)
-            around = block.surroundings
             without_gaps = _without_gaps(beats)
-            without_gaps.usual, without_gaps.p_coherence = around.usual, around.p_coherence
             scores = self.detector.score(without_gaps, self.context)
             if self.context != "none":
                 rhythm = self.detector.rhythm_log_odds(without_gaps.sample)
         inside = slice(*np.searchsorted(beats.sample, (block.start, block.end)))
-        kept = {"beats": beats[inside], "surroundings": block.surroundings[inside]}
+        kept = {"beats": beats[inside], "bump": block.bump[inside], "noise": block.noise[inside]}
         kept |= {"scores": scores[inside], "rhythm": None if rhythm is None else rhythm[inside]}
         return ScoredBlock(**vars(block) | kept)
 
@@ -59,4 +56,4 @@ def _without_gaps(beats):
     rr_s = np.where(np.isfinite(rr_s), rr_s, local_s).astype(np.float32)
     steps = np.round(rr_s[1:, 0] * FS_HZ)
     sample = beats.sample[0] + np.r_[0, np.cumsum(steps)].astype(int)
-    return Beats(beats.image, beats.beat_mv, beats.record, sample, rr_s)
+    return replace(beats, sample=sample, rr_s=rr_s)

@@ -1,7 +1,7 @@
 """A trained detector that screens recordings: what the command line and programs of others call.
 
-recording -> quality -> R peaks -> beats -> scores -> threshold -> location -> kinds and rhythms ->
-findings
+`Screener.findings` is the way of a recording: signal, quality, R peaks, beats, scores, threshold,
+location, findings.
 """
 
 from __future__ import annotations
@@ -17,21 +17,19 @@ from tqdm import tqdm
 from experiments.screening import outputs
 from experiments.screening.blocks import Reader, spans
 from experiments.screening.findings import Collector, Findings
-from experiments.screening.location import ScreenedBlock, locate
+from experiments.screening.location import ScreenedBlock, cluster_pictures, locate
 from experiments.screening.page import recording as page
-from experiments.screening.page.pictures import cluster_pictures
-from experiments.screening.rhythm.episodes import Limits
 from experiments.screening.scoring import ScoredBlock, Scorer
-from experiments.screening.shipped import open_weights, weights_of
-from experiments.screening.side_by_side import give_back_memory, side_by_side
-from experiments.screening.threshold import calibrate
+from experiments.screening.shipped import open_weights
+from experiments.screening.threads import give_back_memory, in_threads
+from experiments.screening.threshold import calibrate, calibration_spans
+from experiments.training.device import one_thread_a_step
 from experiments.training.scoring import usable_context
 from preprocess import BadInput
 from preprocess.constants import FS_HZ
 from preprocess.readers.source import Source
-from preprocess.threads import one_thread_a_step
 
-if TYPE_CHECKING:  # torch is loaded by a checkpoint, and not where weights are exported ones
+if TYPE_CHECKING:  # torch is loaded by a checkpoint
     from experiments.training.checkpoint import Checkpoint
     from models.detector import Detector
 
@@ -54,21 +52,20 @@ class Settings:
 
 
 class Screener:
-    """Screens any number of recordings; makes nothing but what it returns, until told to write.
+    """Screens any number of recordings; makes nothing but what it returns, until asked to write.
 
     `decision_function`, `predict` and `predict_proba` are named and mean as in PyOD, of the beats
     of a recording in order of time.
     """
 
     def __init__(self, checkpoint: str | Path | None = None, device: str = "auto", **settings):
-        """checkpoint: a file, exported to .onnx or not, None for the shipped weights; settings:
-        fields of Settings."""
+        """checkpoint: a file, None for the shipped weights; settings: fields of Settings."""
         try:
             self.settings = Settings(**settings)
         except TypeError as error:
             known = ", ".join(Settings.__dataclass_fields__)
             raise BadInput(f"Screener: {error}; its settings are {known}") from None
-        self._use(*open_weights(weights_of(checkpoint, device=device), device))
+        self._use(*open_weights(checkpoint, device))
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, detector: Detector, settings: Settings) -> Screener:
@@ -93,7 +90,7 @@ class Screener:
     ) -> Findings:
         """Samples of one lead (n,) in mV, NaN where there are none, to what is found in them.
 
-        name, lead: what findings call them. Raises BadInput where nothing can be told.
+        name, lead: what findings call them. Raises BadInput where nothing can be said of it.
         """
         return self.findings(SignalSource.of(signal_mv, fs_hz, name, lead))
 
@@ -121,19 +118,21 @@ class Screener:
         reader = Reader(source, self.settings.annotator)
         scorer = Scorer(self.detector, self.context)
 
-        def scored(start: int, end: int) -> ScoredBlock:
-            return scorer.score(reader.read(start, end))
+        def scored(span: tuple[int, int]) -> ScoredBlock:
+            block = reader.read(*span)  # signal, quality, R peaks, beats
+            return scorer.score(block)
 
         def screened(span: tuple[int, int]) -> ScreenedBlock:
-            return locate(scored(*span), patient_threshold.value, self.detector)
+            return locate(scored(span), patient_threshold.value, self.detector)
 
-        reference, duration_s = self.checkpoint.reference[self.context], round(source.duration_s)
+        quantiles, duration_s = self.checkpoint.reference[self.context], round(source.duration_s)
         title = f"screening {source.name}"
         bar = tqdm(total=duration_s, unit="s", unit_scale=True, desc=title, disable=not progress)
         with one_thread_a_step(), bar:
-            patient_threshold = calibrate(scored, source, self.context, reference, self.settings)
-            collector = Collector(source, patient_threshold, Limits(pause_s=self.settings.pause))
-            for block in side_by_side(screened, spans(source), workers):
+            first_blocks = map(scored, calibration_spans(source, self.settings))
+            patient_threshold = calibrate(first_blocks, self.context, quantiles, self.settings)
+            collector = Collector(source, patient_threshold, self.settings.pause)
+            for block in in_threads(screened, spans(source), workers):
                 collector.add(block)
                 bar.update((block.end - block.start) / FS_HZ)
                 # between the few examples that stay, days of freed arrays would stay too

@@ -1,6 +1,6 @@
 """From which score on a beat of this patient is flagged."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,15 +8,12 @@ import numpy as np
 
 from experiments.screening.scoring import ScoredBlock
 from preprocess import BadInput
-from preprocess.beats import WINDOW
+from preprocess.constants import FS_HZ, WINDOW
 from preprocess.readers.source import Source
-from preprocess.readers.wfdb import FS_HZ
 from preprocess.signal import quality
 
 SHORTEST_CALIBRATION_S, FEWEST_BEATS = 10.0, 5  # to calibrate on
-PRESUMED_NORMAL = (
-    0.1  # share of the first minutes' beats that are taken for normal, whatever else is there
-)
+PRESUMED_NORMAL = 0.1  # share of the first minutes' beats, of those with the lowest scores
 TAIL = 0.02  # share of held-out normal beats whose scores shape the tail beyond the last of them
 BEATS_PER_HOUR = 4500.0  # 75 a minute, where no heart rate could be measured
 HIGHEST_RATE = 0.5  # no more than half of the normal beats may be flagged
@@ -63,30 +60,47 @@ class PatientThreshold:
         return high
 
 
-def calibrate(
-    scored: Callable[[int, int], ScoredBlock],
-    source: Source,
-    context: str,
-    quantiles: Sequence[float],
-    opt,
-) -> PatientThreshold:
-    """The patient's threshold, from the first minutes, or from a stretch known to be normal.
+def calibration_spans(source: Source, settings) -> Iterator[tuple[int, int]]:
+    """(start, end) in samples at FS_HZ to calibrate on: the known normal stretch; or the first
+    minutes and, for as long as too little of them can be read, the next ones.
 
-    scored: (start, end) in samples at FS_HZ to that part of the recording with its scores;
-    quantiles: of held-out normal beats' scores with this context; opt: known_normal (minutes, or
-    None), calibration_minutes, false_alarm_rate or else false_alarms_per_hour.
-
-    The stretch gives the heart rate, by which alarms per hour become a share of beats, and what a
-    beat usually looks like; where nothing can be read in the first minutes, the next ones do. The
-    median of a known normal stretch is set to that of held-out normal beats. First minutes are
-    nobody's promise, many of their beats may be abnormal: the tenth of them with the lowest scores
-    (PRESUMED_NORMAL) stands in, and only where scores have not been measured against the
-    recording's own beats before (context record; to do it twice loses a twentieth of the
-    ventricular beats).
+    settings: known_normal (minutes, or None), calibration_minutes.
     """
-    known = opt.known_normal is not None
-    block = _stretch(scored, source, opt)
+    known = settings.known_normal
+    stretch_s = 60 * np.array(known or (0, settings.calibration_minutes))
+    in_bins = np.round(stretch_s * FS_HZ / quality.BIN) * quality.BIN
+    start, end = np.minimum(in_bins, source.length).astype(int).tolist()
+    if end - start < SHORTEST_CALIBRATION_S * FS_HZ:
+        raise BadInput(
+            f"{source.path} is {source.duration_s / 60:.1f} min long: nothing is left "
+            "of the stretch to calibrate on"
+        )
+    yield start, end
+    while known is None and end < source.length:
+        start, end = end, min(2 * end - start, source.length)
+        yield start, end
+
+
+def calibrate(
+    blocks: Iterable[ScoredBlock], context: str, quantiles: Sequence[float], settings
+) -> PatientThreshold:
+    """The patient's threshold, from the first of some blocks that has enough beats, or the last.
+
+    blocks: of calibration_spans; quantiles: of held-out normal beats' scores with this context;
+    settings: known_normal, false_alarm_rate or else false_alarms_per_hour.
+
+    The block gives the heart rate, by which alarms per hour become a share of beats, and what a
+    beat usually looks like. The median score of a known normal stretch is set to that of held-out
+    normal beats. First minutes may hold many abnormal beats: there the tenth with the lowest scores
+    (PRESUMED_NORMAL) stands in. With context `record` first minutes shift nothing, as scores are
+    measured against the recording's own beats already; a second time would lose a twentieth of the
+    ventricular beats.
+    """
+    known = settings.known_normal is not None
     quantiles = np.asarray(quantiles, float)
+    for block in blocks:
+        if len(block.scores) >= FEWEST_BEATS:
+            break
     # how far this patient's normal beats score above those of others
     shift = 0.0
     if (known or context != "record") and len(block.scores) >= FEWEST_BEATS:
@@ -96,29 +110,11 @@ def calibrate(
     beats_per_hour = BEATS_PER_HOUR
     if len(block.beats) > 1:
         beats_per_hour = 3600 / float(np.nanmedian(block.beats.rr_s[:, 0]))
-    rate = opt.false_alarm_rate or min(opt.false_alarms_per_hour / beats_per_hour, HIGHEST_RATE)
-    per_hour = None if opt.false_alarm_rate else opt.false_alarms_per_hour
+    per_hour = None if settings.false_alarm_rate else settings.false_alarms_per_hour
+    rate = settings.false_alarm_rate or min(per_hour / beats_per_hour, HIGHEST_RATE)
     # what a beat usually looks like
     references_mv = np.zeros((1, WINDOW))
     if len(block.beats):
         references_mv = block.beats.beat_mv[block.scores <= np.median(block.scores)]
     record_median_mv = np.median(references_mv, 0)
     return PatientThreshold(quantiles, shift, rate, record_median_mv, references_mv, per_hour)
-
-
-def _stretch(scored, source, opt):
-    """The scored block to calibrate on."""
-    known = opt.known_normal is not None
-    stretch_s = np.array(opt.known_normal if known else (0, opt.calibration_minutes)) * 60
-    cells = np.round(stretch_s * FS_HZ / quality.CELL)
-    start, end = np.minimum(cells * quality.CELL, source.length).astype(int)
-    if end - start < SHORTEST_CALIBRATION_S * FS_HZ:
-        raise BadInput(
-            f"{source.path} is {source.duration_s / 60:.1f} min long: nothing is left "
-            "of the stretch to calibrate on"
-        )
-    block = scored(int(start), int(end))
-    while not known and len(block.scores) < FEWEST_BEATS and end < source.length:
-        start, end = end, min(2 * end - start, source.length)
-        block = scored(int(start), int(end))
-    return block

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,12 +23,19 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT_S, WORKERS_S = 10, 180  # to wait for a scheduler, and for its first worker
-# Items handed to the scheduler beyond those that are worked on: few, so that neither its memory
-# nor ours grows with their number; enough that no worker waits.
-AHEAD, AHEAD_LEAST, ASK_S = 3, 32, 5.0
 LOST_WORKERS = 3  # an item whose worker died so often is not tried again
 # Packages whose versions must be the same on client and workers.
 VERSIONED = ("torch", "numpy", "scipy", "pandas", "distributed")
+SETTINGS = {
+    "distributed.scheduler.allowed-failures": LOST_WORKERS - 1,
+    "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
+    "distributed.worker.memory.terminate": False,
+    "distributed.worker.profile.enabled": False,  # costs more than all the rest of it
+    # Dask asks the allocator to give back whatever is freed; fetching it anew took half of a
+    # recording's time.
+    "distributed.nanny.pre-spawn-environ": {},
+    "distributed.logging.distributed": "critical",  # the terminal is for what was found
+}
 
 
 class Lost(Exception):
@@ -37,73 +43,38 @@ class Lost(Exception):
 
 
 def side_by_side(
-    function: Callable[[Any], Any],
-    items: Iterable,
-    jobs: int | None,
-    cluster: str | None,
-    check: Callable[[], str | None] | None = None,
+    function: Callable[[Any], Any], items: Iterable, jobs: int | None, cluster: str | None
 ) -> Iterator[tuple[int, Any]]:
     """(place of the item, function(item)) of each item, as they are done.
 
     function: of a module that workers can import, or a partial of one. What it raises is raised
-    here. In place of the result of an item whose workers died stands a Lost. check: is asked in
-    each worker first; what it returns is why the worker will not do. Raises BadInput where there
-    is no scheduler, or its workers are not fit.
+    here. In place of the result of an item whose workers died stands a Lost. Raises BadInput where
+    there is no scheduler, or a worker is not fit.
     """
     if jobs is None and cluster is None:
         yield from ((place, function(item)) for place, item in enumerate(items))
         return
-    with _client(jobs, cluster) as client:
-        _check_workers(client, check)
-        _announce(client)
-        yield from _as_done(client, partial(_in_alike, function, identity()), items)
-
-
-def _as_done(client: Client, function, items) -> Iterator[tuple[int, Any]]:
     from distributed import as_completed
+    from distributed.client import FutureCancelledError
     from distributed.scheduler import KilledWorker
 
-    todo, done, places, ahead = enumerate(items), as_completed(), {}, _Ahead(client)
-
-    def submit():
-        for place, item in todo:
-            # Of its own, whatever was asked before: results of an earlier run are not wanted.
-            future = client.submit(function, item, pure=False)
-            places[future.key] = place
-            done.add(future)
-            return True
-        return False
-
-    while len(places) < ahead() and submit():
-        pass
-    for future in done:
-        if future.status in ("pending", "lost"):  # its worker died with the result: done again
-            done.add(future)
-            continue
-        place = places.pop(future.key)
-        if future.status == "error" and isinstance(future.exception(), KilledWorker):
-            yield place, Lost(f"the workers that took it died, {LOST_WORKERS} in a row")
-        elif future.status == "cancelled":
-            raise BadInput("the scheduler stopped: what was finished is whole; go on with --resume")
-        else:
-            yield place, future.result()
-        del future  # the scheduler forgets it
-        while len(places) < ahead() and submit():  # workers may have come
-            pass
-
-
-class _Ahead:
-    """How many items may be handed out; asked often, and the scheduler now and then."""
-
-    def __init__(self, client: Client):
-        self.client, self.n, self.until = client, 0, 0.0
-
-    def __call__(self) -> int:
-        if time.monotonic() > self.until:
-            workers = self.client.scheduler_info(n_workers=-1)["workers"]
-            self.n = max(AHEAD_LEAST, AHEAD * len(workers))
-            self.until = time.monotonic() + ASK_S
-        return self.n
+    with _client(jobs, cluster) as client:
+        _check_workers(client)
+        # Of its own, whatever was asked before: results of an earlier run are not wanted.
+        futures = client.map(partial(_in_alike, function, identity()), list(items), pure=False)
+        places = {future.key: place for place, future in enumerate(futures)}
+        done = as_completed(futures)
+        del futures  # what is done the scheduler forgets
+        for future in done:
+            try:
+                yield places[future.key], future.result()
+            except FutureCancelledError as error:
+                raise BadInput(
+                    "the scheduler stopped: what was finished is whole; go on with --resume"
+                ) from error
+            except KilledWorker:
+                lost = Lost(f"the workers that took it died, {LOST_WORKERS} in a row")
+                yield places[future.key], lost
 
 
 @contextmanager
@@ -112,18 +83,7 @@ def _client(jobs: int | None, cluster: str | None) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 
-    dask.config.set(
-        {
-            "distributed.scheduler.allowed-failures": LOST_WORKERS - 1,
-            "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
-            "distributed.worker.memory.terminate": False,
-            "distributed.worker.profile.enabled": False,  # costs more than all the rest of it
-            # Dask asks the allocator to give back whatever is freed; fetching it anew took half of
-            # a recording's time.
-            "distributed.nanny.pre-spawn-environ": {},
-            "distributed.logging.distributed": "critical",  # the terminal is for what was found
-        }
-    )
+    dask.config.set(SETTINGS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a port that is taken, of versions: said below
         if cluster is None:
@@ -161,9 +121,41 @@ def _environment(jobs):
     return {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "TQDM_DISABLE": "1"}
 
 
-def _announce(client):
-    n = len(client.scheduler_info(n_workers=-1)["workers"])
-    print(f"{n} workers; dashboard: {client.dashboard_link}", file=sys.stderr, flush=True)
+def _check_workers(client: Client) -> None:
+    """Raises BadInput where there is no worker, or one that cannot run this program."""
+    address = client.scheduler.address
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_S)
+        client.run_on_scheduler(identity)  # which unpacks tasks too
+        workers = client.run(identity)
+    except TimeoutError as error:
+        raise BadInput(
+            f"the scheduler at {address} has no workers: start some with `dask worker {address}`, "
+            "see docs/scale.md"
+        ) from error
+    except Exception as error:  # whatever pickle or the network make of it
+        raise BadInput(
+            f"the scheduler at {address} or a worker of it cannot run this program "
+            f"({type(error).__name__}: {error}): start them with PYTHONPATH={version.ROOT} and the "
+            "same packages, see docs/scale.md"
+        ) from error
+    print(f"{len(workers)} workers; dashboard: {client.dashboard_link}", file=sys.stderr)
+
+
+def _in_alike(function, ours, item):
+    """In a worker: function(item). Raises BadInput where its program is not the client's (ours)."""
+    theirs = identity()
+    if theirs != ours:
+        different = [
+            f"{name} {theirs[name]} instead of {ours[name]}"
+            for name in ours
+            if theirs[name] != ours[name]
+        ]
+        raise BadInput(
+            f"worker {here()} has other versions ({', '.join(different)}), and outputs would "
+            "differ: start it from the same folder and environment as this command"
+        )
+    return function(item)
 
 
 @cache
@@ -173,64 +165,6 @@ def identity() -> dict[str, str]:
     return {"python": python, "program": version.code()} | {
         name: version_of(name) for name in VERSIONED
     }
-
-
-def _check_workers(client: Client, check: Callable[[], str | None] | None) -> None:
-    """Raises BadInput where there is no worker, or one that cannot do this program's work."""
-    address = client.scheduler.address
-    try:
-        if not client.scheduler_info(n_workers=-1)["workers"]:
-            print(f"waiting for workers at {address}", file=sys.stderr, flush=True)
-        client.wait_for_workers(1, timeout=WORKERS_S)
-        answers = client.run(identity, on_error="return")
-        answers[f"scheduler {address}"] = _of_scheduler(client)
-        reasons = client.run(check, on_error="return") if check else {}
-    except TimeoutError as error:
-        raise BadInput(
-            f"the scheduler at {address} has no workers: start some with `dask worker {address}`, "
-            "see docs/scale.md"
-        ) from error
-    except Exception as error:  # whatever pickle or the network make of it
-        raise BadInput(f"the workers of {address} do not answer: {error}") from error
-    for worker, theirs in answers.items():
-        worker = worker if worker.startswith("scheduler") else f"worker {worker}"
-        if not isinstance(theirs, dict):
-            raise BadInput(
-                f"{worker} cannot run this program ({type(theirs).__name__}: {theirs}): "
-                f"start it with PYTHONPATH={version.ROOT} and the same packages, see docs/scale.md"
-            )
-        if theirs != identity():
-            raise BadInput(f"{worker} {_difference(theirs, identity())}")
-    for worker, reason in reasons.items():
-        if reason is not None:
-            raise BadInput(f"worker {worker} {reason}")
-
-
-def _of_scheduler(client):
-    """The identity of the scheduler, which unpacks tasks too, or why there is none."""
-    try:
-        return client.run_on_scheduler(identity)
-    except Exception as error:
-        return error
-
-
-def _in_alike(function, ours, item):
-    """In a worker, which may have come after all were checked: function(item)."""
-    if identity() != ours:
-        raise BadInput(f"worker {here()} {_difference(identity(), ours)}")
-    return function(item)
-
-
-def _difference(theirs, ours):
-    different = [
-        f"{name} {theirs.get(name)} instead of {ours[name]}"
-        for name in ours
-        if theirs.get(name) != ours[name]
-    ]
-    return (
-        f"has other versions ({', '.join(different)}), and outputs would differ: start it from the "
-        "same folder and environment as this command"
-    )
 
 
 def here() -> str:

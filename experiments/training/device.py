@@ -1,11 +1,13 @@
-"""Where to compute, and in which precision."""
+"""Where to compute, in which precision, and in how many threads."""
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
+from threadpoolctl import threadpool_limits
 
-from models import MODELS
+from models.parallel import launched
 from preprocess import BadInput
 
 
@@ -25,26 +27,6 @@ def find_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def launched() -> int:
-    """Processes that torchrun has started of this program, 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", 1)) if "TORCHELASTIC_RUN_ID" in os.environ else 1
-
-
-def speaks() -> bool:
-    """Whether this process, of those that torchrun has started, is the one that writes and says."""
-    return launched() == 1 or int(os.environ["RANK"]) == 0
-
-
-def check_halves(model: str, device: str) -> None:
-    """Raises BadInput where a training cannot be the same to the byte in one process and in two."""
-    if launched() > 2:
-        raise BadInput(f"--halves is for one process or two, not for {launched()}: leave it out")
-    if not MODELS[model].shares_batches:
-        raise BadInput(f"--halves: --model {model} trains in one process alone: leave it out")
-    if find_device(device).type != "cpu":
-        raise BadInput("--halves is for processors: give --device cpu with it")
-
-
 def autocast(amp: str, device: torch.device) -> AbstractContextManager:
     """Mixed precision as asked for by --amp; auto is bfloat16 where the processor computes in it,
     so that one machine always chooses alike, else full precision."""
@@ -59,3 +41,16 @@ def _has_bfloat16(device):
     if device.type == "cpu":
         return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return False
+
+
+@contextmanager
+def one_thread_a_step() -> Iterator[None]:
+    """Inside, torch and numpy compute each step in one thread: the same bytes on any number of
+    processors, alone or beside others."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)

@@ -2,6 +2,7 @@
 
 import time
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,9 @@ from experiments.training.scoring import score_rows, usable_context
 from models.detector import Detector
 from preprocess.dataset import Dataset
 from preprocess.files import whole_file, write_json
+
+# What shapes a training and is no setting of the method: who is trained on, and the seed.
+NO_SETTINGS = ("protocol", "folder", "select", "seed", "shared_patients", "known_recordings")
 
 
 def evaluate(
@@ -71,7 +75,7 @@ def evaluate(
         "uses_anomaly_labels": checkpoint.options["select"] == "paper",
         "epochs": checkpoint.epoch,
         "train_beats": checkpoint.train_beats,
-        "settings": training_settings(checkpoint),
+        "settings": training_settings(checkpoint.options),
         "parameters": sum(p.numel() for p in detector.parameters() if p.requires_grad),
         **detection(scores, classes, threshold),
         "false_alarm_target": opt.threshold,
@@ -96,10 +100,9 @@ def evaluate(
     return metrics, scores
 
 
-def training_settings(checkpoint: Checkpoint) -> dict:
-    """The options that shaped a training, but for what says which beats and which seed."""
-    elsewhere = ("protocol", "folder", "select", "seed", "shared_patients", "known_recordings")
-    return {name: value for name, value in checkpoint.options.items() if name not in elsewhere}
+def training_settings(options: Mapping) -> dict:
+    """Those options of a checkpoint that are settings of the method."""
+    return {name: value for name, value in options.items() if name not in NO_SETTINGS}
 
 
 def write_scores(index: pd.DataFrame, classes: np.ndarray, scores: np.ndarray, path: Path) -> None:

@@ -23,19 +23,17 @@ from experiments.training.calibration import (
     quantiles,
 )
 from experiments.training.checkpoint import Checkpoint
-from experiments.training.device import autocast, check_halves, find_device, launched, speaks
+from experiments.training.device import autocast, find_device
 from experiments.training.jitter import jittered
 from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, parallel
 from models.detector import Detector
-from models.halves import Halves, sharing_batches
 from models.module import evenly
 from preprocess import BadInput
 from preprocess.augment import with_warped_copies
 from preprocess.beats import Beats
 from preprocess.dataset import Dataset
 from preprocess.files import only_writer, whole_file
-from preprocess.threads import one_thread_a_step
 
 # Of a data set larger than memory: normal beats that memories and calibration are made from. More
 # than MIT-BIH has.
@@ -53,7 +51,6 @@ KEPT_OPTIONS = (
     "jitter",
     "drift",
     "seed",
-    "halves",
     "protocol",
     "folder",
     "select",
@@ -77,17 +74,14 @@ def train(
     `--select paper`; it must leave the detector as it is.
 
     Processes that torchrun started train one detector together, and the first of them writes: up
-    to rounding the detector that a single process trains; to the byte where opt.halves is given to
-    both. Nobody else may train into the folder meanwhile: BadInput.
+    to rounding the detector that a single process trains. Nobody else may train into the folder
+    meanwhile: BadInput.
     """
-    if launched() > 1 and not MODELS[opt.model].shares_batches:
+    if parallel.launched() > 1 and not MODELS[opt.model].shares_batches:
         raise BadInput(f"--model {opt.model} trains in one process: start it without torchrun")
-    if opt.halves:
-        check_halves(opt.model, opt.device)
     with (
-        one_thread_a_step() if opt.halves else nullcontext(),
-        only_writer(folder) if speaks() else nullcontext(),
-        parallel.group(launched(), find_device(opt.device)),
+        only_writer(folder) if parallel.is_first() else nullcontext(),
+        parallel.group(find_device(opt.device)),
     ):
         return _train(dataset, split, opt, folder, watch)
 
@@ -158,8 +152,8 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     precision = autocast(opt.amp, device)
     checked = check if opt.select == "paper" else dict
     for epoch in range(state.epoch, options["niter"]):
-        with sharing_batches(detector, bool(opt.halves)) as taught:
-            row = train_epoch(taught, dataset, split.train, epoch, options, precision, checked)
+        with parallel.batch_statistics(detector):
+            row = train_epoch(detector, dataset, split.train, epoch, options, precision, checked)
         state.epoch = epoch + 1
         state.log = [*state.log, row]
         state.seconds += row["seconds"]
@@ -196,7 +190,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
 
 
 def train_epoch(
-    detector: Detector | Halves,
+    detector: Detector,
     dataset: Dataset,
     rows: np.ndarray,
     epoch: int,
@@ -275,13 +269,13 @@ def complete_options(opt: Namespace) -> dict:
     # What has no steps takes none, whatever --niter says.
     untrained = {"niter": 0} if own["niter"] == 0 else {}
     protocol = PROTOCOLS[opt.protocol]
-    met = {
+    patients = {
         "shared_patients": protocol.shared_patients,
         "known_recordings": protocol.shared_patients and not protocol.first_minutes_only,
     }
-    # A recording that training has not met, but for its first minutes, has nothing to drift from.
-    unmet = {} if met["known_recordings"] else {"drift": 0.0}
-    return Detector.defaults | own | unmet | given | untrained | met
+    # A recording of which training has at most the first minutes has nothing to drift from.
+    drift = {} if patients["known_recordings"] else {"drift": 0.0}
+    return Detector.defaults | own | drift | given | untrained | patients
 
 
 def records_of(dataset: Dataset, split: Split) -> dict[str, str]:

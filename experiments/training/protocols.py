@@ -1,7 +1,7 @@
 """Who trains and who is tested. A protocol is one object here, and no other module knows its name.
 
-To add one: a function that splits an index, and a Protocol in PROTOCOLS. No abnormal beat is
-ever in `train` or `calibration`. `--help` reads PROTOCOLS, so nothing slow is imported.
+To add one: a function that splits an index, a Protocol in PROTOCOLS, and its name in options.py.
+No abnormal beat is ever in `train` or `calibration`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from options import FOLDS
 from preprocess import BadInput
 from preprocess.classes import CLASS_OF_EC57
 from preprocess.constants import AFTER, BEFORE, FS_HZ, PEAK_TOLERANCE
@@ -21,7 +22,6 @@ from preprocess.constants import AFTER, BEFORE, FS_HZ, PEAK_TOLERANCE
 if TYPE_CHECKING:
     import pandas as pd
 
-FOLDS = 5
 FOLD_SEED = 42
 FIRST_SHARE = 0.8  # of a recording's time: what `chronological` may learn from
 STRETCHES = 2 * FOLDS  # equal parts of that time; one of them calibrates

@@ -15,7 +15,8 @@ import torch
 from preprocess.files import whole_file
 
 ENDING = ".safetensors"
-DIGEST = "sha256"  # of tensors and fields, in the metadata
+PREFIX = "checkpoint."  # of a field's name in the metadata
+DIGEST = "sha256"  # of tensors and fields, there too
 FRAMEWORK = {"format": "pt"}  # what model hubs look for
 
 
@@ -24,33 +25,34 @@ def write(fields: Mapping[str, Any], path: str | Path) -> None:
     from safetensors.torch import save
 
     # Of its own memory each: what two names share would be refused.
-    tensors = {name: value.detach().cpu().clone() for name, value in fields["state"].items()}
-    tensors = {name: value.contiguous() for name, value in tensors.items()}
-    text = {
-        name: json.dumps(value, allow_nan=False)
+    state = {name: value.detach().cpu().clone() for name, value in fields["state"].items()}
+    state = {name: value.contiguous() for name, value in state.items()}
+    metadata = FRAMEWORK | {
+        PREFIX + name: json.dumps(value, allow_nan=False)
         for name, value in fields.items()
         if name != "state"
     }
-    metadata = FRAMEWORK | {f"checkpoint.{name}": text[name] for name in text}
-    metadata[DIGEST] = _digest(tensors, metadata)
+    metadata[DIGEST] = _digest(state, metadata)
     with whole_file(path) as part:
-        part.write_bytes(save(tensors, metadata))
+        part.write_bytes(save(state, metadata))
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """The fields of the Checkpoint that a file holds; tensors on the processor. Raises ValueError
-    or OSError where it holds none."""
-    from safetensors import SafetensorError, safe_open
+    """The fields of the Checkpoint that a file holds; tensors on the processor. Raises an error of
+    any kind where it holds none."""
+    from safetensors import safe_open
 
-    try:
-        with safe_open(path, "pt") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}
-            metadata = file.metadata() or {}
-            if metadata.get(DIGEST) != _digest(state, metadata):
-                raise ValueError(f"{path} is not as it was written")
-            return fields_of(metadata) | {"state": state}
-    except SafetensorError as error:
-        raise ValueError(str(error)) from error
+    with safe_open(path, "pt") as file:
+        state = {name: file.get_tensor(name) for name in file.keys()}
+        metadata = file.metadata()
+    if metadata[DIGEST] != _digest(state, metadata):
+        raise ValueError("it was changed or is damaged")
+    fields = {
+        name.removeprefix(PREFIX): json.loads(text)
+        for name, text in metadata.items()
+        if name.startswith(PREFIX)
+    }
+    return fields | {"state": state}
 
 
 def _digest(tensors: Mapping[str, Any], metadata: Mapping[str, str]) -> str:
@@ -62,13 +64,3 @@ def _digest(tensors: Mapping[str, Any], metadata: Mapping[str, str]) -> str:
     for name in sorted(metadata.keys() - {DIGEST}):
         found.update(f"{name}={metadata[name]}\n".encode())
     return found.hexdigest()
-
-
-def fields_of(metadata: Mapping[str, str] | None) -> dict[str, Any]:
-    """Metadata of a file to the fields of a Checkpoint, but for its state."""
-    prefix = "checkpoint."
-    return {
-        name.removeprefix(prefix): json.loads(text)
-        for name, text in (metadata or {}).items()
-        if name.startswith(prefix)
-    }

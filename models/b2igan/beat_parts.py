@@ -8,7 +8,7 @@ from models.b2igan.memory import Memory
 
 NEIGHBOURS = 5  # remembered normal beats that a distance is the mean of
 # The log odds of being synthetic run to tens either way. Softplus of a third of them is 0 for what
-# is surely real and keeps its order among the rest; the floor keeps its logarithm finite.
+# is clearly real and keeps its order among the rest; the floor keeps its logarithm finite.
 SYNTHETIC_SLOPE, SYNTHETIC_FLOOR = 0.3, 0.01
 
 

@@ -4,14 +4,16 @@
     the beat, its references, its normal version --discriminator--> synthetic? generated?
 
 References are beats of the same recording that are presumed normal. Traces have every two samples
-of a beat averaged and are in heights of the recording's QRS (models.b2igan.references).
+of a beat averaged and are in heights of the recording's QRS.
 """
 
 import torch
 from torch import Tensor, nn
 
-from models.b2igan.references import POINTS
+from models.b2igan.networks import convolution
+from preprocess.constants import WINDOW
 
+POINTS = WINDOW // 2  # of a trace, 5.6 ms apart
 PATCH, WIDTH, KEY = 8, 32, 32  # points and filters of a patch, size of what is compared
 SPREAD_LEAST = 0.03  # heights of the QRS: noise of a lead, added to the spread of the references
 RATIO_MOST, RATIO_SCALE = 20, 5  # of a difference to that spread
@@ -19,12 +21,9 @@ N_TRACES = 6  # traces that the discriminator is shown
 DROPOUT = 0.2
 
 
-def convolution(n_in: int, n_out: int, width: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv1d(n_in, n_out, width, stride, width // 2, bias=False),
-        nn.BatchNorm1d(n_out),
-        nn.LeakyReLU(0.1),
-    )
+def halved(traces: Tensor) -> Tensor:
+    """(..., WINDOW) to (..., POINTS): means of two samples."""
+    return traces.unflatten(-1, (-1, 2)).mean(-1)
 
 
 class Generator(nn.Module):

@@ -85,8 +85,8 @@ class B2IGAN(Detector):
         return context == "none" or "beat" in self.context.counted[context]
 
     def reads_image(self, context: str) -> bool:
-        # The localiser makes its own from the trace; for unseen patients a GAN of traces tells
-        # what would be normal.
+        # The localiser makes its own from the trace; for unseen patients a GAN of traces makes the
+        # normal version.
         return self._counts_beat(context) or self.context.patient is None
 
     def rhythm_log_odds(self, samples: np.ndarray) -> np.ndarray:
@@ -97,10 +97,10 @@ class B2IGAN(Detector):
         standard = lambda image: self.beat_parts.standard(self._log_parts(image))
         return self.in_chunks(standard, beats.image).astype(float)
 
-    def beat_scores(self, parts: np.ndarray) -> np.ndarray:
+    def beat_scores(self, parts: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Parts (n, parts) to the score of each beat's own window (n,)."""
-        counted = [name not in self.opt["without"] for name in self.beat_parts.names]
-        return parts[:, counted].sum(1)
+        names, without = self.beat_parts.names, self.opt["without"]
+        return parts[:, [i for i, name in enumerate(names) if name not in without]].sum(1)
 
     def left_out(self) -> set[str]:
         """Names that --without gave, and "beat" where nothing of the beat's own window is left."""
@@ -247,7 +247,9 @@ class B2IGAN(Detector):
 
     def errors(self, beats: Beats) -> tuple[np.ndarray, np.ndarray]:
         over_time, over_map = self.localiser.standard(*self._localise(beats))
-        over_time = self.localiser.sized(over_time, beats.beat_mv - _record_median(beats))
+        over_time = self.localiser.scaled_by_departure(
+            over_time, beats.beat_mv - _record_median(beats)
+        )
         return np.repeat(over_map[:, None], 2, 1), over_time
 
     def segments(self, over_time: np.ndarray) -> list[list[tuple[float, float]]]:

@@ -4,12 +4,10 @@ are from each other."""
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
+from models.b2igan.neighbours import nearest
 from models.module import evenly
 
-QUERIES_AT_ONCE = 512  # their distances stay in the processor's cache
-GROUP = 8  # distances whose smallest one decides whether any of them is looked at
 ROUNDS = 4  # of k-means
 FEWEST = 4  # alike beats that a remembered point is the mean of, at least
 
@@ -78,35 +76,3 @@ def means(values: Tensor, member: Tensor, otherwise: Tensor) -> Tensor:
     counts = member.bincount(minlength=len(otherwise))[:, None]
     sums = torch.zeros_like(otherwise).index_add_(0, member, values)
     return torch.where(counts > 0, sums / counts.clamp_min(1), otherwise)
-
-
-def nearest(points: Tensor, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """(m, d), (n, d) to Euclidean distances (n, k), nearest first, and indices in points (n, k)."""
-    squared_norm, k = points.square().sum(1), min(k, len(points))
-    find = _smallest_of_few
-    if len(points) >= GROUP * max(GROUP, k):
-        find, missing = _smallest, -len(points) % GROUP
-        points = pad(points, (0, 0, 0, missing))
-        squared_norm = pad(squared_norm, (0, missing), value=torch.inf)  # padding is never near
-    # |q - p|^2 without |q|^2, which does not change the order.
-    parts = [
-        find(torch.addmm(squared_norm, part, points.T, alpha=-2), k)
-        for part in queries.split(QUERIES_AT_ONCE)
-    ]
-    values, index = (torch.cat(pair) for pair in zip(*parts, strict=True))
-    return (values + queries.square().sum(1, keepdim=True)).clamp_min(0).sqrt(), index
-
-
-def _smallest_of_few(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    return values.topk(k, 1, largest=False)
-
-
-def _smallest(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The same as topk, three times as fast: the k smallest lie in the k groups with the smallest
-    minima."""
-    grouped = values.unflatten(1, (GROUP, -1))  # [n, GROUP, groups]
-    groups = grouped.amin(1).topk(k, 1, largest=False, sorted=False).indices  # [n, k]
-    candidates = grouped.gather(2, groups[:, None].expand(-1, GROUP, -1)).flatten(1)
-    values, place = candidates.topk(k, 1, largest=False)  # [n, k]
-    row = (place.float() / k + 1e-4).long()  # place // k, whose integer division is slow
-    return values, row * grouped.shape[2] + groups.gather(1, place - row * k)

@@ -17,20 +17,21 @@ N_LATENT = 48
 N_FEATURES = 64
 
 
+def convolution(n_in: int, n_out: int, width: int, stride: int) -> nn.Sequential:
+    """(n, n_in, times) to (n, n_out, times / stride)."""
+    return nn.Sequential(
+        nn.Conv1d(n_in, n_out, width, stride, width // 2, bias=False),
+        nn.BatchNorm1d(n_out),
+        nn.LeakyReLU(0.1),
+    )
+
+
 def read_columns() -> nn.Sequential:
     """Image (n, 2, 32, 32) to (n, N_FLATTENED): two strided convolutions along time."""
-
-    def convolution(n_in: int, n_out: int) -> list[nn.Module]:
-        return [
-            nn.Conv1d(n_in, n_out, 3, 2, 1, bias=False),
-            nn.BatchNorm1d(n_out),
-            nn.LeakyReLU(0.1),
-        ]
-
     return nn.Sequential(
         nn.Flatten(1, 2),  # [n, 64, 32]
-        *convolution(CHANNELS * FREQS, N_FILTERS),  # [n, 64, 16]
-        *convolution(N_FILTERS, MORE_FILTERS),  # [n, 96, 8]
+        *convolution(CHANNELS * FREQS, N_FILTERS, 3, 2),  # [n, 64, 16]
+        *convolution(N_FILTERS, MORE_FILTERS, 3, 2),  # [n, 96, 8]
         nn.Flatten(),  # [n, 768]
     )
 

@@ -1,26 +1,25 @@
 """A beat held against its own recording: its neighbours in shape, and the beats presumed normal.
 
-Distances are taken region by region, in heights of the recording's QRS, and noise is allowed for.
+All beats are lined up and in heights of the recording's QRS. Reference beats are those that are
+presumed normal. Distances from them are taken region by region, and noise is allowed for.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
 from scipy.ndimage import median_filter
 
 from models.b2igan.neighbours import nearest_rows
-from preprocess.beats import BEFORE, Beats
-from preprocess.readers.wfdb import FS_HZ
-
-# Samples from R that make each region.
-QRS_SAMPLES = np.arange(-36, 54, 2)  # -0.10 to 0.15 s
-P_SAMPLES = np.arange(-94, -20)  # -0.26 to -0.06 s
-P_MEAN, P_STEP = 5, 3  # it is small beside noise: means over 14 ms, every third of them
-ST_SAMPLES = np.arange(40, 173, 5)  # 0.11 to 0.47 s
-REGIONS = ("qrs", "p", "st")
+from preprocess.beats import BEFORE, P_WAVE, QRS, ST, WINDOW, Beats
+from preprocess.constants import FS_HZ
 
 # Of the window: where the height of the QRS is measured, and where beats are lined up.
 HEIGHT_SPAN, TEMPLATE_SPAN = slice(BEFORE - 30, BEFORE + 35), slice(BEFORE - 30, BEFORE + 40)
 QRS_SHIFT = 7  # samples a beat may be moved by to line its QRS up with the recording's
+
+QRS_STEP, ST_STEP = 2, 5  # samples
+P_MEAN, P_STEP = 5, 3  # it is small beside noise: means over 14 ms, every third of them
 
 PRIOR_LIMIT = 6.0  # of a prior score, either way: no single beat outvotes its look-alikes
 POOL_BEATS = 1500  # beats searched for look-alikes
@@ -33,14 +32,16 @@ REFERENCE_BEATS, REFERENCE_BEATS_LEAST = 40, 30  # and so many at least, in a sh
 PRESUMED_SHARE = 0.6  # of the beats whose look-alikes score below 0: how many are trusted
 REFERENCE_MOST = 300  # beats that are kept, drawn at random: it bounds the search
 KNOWN_MOST = 100  # beats known to be normal that are kept beside those
-FOLLOWED_BEATS = 50  # on either side, half a minute or more: longer than runs of ectopic beats
+DRIFT_BEATS = 50  # on either side, half a minute or more: longer than runs of ectopic beats
 REFERENCE_NEIGHBOURS = 5  # a distance is that to the fifth nearest of them
 UNIT_FLOOR = 0.25  # of the usual distance, added: closer than usual means little
 TINY = 1e-3  # QRS heights or mV, so that a flat recording divides by no zero
+NEAREST_REFERENCES = 12  # that a network is shown beside a beat
+COARSE = 4  # samples that are averaged where these are looked for
 
 NOISE_LAG = 4  # samples: a value is compared with the mean of those so far on either side
 NOISE_BEATS = 11  # neighbouring beats whose median is taken: noise comes in stretches
-NOISE_QRS_S = 0.12  # on either side of R, where what trembles is the QRS
+NOISE_QRS_S = 0.12  # on either side of R, where fast waves are the QRS
 MEDIAN_ABSOLUTE = 0.6745  # of a normal distribution of unit variance
 # What noise of unit variance adds to a squared distance, for each number of a region. Measured on
 # DS1 with synthetic muscle noise at 12 and 6 dB; within a tenth of these in three records of four.
@@ -51,9 +52,9 @@ def against_own_recording(
     beats: Beats, prior: np.ndarray
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Beats of a recording, in order, and a prior score of each (n,), higher is more abnormal, to
-    {"neighbours" and REGIONS: (n,)}, and rows of the reference beats."""
+    {"neighbours" and names of regions: (n,)}, and rows of the reference beats."""
     rng = np.random.default_rng(0)
-    shape = regions(beats.beat_mv)
+    shape = regions(aligned(beats.beat_mv))
 
     # What the prior score says of each beat's look-alikes.
     pool = np.sort(rng.permutation(len(beats))[:POOL_BEATS])
@@ -99,38 +100,32 @@ def _presumed_normal(score, neighbours, rng):
     return rng.permutation(np.argsort(score, kind="stable")[:size])[:REFERENCE_MOST]
 
 
-def followed(scores: np.ndarray, in_time: np.ndarray, usual: float) -> np.ndarray:
+def corrected_for_drift(scores: np.ndarray, in_time: np.ndarray, usual: float) -> np.ndarray:
     """Scores (n,) of beats in order of time, less what they have all come to lie above the usual.
 
-    Where a trace drifts, its normal beats score higher together. They are told by coming in time,
-    (n,) bool: the median of FOLLOWED_BEATS of them on either side is what has drifted.
+    Where a trace drifts, its normal beats score higher together. They are those that come in time,
+    (n,) bool: the median of DRIFT_BEATS of them on either side is what has drifted.
     """
     rows = np.flatnonzero(in_time)
-    if len(rows) < 2 * FOLLOWED_BEATS:
+    if len(rows) < 2 * DRIFT_BEATS:
         return scores
-    level = median_filter(scores[rows], 2 * FOLLOWED_BEATS + 1, mode="nearest")
+    level = median_filter(scores[rows], 2 * DRIFT_BEATS + 1, mode="nearest")
     level = np.interp(np.arange(len(scores)), rows, level)
     return scores - np.maximum(level - usual, 0)
 
 
-def regions(beats_mv: np.ndarray) -> dict[str, np.ndarray]:
-    """(n, WINDOW) to {"qrs": (n, 45), "p": (n, 24), "st": (n, 27)}, in heights of the recording's
-    median QRS, on which beats are lined up first."""
-    level = beats_mv - np.median(beats_mv[:, ::4], 1, keepdims=True)
-    height = qrs_height(beats_mv)
-    rows, at = np.arange(len(level))[:, None], BEFORE + alignment(level)[:, None]
-
-    qrs, p, st = (
-        level[rows, at + samples] / height for samples in (QRS_SAMPLES, P_SAMPLES, ST_SAMPLES)
-    )
-    p = np.lib.stride_tricks.sliding_window_view(p, P_MEAN, axis=1)[:, ::P_STEP].mean(2)
+def regions(traces: np.ndarray) -> dict[str, np.ndarray]:
+    """Aligned beats (n, WINDOW) to {"qrs": (n, 45), "p": (n, 24), "st": (n, 27)}."""
+    qrs, st = traces[:, QRS][:, ::QRS_STEP], traces[:, ST][:, ::ST_STEP]
+    p = np.lib.stride_tricks.sliding_window_view(traces[:, P_WAVE], P_MEAN, axis=1)
+    p = p[:, ::P_STEP].mean(2)
     return {"qrs": qrs - qrs.mean(1, keepdims=True), "p": p - p.mean(1, keepdims=True), "st": st}
 
 
 def noise_level(beats_mv: np.ndarray) -> np.ndarray:
-    """(n, WINDOW), in order of time, to (n,): the standard deviation of what trembles outside the
-    QRS, in heights of the recording's median QRS, and as usual among neighbouring beats: a single
-    beat's own shape must not count as noise."""
+    """(n, WINDOW), in order of time, to (n,): the standard deviation of fast waves outside the QRS,
+    in heights of the recording's median QRS, the median of neighbouring beats: a single beat's own
+    shape must not count as noise."""
     samples = np.arange(NOISE_LAG, beats_mv.shape[1] - NOISE_LAG)
     away = np.abs(samples - BEFORE) > NOISE_QRS_S * FS_HZ
     around = (beats_mv[:, 2 * NOISE_LAG :] + beats_mv[:, : -2 * NOISE_LAG]) / 2
@@ -139,12 +134,85 @@ def noise_level(beats_mv: np.ndarray) -> np.ndarray:
     return median_filter(deviation, NOISE_BEATS, mode="nearest") / qrs_height(beats_mv)
 
 
+def _mean_of_look_alikes(shape: np.ndarray, prior: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """Shapes (n, d) to the mean prior score (n,) of the pool's most similar beats, without the
+    beat itself."""
+    index = nearest_rows(shape[pool], shape, min(LOOK_ALIKES + 1, len(pool)))[1]
+    return prior[pool][index[:, min(1, index.shape[1] - 1) :]].mean(1)
+
+
+def _distance(shape: np.ndarray, reference: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Shapes (n, d) to log distances (n,) to their nearest reference beats, in units of what is
+    usual among those, with what noise (n,) adds to each number's squared difference."""
+    k = min(REFERENCE_NEIGHBOURS + 1, len(reference))
+    distance = nearest_rows(shape[reference], shape, k)[0]
+    # The nearest of a reference beat is itself: it takes one more.
+    is_reference = np.isin(np.arange(len(shape)), reference)
+    distance = np.where(is_reference, distance[:, -1], distance[:, max(0, distance.shape[1] - 2)])
+    usual = np.sqrt(np.median(distance[reference]) ** 2 + shape.shape[1] * noise)
+    return np.log((distance + UNIT_FLOOR * usual + TINY) / ((1 + UNIT_FLOOR) * usual + TINY))
+
+
+def nearest_references(traces: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Aligned beats (n, WINDOW) and the rows that are references to the rows (n,
+    NEAREST_REFERENCES) nearest to each, itself not among them; where there are too few, some are
+    repeated."""
+    coarse = traces.reshape(len(traces), -1, COARSE).mean(2)  # [n, 80]
+    rows = np.asarray(reference)
+    wanted = min(NEAREST_REFERENCES + 1, len(rows))
+    index = rows[nearest_rows(coarse[rows], coarse, wanted)[1]]  # [n, wanted]
+    itself = index == np.arange(len(traces))[:, None]
+    itself[~itself.any(1), -1] = True  # of others the farthest is left out
+    others = index[~itself].reshape(len(traces), wanted - 1) if wanted > 1 else index
+    return others[:, np.arange(NEAREST_REFERENCES) % others.shape[1]]
+
+
+# --- lined up and scaled alike
+
+
+class Placement(NamedTuple):
+    """What beats of a recording are lined up and scaled by: the level of each in mV (n, 1), by how
+    many samples its QRS is off (n,), and the height in mV of the recording's QRS."""
+
+    level_mv: np.ndarray
+    shift: np.ndarray
+    height_mv: float
+
+
+def placement(beats_mv: np.ndarray) -> Placement:
+    """Of beats of one recording (n, WINDOW)."""
+    level_mv = np.median(beats_mv[:, ::4], 1, keepdims=True)
+    return Placement(level_mv, qrs_shift(beats_mv - level_mv), qrs_height(beats_mv))
+
+
+def aligned(beats_mv: np.ndarray, where: Placement | None = None) -> np.ndarray:
+    """Beats of one recording (n, WINDOW) in mV to (n, WINDOW) float32, level, in heights of its
+    QRS, each moved so that its QRS lies where the recording's does."""
+    level_mv, shift, height_mv = where or placement(beats_mv)
+    return (_moved(beats_mv - level_mv, shift) / height_mv).astype(np.float32)
+
+
+def as_recorded(traces: np.ndarray, where: Placement) -> np.ndarray:
+    """Means of two samples of aligned beats (n, WINDOW / 2) to where the beats of a placement lie:
+    (n, WINDOW) in mV."""
+    at = (np.arange(WINDOW) - 0.5) / 2
+    fine = np.stack([np.interp(at, np.arange(WINDOW // 2), trace) for trace in traces])
+    return _moved(fine * where.height_mv, -where.shift) + where.level_mv
+
+
+def _moved(beats: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """(n, WINDOW), each read so many samples later; ends are held."""
+    padded = np.pad(beats, ((0, 0), (QRS_SHIFT, QRS_SHIFT)), mode="edge")
+    at = QRS_SHIFT + shift[:, None] + np.arange(WINDOW)
+    return np.take_along_axis(padded, at, 1)
+
+
 def qrs_height(beats_mv: np.ndarray) -> float:
     """From the lowest to the highest point of the recording's median QRS, in mV."""
     return np.median(np.ptp(beats_mv[:, HEIGHT_SPAN], axis=1)) + TINY
 
 
-def alignment(level: np.ndarray) -> np.ndarray:
+def qrs_shift(level: np.ndarray) -> np.ndarray:
     """(n, WINDOW) to shifts (n,) in samples at which each QRS correlates best with the recording's
     median one."""
     template = np.median(level[:, TEMPLATE_SPAN], 0)
@@ -160,23 +228,3 @@ def alignment(level: np.ndarray) -> np.ndarray:
     mean, mean_square = ((total[:, n:] - total[:, :-n]) / n for total in (sums, squares))
     spread = np.sqrt(np.maximum(mean_square - mean**2, 0) * n)  # [n, n_shifts]
     return np.argmax(around @ shifted / (spread + TINY), 1) - QRS_SHIFT
-
-
-def _mean_of_look_alikes(shape: np.ndarray, prior: np.ndarray, pool: np.ndarray) -> np.ndarray:
-    """Shapes (n, d) to the mean prior score (n,) of the pool's most similar beats, without the
-    beat itself."""
-    index = nearest_rows(shape[pool], shape, min(LOOK_ALIKES + 1, len(pool)))[1]
-    return prior[pool][index[:, min(1, index.shape[1] - 1) :]].mean(1)
-
-
-def _distance(shape: np.ndarray, reference: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Shapes (n, d) to log distances (n,) to their nearest reference beats, in units of what is
-    usual among those, with what noise (n,) adds to each number's squared difference."""
-    distance = nearest_rows(shape[reference], shape, min(REFERENCE_NEIGHBOURS + 1, len(reference)))[
-        0
-    ]
-    # The nearest of a reference beat is itself: it takes one more.
-    is_reference = np.isin(np.arange(len(shape)), reference)
-    distance = np.where(is_reference, distance[:, -1], distance[:, max(0, distance.shape[1] - 2)])
-    usual = np.sqrt(np.median(distance[reference]) ** 2 + shape.shape[1] * noise)
-    return np.log((distance + UNIT_FLOOR * usual + TINY) / ((1 + UNIT_FLOOR) * usual + TINY))

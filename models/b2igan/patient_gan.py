@@ -6,7 +6,7 @@ Trained on virtual patients (models.b2igan.virtual_patients) and synthetic anoma
 (preprocess.synthetic). No label of any abnormal beat is involved.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -16,10 +16,15 @@ from torch.optim import AdamW
 from tqdm import tqdm
 
 from models.b2igan import virtual_patients
-from models.b2igan.conditional import Discriminator, Generator
-from models.b2igan.references import AgainstReferences, aligned, halved
-from models.b2igan.virtual_patients import Person
-from models.steps import one_cycle, set_rate
+from models.b2igan.conditional import Discriminator, Generator, halved
+from models.b2igan.own_recording import (
+    Placement,
+    aligned,
+    as_recorded,
+    nearest_references,
+    placement,
+)
+from models.steps import one_cycle, set_rate, start_anew
 from preprocess.synthetic import ectopic, synthetic
 
 STEPS, STEPS_LEAST = 800, 40
@@ -33,8 +38,8 @@ ADV_WEIGHT = 0.1  # at --w_adv 1, beside the class loss
 SCORED_AT_ONCE = 1024  # beats scored at a time
 
 
-class PatientGAN(nn.Module, AgainstReferences):
-    """Scores beats against their own recording: log odds of being synthetic, (n,)."""
+class PatientGAN(nn.Module):
+    """Scores beats against reference beats of their own recording, and makes normal versions."""
 
     def __init__(self):
         super().__init__()
@@ -48,12 +53,8 @@ class PatientGAN(nn.Module, AgainstReferences):
         seed: int,
         w_adv: float = 1.0,
         steps: int | None = None,
-        virtual: bool = True,
-    ) -> list[dict[str, float]]:
-        """recordings: [(beats (n, WINDOW) in mV, normal (n,) bool, rows of references), ...].
-
-        virtual: without it, the people as they are. Returns the terms of the loss at each step.
-        """
+    ) -> None:
+        """recordings: [(beats (n, WINDOW) in mV, normal (n,) bool, rows of references), ...]."""
         people = [
             virtual_patients.person(aligned(beats_mv), normal, reference)
             for beats_mv, normal, reference in recordings
@@ -61,10 +62,10 @@ class PatientGAN(nn.Module, AgainstReferences):
         ]
         n_normal = sum(len(someone.normal) for someone in people)
         steps = steps or int(np.clip(n_normal / BEATS_PER_STEP, STEPS_LEAST, STEPS))
-        log = []
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.apply(_reset)
+            device = next(self.parameters()).device
+            self.cpu().apply(start_anew)  # where virtual patients are drawn
             optimizers = [
                 AdamW(network.parameters(), LEARNING_RATE, BETAS, weight_decay=WEIGHT_DECAY)
                 for network in (self.generator, self.discriminator)
@@ -72,24 +73,17 @@ class PatientGAN(nn.Module, AgainstReferences):
             self.train()
             for step in tqdm(range(steps), desc="GAN of patients", unit="step", leave=False):
                 set_rate(optimizers, LEARNING_RATE * one_cycle(step / steps))
-                log.append(self._step(people, optimizers, w_adv, virtual))
-        self.eval()
-        return log
+                loss = self._loss(virtual_patients.draw(people, PATIENTS, BEATS_OF_EACH), w_adv)
+                for optimizer in optimizers:
+                    optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                for optimizer in optimizers:
+                    optimizer.step()
+        self.eval().to(device)
 
-    def _step(self, people: list[Person], optimizers, w_adv: float, virtual: bool) -> dict:
-        # [n, 1 + k, WINDOW]
-        drawn = virtual_patients.draw(people, PATIENTS, BEATS_OF_EACH, virtual)
-        loss, terms = self._loss(drawn, w_adv)
-        for optimizer in optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        for optimizer in optimizers:
-            optimizer.step()
-        return terms
-
-    def _loss(self, drawn: Tensor, w_adv: float) -> tuple[Tensor, dict[str, float]]:
-        """Normal beats, each followed by its references, (n, 1 + k, WINDOW), to the loss and its
-        terms. n real and n synthetic beats go through the networks, one after another."""
+    def _loss(self, drawn: Tensor, w_adv: float) -> Tensor:
+        """Normal beats, each followed by its references, (n, 1 + k, WINDOW), to the loss. n real
+        and n synthetic beats go through the networks, one after another."""
         beat, references = drawn[:, 0], halved(drawn[:, 1:])
         real = halved(virtual_patients.varied(beat))  # [n, POINTS]
         corrupted = halved(virtual_patients.varied(corrupt(beat)))
@@ -103,7 +97,6 @@ class PatientGAN(nn.Module, AgainstReferences):
         synthetic_logit, real_logit = self.discriminator(both, twice, normal)
         class_loss = binary_cross_entropy_with_logits(synthetic_logit, is_synthetic.float())
         loss = class_loss + W_RECONSTRUCTION * reconstruction
-        terms = {"class": class_loss.item(), "reconstruction": reconstruction.item()}
         # Adversarial: is it generated? The gradient changes its sign on its way to the generator,
         # so that one step trains both networks against each other.
         if w_adv:
@@ -111,23 +104,43 @@ class PatientGAN(nn.Module, AgainstReferences):
             generated_logit = self.discriminator(adversary_input, references, adversary_input)[1]
             adv_loss = softplus(real_logit[: len(real)]).mean() + softplus(-generated_logit).mean()
             loss = loss + w_adv * ADV_WEIGHT * adv_loss
-            terms["adv"] = adv_loss.item()
-        return loss, terms
+        return loss
 
     # --- scoring --------------------------------------------------------------------------------
+
+    def score(self, beats_mv: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """Beats of one recording (n, WINDOW) in mV and rows of its references to the log odds (n,)
+        of being synthetic."""
+        traces = aligned(beats_mv)
+        return self._in_chunks(self._logit, traces, nearest_references(traces, reference))
+
+    def normal_versions(self, beats_mv: np.ndarray, references_mv: np.ndarray) -> np.ndarray:
+        """Beats (n, WINDOW) and references (k, WINDOW) of one recording, in mV, to the normal
+        version of each beat (n, WINDOW) in mV."""
+        both_mv, n = np.concatenate([beats_mv, references_mv]), len(beats_mv)
+        where = placement(both_mv)
+        traces = aligned(both_mv, where)
+        near = nearest_references(traces, np.arange(n, len(both_mv)))
+        versions = self._in_chunks(self.generator, traces, near)[:n]
+        of_beats = Placement(where.level_mv[:n], where.shift[:n], where.height_mv)
+        return as_recorded(versions, of_beats)
 
     def _logit(self, beat: Tensor, references: Tensor) -> Tensor:
         return self.discriminator(beat, references, self.generator(beat, references))[0]
 
-    def each(self, traces: np.ndarray, near: np.ndarray, name: str) -> np.ndarray:
-        function = {"synthetic": self._logit, "normal": self.generator}[name]
-        half, near = halved(torch.as_tensor(traces)), torch.as_tensor(near)
+    def _in_chunks(
+        self, function: Callable[[Tensor, Tensor], Tensor], traces: np.ndarray, near: np.ndarray
+    ) -> np.ndarray:
+        """A function of beats (n, POINTS) and references (n, k, POINTS), of aligned beats
+        (n, WINDOW) and the rows of each one's references (n, k)."""
+        points = halved(torch.as_tensor(traces, device=next(self.parameters()).device))
+        near = torch.as_tensor(near, device=points.device)
         with torch.inference_mode():
             parts = [
-                function(half[rows], half[near[rows]])
-                for rows in torch.arange(len(half)).split(SCORED_AT_ONCE)
+                function(points[rows], points[near[rows]])
+                for rows in torch.arange(len(points)).split(SCORED_AT_ONCE)
             ]
-        return torch.cat(parts).numpy().astype(float)
+        return torch.cat(parts).cpu().numpy().astype(float)
 
 
 def corrupt(beats: Tensor) -> Tensor:
@@ -148,8 +161,3 @@ class _ReversedGradient(torch.autograd.Function):
     @staticmethod
     def backward(_, gradient: Tensor) -> Tensor:
         return -gradient
-
-
-def _reset(module: nn.Module) -> None:
-    if hasattr(module, "reset_parameters"):
-        module.reset_parameters()

@@ -3,21 +3,24 @@
 import numpy as np
 import torch
 from numpy.random import Generator
+from scipy.ndimage import median_filter
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from models.b2igan.rhythm_features import (
-    GRID_LEVELS,
-    LOCAL_BEATS,
-    N_RHYTHM,
-    placed,
-    rhythm_features,
-    tachycardia,
-)
-from preprocess.readers.wfdb import FS_HZ
+from preprocess.constants import FS_HZ
 from preprocess.synthetic_rhythm import synthetic_rhythm
 
-__all__ = ["Rhythm", "normal_intervals", "rhythm_features", "tachycardia"]
+# What is usual: so many RR intervals on each side, some 15 s and a minute, and these quantiles.
+LOCAL_BEATS = (8, 40)
+LOCAL_QUANTILES = (0.5, 0.75, 0.9)
+RR_LIMITS_S = (0.15, 4.0)  # beyond them an interval tells no more
+N_RHYTHM = 22
+GRID_LEVELS = 65  # quantiles of each feature, among which its values are ranked
+
+# What a fast rhythm adds to a prior score: nothing at 100 a minute, all of it at 150; less what it
+# adds to the slowest tenth of the recording, as some hearts are always fast.
+TACHYCARDIA_MOST, TACHYCARDIA_RR_S, TACHYCARDIA_BEATS, TINY_S = 12.0, (0.6, 0.4), 17, 1e-3
+SLOWEST = 0.1
 
 NORMAL_RR_LIMITS_S = (0.2, 3.3)  # of the intervals that synthetic rhythms are made from
 
@@ -29,18 +32,6 @@ KIND_SHARES = (0.4, 0.35, 0.25)
 
 NETWORKS, HIDDEN = 3, 48  # networks whose outputs are averaged, and the width of each
 EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 4, 512, 4e-3, 1e-2
-
-
-def normal_intervals(samples: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """RR intervals, in samples, between normal beats (n,) bool; one with another beat in between is
-    filled in."""
-    rr = np.diff(samples, prepend=samples[0]).astype(float)[normal]
-    between_normals = (normal & np.r_[False, normal[:-1]])[normal]
-    if not between_normals.any():
-        return np.zeros(0)
-    filled = np.interp(np.arange(len(rr)), np.flatnonzero(between_normals), rr[between_normals])
-    shortest_s, longest_s = NORMAL_RR_LIMITS_S
-    return np.clip(filled, shortest_s * FS_HZ, longest_s * FS_HZ)
 
 
 class Rhythm(nn.Module):
@@ -71,7 +62,7 @@ class Rhythm(nn.Module):
         rising = np.arange(GRID_LEVELS)[:, None] * 1e-7  # strictly, for interpolation
         self.grid.copy_(torch.as_tensor(quantiles + rising))
 
-        x, weight = self._placed(x), torch.as_tensor(weight).float()
+        x, weight = self._ranked(x), torch.as_tensor(weight).float()
         is_synthetic = torch.as_tensor(kind > 0).float()
         for i, net in enumerate(self.nets):
             _fit_network(net.cpu(), x, is_synthetic, weight, seed + i)
@@ -81,13 +72,75 @@ class Rhythm(nn.Module):
         """R peaks (n,) of one recording, in order, to log odds (n,) that the beat does not come as
         a normal one would."""
         with torch.inference_mode():
-            x = self._placed(rhythm_features(samples)).to(self.grid.device)
+            x = self._ranked(rhythm_features(samples)).to(self.grid.device)
             log_odds = torch.stack([net.eval()(x)[:, 0] for net in self.nets])  # [nets, n]
             return log_odds.mean(0).cpu().numpy().astype(float)
 
-    def _placed(self, x: np.ndarray) -> Tensor:
-        """Features (n, N_RHYTHM) to their places among those seen in training, -2 to 2."""
-        return torch.as_tensor(placed(x, self.grid.cpu().numpy()))
+    def _ranked(self, x: np.ndarray) -> Tensor:
+        """Features (n, N_RHYTHM) to where they lie among those of the training, -2 to 2."""
+        places, grid = np.linspace(-2, 2, GRID_LEVELS), self.grid.cpu().numpy()
+        columns = [np.interp(x[:, i], grid[:, i], places) for i in range(N_RHYTHM)]
+        return torch.as_tensor(np.stack(columns, 1).astype(np.float32))
+
+
+def rhythm_features(samples: np.ndarray) -> np.ndarray:
+    """R peaks (n,) to (n, N_RHYTHM): logarithms of the RR intervals before and after, against
+    what is usual around them.
+
+    Usual is the median and the upper quantiles of the surrounding intervals: where most beats are
+    early, the long intervals still tell when a beat should have come. Irregularity (as in
+    fibrillation) is given too.
+    """
+    rr = np.log(np.clip(np.diff(samples) / FS_HZ, *RR_LIMITS_S))
+    before, after = np.r_[rr[:1], rr], np.r_[rr, rr[-1:]]
+    change = np.abs(np.diff(before, prepend=before[0]))
+    columns = []
+    for reach in LOCAL_BEATS:
+        median, upper, top = _local_quantiles(before, reach, LOCAL_QUANTILES)
+        (irregular,) = _local_quantiles(change, reach, (0.5,))
+        columns += [
+            median,
+            before - median,
+            before - upper,
+            before - top,
+            after - median,
+            after - top,
+            irregular,
+            top - median,
+        ]
+    (median,) = _local_quantiles(before, LOCAL_BEATS[0], (0.5,))
+    previous, following = np.r_[before[:1], before[:-1]], np.r_[after[1:], after[-1:]]
+    columns += [
+        before - previous,
+        after - before,
+        previous - median,
+        following - median,
+        np.logaddexp(before, after) - np.log(2) - median,
+        before,
+    ]
+    return np.stack(columns, 1).astype(np.float32)
+
+
+def tachycardia(samples: np.ndarray) -> np.ndarray:
+    """R peaks (n,) to (n,), 0 to TACHYCARDIA_MOST: how fast the heart beats around each.
+
+    A run that fills its surroundings has no early beat: only its rate, beside that of the rest,
+    tells.
+    """
+    rr_s = np.diff(samples) / FS_HZ
+    around_s = median_filter(np.r_[rr_s[:1], rr_s], TACHYCARDIA_BEATS, mode="nearest")
+    slow_s, fast_s = TACHYCARDIA_RR_S
+    share = np.log(slow_s / np.maximum(around_s, TINY_S)) / np.log(slow_s / fast_s)
+    added = TACHYCARDIA_MOST * np.clip(share, 0, 1)
+    return added - np.quantile(added, SLOWEST)
+
+
+def _local_quantiles(x: np.ndarray, reach: int, quantiles: tuple[float, ...]) -> list[np.ndarray]:
+    """(n,) to one (n,) a quantile, of the values up to `reach` beats away."""
+    reach = min(reach, len(x) - 1)
+    padded = np.pad(x, reach, "reflect")
+    around = np.sort(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), 1)
+    return [around[:, round(q * 2 * reach)] for q in quantiles]
 
 
 def _examples(
@@ -134,3 +187,15 @@ def _fit_network(net: nn.Sequential, x: Tensor, y: Tensor, weight: Tensor, seed:
             optimizer.step()
             schedule.step()
     net.eval()
+
+
+def normal_intervals(samples: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """RR intervals, in samples, between normal beats (n,) bool; one with another beat in between is
+    filled in."""
+    rr = np.diff(samples, prepend=samples[0]).astype(float)[normal]
+    between_normals = (normal & np.r_[False, normal[:-1]])[normal]
+    if not between_normals.any():
+        return np.zeros(0)
+    filled = np.interp(np.arange(len(rr)), np.flatnonzero(between_normals), rr[between_normals])
+    shortest_s, longest_s = NORMAL_RR_LIMITS_S
+    return np.clip(filled, shortest_s * FS_HZ, longest_s * FS_HZ)

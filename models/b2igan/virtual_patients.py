@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.b2igan.references import nearest_references
+from models.b2igan.own_recording import nearest_references
 from preprocess.constants import BEFORE, FS_HZ, WINDOW
+from preprocess.synthetic import read_at
 
 SINGLE = 0.4  # share of virtual patients that are one person's, unmixed
 UPSIDE_DOWN = 0.15  # share with the polarity turned
@@ -41,19 +42,15 @@ def person(traces: np.ndarray, normal: np.ndarray, reference: np.ndarray) -> Per
     return Person(torch.as_tensor(traces), torch.as_tensor(rows), torch.as_tensor(near))
 
 
-def draw(people: list[Person], patients: int, beats: int, virtual: bool = True) -> Tensor:
+def draw(people: list[Person], patients: int, beats: int) -> Tensor:
     """Beats of virtual patients, each followed by its references: (patients * beats,
-    1 + k, WINDOW).
-
-    virtual: without it they are those of the people as they are.
-    """
+    1 + k, WINDOW)."""
     drawn = []
     for _ in range(patients):
         first, second = (_beats(people, beats) for _ in range(2))  # [beats, 1 + k, WINDOW]
         share = 1.0 if torch.rand(()) < SINGLE else float(torch.rand(()))
-        drawn.append(torch.lerp(second, first, share) if virtual else first)
-    drawn = torch.stack(drawn)  # [patients, beats, 1 + k, WINDOW]
-    return (_changed(drawn) if virtual else drawn).flatten(0, 1)
+        drawn.append(torch.lerp(second, first, share))
+    return _changed(torch.stack(drawn)).flatten(0, 1)
 
 
 def varied(beats: Tensor) -> Tensor:
@@ -66,7 +63,7 @@ def varied(beats: Tensor) -> Tensor:
     low, high = NOISE_HEIGHTS
     size = low * (high / low) ** torch.rand(n, 1) * (torch.rand(n, 1) < NOISY)
     beats = beats * torch.exp(BEAT_GAIN * torch.randn(n, 1)) + wander
-    moved = _read(beats, torch.arange(WINDOW) + OFF_SAMPLES * torch.randn(n, 1))
+    moved = read_at(beats, torch.arange(WINDOW) + OFF_SAMPLES * torch.randn(n, 1))
     return moved + size * _noise(n)
 
 
@@ -101,11 +98,9 @@ def _changed(beats: Tensor) -> Tensor:
     off = torch.arange(WINDOW) - BEFORE
     before, after = WARP * (2 * torch.rand(2, n, 1) - 1)
     stretch = torch.where(off < 0, before, after)  # [n, WINDOW]
-    where = (BEFORE + off * (1 + stretch)).clamp(0, WINDOW - 1.001)
+    where = BEFORE + off * (1 + stretch)
     flat = beats.flatten(1, 2)  # [n, beats * (1 + k), WINDOW]
-    low = where.long()[:, None].expand_as(flat)
-    part = (where - where.floor())[:, None]
-    flat = torch.lerp(flat.gather(2, low), flat.gather(2, low + 1), part)
+    flat = read_at(flat, where[:, None])
     # filter
     some = torch.rand(n) < FILTERED
     hz = torch.fft.rfftfreq(WINDOW, 1 / FS_HZ)
@@ -114,10 +109,3 @@ def _changed(beats: Tensor) -> Tensor:
     response = (high_pass * low_pass)[some][:, None]
     flat[some] = torch.fft.irfft(torch.fft.rfft(flat[some]) * response, n=WINDOW)
     return flat.view_as(beats)
-
-
-def _read(beats: Tensor, where: Tensor) -> Tensor:
-    """(n, WINDOW) read at fractional positions (n, WINDOW), held at the ends."""
-    where = where.clamp(0, WINDOW - 1.001)
-    low = where.long()
-    return torch.lerp(beats.gather(1, low), beats.gather(1, low + 1), where - low)

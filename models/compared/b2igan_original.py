@@ -20,7 +20,8 @@ WIDTHS, STRIDES = (32, 64, 128, 256, 512), (2, 2, 2, 2, 1)
 IMAGE_KERNEL = 7  # as long as what the strides leave
 IMAGE_LATENT = 50
 # Of running statistics. The original runs its generator twice a step on the same batch with the
-# same weights, 0.1 each; here one pass counts for both.
+# same weights, 0.1 each; here one pass counts for both. (Those of the discriminator, which is used
+# in training alone, have no say in anything.)
 PASSES_A_STEP, MOMENTUM = 2, 0.1
 MOMENTUM_OF_BOTH = 1 - (1 - MOMENTUM) ** PASSES_A_STEP
 
@@ -31,12 +32,12 @@ class B2IGANOriginal(Detector):
 
     Each image is scaled to [-1, 1] by its own extremes. Scores are mean squared reconstruction
     errors, in eval mode; with --select paper the epoch is chosen by scores in train mode, as the
-    original did. Losses and weights are the original's within rounding (tests compare them with
-    the published step), with less of its arithmetic.
+    original did. Losses, weights and Adam's moments are the original's within rounding (tests
+    compare them with the published step), with less of its arithmetic.
 
     Its discriminator dies: once all its sigmoids are 1 in float32 the loss is 100 and its gradient
-    exactly zero. `d_saturated`, in train_log.csv, is the share of an epoch's steps of which that is
-    so. What is left trains an autoencoder with feature matching against a frozen network.
+    exactly zero. What is left trains an autoencoder with feature matching against a frozen network.
+    `d_saturated` is 1 in such a step; in train_log.csv, the share of them in an epoch.
     """
 
     image = "decibel"
@@ -68,9 +69,12 @@ class B2IGANOriginal(Detector):
         on_real, of_real = self.discriminator(real)
         on_fake, of_fake = self.discriminator(fake)
         d_loss, saturated = discriminator_loss(on_real, on_fake)
-        if not saturated:
+        if saturated:
+            has_moved = descend_without_gradient(steps["discriminator"])
+        else:
             descend(steps["discriminator"], d_loss)
-        if not saturated or fades(steps["discriminator"]):  # it has moved since
+            has_moved = True
+        if has_moved:  # then its features are others
             with torch.no_grad():
                 _, of_real = self.discriminator(real)
             _, of_fake = self.discriminator(fake)
@@ -209,13 +213,17 @@ def discriminator_loss(on_real: Tensor, on_fake: Tensor) -> tuple[Tensor, bool]:
     return real_loss + fake_loss, not (p * (1 - p)).any()
 
 
-def fades(optimizer: Optimizer) -> bool:
-    """A step of Adam whose gradients are all zero: its moments fade. Returns whether weights moved."""
+def descend_without_gradient(optimizer: Optimizer) -> bool:
+    """A step of Adam whose gradients are all zero: its moments fade, and until they are gone they
+    move weights. Returns whether any has moved."""
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     before = [weight.detach().clone() for weight in weights]
     for weight in weights:
         weight.grad = torch.zeros_like(weight)
-    optimizer.step()
+    # Autograd counts every write to a weight, also one that changes nothing, and would then refuse
+    # a backward pass through what was computed before.
+    with torch.autograd._unsafe_preserve_version_counter(tuple(weights)):
+        optimizer.step()
     torch.clear_autocast_cache()
     return not all(torch.equal(*pair) for pair in zip(weights, before, strict=True))
 

@@ -4,7 +4,7 @@ RR irregularity is after Petrenas, Marozas, Sornmo: Low-complexity detection of 
 in continuous long-term monitoring, Comput Biol Med 65:184-191, 2015, written from the paper.
 Two things differ from it. Ventricular beats are taken out first, as they are known here.
 And RR alone cannot tell fibrillation from sinus arrhythmia or scattered atrial ectopics:
-P waves that come at their place before most beats speak against it.
+P waves at their place before most beats are evidence against it.
 """
 
 import numpy as np
@@ -13,6 +13,7 @@ from scipy.signal import lfilter
 
 from preprocess.beats import BEFORE
 from preprocess.constants import FS_HZ
+from preprocess.signal.filters import without_line
 
 # Petrenas et al. 2015
 WINDOW_BEATS = 8  # of the sliding window
@@ -21,7 +22,7 @@ IRREGULAR = 0.725  # share of different pairs per second of RR, from which it is
 NOT_BIGEMINY = 2e-4  # how far the window's mean RR is from that of its medians of three
 
 SMOOTHING = 0.04  # of the exponential means, a beat; the paper's 0.02 blurs onsets over 50 beats
-SPEAKING_RR_S = (0.2, 2.5)  # of an interval that may speak: a missed beat must not
+PLAUSIBLE_RR_S = (0.2, 2.5)  # longer ones hold a missed beat, shorter ones are none
 P_S = (-0.26, -0.05)  # of R: where a P wave is looked for
 P_AVERAGED = 3  # samples averaged, 8 ms: muscle noise is faster than a P wave
 P_BEATS = 16  # among which P waves must be alike; f waves come at any phase and average out
@@ -42,19 +43,16 @@ def p_wave_coherence(beats_mv, rr_s, usual=None):
     beats_mv: (n, 320) in order of time; rr_s: (n,) before each, NaN where not known;
     usual: (n,) bool, like_usual(beats_mv) where that is at hand. Returns (n,): about 1 when all
     of it is a P wave that stays, about 0 when nothing stays. Only usual beats that are not
-    premature speak. A straight line, the baseline's, is left out.
-    Looks P_BEATS / 2 beats around: a long recording may be taken in stretches with margins.
+    premature count. No beat further than P_BEATS / 2 away has a part in it.
     """
     usual = like_usual(beats_mv) if usual is None else usual
-    usable = usual & ~_early(_without(rr_s)) if len(rr_s) else usual
+    usable = usual & ~_early(_interpolated(rr_s)) if len(rr_s) else usual
     if not usable.any():
         return np.zeros(len(beats_mv))
     first, last = (BEFORE + round(at * FS_HZ) for at in P_S)
     steps = (last - first) // P_AVERAGED
     waves = beats_mv[:, first : first + steps * P_AVERAGED].reshape(-1, steps, P_AVERAGED).mean(2)
-    line = np.linspace(-1, 1, steps, dtype=waves.dtype)
-    waves = waves - waves.mean(1, keepdims=True)
-    waves -= (waves @ line / (line @ line))[:, None] * line
+    waves = without_line(waves)
 
     def mean_around(values):
         return uniform_filter1d(values, P_BEATS, axis=0, mode="constant")
@@ -91,7 +89,7 @@ def fibrillation(rr_s, ectopic=None, p_coherence=None):
     """
     if len(rr_s) < 2 * WINDOW_BEATS:
         return np.zeros(len(rr_s), bool)
-    rr_s = _without(rr_s, ectopic)
+    rr_s = _interpolated(rr_s, ectopic)
     evidence = np.log(np.maximum(irregularity(rr_s), 1e-3) / IRREGULAR)
     evidence -= REPEATED_WEIGHT * np.maximum(repeated_share(rr_s) - REPEATED_SHARE, 0)
     if p_coherence is not None:
@@ -134,9 +132,9 @@ def _early(rr_s):
     return rr_s < EARLY_RATIO * np.sort(around, 1)[:, round(EARLY_QUANTILE * EARLY_BEATS)]
 
 
-def _without(rr_s, ectopic=None):
+def _interpolated(rr_s, ectopic=None):
     """RR intervals, with those before and after ectopics, and unknown ones, interpolated."""
-    known = np.isfinite(rr_s) & (rr_s > SPEAKING_RR_S[0]) & (rr_s < SPEAKING_RR_S[1])
+    known = np.isfinite(rr_s) & (rr_s > PLAUSIBLE_RR_S[0]) & (rr_s < PLAUSIBLE_RR_S[1])
     if ectopic is not None:
         known &= ~(ectopic | np.r_[False, ectopic[:-1]])
     if not known.any():

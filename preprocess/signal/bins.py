@@ -5,24 +5,24 @@ from scipy.ndimage import maximum_filter1d
 
 from preprocess.constants import FS_HZ
 
-CELL = 18  # samples
-PER_S = FS_HZ // CELL
+BIN = 18  # samples
+PER_S = FS_HZ // BIN
 
 
-def cells(values):
-    """(n,) to (ceil(n / CELL), CELL); the last value fills the last cell."""
-    lacking = -len(values) % CELL
-    return (np.pad(values, (0, lacking), "edge") if lacking else values).reshape(-1, CELL)
+def binned(values):
+    """(n,) to (ceil(n / BIN), BIN); the last value fills the last bin."""
+    lacking = -len(values) % BIN
+    return (np.pad(values, (0, lacking), "edge") if lacking else values).reshape(-1, BIN)
 
 
 def extremes(values):
-    """(n,) to the lowest and the highest of each cell, (m,) each."""
-    columns = np.ascontiguousarray(cells(values).T)  # much faster than along the short axis
+    """(n,) to the lowest and the highest of each bin, (m,) each."""
+    columns = np.ascontiguousarray(binned(values).T)  # much faster than along the short axis
     return columns.min(0), columns.max(0)
 
 
 def width(seconds):
-    """Cells of a centred window of about so many seconds: an odd number."""
+    """Bins of a centred window of about so many seconds: an odd number."""
     return 2 * round(seconds * PER_S / 2) + 1
 
 
@@ -32,14 +32,14 @@ def within(marked, seconds):
 
 
 def runs(marked):
-    """(m,) bool to the first cell and the one after the last of each run of True, (k,) each."""
+    """(m,) bool to the first bin and the one after the last of each run of True, (k,) each."""
     edges = np.flatnonzero(np.diff(np.r_[False, marked, False]))
     return edges[::2], edges[1::2]
 
 
-def filled(shape, first, last):
+def filled(n, first, last):
     """Runs back to (m,) bool."""
-    steps = np.zeros(shape + 1, int)
+    steps = np.zeros(n + 1, int)
     np.add.at(steps, first, 1)
     np.add.at(steps, last, -1)
     return np.cumsum(steps[:-1]) > 0

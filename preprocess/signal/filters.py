@@ -32,6 +32,13 @@ def published_bandpass(signal_mv: np.ndarray) -> np.ndarray:
     return filtfilt(taps, [1.0], signal_mv, padlen=reach).astype(np.float32)
 
 
+def without_line(pieces: np.ndarray) -> np.ndarray:
+    """(k, d) to (k, d): each without its mean and its straight line, which are the baseline's."""
+    line = np.linspace(-1, 1, pieces.shape[1], dtype=pieces.dtype)
+    pieces = pieces - pieces.mean(1, keepdims=True)
+    return pieces - (pieces @ line / (line @ line))[:, None] * line
+
+
 # What beats can be filtered with, by the name that --filter takes: function and band.
 FILTERS = dict(
     zip(

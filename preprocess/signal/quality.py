@@ -1,20 +1,26 @@
 """Which stretches of a recording cannot be read, and in which the heart has lost its rhythm.
 
 Three things must never pass for normal: a signal that is none (missing, flat, clipped) or is too
-disturbed to read (wild swings, noise, wander),
-a signal without organised beats (fibrillation or flutter of the ventricles), and a lead that is
-attached while the heart does nothing. All decisions look at most 20 s around (the ends of an
-episode of several kinds of trouble, 30 s), so that a long recording can be taken stretch by
-stretch with such margins, each starting at a multiple of CELL samples.
+disturbed to read (wild swings, noise, wander), a signal without organised beats (fibrillation or
+flutter of the ventricles), and a lead that is attached while the heart does nothing.
+
+No decision looks further than 20 s around (30 s at the ends of an episode that several reasons
+make). So a long recording can be judged in stretches with such margins, each of which starts at a
+multiple of BIN samples.
 """
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d, median_filter, minimum_filter1d, uniform_filter1d
 
-from preprocess.constants import FS_HZ
-from preprocess.signal.bins import CELL, cells, extremes, holding, opened, width, within
+from preprocess.constants import BEFORE, FS_HZ
+from preprocess.signal.bins import BIN, binned, extremes, holding, opened, width, within
 from preprocess.signal.filters import bandpass
-from preprocess.signal.ventricular_fibrillation import BEAT_S, LIKELY, disordered, episode_score
+from preprocess.signal.ventricular_fibrillation import (
+    BEAT_S,
+    LIKELY,
+    episode_score,
+    fibrillating_bins,
+)
 
 REASONS = (
     "",
@@ -57,6 +63,11 @@ LONG_RR_S, AFTER_BEAT_S, BEFORE_BEAT_S = 1.2, 0.45, 0.2  # between beats: neithe
 USUAL_BEATS = 17
 NOISE_STEP = 3  # samples, 8 ms
 
+# In s from R. In a lead like II P wave and QRS point up in health; disease turns the one over or
+# the other (and T waves often), wrong electrodes both.
+BEFORE_QRS_S, P_WAVE_S, QRS_S = (-0.30, -0.06), (-0.26, -0.06), (-0.06, 0.06)
+LEAST_P = 0.01  # of the QRS's height, that a P wave must go down more than up
+
 
 def judge(signal_mv, there, filtered_mv, envelope):
     """What is wrong with each sample.
@@ -67,23 +78,23 @@ def judge(signal_mv, there, filtered_mv, envelope):
     what is unreadable inside one belongs to it.
     """
     low_mv, high_mv = extremes(signal_mv)
-    mean_mv = cells(signal_mv).mean(1)
+    mean_mv = binned(signal_mv).mean(1)
     fast_mv, peaks_mv = fast_waves(signal_mv), extremes(envelope)[1]
     highest_mv = maximum_filter1d(peaks_mv, width(BEAT_S))
     beats_mv = beat_heights(highest_mv)
     noise = noise_ratio(fast_mv, beats_mv)
-    reason = unreadable_cells(low_mv, high_mv, mean_mv, extremes(there)[0], noise)
-    quiet = no_activity_cells(peaks_mv, highest_mv, reason)
+    reason = unreadable_bins(low_mv, high_mv, mean_mv, extremes(there)[0], noise)
+    quiet = no_activity_bins(peaks_mv, highest_mv, reason)
     nothing = np.isin(reason, (MISSING, FLAT))
     score = episode_score(filtered_mv, envelope, fast_mv, nothing)
-    # The waves of fibrillation are low in the envelope, and told from a band without wander.
+    # The waves of fibrillation are low in the envelope, and found in a band without wander.
     wander = (wander_ratio(mean_mv, beats_mv) > WANDER_SHARE) & (score <= LIKELY)
-    lost = disordered(score, reason > 0)
+    lost = fibrillating_bins(score, reason > 0)
     reason[(reason == 0) & opened(wander, LEAST_WANDER_S)] = WANDER
     reason[quiet] = NO_ACTIVITY
-    reason[holding(quiet, adrift_cells(low_mv, high_mv) & ~within(~quiet, ADRIFT_S))] = WILD
+    reason[holding(quiet, adrift_bins(low_mv, high_mv) & ~within(~quiet, ADRIFT_S))] = WILD
     reason[lost] = NO_RHYTHM
-    return np.repeat(reason, CELL)[: len(signal_mv)]
+    return np.repeat(reason, BIN)[: len(signal_mv)]
 
 
 def spans(reason, codes):
@@ -123,13 +134,29 @@ def bump_between(envelope, peaks):
     return bumps
 
 
+def upside_down(beat_mv):
+    """(320,) a recording's median beat, to whether P wave and QRS both point down.
+
+    Of 122 median beats of MIT-BIH, SVDB and cudb 6 % seem so as they are, turned over 60 %.
+    """
+    before_qrs, p_wave, qrs = (
+        slice(*(BEFORE + round(edge_s * FS_HZ) for edge_s in span_s))
+        for span_s in (BEFORE_QRS_S, P_WAVE_S, QRS_S)
+    )
+    level_mv = beat_mv - np.median(beat_mv[before_qrs])
+    p_mv, qrs_mv = level_mv[p_wave], level_mv[qrs]
+    from_line = p_mv - np.linspace(p_mv[0], p_mv[-1], len(p_mv))
+    p_down = -(from_line.max() + from_line.min()) > LEAST_P * np.ptp(qrs_mv)
+    return bool(-qrs_mv.min() > qrs_mv.max() and p_down)
+
+
 # ------------------------------------------------------------------------------- unreadable
 
 
-def unreadable_cells(low_mv, high_mv, mean_mv, there, noise):
-    """Reasons (m,) int8 of each cell, the first of MISSING to NOISE that applies.
+def unreadable_bins(low_mv, high_mv, mean_mv, there, noise):
+    """Reasons (m,) int8 of each bin, the first of MISSING to NOISE that applies.
 
-    low_mv, high_mv, mean_mv: (m,), of the signal in each cell; there: (m,) bool, whether all of it
+    low_mv, high_mv, mean_mv: (m,), of the signal in each bin; there: (m,) bool, whether all of it
     was recorded; noise: (m,), of noise_ratio.
     """
 
@@ -151,18 +178,18 @@ def unreadable_cells(low_mv, high_mv, mean_mv, there, noise):
 
 
 def fast_waves(signal_mv):
-    """(n,) to the root mean square (m,) of each cell in NOISE_BAND_HZ."""
-    return np.sqrt(np.square(cells(bandpass(signal_mv, *NOISE_BAND_HZ))).mean(1))
+    """(n,) to the root mean square (m,) of each bin in NOISE_BAND_HZ."""
+    return np.sqrt(np.square(binned(bandpass(signal_mv, *NOISE_BAND_HZ))).mean(1))
 
 
 def beat_heights(highest_mv):
-    """Highest of the QRS envelope within BEAT_S of each cell (m,), to (m,): how high the beats
+    """Highest of the QRS envelope within BEAT_S of each bin (m,), to (m,): how high the beats
     around are in it, or what is highest where there are none."""
     return np.maximum(uniform_filter1d(highest_mv, width(NOISE_S)), 1e-6)
 
 
 def noise_ratio(fast_mv, beats_mv):
-    """Fast waves of each cell and beat_heights, (m,) each, to (m,): what is fast between the beats,
+    """Fast waves of each bin and beat_heights, (m,) each, to (m,): what is fast between the beats,
     in heights of the beats.
 
     The mean of square roots, squared, passes over the few large values of the beats themselves.
@@ -171,7 +198,7 @@ def noise_ratio(fast_mv, beats_mv):
 
 
 def wander_ratio(mean_mv, beats_mv):
-    """Mean of each cell and beat_heights, (m,) each, to (m,): how far the baseline, the mean of
+    """Mean of each bin and beat_heights, (m,) each, to (m,): how far the baseline, the mean of
     BASELINE_S, moves within such a time, in heights of the beats.
 
     The mean of square roots, squared, passes over a lone step.
@@ -185,8 +212,8 @@ def wander_ratio(mean_mv, beats_mv):
 # -------------------------------------------------------------------- no electrical activity
 
 
-def no_activity_cells(peaks_mv, highest_mv, reason):
-    """Highest of the QRS envelope in each cell, and within BEAT_S of it, (m,) each, and reasons so
+def no_activity_bins(peaks_mv, highest_mv, reason):
+    """Highest of the QRS envelope in each bin, and within BEAT_S of it, (m,) each, and reasons so
     far (m,), to (m,) bool: no beat for QUIET_S.
 
     It is small against the beats around, or against any beat where there is none around.
@@ -197,7 +224,7 @@ def no_activity_cells(peaks_mv, highest_mv, reason):
     return opened(small, QUIET_S)
 
 
-def adrift_cells(low_mv, high_mv):
-    """Extremes of each cell (m,) to (m,) bool: the trace moves by ADRIFT_MV around it."""
+def adrift_bins(low_mv, high_mv):
+    """Extremes of each bin (m,) to (m,) bool: the trace moves by ADRIFT_MV around it."""
     highest = maximum_filter1d(high_mv, width(ADRIFT_S))
     return highest - minimum_filter1d(low_mv, width(ADRIFT_S)) > ADRIFT_MV

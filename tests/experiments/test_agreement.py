@@ -1,10 +1,6 @@
 """Beats and labels are matched one to one, and copies at another rate keep both."""
 
-import json
-from types import SimpleNamespace
-
 import numpy as np
-import wfdb
 
 from experiments import agreement
 from preprocess.readers import wfdb as records
@@ -23,9 +19,6 @@ def test_copy_at_another_rate_keeps_beats_and_labels(cohort, tmp_path):
 def test_each_label_has_one_beat_at_most_and_the_nearest_first():
     reference, found = np.array([100, 200, 300]), np.array([90, 104, 290, 500])
     assert agreement.match(reference, found, 20).tolist() == [[0, 1], [2, 2]]
-
-
-def test_nothing_matches_nothing():
     assert agreement.match(np.array([100]), np.zeros(0, int), 20).shape == (0, 2)
 
 
@@ -47,27 +40,3 @@ def test_what_is_called_by_a_kind_is_counted_as_ec57_does():
     found = agreement._named(classes, kinds, pairs)
     assert (found["V_right"], found["V_wrong"], found["V_called"]) == (1, 3, 5)
     assert (found["S_right"], found["S_wrong"], found["S_called"]) == (1, 0, 1)
-
-
-def test_fibrillation_is_compared_by_duration(tmp_path):
-    signal_mv = np.zeros((600 * 360, 1))
-    wfdb.wrsamp(
-        "r1",
-        fs=360,
-        units=["mV"],
-        sig_name=["MLII"],
-        fmt=["16"],
-        p_signal=signal_mv,
-        adc_gain=[200],
-        baseline=[0],
-        write_dir=str(tmp_path),
-    )
-    truth = SimpleNamespace(
-        sample=np.array([0, 400 * 360, 500 * 360]),
-        symbol=["+", "+", "+"],
-        aux_note=["(N", "(AFL\0", "(N\0"],
-    )
-    episodes = [{"code": "(AFIB", "start_s": 450.0, "end_s": 550.0}]
-    (tmp_path / "r1.json").write_text(json.dumps({"episodes": episodes}))
-    found = agreement._fibrillation(tmp_path / "r1", tmp_path, truth, 360)
-    assert np.allclose([found["AF"], found["AF_called"], found["AF_right"]], [100, 100, 50], atol=1)

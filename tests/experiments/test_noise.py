@@ -44,22 +44,9 @@ def test_noisy_stretches_last_two_minutes_and_so_do_clean_ones():
 
 
 def test_command_writes_what_noise_costs(cohort, nstdb, weights, tmp_path, capsys):
-    noise.main(
-        [
-            "--records",
-            str(cohort),
-            "--noise",
-            str(nstdb),
-            "--checkpoint",
-            str(weights),
-            "--snr",
-            "0",
-            "--outf",
-            str(tmp_path),
-            "--device",
-            "cpu",
-        ]
-    )
+    flags = {"--records": cohort, "--noise": nstdb, "--checkpoint": weights, "--snr": 0}
+    flags |= {"--outf": tmp_path, "--device": "cpu"}
+    noise.main([str(word) for pair in flags.items() for word in pair])
     table = pd.read_csv(tmp_path / "noise.csv")
     assert table["noise"].tolist() == ["none", "bw", "ma"] and table["auc_lost"].iloc[0] == 0
     assert table["auc_lost"].iloc[2] > -0.02 and (table["beats"] == table["beats"].iloc[0]).all()

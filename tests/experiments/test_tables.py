@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments import tables
-from experiments.reports.published import PUBLISHED
+from experiments.reports.comparison import PUBLISHED
 from preprocess import BadInput
 
 ROOT = Path(tables.__file__).resolve().parent.parent

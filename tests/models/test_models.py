@@ -24,9 +24,3 @@ def test_earlier_names_are_understood():
     for earlier, now in ALIASES.items():
         assert earlier not in MODELS and canonical(earlier) == now and now in MODELS
     assert canonical("beatgan") == "beatgan"
-
-
-def test_what_is_no_detector_is_no_name():
-    assert not any(name.startswith(("-", "_")) for name in MODELS)
-    with pytest.raises(KeyError):
-        MODELS["no such"]

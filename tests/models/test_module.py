@@ -31,13 +31,6 @@ def test_chunks_are_joined_in_order_and_leave_the_mode(mode):
     assert module.training is mode
 
 
-def test_the_mode_is_put_back_after_an_error():
-    module = Doubling(2).train()
-    with pytest.raises(ZeroDivisionError):
-        module.in_chunks(lambda rows: 1 / 0, np.zeros((2, 3)))
-    assert module.training
-
-
 def test_buffers_take_the_size_of_what_is_restored():
     source, target = Doubling(9), Doubling(2)
     source.unit = torch.tensor([1.0, 2.0])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.steps import START, WARM_UP, descend, one_cycle, set_rate
+from models.steps import START, WARM_UP, descend, one_cycle
 
 
 def test_a_step_moves_its_own_weights_alone():
@@ -25,12 +25,6 @@ def test_in_low_precision_too_what_follows_a_step_sees_its_weights():
         descend(torch.optim.SGD(layer.parameters(), lr=1.0), before.square().mean())
         after = layer(x)
     assert not torch.equal(after, before)
-
-
-def test_every_optimizer_gets_the_rate():
-    optimizers = [torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=1.0) for _ in range(2)]
-    set_rate(optimizers, 0.25)
-    assert [o.param_groups[0]["lr"] for o in optimizers] == [0.25, 0.25]
 
 
 def test_one_cycle_rises_to_one_and_falls_to_nothing():

@@ -12,7 +12,7 @@ def test_a_window_is_what_readers_of_its_files_count_on():
     assert (BEFORE, AFTER, WINDOW, FS_HZ) == (140, 180, 320, 360)
 
 
-@pytest.mark.parametrize("module", ["constants", "classes", "spectrogram", "threads"])
+@pytest.mark.parametrize("module", ["constants", "classes", "spectrogram", "commands"])
 def test_what_flags_need_loads_no_heavy_library(module):
     code = (
         f"import sys, preprocess.{module};"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,9 +22,11 @@ def test_rows_of_all_files_belong_together(data):
     assert list(beats.sample) == list(data.index["sample"].iloc[rows])
 
 
-def test_images_open_as_a_memory_map(dataroot):
-    images = np.load(dataroot / "spectrograms.npy", mmap_mode="r")
-    assert isinstance(images, np.memmap) and images.shape[1:] == (2, 32, 32)
+def test_images_that_are_not_stored_are_made_alike(cohort, data, tmp_path):
+    dataset.make(cohort, tmp_path / "beats", store_images=False)
+    assert not (tmp_path / "beats/spectrograms.npy").exists()
+    made, rows = dataset.load(tmp_path / "beats"), np.array([5, 900, 17])
+    np.testing.assert_array_equal(made.beats(rows).image[:], data.beats(rows).image)
 
 
 def test_manifest_says_where_the_beats_came_from(dataroot, data):
@@ -54,16 +57,78 @@ def test_a_broken_record_leaves_earlier_results_untouched(cohort, tmp_path):
     with pytest.raises(BadInput, match="sim03"):
         dataset.make(folder, tmp_path / "out")
     assert {f.name: f.read_bytes() for f in (tmp_path / "out").iterdir()} == before
-    assert not (tmp_path / "out.part").exists()
+    assert not (tmp_path / ".out.part").exists()
 
 
-def test_incomplete_folder_is_explained(dataroot, tmp_path):
-    with pytest.raises(BadInput, match="python -m preprocess"):
-        dataset.load(tmp_path)
-    folder = shutil.copytree(dataroot, tmp_path / "data")
-    (folder / "beats.npy").unlink()
-    with pytest.raises(BadInput, match="incomplete"):
-        dataset.load(folder)
+@pytest.fixture
+def copy(dataroot, tmp_path):
+    return Path(shutil.copytree(dataroot, tmp_path / "copy"))
+
+
+def with_index(folder, change):
+    index = pd.read_csv(folder / "index.csv", dtype=str, keep_default_na=False)
+    change(index).to_csv(folder / "index.csv", index=False)
+
+
+def with_manifest(folder, **values):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def with_arrays(folder, name, change):
+    np.save(folder / name, change(np.load(folder / name)))
+
+
+CHANGES = {
+    "edited labels": lambda f: with_index(f, lambda t: t.assign(**{"class": "V"})),
+    "shuffled rows": lambda f: with_index(f, lambda t: t.sample(frac=1, random_state=0)),
+    "other beats": lambda f: with_arrays(f, "beats.npy", np.negative),
+    "other images": lambda f: with_arrays(f, "spectrograms.npy", np.negative),
+    "missing beats": lambda f: (f / "beats.npy").unlink(),
+    "empty beats": lambda f: (f / "beats.npy").write_bytes(b""),
+    "missing manifest": lambda f: (f / "manifest.json").unlink(),
+    "empty manifest": lambda f: (f / "manifest.json").write_text("{}"),
+    "a list for a manifest": lambda f: (f / "manifest.json").write_text("[1]"),
+    "another number of beats": lambda f: with_manifest(f, beats=3),
+    "settings that are none": lambda f: with_manifest(f, settings={"image": "complex"}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_was_changed_is_refused(change, copy):
+    dataset.load(copy)
+    change(copy)
+    with pytest.raises(BadInput, match="python -m preprocess|preprocess again"):
+        dataset.load(copy)
+
+
+@pytest.mark.parametrize(
+    "name, change, words",
+    [
+        ("beats.npy", lambda a: a[:, :100], "beats.npy is float32 of"),
+        ("spectrograms.npy", lambda a: a.astype(float), "spectrograms.npy is float64 of"),
+    ],
+)
+def test_without_checksums_shapes_are_looked_at(name, change, words, copy):
+    """As of a data set that is too large for them."""
+    with_arrays(copy, name, change)
+    with_manifest(copy, sha256={})
+    with pytest.raises(BadInput, match=words):
+        dataset.load(copy)
+
+
+def test_what_a_killed_process_left_is_cleared_away(cohort, tmp_path):
+    left = tmp_path / ".out.part"
+    left.mkdir()
+    (left / "beats.npy").write_bytes(b"half")
+    dataset.make(cohort, tmp_path / "out")
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_file_where_the_folder_should_be_is_refused_before_any_work(cohort, tmp_path):
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(BadInput, match="is no folder"):
+        dataset.make(cohort, tmp_path / "out")
 
 
 def test_real_records_become_the_published_classes(mitdb, tmp_path):
@@ -89,18 +154,14 @@ def test_a_dataset_says_which_filter_its_beats_had(cohort, tmp_path):
     assert np.ptp(np.load(tmp_path / "out" / "beats.npy") - beats_mv) > 0.1
 
 
-@pytest.mark.parametrize("name", ["beats.npy", "index.csv"])
-def test_files_of_somebody_are_not_written_over(name, cohort, tmp_path):
-    (tmp_path / name).write_text("mine")
+def test_files_of_somebody_are_not_written_over(cohort, tmp_path):
+    (tmp_path / "index.csv").write_text("mine")
     with pytest.raises(BadInput, match="no manifest.json"):
         dataset.make(cohort, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-    (tmp_path / name).unlink()
-    (tmp_path / name).mkdir()
-    with pytest.raises(BadInput, match="is a folder"):
-        dataset.make(cohort, tmp_path)
+    assert (tmp_path / "index.csv").read_text() == "mine"
 
 
 def test_a_manifest_that_is_none_is_made_anew(tmp_path):
-    (tmp_path / "manifest.json").write_text("[" * 100_000)
-    assert dataset.read_manifest(tmp_path) is None
+    for text in ("[" * 100_000, "[1]"):
+        (tmp_path / "manifest.json").write_text(text)
+        assert not dataset.is_current(tmp_path, {"source": "mitdb"})

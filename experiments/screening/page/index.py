@@ -5,7 +5,6 @@ import io
 from pathlib import Path
 
 from experiments.reports import pages
-from experiments.screening.times import clock
 from preprocess.constants import FORMULA
 from preprocess.files import whole_file
 
@@ -44,7 +43,7 @@ def write(summaries: list[dict], failures: list[str], folder: Path) -> Path:
     table.writeheader()
     table.writerows([{**row, "recording": _no_formula(row["recording"])} for row in rows])
     template = pages.environment(TEMPLATES).get_template("index.html")
-    page = template.render(rows=rows, failures=failures, clock=clock)
+    page = template.render(rows=rows, failures=failures)
     for name, content in zip(names, (page, text.getvalue())):
         with whole_file(Path(folder) / name) as part:
             part.write_text(content, encoding="utf-8")

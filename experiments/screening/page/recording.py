@@ -2,21 +2,18 @@
 
 import base64
 import json
+from functools import partial
 
 import numpy as np
 
-from experiments.reports import pages, scale
+from experiments.reports import pages, style
 from experiments.screening import outputs
-from experiments.screening.findings import Findings
+from experiments.screening.findings import STRIP_HZ, STRIP_S, Findings
+from experiments.screening.location import ClusterPicture
 from experiments.screening.page.index import TEMPLATES
-from experiments.screening.page.overview import WITHOUT_KINDS, alarm_strips, bands, overview
-from experiments.screening.page.pictures import ClusterPicture
-from experiments.screening.page.strips import STRIP_HZ, STRIP_S, Stretch
-from experiments.screening.rhythm.kinds import KINDS, UNFLAGGED
-from experiments.screening.times import clock, moment, wall_clock
+from experiments.screening.rhythm import episodes, kinds
 from preprocess import spectrogram
-from preprocess.beats import BEFORE, WINDOW
-from preprocess.readers.wfdb import FS_HZ
+from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
 MOST_ROWS = 40  # clusters with a row of their own
 MOST_STRIPS = 30  # unreadable stretches shown
@@ -27,7 +24,27 @@ NO_RARER = 1e-30  # of tail probabilities, which may be 0
 # the small pictures of a cluster's row, in px
 THUMB_PX, THUMB_STEP, THUMB_LEAST_MV = (120, 44), 4, 1.5
 BARS_PX, BARS = (180, 24), 60
-KIND_NUMBERS = UNFLAGGED + KINDS  # the place of each is its number in the page
+KIND_NUMBERS = kinds.UNFLAGGED + kinds.KINDS  # the place of each is its number in the page
+KIND_NAMES = {
+    "V": "ventricular",
+    "S": "supraventricular",
+    "F": "fusion",
+    "Q": "other",
+    "N": "normal",
+}
+NO_BAND = (episodes.COUPLET, episodes.S_COUPLET)  # too short to be seen in the timeline
+# Of bands in the timeline, names of CSS variables; other episodes have that of their beats' kind.
+BAND_COLOURS = {
+    episodes.VENTRICULAR_FIBRILLATION: "lost",
+    episodes.ASYSTOLE: "lost",
+    episodes.PAUSE: "lost",
+    episodes.FIBRILLATION: "af",
+    episodes.BRADYCARDIA: "beat",
+    episodes.TACHYCARDIA: "beat",
+}
+SUPRAVENTRICULAR = (episodes.SVTA, episodes.SLOW_S_RUN, episodes.ATRIAL_BIGEMINY)
+# Annotations that a reader corrected have these episodes alone: the others follow from kinds.
+WITHOUT_KINDS = tuple(BAND_COLOURS)
 
 
 def render(
@@ -35,81 +52,44 @@ def render(
     cluster_pictures: list[ClusterPicture],
     context: str,
     checkpoint,
-    opt,
+    settings,
 ) -> str:
     """Findings to the page.
 
     cluster_pictures: of the first clusters; the rest: how the findings were made.
     """
-    facts = (
-        _recording_facts(findings)
-        | _score_facts(findings, context)
-        | {
-            "model": checkpoint.model,
-            "trained_on": checkpoint.source,
-            "calibration": _calibration(context, opt),
-            "pause_s": opt.pause,
-            "peaks": f"annotation file {opt.annotator}" if opt.annotator else "detected",
-        }
+    environment = pages.environment(TEMPLATES)
+    start = findings.summary["recording"]["start"]
+    environment.filters["at"] = partial(pages.wall_clock, start=start)
+    data = json.dumps(_data(findings, cluster_pictures), separators=(",", ":"))
+    return environment.get_template("screen.html").render(
+        f=findings,
+        s=findings.summary,
+        start=start,
+        alarms=outputs.first_alarms(findings.summary),
+        alternating=outputs.alternating(findings.summary["ventricular"]),
+        episodes=_episode_rows(findings.summary["episodes"]),
+        unreadable=_longest(findings.unreadable),
+        rows=[_row(findings, i) for i in range(len(findings.clusters[:MOST_ROWS]))],
+        rarer=findings.clusters[MOST_ROWS:],
+        kinds=KIND_NAMES,
+        fs_hz=FS_HZ,
+        checkpoint=checkpoint,
+        settings=settings,
+        context=context,
+        calibration=_calibration(context, settings),
+        data=data.replace("<", "\\u003c"),
     )
-    rows = [_row(findings, i) for i in range(len(findings.clusters[:MOST_ROWS]))]
-    data = json.dumps(_data(findings, cluster_pictures), separators=(",", ":")).replace(
-        "<", "\\u003c"
-    )
-    template = pages.environment(TEMPLATES).get_template("screen.html")
-    return template.render(f=facts, o=overview(findings), rows=rows, data=data)
 
 
-# ------------------------------------------------------------------------------------------- words
+# ------------------------------------------------------------------------------------- in words
 
 
-def _recording_facts(findings):
-    source = findings.source
-    return {
-        "name": source.name,
-        "lead": source.lead,
-        "leads": source.leads,
-        "fs_hz": source.fs_hz,
-        "duration": clock(source.duration_s),
-        "beats": len(findings.table),
-        "bad": {
-            "n": len(findings.unreadable),
-            "rows": [
-                _unreadable_row(stretch, findings.summary["recording"]["start"])
-                for stretch in _longest(findings.unreadable)
-            ],
-        },
-    }
-
-
-def _score_facts(findings, context):
-    beyond = findings.clusters[MOST_ROWS:]
-    return {
-        "flagged": int(findings.flagged.sum()),
-        "per_hour": findings.flagged_per_hour,
-        "shapes": len(findings.clusters),
-        "beyond": (len(beyond), sum(cluster.count for cluster in beyond)),
-        "threshold": findings.patient_threshold.value,
-        "one_in": 1 / findings.patient_threshold.rate,
-        "alarms": findings.patient_threshold.per_hour,
-        "context": context,
-    }
-
-
-def _calibration(context, opt):
+def _calibration(context, settings):
     own = "its own beats presumed normal, half an hour at a time; " if context == "record" else ""
-    if opt.known_normal:
-        return own + "minutes {:g} to {:g}, known to be normal".format(*opt.known_normal)
-    return own + f"the first {opt.calibration_minutes:g} readable minutes"
-
-
-def _unreadable_row(stretch: Stretch, start):
-    return {
-        "at": wall_clock(stretch.start / FS_HZ, start),
-        "start": stretch.start / FS_HZ,
-        "long": (stretch.end - stretch.start) / FS_HZ,
-        "reason": stretch.reason,
-    }
+    if settings.known_normal:
+        return own + "minutes {:g} to {:g}, known to be normal".format(*settings.known_normal)
+    return own + f"the first {settings.calibration_minutes:g} readable minutes"
 
 
 def _longest(stretches):
@@ -118,11 +98,37 @@ def _longest(stretches):
     return sorted(longest, key=lambda stretch: stretch.start)
 
 
+def _episode_rows(found):
+    """A row for each kind of episode, in the order in which a reader wants them."""
+    rows = []
+    for code, meaning in episodes.MEANINGS.items():
+        of_code = [episode for episode in found if episode["code"] == code]
+        if not of_code:
+            continue
+        seconds = [episode["end_s"] - episode["start_s"] for episode in of_code]
+        longest = of_code[int(np.argmax(seconds))]
+        rates = [
+            e["per_min"] for e in of_code if e["per_min"] is not None and code != episodes.PAUSE
+        ]
+        rows.append(
+            {
+                "meaning": meaning,
+                "colour": _colour(code),
+                "count": len(of_code),
+                "total_s": sum(seconds),
+                "longest": longest,
+                "longest_s": max(seconds),
+                "fastest": max(rates, default=0),
+            }
+        )
+    return rows
+
+
 def _row(findings, index):
     """What the page shows of a cluster before it is opened."""
     table, cluster = findings.table, findings.clusters[index]
     rows = table[table["cluster"] == index]
-    start = findings.summary["recording"]["start"]
+    times_s = rows["sample"] / FS_HZ
     return {
         "number": index + 1,
         "count": cluster.count,
@@ -130,10 +136,10 @@ def _row(findings, index):
         "text": findings.describe(index),
         "share": cluster.count / len(table),
         "thumb": _thumb(cluster.mean_mv, findings.patient_threshold.record_median_mv),
-        "bars": _bars(rows["sample"] / FS_HZ, findings.source.duration_s),
+        "bars": _bars(times_s, findings.source.duration_s),
         "score": float(rows["score"].median()),
-        "first": wall_clock(rows["sample"].min() / FS_HZ, start),
-        "last": wall_clock(rows["sample"].max() / FS_HZ, start),
+        "first_s": times_s.min(),
+        "last_s": times_s.max(),
         "kind": findings.kind_of(index),
     }
 
@@ -166,7 +172,7 @@ def _bars(times_s, duration_s):
 
 def _data(findings, cluster_pictures):
     """What the page draws from, as short as it goes: numbers in base64."""
-    table = findings.table
+    table, start = findings.table, findings.summary["recording"]["start"]
     rarity = -np.log10(np.maximum(table["tail_probability"], NO_RARER))
     highest = rarity.max() if len(rarity) else 0.0
     rarest = float(np.clip(np.ceil(highest / 2) * 2, COMMONEST_TOP, RAREST))
@@ -174,14 +180,12 @@ def _data(findings, cluster_pictures):
         "name": findings.source.name,
         "own": float(findings.source.ratio),  # samples at fs for one of the recording's own
         "ownHz": float(findings.source.fs_hz),
-        "start": _seconds_of_day(findings.summary["recording"]["start"]),
+        "start": start and _seconds_of_day(start),
         "kinds": KIND_NUMBERS,
         "kind": _pack(table["kind"].map(KIND_NUMBERS.index), "u1"),
         "notes": outputs.other_annotations(findings, WITHOUT_KINDS),
-        "bands": bands(findings),
-        "alarmStrips": [
-            None if strip is None else _pack_mv(strip) for strip in alarm_strips(findings)
-        ],
+        "bands": _bands(findings.summary["episodes"]),
+        "alarmStrips": _alarm_strips(findings),
         "fs": FS_HZ,
         "duration": findings.source.duration_s,
         "rarest": rarest,
@@ -199,8 +203,8 @@ def _data(findings, cluster_pictures):
         "step": MV_PER_STEP,
         "before": BEFORE,
         "window": WINDOW,
-        "contour": scale.CONTOUR_SD,
-        "scale": scale.ERROR_SCALE[1],
+        "contour": style.CONTOUR_SD,
+        "scale": style.ERROR_SCALE[1],
         "colours": _colours(),
         "clusters": [
             _cluster(cluster, picture)
@@ -209,8 +213,34 @@ def _data(findings, cluster_pictures):
     }
 
 
+def _bands(found):
+    """Episodes for the timeline: start and end in s, colour, meaning; the gravest last, on top."""
+    ranks = list(episodes.MEANINGS)
+    shown = [e for e in found if e["code"] not in NO_BAND]
+    shown.sort(key=lambda episode: -ranks.index(episode["code"]))
+    return [[e["start_s"], e["end_s"], _colour(e["code"]), e["meaning"]] for e in shown]
+
+
+def _colour(code):
+    supraventricular = (
+        "supraventricular" in episodes.MEANINGS[code] or code == episodes.ATRIAL_BIGEMINY
+    )
+    return BAND_COLOURS.get(code, "s" if supraventricular else "v")
+
+
+def _alarm_strips(findings):
+    """The trace in the middle of each of the first alarms, None where none was kept."""
+    strips = []
+    for alarm in outputs.first_alarms(findings.summary):
+        start, end = (round(alarm[edge] * FS_HZ) for edge in ("start_s", "end_s"))
+        shared = [(min(end, s.end) - max(start, s.start), s.strip_mv) for s in findings.alarms]
+        most, strip_mv = max(shared, key=lambda pair: pair[0], default=(0, None))
+        strips.append(_pack_mv(strip_mv) if most > 0 else None)
+    return strips
+
+
 def _cluster(cluster, picture):
-    error = np.clip(picture.error / scale.ERROR_SCALE[1] * 255, 0, 255)
+    error = np.clip(picture.error / style.ERROR_SCALE[1] * 255, 0, 255)
     error = error if error.ndim == 2 else error[None]
     return {
         "beat": _pack_mv(picture.beat_mv),
@@ -232,14 +262,12 @@ def _cluster(cluster, picture):
 
 def _colours():
     """The figures' error colours, 256 x 3 bytes: a table, as matplotlib is slow to load."""
-    table = np.loadtxt(TEMPLATES / f"{scale.ERROR_COLOURS}.csv", delimiter=",", skiprows=1)
+    table = np.loadtxt(TEMPLATES / f"{style.ERROR_COLOURS}.csv", delimiter=",", skiprows=1)
     return _pack(table, "u1")
 
 
 def _seconds_of_day(start):
-    if start is None:
-        return None
-    at = moment(start)
+    at = pages.moment(start)
     return 3600 * at.hour + 60 * at.minute + at.second
 
 

@@ -20,7 +20,7 @@ COUPLET, VT, SLOW_RUN = "(COUPLET", "(VT", "(IVR"
 S_COUPLET, SVTA, SLOW_S_RUN = "(SCOUPLET", "(SVTA", "(SRUN"
 BRADYCARDIA, TACHYCARDIA = "(SBR", "(TACHY"
 ALARM_OF_REASON = {NO_RHYTHM: VENTRICULAR_FIBRILLATION, NO_ACTIVITY: ASYSTOLE}  # of quality
-VENTRICULAR = ("V", "F")  # a fusion beat is half a ventricular one, and neighbour to whole ones
+VENTRICULAR = ("V", "F")  # a fusion beat is half a ventricular one
 MEANINGS = {
     VENTRICULAR_FIBRILLATION: "no organised rhythm: ventricular fibrillation or flutter",
     ASYSTOLE: "no electrical activity with the lead attached",
@@ -99,9 +99,8 @@ def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, limits=
     gaps: [(start, end), ...] in samples, where no beat could have been seen: nothing is counted
     across one; alarms: [(start, end, reason), ...] of
     preprocess.signal.quality.spans, in ALARM_OF_REASON.
-    Stretches without electrical activity are no gaps, as no beat there means that there is none.
-    bumps: (n,) of preprocess.signal.quality.bump_between, by which a missed beat is told from a
-    pause.
+    Stretches without electrical activity are no gaps: there the heart does not beat.
+    bumps: (n,) of preprocess.signal.quality.bump_between: a missed beat has one, a pause has none.
     """
     limits = limits or Limits()
     found = [Episode(int(a), int(b), ALARM_OF_REASON[reason], 0, np.nan) for a, b, reason in alarms]
@@ -147,6 +146,16 @@ def rhythm_changes(found):
     return result
 
 
+def episode_codes(peaks, found):
+    """(n,) codes of the episodes that each beat is in, without their "(", apart by blanks."""
+    result = np.full(len(peaks), "", object)
+    for episode in found:
+        inside = slice(*np.searchsorted(peaks, (episode.start, episode.end + 1)))
+        code = episode.code.lstrip("(")
+        result[inside] = [f"{before} {code}".lstrip() for before in result[inside]]
+    return result
+
+
 def known_rr_s(peaks, gaps=()):
     """(n,) R peaks to RR before each (n,) in s; NaN before the first, and across a gap."""
     rr_s = np.r_[np.nan, np.diff(peaks) / FS_HZ][: len(peaks)]
@@ -157,11 +166,6 @@ def known_rr_s(peaks, gaps=()):
         reached = np.where(before >= 0, last_end[before], -1)
         rr_s[1:][reached[1:] > peaks[:-1]] = np.nan
     return rr_s
-
-
-def fibrillation_share(found, analysed_s):
-    """AF burden: share of the analysed time."""
-    return sum(e.duration_s for e in found if e.code == FIBRILLATION) / max(analysed_s, 1e-9)
 
 
 # -------------------------------------------------------------------------------- each kind

@@ -1,23 +1,29 @@
-"""What kind a flagged beat is: ventricular (V), supraventricular (S), fusion (F) or other (Q).
+"""What a flagged beat is by itself: its kind, and which beats of usual shape are premature.
 
-As a reader would tell them: a ventricular beat is early, wide, unlike the patient's usual beat,
-with its T wave turned over and a full pause after; a supraventricular one is early and else much
-like the usual beat; a fusion beat is between both and on time. A multinomial logistic regression
-weighs this against the patient's own usual beat and own intervals.
+A ventricular beat (V) is early, wide and unlike the patient's usual beat, with its T wave turned
+over and a full pause after it. A supraventricular one (S) is early and else much like the usual
+beat. A fusion beat (F) is between both and on time. Any other is Q. A multinomial logistic
+regression weighs this against the patient's own usual beat and own intervals. Its weights were
+fitted on annotated beats of MIT-BIH's DS1 and of SVDB. It names what is flagged already; no score,
+threshold or flag depends on it.
 
-This is a supervised helper: its weights were fitted on annotated beats of MIT-BIH's DS1 and of
-SVDB. It only names beats that are flagged already; no score, threshold or flag depends on it.
-Which beats of usual shape are premature is a rule (screening.prematurity), and outweighs it.
-
-A long recording is taken block by block: `shape_features` of each block's flagged beats, then
-`evidence` and `decide` once, when all intervals, fibrillation and clusters are known. `kinds`
-does all of it.
+Premature beats are found by a rule that no label was learnt for, and that outweighs the regression.
+The beats before give the sinus node's interval. A beat that comes well before it is premature, and
+a run lasts until an interval is nearly the sinus node's again. Breathing and exercise change the
+sinus node's interval by less from beat to beat. A P wave at its usual place is evidence against
+prematurity, one elsewhere for it. The limits are the field's (premature: a fifth early;
+supraventricular tachycardia: from 100 a minute on), set within its range on records of DS1 and
+SVDB.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import median_filter
 
+from experiments.screening.rhythm.episodes import marked_runs
 from preprocess.beats import BEFORE
+from preprocess.signal.filters import without_line
 
 KINDS = "VSFQ"  # WFDB codes
 UNFLAGGED = "N"
@@ -49,35 +55,38 @@ MODEL = {
 }
 SHAPE_NAMES = list(MODEL)[:-3]  # the last three are of `timing`
 SHAPE_FEATURES = len(SHAPE_NAMES)
-MEANS, DEVIATIONS, WEIGHTS = (np.array(column) for column in zip(*MODEL.values()))
-BIAS = np.array([1.416, 0.651, -2.571, 0.503])
+FEATURE_MEANS, FEATURE_DEVIATIONS, KIND_WEIGHTS = map(np.array, zip(*MODEL.values()))
+KIND_BIAS = np.array([1.416, 0.651, -2.571, 0.503])
 EARLY_LOG = -0.03  # log of the interval before it, or before that: a supraventricular beat is early
-# In logarithms of the usual QRS's: no ventricular beat is shorter than it, as conducted beats of a
-# paced patient are; and a fusion beat is higher, or has another T wave, long before it is wide.
+# Logarithms against the usual QRS: no ventricular beat is shorter than it, as conducted beats of a
+# paced patient are; and a fusion beat is higher and has another T wave.
 SHORTER_SPAN, SHORTER_WIDTH = -0.6, -0.1
 HIGHER, OTHER_T = 0.2, -1.4
 LEAST_LIFT = 0.1  # log odds: a premature beat of usual shape is rather S than F or Q
-GROUP_SHARE = 0.7  # of the verdict of all beats of one shape, against the beat's own
+CLUSTER_SHARE = 0.7  # of the cluster's log odds, against the beat's own
+
+# Of premature beats.
+FIRST_BEATS, FIRST_QUANTILE = 40, 0.6  # whose intervals give the first expected one
+PREMATURE = 0.80  # of the expected interval: premature, where the P wave tells nothing
+RUN_GOES_ON = 0.76  # of it: a run goes on
+TIMES_VARIATION = 2.5  # so many times the usual change from beat to beat is no prematurity
+LARGEST_VARIATION = 0.16
+PAUSE_AFTER = 1.15  # of the interval before: a single premature beat is followed by a pause
+P_SHARE = 0.04  # of the expected interval, for each deviation of the P wave from its usual distance
+P_EVIDENCE = (-1.0, 3.0)  # deviations beyond the first that count
+P_ELSEWHERE = 3.0  # deviations, from which on a P wave is not at its place
+NEW_RATE_BEATS, FASTEST_NEW_RATE_S = 40, 0.6  # a run so long and slow is a new sinus rate
+SUSTAINED = 10  # beats of a run that is also found from its end
+FOLLOW, FOLLOW_AFTER_RUN, FOLLOW_VARIATION = 0.15, 0.05, 0.05  # weights of the newest interval
+HALF = 0.08  # of the expected interval, by which twice another may differ from it
+STEP_LIMITS = (0.85, 1.15)  # of the expected interval, to which the newest one counts
+VARIATION, VARIATION_STEP = 0.04, 0.3  # at first, of healthy sinus rhythm; the most of one beat
+OTHER_SHAPE = -1.8  # of otherness: the QRS is not the patient's usual one
+USUAL_SHAPE = -2.2  # of otherness: it is
+OUT_OF_RHYTHM = 3.25  # log odds: 26 to 1
 
 
-def kinds(beats_mv, rr_s, flagged, usual_mv, fibrillation, group=None):
-    """Kind of each beat, and how sure that is.
-
-    beats_mv: (n, 320) in order of time; rr_s: (n, 3) before, after and local median, NaN where not
-    known; flagged: (n,) bool; usual_mv: (320,) median of presumed normal beats; fibrillation:
-    (n,) bool, where no beat can be called premature by an atrial one: no S there;
-    group: (n,) int, the shape each flagged beat belongs to, None when not known.
-    Returns (n,) of "N" (not flagged) or KINDS, and confidences (n,), NaN where not flagged.
-    """
-    kind, confidence = np.full(len(flagged), UNFLAGGED), np.full(len(flagged), np.nan)
-    rows = np.flatnonzero(flagged)
-    if len(rows):
-        shapes = shape_features(beats_mv[rows], usual_mv)
-        log_odds, early = evidence(shapes, rr_s, flagged)
-        kind[rows], confidence[rows] = decide(
-            log_odds, early, fibrillation[rows], None if group is None else group[rows]
-        )
-    return kind, confidence
+# ------------------------------------------------------------------------------ the kind
 
 
 def evidence(shapes, rr_s, flagged):
@@ -88,35 +97,27 @@ def evidence(shapes, rr_s, flagged):
     """
     intervals = timing(rr_s, flagged)[flagged]
     features = np.concatenate([shapes, intervals], 1)
-    log_odds = BIAS + (features - MEANS) / DEVIATIONS @ WEIGHTS
+    log_odds = KIND_BIAS + (features - FEATURE_MEANS) / FEATURE_DEVIATIONS @ KIND_WEIGHTS
     return log_odds, (intervals[:, 0] < EARLY_LOG) | (intervals[:, 2] < EARLY_LOG)
 
 
-def decide(log_odds, early, fibrillation, group=None, premature=None):
-    """(k, 4), (k,), (k,) and (k,) of the flagged beats to kinds (k,) and confidences (k,).
+def decide(log_odds, early, fibrillation, cluster, premature):
+    """Kinds (k,) and confidences (k,) of the flagged beats.
 
-    premature: (k,) bool of prematurity.premature: such a beat is S where it is not V.
+    log_odds: (k, 4), early: (k,), of evidence; fibrillation: (k,) bool, where no beat can be called
+    premature; cluster: (k,) int; premature: (k,) bool: such a beat is S where it is not V.
     """
-    if group is not None:
-        log_odds = with_group(log_odds, group)
-    log_odds = log_odds.copy()
+    # Beats of one cluster share most of their verdict.
+    _, index, count = np.unique(cluster, return_inverse=True, return_counts=True)
+    mean = np.stack([np.bincount(index, column) for column in log_odds.T], 1) / count[:, None]
+    log_odds = (1 - CLUSTER_SHARE) * log_odds + CLUSTER_SHARE * mean[index]
     s, v = KINDS.index("S"), KINDS.index("V")
-    if premature is not None:
-        early = early | premature
-        not_v = log_odds.argmax(1) != v
-        lifted = premature & not_v & (log_odds[:, s] < log_odds.max(1))
-        log_odds[lifted, s] = log_odds[lifted].max(1) + LEAST_LIFT
-    log_odds[~early | fibrillation, s] = -np.inf
+    lifted = premature & (log_odds.argmax(1) != v) & (log_odds[:, s] < log_odds.max(1))
+    log_odds[lifted, s] = log_odds[lifted].max(1) + LEAST_LIFT
+    log_odds[~(early | premature) | fibrillation, s] = -np.inf
     shares = np.exp(log_odds - log_odds.max(1, keepdims=True))
     shares /= shares.sum(1, keepdims=True)
     return np.array(list(KINDS))[shares.argmax(1)], shares.max(1)
-
-
-def with_group(log_odds, group):
-    """(k, 4) and (k,) to (k, 4): a beat keeps its company; what befalls one beat befalls few."""
-    _, index, count = np.unique(group, return_inverse=True, return_counts=True)
-    mean = np.stack([np.bincount(index, column) for column in log_odds.T], 1) / count[:, None]
-    return (1 - GROUP_SHARE) * log_odds + GROUP_SHARE * mean[index]
 
 
 def timing(rr_s, flagged):
@@ -137,7 +138,108 @@ def expected_rr_s(rr_s, flagged):
     return np.interp(np.arange(len(rr_s)), np.flatnonzero(normal), usual_s)
 
 
-# ---------------------------------------------------------------------------------- shape
+# --------------------------------------------------------------------- premature beats
+
+
+@dataclass
+class SinusNode:
+    """What is expected of it: interval in s, its usual change from beat to beat as a share."""
+
+    interval_s: float
+    variation: float
+    last_s: float
+
+    def follow(self, rr_s):
+        step = abs(rr_s - self.last_s) / self.interval_s
+        self.variation += FOLLOW_VARIATION * (min(step, VARIATION_STEP) - self.variation)
+        low, high = (limit * self.interval_s for limit in STEP_LIMITS)
+        self.interval_s += FOLLOW * (max(min(rr_s, high), low) - self.interval_s)
+        self.last_s = rr_s
+
+    def follow_after_run(self, rr_s):
+        longest_s = STEP_LIMITS[1] * self.interval_s
+        self.interval_s += FOLLOW_AFTER_RUN * (min(rr_s, longest_s) - self.interval_s)
+        self.last_s = self.interval_s  # a pause is no change of the sinus node's
+
+    @property
+    def limit(self):
+        return min(PREMATURE, 1 - TIMES_VARIATION * min(self.variation, LARGEST_VARIATION))
+
+
+def premature(rr_s, other, p_deviations):
+    """Beats (n,) bool of usual shape that come before their time.
+
+    rr_s: (n,) before each beat, NaN where not known; other: (n,) bool, beats of another shape,
+    ventricular ones; p_deviations: (n,), how much farther than usual what precedes R is from the
+    usual P wave, in its usual deviations.
+    """
+    known = rr_s[np.isfinite(rr_s)][:FIRST_BEATS]
+    if not len(known):
+        return np.zeros(len(rr_s), bool)
+    moved = P_SHARE * np.clip(p_deviations - 1, *P_EVIDENCE)
+    found = _one_way(rr_s, other, moved)
+    # a run whose beginning is not in the recording still ends at once: backwards in time
+    after_s, moved_after = np.append(rr_s[1:], np.nan), np.append(moved[1:], 0.0)
+    backwards = _one_way(after_s[::-1], other[::-1], moved_after[::-1])[::-1]
+    backwards = np.append(False, backwards[:-1])[: len(rr_s)]  # the interval after is the next's
+    for first, end in marked_runs(backwards):
+        if end - first >= SUSTAINED:
+            found[first:end] = True
+    return found & ~other
+
+
+def _one_way(rr_s, other, moved):
+    known = rr_s[np.isfinite(rr_s)][:FIRST_BEATS]
+    first_s = float(np.quantile(known, FIRST_QUANTILE))
+    sinus = SinusNode(first_s, VARIATION, first_s)
+    found, run, run_s = [False] * len(rr_s), 0, 0.0
+    following = [*rr_s[1:].tolist(), float("nan")]
+    beats = zip(rr_s.tolist(), following, other.tolist(), [True, *other[:-1].tolist()], moved)
+    for i, (before_s, after_s, is_other, follows_other, more) in enumerate(beats):
+        if before_s != before_s or is_other or follows_other:  # not known, or no sinus interval
+            run = 0
+            continue
+        share = before_s / sinus.interval_s
+        if run:
+            if share < max(RUN_GOES_ON, sinus.limit) + more:
+                found[i], run = True, run + 1
+                run_s += 0.1 * (before_s - run_s)
+                if run > NEW_RATE_BEATS and run_s > FASTEST_NEW_RATE_S:
+                    sinus.interval_s, run = run_s, 0
+                continue
+            run = 0
+            sinus.follow_after_run(before_s)
+            continue
+        if _block_ended(before_s, after_s, sinus.interval_s):
+            sinus.interval_s = sinus.last_s = before_s
+            continue
+        goes_on = after_s < RUN_GOES_ON * sinus.interval_s
+        no_pause = after_s < PAUSE_AFTER * before_s
+        if share < sinus.limit + more and (goes_on or not no_pause):
+            found[i], run, run_s = True, 1, before_s
+            continue
+        sinus.follow(before_s)
+    return np.array(found)
+
+
+def _block_ended(before_s, after_s, expected_s):
+    """Whether two intervals are half of the expected one, and slow for a tachycardia: until then
+    every other beat was blocked, or missed."""
+    halves = (abs(2 * rr_s / expected_s - 1) < HALF for rr_s in (before_s, after_s))
+    return before_s > FASTEST_NEW_RATE_S and all(halves)
+
+
+def out_of_rhythm(log_odds, unlike):
+    """Beats (n,) bool of usual shape that come when no normal one would, by the detector's rhythm
+    network, and do not follow one of another shape, whose pause is no sinus interval.
+
+    log_odds: (n,) of Detector.rhythm_log_odds; unlike: (n,) of otherness.
+    """
+    follows_other = np.append(False, unlike[:-1] > OTHER_SHAPE)
+    return (log_odds > OUT_OF_RHYTHM) & (unlike < USUAL_SHAPE) & ~follows_other
+
+
+# ------------------------------------------------------------------------------ shape
 
 
 def shape_features(beats_mv, usual_mv):
@@ -148,7 +250,7 @@ def shape_features(beats_mv, usual_mv):
     height = np.ptp(usual[WHOLE_QRS]) + 1e-3
     aligned, whole_likeness = align(level, usual)
     polarity = np.clip(level[:, BEFORE] / height * np.sign(usual[BEFORE]), -3, 3)
-    p_waves, usual_p = _without_line(aligned[:, P_WAVE]), _without_line(usual[P_WAVE][None])
+    p_waves, usual_p = without_line(aligned[:, P_WAVE]), without_line(usual[P_WAVE][None])
     return np.stack(
         [
             whole_likeness,
@@ -221,7 +323,20 @@ def _log_distance(pieces, usual, height):
     return np.log(distance / height + 0.01)
 
 
-def _without_line(pieces):
-    line = np.linspace(-1, 1, pieces.shape[1])
-    pieces = pieces - pieces.mean(1, keepdims=True)
-    return pieces - (pieces @ line / (line @ line))[:, None] * line
+def otherness(shapes):
+    """(n, 10) shape_features to (n,): how far the QRS is from the patient's usual one, in
+    logarithms, more where it is wider and less where it correlates."""
+    likeness, span, difference = (
+        shapes[:, SHAPE_NAMES.index(name)] for name in ("likeness", "span", "difference")
+    )
+    return difference - 1.5 * likeness + 0.5 * np.maximum(span, 0)
+
+
+def p_deviations(shapes, presumed_normal):
+    """(n, 10) and (n,) bool to (n,): distance of what precedes R from the usual P wave, against
+    that of beats presumed normal, in their deviations."""
+    distance = shapes[:, SHAPE_NAMES.index("p_difference")]
+    usual = distance[presumed_normal]
+    middle = np.median(usual)
+    deviation = 1.48 * np.median(np.abs(usual - middle)) + 0.05
+    return (distance - middle) / deviation

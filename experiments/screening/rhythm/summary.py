@@ -1,27 +1,8 @@
-"""What a cardiology report says first of a day's ECG, as one plain dict.
+"""What a cardiology report says first of a day's ECG, as one plain dict, ready for json.dump.
 
-Its schema is docs/summary.schema.json, for other programs; below in words.
-
-`summarise` gives, all of it ready for json.dump (no NaN: None where nothing is known):
-
-    schema          SCHEMA, raised with every change that a reader of the file would notice
-    recording       name, lead, duration_s; analysed_s, unreadable_s and no_rhythm_s, which add up
-                    to it; start (ISO date and time, or time of day, or None); upside_down
-    beats           total; n, v, s, f, q: counts by kind
-    rate_per_min    mean; slowest, fastest: {per_min, at_s}, of a minute
-    ventricular     count, per_hour, percent, couplets, runs, longest_run {beats, at_s, per_min},
-    supraventricular    fastest_run (the same), bigeminy_s, trigeminy_s (ventricular)
-    fibrillation    burden_percent of analysed time, episodes, longest_s, mean_rate_per_min
-    pauses          count, longest_s, longest_at_s
-    alarms          [{code, meaning, start_s, end_s}]: what must be seen first
-    episodes        [{code, meaning, start_s, end_s, beats, per_min}], in order of time
-    hrv             over normal beats: sdnn_ms, sdann_ms, rmssd_ms, pnn50_percent, intervals
-    hours           [{start_s, analysed_s, beats, mean_per_min, slowest_per_min, fastest_per_min,
-                     v, s, v_runs, s_runs, pauses, fibrillation_percent, alarms}]
-    not_judged      what the program says nothing of
-
-Times are seconds from the recording's start. Fusion beats count among the ventricular in couplets,
-runs and bigeminy, and not in `ventricular.count`.
+docs/summary.schema.json says what each key holds. Times are seconds from the recording's start, and
+None stands for what is not known. Fusion beats count among the ventricular in couplets, runs and
+bigeminy, and not in `ventricular.count`.
 """
 
 import numpy as np
@@ -32,8 +13,8 @@ from preprocess.constants import FS_HZ
 SCHEMA = "b2i-gan.summary/2"
 NOT_JUDGED = ("ST segment", "QT interval", "conduction block", "pacemaker function", "axis")
 ALARM_CODES = tuple(rhythm.ALARM_OF_REASON.values())
-COUPLETS = {"v": rhythm.COUPLET, "s": rhythm.S_COUPLET}
-RUNS = {"v": (rhythm.VT, rhythm.SLOW_RUN), "s": (rhythm.SVTA, rhythm.SLOW_S_RUN)}
+COUPLETS = {"V": rhythm.COUPLET, "S": rhythm.S_COUPLET}
+RUNS = {"V": (rhythm.VT, rhythm.SLOW_RUN), "S": (rhythm.SVTA, rhythm.SLOW_S_RUN)}
 MINUTE_S, HOUR_S, FIVE_MINUTES_S = 60, 3600, 300
 MINUTE_BEATS, MINUTE_KNOWN_S = 10, 30.0  # that must be known of a minute for its rate
 # HRV after the Task Force of ESC and NASPE, Circulation 93:1043-1065, 1996
@@ -54,7 +35,7 @@ def summarise(peaks, kinds, episodes, gaps, duration_s, start=None):
     of_hours = np.append(np.arange(0, duration_s, HOUR_S), duration_s)
     left_out_s = covered_s(gaps, of_hours)
     analysed_s = float(duration_s - left_out_s.sum())
-    no_rhythm_s = sum(e.duration_s for e in episodes if e.code == rhythm.VENTRICULAR_FIBRILLATION)
+    no_rhythm_s = _total_s(_of(episodes, rhythm.VENTRICULAR_FIBRILLATION))
     minutes = minute_rates(peaks, rr_s)
     return {
         "schema": SCHEMA,
@@ -67,22 +48,17 @@ def summarise(peaks, kinds, episodes, gaps, duration_s, start=None):
         },
         "beats": {"total": len(peaks)} | {k.lower(): int((kinds == k).sum()) for k in "NVSFQ"},
         "rate_per_min": _rate(rr_s, minutes),
-        "ventricular": _ectopy(
-            kinds == "V", len(peaks), episodes, analysed_s, COUPLETS["v"], RUNS["v"]
-        )
+        "ventricular": _ectopy("V", kinds, episodes, analysed_s)
         | {
-            "bigeminy_s": _total_s(episodes, rhythm.BIGEMINY),
-            "trigeminy_s": _total_s(episodes, rhythm.TRIGEMINY),
+            "bigeminy_s": _number(_total_s(_of(episodes, rhythm.BIGEMINY)), 1),
+            "trigeminy_s": _number(_total_s(_of(episodes, rhythm.TRIGEMINY)), 1),
         },
-        "supraventricular": _ectopy(
-            kinds == "S", len(peaks), episodes, analysed_s, COUPLETS["s"], RUNS["s"]
-        ),
+        "supraventricular": _ectopy("S", kinds, episodes, analysed_s),
         "fibrillation": _fibrillation(episodes, analysed_s),
         "pauses": _pauses(episodes),
         "alarms": [
-            _as_dict(e, ("code", "meaning", "start_s", "end_s"))
-            for e in episodes
-            if e.code in ALARM_CODES
+            {key: _as_dict(e)[key] for key in ("code", "meaning", "start_s", "end_s")}
+            for e in _of(episodes, *ALARM_CODES)
         ],
         "episodes": [_as_dict(e) for e in episodes],
         "hrv": heart_rate_variability(peaks, kinds, rr_s, episodes),
@@ -143,75 +119,75 @@ def heart_rate_variability(peaks, kinds, rr_s, episodes):
 # --------------------------------------------------------------------------------- episodes
 
 
-def _ectopy(of_kind, beats, episodes, analysed_s, couplet, runs):
-    count, found = int(of_kind.sum()), [e for e in episodes if e.code in runs]
+def _of(episodes, *codes):
+    return [episode for episode in episodes if episode.code in codes]
+
+
+def _total_s(episodes):
+    return sum(episode.duration_s for episode in episodes)
+
+
+def _ectopy(kind, kinds, episodes, analysed_s):
+    count, runs = int((kinds == kind).sum()), _of(episodes, *RUNS[kind])
     return {
         "count": count,
         "per_hour": _number(count / max(analysed_s / HOUR_S, 1e-9), 1),
-        "percent": _number(100 * count / max(beats, 1), 2),
-        "couplets": sum(e.code == couplet for e in episodes),
-        "runs": len(found),
-        "longest_run": _run(max(found, key=lambda e: e.beats, default=None)),
-        "fastest_run": _run(max(found, key=lambda e: e.rate_per_min, default=None)),
+        "percent": _number(100 * count / max(len(kinds), 1), 2),
+        "couplets": len(_of(episodes, COUPLETS[kind])),
+        "runs": len(runs),
+        "longest_run": _run(max(runs, key=lambda e: e.beats, default=None)),
+        "fastest_run": _run(max(runs, key=lambda e: e.rate_per_min, default=None)),
     }
 
 
 def _run(episode):
-    return (
-        None
-        if episode is None
-        else {
-            "beats": episode.beats,
-            "at_s": _number(episode.start / FS_HZ, 2),
-            "per_min": _number(episode.rate_per_min, 0),
-        }
-    )
+    if episode is None:
+        return None
+    as_dict = _as_dict(episode)
+    return {
+        "beats": episode.beats,
+        "at_s": as_dict["start_s"],
+        "per_min": as_dict["per_min"],
+    }
 
 
 def _fibrillation(episodes, analysed_s):
-    found = [e for e in episodes if e.code == rhythm.FIBRILLATION]
-    total_s = sum(e.duration_s for e in found)
-    beats = sum(e.beats - 1 for e in found)
+    found = _of(episodes, rhythm.FIBRILLATION)
+    total_s, intervals = _total_s(found), sum(e.beats - 1 for e in found)
     return {
-        "burden_percent": _number(min(100.0, 100 * total_s / max(analysed_s, 1e-9)), 2),
+        "burden_percent": _percent(total_s, analysed_s, 2),
         "episodes": len(found),
         "longest_s": _number(max((e.duration_s for e in found), default=0.0), 1),
-        "mean_rate_per_min": _number(60 * beats / total_s, 0) if total_s else None,
+        "mean_rate_per_min": _number(60 * intervals / total_s, 0) if total_s else None,
     }
 
 
 def _pauses(episodes):
-    found = [e for e in episodes if e.code == rhythm.PAUSE]
+    found = _of(episodes, rhythm.PAUSE)
     longest = max(found, key=lambda e: e.duration_s, default=None)
     return {
         "count": len(found),
-        "longest_s": None if longest is None else _number(longest.duration_s, 2),
-        "longest_at_s": None if longest is None else _number(longest.start / FS_HZ, 2),
+        "longest_s": longest and _number(longest.duration_s, 2),
+        "longest_at_s": longest and _number(longest.start / FS_HZ, 2),
     }
 
 
-def _total_s(episodes, code):
-    return _number(sum(e.duration_s for e in episodes if e.code == code), 1)
-
-
-def _as_dict(episode, only=None):
-    full = {
+def _as_dict(episode):
+    return {
         "code": episode.code,
-        "meaning": rhythm.MEANINGS.get(episode.code, ""),
+        "meaning": rhythm.MEANINGS[episode.code],
         "start_s": _number(episode.start / FS_HZ, 2),
         "end_s": _number(episode.end / FS_HZ, 2),
         "beats": episode.beats,
         "per_min": _number(episode.rate_per_min, 0),
     }
-    return full if only is None else {key: full[key] for key in only}
 
 
 def in_episodes(peaks, episodes, codes):
     """(n,) bool: beats inside episodes of these codes."""
     inside = np.zeros(len(peaks), bool)
-    for episode in episodes:
-        if episode.code in codes:
-            inside[slice(*np.searchsorted(peaks, (episode.start, episode.end + 1)))] = True
+    for episode in _of(episodes, *codes):
+        inside[slice(*np.searchsorted(peaks, (episode.start, episode.end + 1)))] = True
     return inside
 
 
@@ -223,15 +199,15 @@ def _hours(peaks, kinds, episodes, edges_s, left_out_s, minutes):
     count = {kind: np.histogram(peaks[kinds == kind], edges)[0] for kind in "VS"}
     beats = np.histogram(peaks, edges)[0]
     starting = {
-        name: np.histogram([e.start for e in episodes if e.code in codes], edges)[0]
+        name: np.histogram([e.start for e in _of(episodes, *codes)], edges)[0]
         for name, codes in (
-            ("v_runs", RUNS["v"]),
-            ("s_runs", RUNS["s"]),
+            ("v_runs", RUNS["V"]),
+            ("s_runs", RUNS["S"]),
             ("pauses", (rhythm.PAUSE,)),
             ("alarms", ALARM_CODES),
         )
     }
-    fibrillation = [(e.start, e.end) for e in episodes if e.code == rhythm.FIBRILLATION]
+    fibrillation = [(e.start, e.end) for e in _of(episodes, rhythm.FIBRILLATION)]
     fibrillating_s = covered_s(fibrillation, edges_s)
     result = []
     for i, start_s in enumerate(edges_s[:-1]):
@@ -252,9 +228,7 @@ def _hours(peaks, kinds, episodes, edges_s, left_out_s, minutes):
                 "v": int(count["V"][i]),
                 "s": int(count["S"][i]),
                 **{name: int(numbers[i]) for name, numbers in starting.items()},
-                "fibrillation_percent": _number(
-                    min(100.0, 100 * fibrillating_s[i] / max(analysed_s, 1e-9)), 1
-                ),
+                "fibrillation_percent": _percent(fibrillating_s[i], analysed_s, 1),
             }
         )
     return result
@@ -268,6 +242,10 @@ def covered_s(spans, edges_s):
     start_s, end_s = np.asarray([(a, b) for a, b, *_ in spans], float).T[:, None] / FS_HZ
     left, right = edges_s[:-1, None], edges_s[1:, None]
     return np.clip(np.minimum(end_s, right) - np.maximum(start_s, left), 0, None).sum(1)
+
+
+def _percent(part_s, whole_s, digits):
+    return _number(min(100.0, 100 * part_s / max(whole_s, 1e-9)), digits)
 
 
 def _number(value, digits):

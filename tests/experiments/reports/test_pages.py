@@ -20,6 +20,13 @@ def test_an_interval_has_two_ends_or_is_a_dash():
     assert pages.interval([0.1, None]) == pages.interval(None) == pages.interval([1]) == pages.DASH
 
 
+def test_times_are_of_the_clock_where_the_start_is_known():
+    assert pages.clock(3 * 3600 + 7 * 60 + 5.9) == pages.wall_clock(11225, None) == "3:07:05"
+    assert pages.wall_clock(59, "2026-01-02T23:59:00") == "23:59:59"
+    assert pages.wall_clock(3600, "2026-01-02T23:59:00") == "00:59:00 +1 d"
+    assert pages.wall_clock(3600, "22:30:00") == "23:30:00"
+
+
 def test_templates_escape_what_they_print(tmp_path):
     (tmp_path / "page.html").write_text("{{ name }} {{ share | percent }}")
     page = pages.environment(tmp_path).get_template("page.html").render(name="<b>", share=0.5)

@@ -1,4 +1,4 @@
-"""Blocks: a recording in parts, with what of it is readable and its beats."""
+"""Blocks: a recording in parts, with what of it is readable, its beats and their scores."""
 
 import numpy as np
 import pytest
@@ -6,38 +6,56 @@ from screening_runs import lead_of, write_record
 
 from experiments.screening import blocks
 from experiments.screening.blocks import Reader, spans
+from experiments.screening.scoring import Scorer
+from experiments.screening.screener import SignalSource
 from preprocess import BadInput
 from preprocess.readers import open_source
 from preprocess.readers import wfdb as records
 from preprocess.signal import quality
 
 
+@pytest.fixture(scope="module")
+def with_gap(record, tmp_path_factory):
+    """A block with margins, of which 100 to 112 s are flat."""
+    signal_mv = lead_of(record)
+    signal_mv[100 * 360 : 112 * 360] = 0.1
+    path = write_record(tmp_path_factory.mktemp("gap"), signal_mv)
+    return Reader(open_source(path)).read(80 * 360, 200 * 360)
+
+
 def test_spans_cover_the_recording_in_equal_parts(record, monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK_S", 100.0)
     source = open_source(record)
-    found = spans(source)
-    starts, ends = zip(*found)
+    starts, ends = zip(*spans(source))
     assert starts[0] == 0 and ends[-1] == source.length and starts[1:] == ends[:-1]
     lengths = np.array(ends) - starts
-    assert np.ptp(lengths) <= 2 * quality.CELL and lengths.max() <= 100 * 360 + quality.CELL
+    assert np.ptp(lengths) <= 2 * quality.BIN and lengths.max() <= 100 * 360 + quality.BIN
 
 
-def test_beats_of_the_margins_are_read_too(record):
-    block = Reader(open_source(record)).read(36_000, 72_000)
-    samples = block.beats.sample
-    assert block.first < samples.min() < block.start and block.end < samples.max()
-    assert len(block.reason) == block.end - block.start
-
-
-def test_no_beat_lies_in_what_cannot_be_read_and_no_interval_across_it(record, tmp_path):
-    signal_mv = lead_of(record)
-    signal_mv[100 * 360 : 112 * 360] = 0.1
-    block = Reader(open_source(write_record(tmp_path, signal_mv))).read(0, len(signal_mv))
-    times_s = block.beats.sample / 360
-    assert (block.reason[102 * 360 : 110 * 360] > 0).all()
+def test_no_beat_lies_in_what_cannot_be_read_and_no_interval_across_it(with_gap):
+    samples, times_s = with_gap.beats.sample, with_gap.beats.sample / 360
+    assert with_gap.first < samples.min() < with_gap.start and with_gap.end < samples.max()
+    assert (with_gap.reason[22 * 360 : 30 * 360] > 0).all()
+    assert len(with_gap.reason) == with_gap.end - with_gap.start
     assert not ((times_s > 101) & (times_s < 111)).any()
-    after = np.flatnonzero(times_s > 111)[0]
-    assert np.isnan(block.beats.rr_s[after, 0]) and np.isnan(block.beats.rr_s[after - 1, 1])
+    after, rr_s = np.flatnonzero(times_s > 111)[0], with_gap.beats.rr_s
+    assert np.isnan(rr_s[after, 0]) and np.isnan(rr_s[after - 1, 1])
+
+
+@pytest.mark.parametrize("context", ["none", "rhythm", "record"])
+def test_margins_give_context_and_are_left_out(context, with_gap, detector):
+    scored = Scorer(detector, context).score(with_gap)
+    assert len(scored.scores) == len(scored.beats) < len(with_gap.beats)
+    assert np.isfinite(scored.scores).all()
+    samples = scored.beats.sample
+    assert with_gap.start <= samples.min() and samples.max() < with_gap.end
+    assert (scored.beats.image is not None) == detector.reads_image(context)
+
+
+def test_a_block_without_beats_has_no_scores(detector, tmp_path):
+    block = Reader(open_source(write_record(tmp_path, np.zeros(7200)))).read(0, 7200)
+    scored = Scorer(detector, "none").score(block)
+    assert len(scored.scores) == len(scored.beats) == 0
 
 
 def test_named_annotations_are_used_instead_of_detection(record):
@@ -45,8 +63,7 @@ def test_named_annotations_are_used_instead_of_detection(record):
     assert len(block.beats) and set(block.beats.sample) <= set(records.read(record).samples)
 
 
-def test_numbers_in_another_unit_are_said(record, tmp_path):
-    path = tmp_path / "night.csv"
-    np.savetxt(path, 1000 * lead_of(record, 60), header="MLII", comments="", fmt="%.0f")
+def test_numbers_in_another_unit_are_refused(record):
+    source = SignalSource.of(1000 * lead_of(record, 60), 360, "night", "II")
     with pytest.raises(BadInput, match="--units uV"):
-        Reader(open_source(path, fs_hz=360)).read(0, 60 * 360)
+        Reader(source).read(0, 60 * 360)

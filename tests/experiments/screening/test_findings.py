@@ -1,9 +1,20 @@
-"""Findings: a row a beat, clusters by their size, and words for them."""
+"""Findings: a row a beat, clusters by their size, unreadable stretches, and words for them."""
 
 import numpy as np
 import pytest
+import wfdb
+from screening_runs import lead_of, run, write_record
 
-from experiments.screening.findings import _part_of_beat, _usual_rr_s
+from experiments.screening.blocks import Block
+from experiments.screening.findings import (
+    Stretch,
+    _part_of_beat,
+    _usual_rr_s,
+    joined,
+    stretches,
+    strip,
+)
+from preprocess.signal import quality
 
 
 def test_clusters_are_numbered_by_size_and_count_their_beats(screened):
@@ -13,6 +24,8 @@ def test_clusters_are_numbered_by_size_and_count_their_beats(screened):
     assert counts and counts == sorted(counts, reverse=True)
     assert [rows[i] for i in range(len(counts))] == counts
     assert findings.flagged.sum() == sum(counts)
+    words = findings.describe(0)
+    assert "shape, " in words and "; differs " in words and "of the usual RR" in words
 
 
 def test_what_is_flagged_scores_above_the_threshold(screened):
@@ -43,7 +56,45 @@ def test_a_span_is_named_by_the_parts_of_the_beat(span_s, words):
     assert _part_of_beat(*span_s) == words
 
 
-def test_a_cluster_is_described_by_shape_timing_and_part(screened):
-    findings, _ = screened
-    words = findings.describe(0)
-    assert "shape, " in words and "; differs " in words and "of the usual RR" in words
+def test_a_strip_has_its_sample_in_the_middle_and_nothing_beyond_the_ends():
+    found = strip(np.arange(5000, dtype=np.float32), 500)
+    assert len(found) == 1440 and found[720] == 500
+    assert np.isnan(found[:470]).all() and np.isfinite(found[470:]).all()
+
+
+def places(found):
+    return [(stretch.start, stretch.end, stretch.code) for stretch in found]
+
+
+def test_stretches_are_in_samples_of_the_recording():
+    reason = np.zeros(1000, np.int8)
+    reason[100:200], reason[200:250], reason[990:] = 1, 2, 1
+    block = Block(5000, 6000, 4500, np.zeros(2000, np.float32), reason, None, None, None)
+    assert places(stretches(block)) == [(5100, 5200, 1), (5200, 5250, 2), (5990, 6000, 1)]
+
+
+def test_near_ones_are_joined_and_keep_the_longer_ones_reason():
+    made = lambda *stretch: Stretch(*stretch, np.zeros(2))
+    found = [made(0, 100, 2), made(200, 900, 5), made(3000, 3100, 2), made(3100, 3150, 2)]
+    assert places(joined(found, gap_s=2.0)) == [(0, 900, 5), (3000, 3150, 2)]
+    assert places(joined(found)) == [(0, 100, 2), (200, 900, 5), (3000, 3150, 2)]
+
+
+def test_unreadable_stretches_are_listed_and_not_scored(record, weights, tmp_path):
+    signal, rng = lead_of(record), np.random.default_rng(0)
+    at = {quality.MISSING: 60, quality.FLAT: 100, quality.RAIL: 140, quality.NOISE: 180}
+    second = lambda code: slice(at[code] * 360, (at[code] + 12) * 360)
+    signal[second(quality.MISSING)] = np.nan
+    signal[second(quality.FLAT)] = 0.1
+    at_rail = np.arange(12 * 360) % 180 < 120
+    signal[second(quality.RAIL)] = np.where(at_rail, 5, signal[second(quality.RAIL)])
+    signal[second(quality.NOISE)] += 1.5 * rng.standard_normal(12 * 360)
+    findings = run(write_record(tmp_path, signal), weights, tmp_path)
+    for code, start_s in at.items():
+        middle = (start_s + 6) * 360
+        assert [s.code for s in findings.unreadable if s.start < middle < s.end] == [code]
+        inside = (findings.table["sample"] / 360 - start_s).between(1, 11)
+        assert not inside.any(), quality.REASONS[code]
+    assert findings.summary["recording"]["unreadable_s"] == pytest.approx(48, abs=8)
+    found = wfdb.rdann(str(tmp_path / "r1"), "b2i")
+    assert found.symbol.count("~") == 2 * len(findings.unreadable)

@@ -1,18 +1,17 @@
-"""Where in a flagged beat: around the largest error, in seconds and hertz."""
+"""Where in a flagged beat: around the largest error, in seconds and hertz; and its picture."""
 
 import numpy as np
 import pytest
 
-from experiments.screening.blocks import Surroundings
-from experiments.screening.location import locate, locations, where
+from experiments.screening.location import cluster_pictures, locate, locations, where
 from experiments.screening.scoring import ScoredBlock
-from experiments.training.checkpoint import open_detector
 from preprocess import spectrogram
-from preprocess.beats import WINDOW
+from preprocess.constants import WINDOW
 
 
-def test_of_a_map_the_place_is_around_its_largest_error():
+def test_the_place_is_around_the_largest_error():
     error = np.zeros((1, 2, 32, 32))
+    assert np.isnan(where(error)).all()
     error[0, 1, 4:8, 10:13] = 6.0
     error[0, 0, 20, 25] = 5.0  # another place, less
     times_s, freqs_hz = spectrogram.axes("complex")
@@ -29,21 +28,27 @@ def test_of_a_trace_there_is_no_frequency():
     assert np.isnan(band_hz).all()
 
 
-def test_no_error_is_nowhere():
-    assert np.isnan(where(np.zeros((1, 2, 32, 32)))).all()
-
-
-def test_what_scores_above_the_threshold_is_flagged_and_located(data, weights):
-    _, detector = open_detector(weights, "cpu")
-    beats = data.beats(np.arange(20))
-    scores = np.arange(20.0)
+def test_what_scores_above_the_threshold_is_flagged_and_located(data, detector):
+    beats, scores = data.beats(np.arange(20)), np.arange(20.0)
     signal_mv, reason = np.zeros(100, np.float32), np.zeros(100, np.int8)
-    around = Surroundings(np.ones(20, bool), np.ones(20), np.zeros(20), np.zeros(20))
-    beats.rr_s[:] = 0.8
-    scored = ScoredBlock(0, 100, 0, signal_mv, reason, beats, around, scores, None)
+    beats.rr_s[:], beats.usual, beats.p_coherence = 0.8, np.ones(20, bool), np.ones(20)
+    nothing = np.zeros(20)
+    scored = ScoredBlock(0, 100, 0, signal_mv, reason, beats, nothing, nothing, scores, None)
     block = locate(scored, 14.0, detector)
     np.testing.assert_array_equal(block.flagged, np.arange(15, 20))
+    assert {len(column) for column in block.columns.values()} == {20}
     assert block.location.shape == (5, 4) and block.shapes.shape == (5, 10)
-    assert len(block.found.image) == 5
-    assert block.beats.image is None and beats.image is not None
+    assert len(block.flagged_beats.image) == 5 and block.beats.image is None
     assert locations(detector, beats[:0]).shape == (0, 4)
+
+
+def test_a_picture_is_of_an_example_of_its_cluster(screened, detector):
+    findings, _ = screened
+    shown = cluster_pictures(findings.clusters, detector, findings.patient_threshold)
+    assert len(shown) == len(findings.clusters) > 0
+    for picture, cluster in zip(shown, findings.clusters):
+        beats_mv = [example.beat_mv for example in cluster.examples.values()]
+        assert any(np.array_equal(picture.beat_mv, beat_mv) for beat_mv in beats_mv)
+        assert picture.error.shape == (32, 32) and np.isfinite(picture.error).all()
+        assert picture.generated_mv.shape == picture.beat_mv.shape
+    assert cluster_pictures([], detector, findings.patient_threshold) == []

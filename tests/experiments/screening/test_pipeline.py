@@ -1,4 +1,4 @@
-"""Screening end to end: a real recording in, three files out; bad input is one sentence."""
+"""Screening end to end: a recording in, four files out; bad input is one sentence."""
 
 import shutil
 import subprocess
@@ -6,7 +6,6 @@ import sys
 import threading
 from pathlib import Path
 
-import edfio
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,8 +15,8 @@ from screening_runs import lead_of, options_for, run, write_record
 import options
 from experiments.agreement import match
 from experiments.screening import blocks, outputs, pipeline
-from experiments.screening.page.pictures import cluster_pictures
-from experiments.screening.side_by_side import side_by_side
+from experiments.screening.location import cluster_pictures
+from experiments.screening.threads import in_threads
 from experiments.training import checkpoint as checkpoints
 from experiments.training.loop import complete_options
 from models import MODELS
@@ -28,28 +27,21 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_its_beats_are_those_of_the_recording(screened, record):
-    _, out = screened
-    found, truth = pd.read_csv(out / f"{record.name}.csv"), records.read(record)
-    pairs = match(truth.samples, found["sample"].to_numpy(), 54)
+    found, truth = screened[0].table["sample"].to_numpy(), records.read(record)
+    pairs = match(truth.samples, found, 54)
     assert len(pairs) > 0.97 * len(truth.samples) and len(pairs) > 0.97 * len(found)
 
 
-@pytest.mark.parametrize("kind", ["edf", "csv"])
-def test_other_formats_and_rates_find_the_same_beats(kind, screened, record, weights, tmp_path):
+def test_another_format_unit_and_rate_finds_the_same_beats(screened, record, weights, tmp_path):
     signal, fs_hz = lead_of(record), 250
     times_s = np.arange(0, len(signal) / 360 - 1, 1 / fs_hz)
     signal = np.interp(times_s, np.arange(len(signal)) / 360, signal)
-    path = tmp_path / f"{record.name}.{kind}"
-    if kind == "edf":
-        whole_seconds = signal[: len(signal) // fs_hz * fs_hz]
-        lead = edfio.EdfSignal(whole_seconds * 1000, fs_hz, label="ECG II", physical_dimension="uV")
-        edfio.Edf([lead]).write(path)
-    else:
-        columns = {"time_s": times_s, "V5": 0 * signal, "II (uV)": signal * 1000}
-        pd.DataFrame(columns).to_csv(path, index=False)
+    path = tmp_path / f"{record.name}.csv"
+    columns = {"time_s": times_s, "V5": 0 * signal, "II (uV)": signal * 1000}
+    pd.DataFrame(columns).to_csv(path, index=False)
     findings = run(path, weights, tmp_path / "out", "--false-alarms-per-hour", 60)
     ours, theirs = findings.table["sample"].to_numpy(), screened[0].table["sample"].to_numpy()
-    assert findings.source.lead in ("ECG II", "II")
+    assert findings.source.lead == "II"
     assert len(match(ours, theirs, 5)) > 0.97 * len(theirs)
     assert wfdb.rdann(str(tmp_path / "out" / record.name), "b2i").fs == fs_hz
 
@@ -60,23 +52,21 @@ def test_streaming_gives_what_one_go_gives(record, weights, tmp_path, monkeypatc
     parts = run(record, weights, tmp_path / "b", "--context", "none")
     np.testing.assert_array_equal(whole.table["sample"], parts.table["sample"])
     np.testing.assert_allclose(whole.table["score"], parts.table["score"], atol=1e-3)
-    np.testing.assert_array_equal(whole.table["cluster"], parts.table["cluster"])
+    # a score within rounding of the threshold may fall on either side of it
+    clear = (whole.table["score"] - whole.patient_threshold.value).abs() > 2e-3
+    assert clear.mean() > 0.98
+    np.testing.assert_array_equal(whole.flagged[clear], parts.flagged[clear])
 
 
 @pytest.mark.parametrize(
     "make, more, words",
     [
         (lambda f: f / "nothing", (), "no recording"),
-        (lambda f: _file(f / "a.csv", b"\xff\xfe\x00binary"), ("--fs", 360), "no row of numbers"),
         (lambda f: _file(f / "a.edf", b"no edf at all"), (), "cannot be read as EDF"),
-        (lambda f: _file(f / "a.dat", b"1234"), (), "no recording"),
-        (lambda f: _csv(f, np.sin(np.arange(20_000) / 30)), (), "--fs"),
-        (lambda f: _csv(f, np.sin(np.arange(20_000) / 30), 250), ("--fs", 360), "--fs says 360 Hz"),
-        (lambda f: write_record(f, np.random.default_rng(0).normal(size=1800)), (), "5.0 s long"),
-        (lambda f: write_record(f, np.zeros(36_000)), (), "unreadable throughout"),
+        (lambda f: _file(f / "r1.csv", b"II\n" + b"0.5\n" * 20_000), (), "--fs"),
+        (lambda f: write_record(f, np.ones(1800)), (), "5.0 s long"),
         (lambda f: write_record(f, np.full(36_000, np.nan)), (), "unreadable throughout"),
         (lambda f: write_record(f, np.sin(np.arange(36_000) / 2000)), (), "no R peaks|unreadable"),
-        (lambda f: write_record(f, np.zeros(36_000), fs_hz=40), (), "40 Hz"),
         (lambda f: write_record(f, np.zeros(36_000)), ("--lead", "V9"), "no lead V9; it has MLII"),
         (lambda f: write_record(f, np.zeros(36_000)), ("--annotator", "qrs"), "r1.qrs is missing"),
     ],
@@ -98,12 +88,6 @@ def _file(path, content):
     return path
 
 
-def _csv(folder, values, fs_hz=None):
-    columns = {} if fs_hz is None else {"time_s": np.arange(len(values)) / fs_hz}
-    pd.DataFrame(columns | {"II": values}).to_csv(folder / "r1.csv", index=False)
-    return folder / "r1.csv"
-
-
 def _copy(record, folder):
     folder.mkdir(exist_ok=True)
     for ending in (".hea", ".dat"):
@@ -119,13 +103,6 @@ def test_two_recordings_of_one_name_do_not_overwrite_each_other(record, weights,
     assert not (tmp_path / "out").exists()
 
 
-def test_results_in_a_folder_are_no_recordings(record, weights, tmp_path):
-    _copy(record, tmp_path)
-    for _ in range(2):
-        pipeline.screen_all(options_for(weights, tmp_path, paths=[tmp_path]))
-    assert (tmp_path / f"{record.name}.csv").exists()
-
-
 @pytest.mark.parametrize("name", ["b2igan-original", "beatgan", "knn-image"])
 def test_other_detectors_screen_too(name, data, record, tmp_path):
     opt = options.parse("main", ["--model", name])
@@ -134,7 +111,6 @@ def test_other_detectors_screen_too(name, data, record, tmp_path):
     beats.image = spectrogram.stored_images(beats.beat_mv, detector.image or "complex")
     for learn in (lambda b, _: detector.prepare(b), detector.finish, detector.fit_error_map):
         learn(beats, beats)
-    reference = {"none": np.quantile(detector.score(beats), np.linspace(0, 1, 101)).tolist()}
     checkpoint = checkpoints.Checkpoint(
         name,
         detector.opt,
@@ -142,55 +118,41 @@ def test_other_detectors_screen_too(name, data, record, tmp_path):
         "simulated",
         0,
         detector.state_dict(),
-        reference=reference,
+        reference={"none": np.quantile(detector.score(beats), np.linspace(0, 1, 101)).tolist()},
         finished=True,
     )
     checkpoint.save(tmp_path / "weights.pt")
     path = write_record(tmp_path, lead_of(record, 60))
     findings = run(path, tmp_path / "weights.pt", tmp_path, "--false-alarm-rate", 0.5)
-    assert findings.flagged.any()
     assert findings.table.loc[findings.flagged, "span_start_s"].notna().any()
     shown = cluster_pictures(findings.clusters, detector, findings.patient_threshold)
     assert shown and all(np.isfinite(picture.error).all() for picture in shown)
 
 
-def test_in_a_folder_the_others_are_still_screened(record, weights, tmp_path):
-    folder, out = tmp_path / "in", tmp_path / "out"
-    _copy(record, folder)
-    write_record(folder, np.zeros(36_000), "flat")
-    command = [sys.executable, "main.py", "--screen", folder, "--outf", out]
-    command += ["--checkpoint", weights, "--device", "cpu"]
-    result = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True)
-    assert result.returncode == 2 and "1 of 2 recordings" in result.stderr
-    assert "unreadable throughout" in result.stderr and "Traceback" not in result.stderr
-    assert (out / f"{record.name}.html").exists() and "beats to look at" in result.stdout
+def _disk_full(*_):
+    raise OSError(28, "No space left on device")
+
+
+def _interrupted(*_):
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(
-    "error, ends_as, words",
-    [
-        (OSError(28, "No space left on device"), BadInput, "No space left"),
-        (KeyboardInterrupt(), KeyboardInterrupt, "at .*sim"),
-    ],
+    "write_table, ends_as, words",
+    [(_disk_full, BadInput, "No space left"), (_interrupted, KeyboardInterrupt, "at .*sim")],
 )
 def test_a_full_disk_or_an_interrupt_leaves_nothing_half_written(
-    error, ends_as, words, record, weights, tmp_path, monkeypatch
+    write_table, ends_as, words, record, weights, tmp_path, monkeypatch
 ):
-    def fail(*_):
-        raise error
-
     earlier = tmp_path / f"{record.name}.csv"
     earlier.write_text("earlier")
-    monkeypatch.setattr(outputs, "write_table", fail)
+    monkeypatch.setattr(outputs, "write_table", write_table)
     with pytest.raises(ends_as, match=words):
         pipeline.screen_all(options_for(weights, tmp_path, paths=[record]))
     assert list(tmp_path.iterdir()) == [earlier] and earlier.read_text() == "earlier"
 
 
-@pytest.mark.parametrize(
-    "error, words", [(MemoryError(), "not enough memory"), (KeyError("x"), "please send")]
-)
-def test_one_recording_never_costs_the_others(error, words, record, weights, tmp_path, monkeypatch):
+def test_one_recording_never_costs_the_others(record, weights, tmp_path, monkeypatch):
     """Whatever happens to it."""
     folder, out = tmp_path / "in", tmp_path / "out"
     _copy(record, folder)
@@ -199,12 +161,12 @@ def test_one_recording_never_costs_the_others(error, words, record, weights, tmp
 
     def failing(path, *more, **named):
         if "odd" in str(path):
-            raise error
+            raise KeyError("x")
         return screen(path, *more, **named)
 
     monkeypatch.setattr(pipeline, "screen", failing)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(BadInput, match=f"1 of 2 recordings(.|\n)*{words}"):
+    with pytest.raises(BadInput, match="1 of 2 recordings(.|\n)*please send"):
         pipeline.screen_all(options_for(weights, out, paths=[folder]))
     assert (out / f"{record.name}.html").exists()
 
@@ -231,13 +193,13 @@ def test_weights_trained_on_beats_of_another_filter_are_refused(record, weights,
 
 def test_blocks_side_by_side_come_in_order():
     for workers in (None, 1, 3):
-        assert list(side_by_side(lambda n: n * n, range(20), workers)) == [n * n for n in range(20)]
+        assert list(in_threads(lambda n: n * n, range(20), workers)) == [n * n for n in range(20)]
 
 
 def test_one_at_a_time_is_worked_on_here_and_none_ahead():
     worked_on = []
     thread = lambda item: worked_on.append(item) or threading.current_thread()
-    assert next(side_by_side(thread, range(3), 1)) is threading.current_thread()
+    assert next(in_threads(thread, range(3), 1)) is threading.current_thread()
     assert worked_on == [0]
 
 
@@ -252,5 +214,6 @@ def test_screening_loads_neither_figures_nor_metrics(record, weights, tmp_path):
     flags = ["--screen", path, "--outf", tmp_path, "--checkpoint", weights, "--device", "cpu"]
     command = [sys.executable, "-c", program, *map(str, flags)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "beats to look at" in result.stdout
     loaded = set(result.stderr.split())
     assert "torch" in loaded and not loaded & {"matplotlib", "sklearn", "sleepecg"}

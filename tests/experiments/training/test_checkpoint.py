@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from experiments.training import checkpoint as checkpoints
 from experiments.training.protocols import split
@@ -93,14 +94,64 @@ def test_another_database_needs_a_detector_for_unseen_patients(weights):
     checkpoints.check_split(trained, Namespace(protocol="external", folder=3, select="last"))
 
 
-def test_a_corrupt_or_missing_file_is_explained(weights, tmp_path):
-    whole = weights.read_bytes()
-    for content in (b"", b"no checkpoint", whole[: len(whole) // 2]):
-        (tmp_path / "c.pt").write_bytes(content)
-        with pytest.raises(BadInput, match="not a whole checkpoint"):
-            checkpoints.load(tmp_path / "c.pt")
+def flipped(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("ending", [".pt", ".safetensors"])
+@pytest.mark.parametrize(
+    "damage", [flipped, lambda whole: whole[:-100], lambda _: b"", lambda _: b"no checkpoint"]
+)
+def test_a_damaged_file_is_explained(ending, damage, weights, tmp_path):
+    path = tmp_path / f"weights{ending}"
+    replace(checkpoints.load(weights), optimizers={}).save(path)
+    assert checkpoints.load(path).model == "b2igan"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(BadInput, match="not a whole checkpoint"):
+        checkpoints.load(path)
+
+
+def test_a_missing_file_is_explained(tmp_path):
     with pytest.raises(BadInput, match="there is no checkpoint"):
         checkpoints.load(tmp_path / "none.pt")
+
+
+@pytest.mark.parametrize(
+    "changed, words",
+    [
+        ({"format": 4}, "another version of this program"),
+        ({"model": "none"}, "another version of this program"),
+        ({"settings": {}}, "made with"),
+    ],
+)
+def test_what_another_program_wrote_is_explained(changed, words, weights, tmp_path):
+    replace(checkpoints.load(weights), **changed).save(tmp_path / "c.pt")
+    with pytest.raises(BadInput, match=words):
+        checkpoints.load(tmp_path / "c.pt")
+
+
+@pytest.mark.parametrize("change", ["lacks", "more", "shape"])
+def test_tensors_that_do_not_fit_the_model_are_refused(change, weights):
+    whole = checkpoints.load(weights)
+    parameter = next(iter(dict(whole.detector().named_parameters())))
+    if change == "lacks":
+        del whole.state[parameter]
+    elif change == "more":
+        whole.state["and.one.more"] = torch.zeros(1)
+    else:
+        whole.state[parameter] = whole.state[parameter][:1]
+    with pytest.raises(BadInput, match="does not fit its model b2igan"):
+        whole.detector()
+
+
+def test_a_training_that_went_astray_is_not_written(weights, tmp_path):
+    whole = checkpoints.load(weights)
+    name = next(name for name, value in whole.state.items() if value.is_floating_point())
+    whole.state[name] = whole.state[name] * float("nan")
+    with pytest.raises(BadInput, match="a smaller --lr"):
+        whole.save(tmp_path / "c.pt")
+    assert not list(tmp_path.iterdir())
 
 
 def test_thresholds_are_quantiles_of_the_reference(weights):

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 import torch
 
-from experiments.training.device import autocast, check_halves, find_device
+from experiments.training.device import autocast, find_device
 from preprocess import BadInput
 
 
@@ -26,23 +26,3 @@ def test_precision_is_full_unless_asked_for_or_native():
     assert isinstance(autocast("off", torch.device("cpu")), contextlib.nullcontext)
     with autocast("bfloat16", torch.device("cpu")):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16
-
-
-@pytest.mark.parametrize(
-    ("launched", "model", "device", "sentence"),
-    [
-        (3, "b2igan", "cpu", "for one process or two, not for 3"),
-        (1, "beatgan", "cpu", "--model beatgan trains in one process alone"),
-        (2, "b2igan", "cuda", "give --device cpu"),
-    ],
-)
-def test_halves_are_refused_where_bytes_would_differ(
-    monkeypatch, launched, model, device, sentence
-):
-    environment = {"TORCHELASTIC_RUN_ID": "a", "WORLD_SIZE": str(launched), "LOCAL_RANK": "0"}
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(BadInput, match=sentence):
-        check_halves(model, device)

@@ -1,11 +1,10 @@
 """Windows that are moved are what a detector of R peaks that is off would have cut."""
 
 import numpy as np
-import pytest
+import torch
 
 import options
 from experiments.training import jitter, loop
-from experiments.training.scoring import score_rows
 from preprocess import spectrogram
 
 
@@ -63,14 +62,11 @@ def test_of_a_moved_dataset_r_peaks_and_rr_intervals_move_too(data):
     np.testing.assert_array_equal(moved.index["symbol"], data.index["symbol"])
 
 
-@pytest.mark.parametrize("model", ["autoencoder", "knn"])
-def test_training_with_jitter_is_another_and_as_reproducible(data, tmp_path, model):
-    given = ("--model", model, "--niter", "1", "--train-beats", "200", "--no-error-map")
-    rows = loop.PROTOCOLS["beatgan"].split(data.index)
-    found = {}
-    for name, more in (("a", ()), ("b", ("--jitter", "3")), ("c", ("--jitter", "3"))):
-        opt = options.parse("main", [*given, *more, "--device", "cpu"])
-        state = loop.train(data, rows, opt, tmp_path / name)
-        found[name] = score_rows(state.detector(), data, rows.test[:50], "none")
-    np.testing.assert_array_equal(found["b"], found["c"])
-    assert not np.array_equal(found["a"], found["b"])
+def test_training_with_jitter_is_another_and_as_reproducible(data, tmp_path):
+    flags = ["--model", "autoencoder", "--niter", "1", "--train-beats", "200", "--device", "cpu"]
+    rows, states = loop.PROTOCOLS["beatgan"].split(data.index), []
+    for number, most in enumerate(("0", "3", "3")):
+        opt = options.parse("main", [*flags, "--no-error-map", "--jitter", most])
+        states.append(loop.train(data, rows, opt, tmp_path / f"{number}").state)
+    same = lambda a, b: all(torch.equal(a[name], b[name]) for name in a)
+    assert same(states[1], states[2]) and not same(states[0], states[1])

@@ -11,11 +11,12 @@ from experiments.training import loop as training
 from experiments.training.device import autocast
 from experiments.training.protocols import split
 from experiments.training.scoring import score_rows
-from preprocess import BadInput
+from preprocess import BadInput, dataset
 
 
 def opt(*more):
-    return options.parse("main", ["--niter", "2", "--device", "cpu", *more])
+    given = ["--niter", "2", "--train-beats", "600", "--device", "cpu"]
+    return options.parse("main", [*given, *more])
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +42,10 @@ def test_losses_fall_and_are_logged(trained):
 
 def test_fewer_beats_are_of_every_recording(data, rows, tmp_path, monkeypatch):
     seen, read = set(), type(data).beats
-    monkeypatch.setattr(
-        type(data), "beats", lambda self, at, *more: (seen.update(at), read(self, at, *more))[1]
-    )
-    state = training.train(
-        data,
-        rows,
-        opt("--train-beats", "100", "--niter", "1", "--no-error-map", "--model", "autoencoder"),
-        tmp_path,
-    )
+    spied = lambda self, at, *more: (seen.update(at), read(self, at, *more))[1]
+    monkeypatch.setattr(type(data), "beats", spied)
+    asked = opt("--train-beats", "100", "--niter", "1", "--model", "autoencoder")
+    state = training.train(data, rows, asked, tmp_path)
     learned = np.intersect1d(list(seen), rows.train)
     assert state.train_beats == len(learned) == 100
     assert set(data.index["record"].iloc[learned]) == set(data.index["record"].iloc[rows.train])
@@ -85,10 +81,10 @@ def test_resume_refuses_other_options(data, rows, trained):
 
 
 def test_resume_refuses_to_leave_an_option_out(data, rows, trained, tmp_path):
-    trained_in_halves = checkpoints.load(trained[1] / "checkpoint.pt")
-    trained_in_halves.options["halves"] = True
-    trained_in_halves.save(tmp_path / "checkpoint.pt")
-    with pytest.raises(BadInput, match="halves not given instead of True"):
+    with_option = checkpoints.load(trained[1] / "checkpoint.pt")
+    with_option.options["train_beats"] = 9
+    with_option.save(tmp_path / "checkpoint.pt")
+    with pytest.raises(BadInput, match="train_beats not given instead of 9"):
         training.train(data, rows, opt("--resume"), tmp_path)
 
 
@@ -114,56 +110,49 @@ def test_threshold_keeps_its_promise_on_calibration_normals(data, rows, trained)
 
 
 def test_non_finite_loss_stops_with_a_sentence(data, rows, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        training.MODELS["b2igan"], "training_step", lambda *_: {"g_rec": float("nan")}
-    )
+    broken = lambda *_: {"g_rec": float("nan")}
+    monkeypatch.setattr(training.MODELS["b2igan"], "training_step", broken)
     with pytest.raises(BadInput, match="g_rec became nan in epoch 1: try a smaller --lr"):
         training.train(data, rows, opt(), tmp_path)
 
 
-def test_selection_with_labels_keeps_the_best_epoch_and_says_so(data, tmp_path):
-    rows = split(data.index, "beatgan", select="paper")
-    result = training.train(data, rows, opt("--select", "paper", "--no-error-map"), tmp_path)
-    assert result.options["select"] == "paper"
-    assert result.best["auc"] == max(row["val_auc_labelled"] for row in result.log)
-    kept = {
-        k for k in result.state if not k.startswith("context.")
-    }  # context is fitted once, after the choice
-    assert same_state(
-        *({k: state[k] for k in kept} for state in (result.state, result.best["state"]))
-    )
-
-
-def test_labels_can_choose_between_moments_of_an_epoch(data, tmp_path, monkeypatch):
+def test_labels_choose_between_moments_of_an_epoch_and_outputs_say_so(data, tmp_path, monkeypatch):
     values = iter([0.3, 0.8, 0.5, 0.6])
     monkeypatch.setattr(training, "labelled_auc", lambda *_: next(values))
-    rows, asked = (
-        split(data.index, "beatgan", select="paper"),
-        ("--select", "paper", "--checks", "2", "--model", "beatgan"),
-    )
-    result = training.train(data, rows, opt(*asked, "--no-error-map"), tmp_path)
-    assert next(values, None) is None and [row["val_auc_labelled"] for row in result.log] == [
-        0.8,
-        0.6,
-    ]
-    assert (
-        result.best["auc"] == 0.8
-        and result.state["averaged.n_averaged"] < len(rows.train) // 64 * 2
-    )
+    rows = split(data.index, "beatgan", select="paper")
+    asked = opt("--select", "paper", "--checks", "2", "--model", "beatgan", "--no-error-map")
+    result = training.train(data, rows, asked, tmp_path)
+    assert [row["val_auc_labelled"] for row in result.log] == [0.8, 0.6]
+    assert result.options["select"] == "paper" and result.best["auc"] == 0.8
+    assert same_state(result.state, result.best["state"])
+    steps_an_epoch = 600 // result.options["batchsize"]
+    assert result.state["averaged.n_averaged"] == steps_an_epoch
 
 
-def test_warped_copies_are_trained_on(data, rows, tmp_path, monkeypatch):
-    seen = []
-    step = training.MODELS["b2igan"].training_step
-    monkeypatch.setattr(
-        training.MODELS["b2igan"],
-        "training_step",
-        lambda self, beats: seen.append(len(beats)) or step(self, beats),
-    )
-    detector = training.MODELS["b2igan"](training.complete_options(opt("--n_aug", "1")))
-    detector.prepare(data.beats(rows.train))
-    values = training.complete_options(opt("--n_aug", "1"))
-    training.train_epoch(
-        detector, data, rows.train[:300], 0, values, autocast("off", torch.device("cpu"))
-    )
+def test_warped_copies_are_trained_on(data, rows, monkeypatch):
+    seen, model = [], training.MODELS["autoencoder"]
+    monkeypatch.setattr(model, "training_step", lambda _, beats: seen.append(len(beats)) or {})
+    values = training.complete_options(opt("--n_aug", "1", "--model", "autoencoder"))
+    precision = autocast("off", torch.device("cpu"))
+    training.train_epoch(model(values), data, rows.train[:300], 0, values, precision)
     assert sum(seen) == 600
+
+
+def test_images_made_on_the_fly_are_those_that_would_be_stored(cohort, data, tmp_path):
+    dataset.make(cohort, tmp_path, store_images=False)
+    assert not (tmp_path / "spectrograms.npy").exists()
+    made, stored = (each.beats(np.arange(99)).image[:] for each in (dataset.load(tmp_path), data))
+    np.testing.assert_array_equal(made, stored)
+
+
+def test_a_large_index_is_read_part_by_part_and_splits_alike(dataroot, data, monkeypatch):
+    monkeypatch.setattr(dataset, "MANY", len(data.index) // 3)
+    large = dataset.load(dataroot)
+    assert large.index["record"].dtype == "category"
+    for protocol in ("beatgan", "interpatient", "external"):
+        ours, theirs = split(data.index, protocol), split(large.index, protocol)
+        assert ours.digest(data.index) == theirs.digest(large.index)
+        np.testing.assert_array_equal(ours.calibration, theirs.calibration)
+    some = np.array([5, 1999, 150])
+    medians = [each.beats(some).record_median_mv for each in (data, large)]
+    np.testing.assert_array_equal(*medians)

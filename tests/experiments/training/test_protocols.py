@@ -29,17 +29,14 @@ def index():
         n = 200
         symbols = rng.choice(list("NLRAeVFQ"), n, p=[0.6, 0.1, 0.1, 0.05, 0.03, 0.08, 0.03, 0.01])
         class_of = dict(zip("NLRAeVFQ", "NNNSSVFQ"))
-        tables.append(
-            pd.DataFrame(
-                {
-                    "record": record,
-                    "sample": np.sort(rng.integers(0, 650_000, n)),
-                    "symbol": symbols,
-                    "class": [class_of[s] for s in symbols],
-                    "peak_distance": rng.choice([0, 3, 30], n, p=[0.5, 0.47, 0.03]),
-                }
-            )
-        )
+        columns = {
+            "record": record,
+            "sample": np.sort(rng.integers(0, 650_000, n)),
+            "symbol": symbols,
+            "class": [class_of[s] for s in symbols],
+            "peak_distance": rng.choice([0, 3, 30], n, p=[0.5, 0.47, 0.03]),
+        }
+        tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -48,10 +45,8 @@ def index():
 def test_parts_are_disjoint_and_learn_from_normals_alone(index, protocol, fold):
     s = split(index, protocol, fold)
     assert (s.classes[s.train] == "N").all() and (s.classes[s.calibration] == "N").all()
-    assert len(np.unique(np.concatenate([s.train, s.calibration, s.test]))) == len(s.train) + len(
-        s.calibration
-    ) + len(s.test)
-    assert len(s.select) == 0
+    every = np.concatenate([s.train, s.calibration, s.test])
+    assert len(np.unique(every)) == len(every) and len(s.select) == 0
 
 
 def test_beatgan_folds_test_every_normal_once_and_every_abnormal_always(index):
@@ -173,10 +168,7 @@ def test_shared_patients_are_those_in_training_and_test(index, protocol):
 
 
 def test_names_of_protocols_are_read_without_network_or_figure_library():
-    code = (
-        "import sys, experiments.training.protocols as _;"
-        "sys.exit(bool({'torch', 'matplotlib', 'pandas', 'scipy'} & set(sys.modules)))"
-    )
-    assert (
-        subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3]).returncode == 0
-    )
+    slow = "{'torch', 'matplotlib', 'pandas', 'scipy'}"
+    code = f"import sys, experiments.training.protocols; sys.exit(bool({slow} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3])
+    assert done.returncode == 0

@@ -31,13 +31,6 @@ def test_scores_do_not_depend_on_what_is_asked_for_with_them(data, weights, monk
     np.testing.assert_allclose(in_parts, together[rows], rtol=1e-5)
 
 
-def test_scoring_leaves_train_mode_as_it_was(data, weights):
-    detector, beats = load(weights).detector().train(), data.beats(np.arange(50))
-    in_train_mode = detector.score(beats)
-    assert detector.training
-    np.testing.assert_array_equal(detector.eval().score(beats), in_train_mode)
-
-
 def test_recordings_are_whole_and_say_which_beats_are_known_normal(data, weights):
     detector, rows = load(weights).detector(), split(data.index, "beatgan")
     n_normal = 0

@@ -108,20 +108,6 @@ def test_options_and_a_file_of_tensors_rebuild_it(trained):
     assert torch.equal(first, second) and len(first.unique()) > 1
 
 
-def test_discriminator_step_leaves_the_generator_alone(data):
-    normal = data.beats(np.flatnonzero(data.index["class"] == "N")[:64])
-    detector = B2IGAN(options())
-    detector.prepare(normal)
-    real = torch.as_tensor(normal.image)
-    generated = detector.decoder(detector.encoder(real))
-    images = torch.cat([real, torch.randn_like(real), generated.detach()])
-    _, terms = detector._discriminator_step(images, detector._classes_of(normal.record), 1.0)
-    generator = [*detector.encoder.parameters(), *detector.decoder.parameters()]
-    assert all(weight.grad is None for weight in generator)
-    assert all(weight.grad is not None for weight in detector.discriminator.parameters())
-    assert set(terms) == {"d_class", "d_adv"}
-
-
 def test_context_is_learned_without_touching_what_it_was_given(trained, data):
     detector, _, normal, _ = trained
     names = data.index["record"].unique()[:2]

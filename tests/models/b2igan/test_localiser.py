@@ -10,7 +10,6 @@ from models.b2igan.memory import FEWEST
 from preprocess import BadInput
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.readers.wfdb import FS_HZ
-from preprocess.synthetic import synthetic
 
 
 def test_strongest_point_is_where_most_is_abnormal_and_segments_stay():
@@ -20,10 +19,10 @@ def test_strongest_point_is_where_most_is_abnormal_and_segments_stay():
     # Surer of the first, but the second departs further.
     error[0, 40:60], error[0, 140:160] = level + 2, level + 1
     departure_mv[0, 40:60], departure_mv[0, 140:160] = 0.1, 1.0
-    sized = network.sized(error, departure_mv)
-    assert 140 <= sized.argmax() < 160
-    np.testing.assert_array_equal(sized > level, error > level)
-    np.testing.assert_array_equal(sized[error <= level], error[error <= level])
+    scaled = network.scaled_by_departure(error, departure_mv)
+    assert 140 <= scaled.argmax() < 160
+    np.testing.assert_array_equal(scaled > level, error > level)
+    np.testing.assert_array_equal(scaled[error <= level], error[error <= level])
 
 
 def test_segments_reach_one_level_and_end_at_another():
@@ -70,13 +69,3 @@ def test_what_was_not_trained_says_so():
     nothing = torch.zeros(2, WINDOW)
     with pytest.raises(BadInput, match="--no-error-map"):
         Localiser().network_input(nothing, nothing, nothing, nothing, nothing)
-
-
-def test_synthetic_anomalies_differ_from_their_beats_and_stay_in_range(data):
-    beats = torch.as_tensor(data.beats(np.flatnonzero(data.index["class"] == "N")[:700]).beat_mv)
-    torch.manual_seed(0)
-    corrupted = synthetic(beats)
-    assert torch.isfinite(corrupted).all()
-    assert corrupted.abs().max() < 6 * beats.abs().max()
-    changed = (corrupted - beats).abs().amax(1) > 0.02
-    assert changed.float().mean() > 0.9

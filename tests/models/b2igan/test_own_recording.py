@@ -6,7 +6,14 @@ import pytest
 from ecg_recording import recording_with_wide_beats
 from sklearn.metrics import roc_auc_score
 
-from models.b2igan.own_recording import against_own_recording, choose_reference, followed, regions
+from models.b2igan.own_recording import (
+    against_own_recording,
+    aligned,
+    choose_reference,
+    corrected_for_drift,
+    nearest_references,
+    regions,
+)
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.signal.filters import bandpass
 
@@ -65,18 +72,19 @@ def test_scores_follow_what_all_beats_in_time_have_risen_by_and_nothing_else():
     in_time, scores = rng.random(1000) < 0.8, rng.normal(size=1000)
     scores[~in_time] += 5
     later = np.arange(1000) >= 600
-    found = followed(scores + 3 * later, in_time, usual=0.0)
+    found = corrected_for_drift(scores + 3 * later, in_time, usual=0.0)
     assert np.median(found[later & in_time]) == pytest.approx(0, abs=0.3)
     assert np.median(found[later & ~in_time]) == pytest.approx(5, abs=0.5)
     np.testing.assert_allclose(found[:500], scores[:500], atol=0.5)  # what has not risen stays
-    np.testing.assert_array_equal(followed(scores - 3, in_time, usual=0.0), scores - 3)
-    np.testing.assert_array_equal(followed(scores[:60], in_time[:60], usual=-9.0), scores[:60])
+    np.testing.assert_array_equal(corrected_for_drift(scores - 3, in_time, 0.0), scores - 3)
+    few = corrected_for_drift(scores[:60], in_time[:60], -9.0)
+    np.testing.assert_array_equal(few, scores[:60])
 
 
 def test_regions_do_not_mind_a_badly_placed_r_peak():
     recording, _ = recording_with_wide_beats(100, 0)
     moved = np.roll(recording.beat_mv, 5, axis=1)
-    both = regions(np.concatenate([recording.beat_mv, moved[:20]]))["qrs"]
+    both = regions(aligned(np.concatenate([recording.beat_mv, moved[:20]])))["qrs"]
     assert np.abs(both[:20] - both[100:]).mean() < 0.05
 
 
@@ -85,3 +93,10 @@ def test_short_recordings_are_scored(n):
     recording, _ = recording_with_wide_beats(n, 0)
     for values in against_own_recording(recording, np.zeros(n))[0].values():
         assert values.shape == (n,) and np.isfinite(values).all()
+
+
+def test_no_beat_is_its_own_reference():
+    recording, _ = recording_with_wide_beats(50, 0)
+    near = nearest_references(aligned(recording.beat_mv), np.arange(0, 50, 2))
+    assert not (near == np.arange(50)[:, None]).any()
+    assert set(near.ravel()) <= set(range(0, 50, 2))

@@ -1,11 +1,11 @@
-"""Marks on cells, worked out by hand."""
+"""Marks on bins, worked out by hand."""
 
 import numpy as np
 import pytest
 
-from preprocess.signal import bins as cells
+from preprocess.signal import bins
 
-S = cells.PER_S  # cells a second
+S = bins.PER_S  # bins a second
 
 
 def marked(*parts_s):
@@ -13,19 +13,19 @@ def marked(*parts_s):
     return np.concatenate([np.full(round(s * S), bool(i % 2)) for i, s in enumerate(parts_s)])
 
 
-def test_cells_cover_every_sample():
+def test_bins_cover_every_sample():
     values = np.arange(40.0)
-    assert cells.cells(values).shape == (3, cells.CELL)
-    low, high = cells.extremes(values)
+    assert bins.binned(values).shape == (3, bins.BIN)
+    low, high = bins.extremes(values)
     assert low.tolist() == [0, 18, 36] and high.tolist() == [17, 35, 39]
 
 
 @pytest.mark.parametrize(
     "function, seconds, given, expected",
     [
-        (cells.opened, 2, (1, 1, 3, 2, 1), (5, 2, 1)),
-        (cells.bridged, 2, (1, 1, 2, 1, 3, 1), (1, 4, 3, 1)),
-        (cells.within, 1, (3, 1, 3), (2, 3, 2)),
+        (bins.opened, 2, (1, 1, 3, 2, 1), (5, 2, 1)),
+        (bins.bridged, 2, (1, 1, 2, 1, 3, 1), (1, 4, 3, 1)),
+        (bins.within, 1, (3, 1, 3), (2, 3, 2)),
     ],
 )
 def test_what_is_done_to_marks(function, seconds, given, expected):
@@ -34,14 +34,14 @@ def test_what_is_done_to_marks(function, seconds, given, expected):
 
 def test_runs_and_back_and_those_that_hold_a_seed():
     marks = marked(1, 1, 1, 2)
-    assert [run.tolist() for run in cells.runs(marks)] == [[S, 3 * S], [2 * S, 5 * S]]
-    assert (cells.filled(len(marks), *cells.runs(marks)) == marks).all()
+    assert [run.tolist() for run in bins.runs(marks)] == [[S, 3 * S], [2 * S, 5 * S]]
+    assert (bins.filled(len(marks), *bins.runs(marks)) == marks).all()
     seeds = np.zeros(len(marks), bool)
     seeds[4 * S] = True
-    assert (cells.holding(marks, seeds) == marked(3, 2)).all()
+    assert (bins.holding(marks, seeds) == marked(3, 2)).all()
 
 
 def test_nothing_marked_is_no_error():
     nothing = np.zeros(50, bool)
-    for function in (cells.opened, cells.bridged, cells.within):
+    for function in (bins.opened, bins.bridged, bins.within):
         assert not function(nothing, 1.0).any()

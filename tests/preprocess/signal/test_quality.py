@@ -16,12 +16,8 @@ def heart(beats_at_s, seconds=SECONDS, seed=0):
     t = np.arange(seconds * FS_HZ) / FS_HZ
     signal_mv = 0.01 * np.random.default_rng(seed).standard_normal(len(t))
     for at in beats_at_s:
-        for delay_s, width_s, height_mv in (
-            (0, 0.012, 1.2),
-            (0.04, 0.012, -0.3),
-            (0.3, 0.05, 0.25),
-        ):
-            signal_mv += height_mv * np.exp(-0.5 * np.square((t - at - delay_s) / width_s))
+        for delay_s, width_s, mv in ((0, 0.012, 1.2), (0.04, 0.012, -0.3), (0.3, 0.05, 0.25)):
+            signal_mv += mv * np.exp(-0.5 * np.square((t - at - delay_s) / width_s))
     return signal_mv
 
 
@@ -45,113 +41,115 @@ def fibrillating(signal_mv, start_s, end_s, seed=1):
     return result
 
 
-def test_a_clean_recording_is_readable_throughout():
-    assert (reasons(heart(np.arange(0.5, SECONDS, 0.8))) == 0).all()
+BEATS_S = np.arange(0.5, SECONDS, 0.8)
+TIME_S = np.arange(SECONDS * FS_HZ) / FS_HZ
+MIDDLE = slice(20 * FS_HZ, 40 * FS_HZ)
 
 
-def test_muscle_noise_as_strong_as_the_beats_is_noise_and_weak_noise_is_not():
-    clean = heart(np.arange(0.5, SECONDS, 0.8))
-    muscle = bandpass(np.random.default_rng(2).standard_normal(len(clean)), 5, 100)
-    part = slice(20 * FS_HZ, 40 * FS_HZ)
-    for deviation_mv, expected in ((0.6, 1.0), (0.02, 0.0)):
-        noisy = clean.copy()
-        noisy[part] += deviation_mv * muscle[part] / muscle.std()
-        assert share(reasons(noisy), quality.NOISE, 22, 38) == expected
+def without(start_s, end_s):
+    """A heart that does not beat for some time, with the lead attached."""
+    return heart(BEATS_S[(BEATS_S < start_s) | (BEATS_S > end_s)])
 
 
-# Peak to peak, of beats of 1.4 mV, at the rate of breathing or of a patient who moves.
-@pytest.mark.parametrize("height_mv, hz, expected", [(4.0, 0.4, 1.0), (0.45, 0.3, 0.0)])
-def test_strong_baseline_wander_is_unreadable_and_that_of_breathing_is_not(height_mv, hz, expected):
-    signal_mv = heart(np.arange(0.5, SECONDS, 0.8))
-    t = np.arange(20 * FS_HZ) / FS_HZ
-    signal_mv[20 * FS_HZ : 40 * FS_HZ] += height_mv / 2 * np.sin(2 * np.pi * hz * t)
-    reason = reasons(signal_mv)
-    assert share(reason, quality.WANDER, 22, 38) == expected
-    assert (reason[: 15 * FS_HZ] == 0).all() and (reason[45 * FS_HZ :] == 0).all()
+def stepped():
+    """A lone step and a slow drift of the baseline."""
+    return heart(BEATS_S) + np.where(TIME_S > 20, 3.0, 0.0) + np.linspace(0, 12, len(TIME_S))
 
 
-def test_a_lone_step_and_a_slow_drift_of_the_baseline_leave_the_beats_readable():
-    signal_mv = heart(np.arange(0.5, SECONDS, 0.8))
-    signal_mv[20 * FS_HZ :] += 3.0
-    signal_mv += np.linspace(0, 12, len(signal_mv))
+@pytest.mark.parametrize(
+    "signal_mv",
+    [
+        heart(BEATS_S),
+        heart(np.arange(0.5, SECONDS, 0.4)),
+        heart(np.arange(0.5, SECONDS, 0.3)),  # fast, but organised
+        stepped(),
+        without(20, 22),  # a pause shorter than three seconds is no asystole
+    ],
+)
+def test_what_can_be_read_is_readable_throughout(signal_mv):
     assert (reasons(signal_mv) == 0).all()
 
 
+def with_muscle(deviation_mv):
+    muscle = bandpass(np.random.default_rng(2).standard_normal(len(TIME_S)), 5, 100)
+    return deviation_mv * muscle / muscle.std()
+
+
+def wander(height_mv, hz):
+    return height_mv / 2 * np.sin(2 * np.pi * hz * TIME_S)
+
+
+@pytest.mark.parametrize(
+    "added_mv, code",
+    [
+        (with_muscle(0.6), quality.NOISE),  # as strong as the beats
+        (with_muscle(0.02), 0),
+        (wander(4.0, 0.4), quality.WANDER),  # of a patient who moves
+        (wander(0.45, 0.3), 0),  # of one who breathes
+    ],
+)
+def test_strong_noise_and_wander_cannot_be_read_and_weak_ones_can(added_mv, code):
+    signal_mv = heart(BEATS_S)
+    signal_mv[MIDDLE] += added_mv[MIDDLE]
+    reason = reasons(signal_mv)
+    assert share(reason, code, 22, 38) == 1
+    assert (reason[: 15 * FS_HZ] == 0).all() and (reason[45 * FS_HZ :] == 0).all()
+
+
 def test_ventricular_fibrillation_has_no_organised_rhythm():
-    reason = reasons(fibrillating(heart(np.arange(0.5, SECONDS, 0.8)), 20, 45))
+    reason = reasons(fibrillating(heart(BEATS_S), 20, 45))
     assert share(reason, quality.NO_RHYTHM, 23, 42) == 1
-    assert share(reason, quality.NO_RHYTHM, 0, 15) == 0
-    assert share(reason, quality.NO_RHYTHM, 50, 60) == 0
+    assert share(reason, quality.NO_RHYTHM, 0, 15) == share(reason, quality.NO_RHYTHM, 50, 60) == 0
 
 
-def test_fast_but_organised_beats_are_no_fibrillation():
-    for rate_per_min in (150, 200):
-        assert (reasons(heart(np.arange(0.5, SECONDS, 60 / rate_per_min))) == 0).all()
+def test_a_gap_inside_fibrillation_belongs_to_it():
+    signal_mv, there = fibrillating(heart(BEATS_S), 15, 45), np.ones(len(TIME_S), bool)
+    there[29 * FS_HZ : 31 * FS_HZ] = False
+    signal_mv[~there] = 0
+    assert share(reasons(signal_mv, there), quality.NO_RHYTHM, 18, 42) == 1
 
 
 def test_asystole_with_the_lead_attached_is_no_electrical_activity():
-    beats = np.arange(0.5, SECONDS, 0.8)
-    reason = reasons(heart(beats[(beats < 20) | (beats > 28)]))
+    reason = reasons(without(20, 28))
     assert share(reason, quality.NO_ACTIVITY, 21, 27) == 1
     assert share(reason, quality.NO_ACTIVITY, 0, 19) == 0
     assert quality.readable(reason).all()  # a pause lies between two beats, which must be found
 
 
 def test_a_loose_electrode_is_no_asystole():
-    beats = np.arange(0.5, SECONDS, 0.8)
-    signal_mv = heart(beats[(beats < 20) | (beats > 28)])
-    t = np.arange(len(signal_mv)) / FS_HZ
-    signal_mv += 3 * np.exp(-np.maximum(t - 21, 0)) * (t > 21)
-    reason = reasons(signal_mv)
+    loose_mv = 3 * np.exp(-np.maximum(TIME_S - 21, 0)) * (TIME_S > 21)
+    reason = reasons(without(20, 28) + loose_mv)
     assert share(reason, quality.NO_ACTIVITY, 20, 28) == 0
     assert not quality.readable(reason)[22 * FS_HZ : 26 * FS_HZ].any()
 
 
 def test_what_is_flat_or_moves_slowly_throughout_is_no_fibrillation():
-    slow_mv = np.sin(np.arange(100 * FS_HZ) / 2000)
     assert (reasons(np.zeros(100 * FS_HZ)) == quality.FLAT).all()
-    reason = reasons(slow_mv)
+    reason = reasons(np.sin(np.arange(100 * FS_HZ) / 2000))
     assert (reason != quality.NO_RHYTHM).all() and share(reason, quality.NO_ACTIVITY, 0, 95) > 0.8
+    assert len(reasons(heart([], 10))) == 10 * FS_HZ
 
 
-def test_a_pause_shorter_than_three_seconds_is_no_asystole():
-    beats = np.arange(0.5, SECONDS, 0.8)
-    assert (reasons(heart(beats[(beats < 20) | (beats > 22)])) == 0).all()
-
-
-def test_flat_missing_and_clipped_stretches_are_told_apart():
-    signal_mv = heart(np.arange(0.5, SECONDS, 0.8))
-    there = np.ones(len(signal_mv), bool)
+def test_flat_missing_and_clipped_stretches_have_their_own_reasons():
+    signal_mv, there = heart(BEATS_S), np.ones(len(TIME_S), bool)
     there[10 * FS_HZ : 12 * FS_HZ] = False
     signal_mv[10 * FS_HZ : 12 * FS_HZ] = 0
     signal_mv[20 * FS_HZ : 26 * FS_HZ] = 0.1
     signal_mv[40 * FS_HZ : 42 * FS_HZ] = 5.0
     reason = reasons(signal_mv, there)
-    assert share(reason, quality.MISSING, 10, 12) == 1
+    assert share(reason, quality.MISSING, 10, 12) == share(reason, quality.RAIL, 40, 42) == 1
     assert share(reason, quality.FLAT, 20.1, 25.9) == 1
-    assert share(reason, quality.RAIL, 40, 42) == 1
     assert not quality.readable(reason)[41 * FS_HZ]
 
 
-def test_a_gap_inside_fibrillation_belongs_to_it():
-    signal_mv = fibrillating(heart(np.arange(0.5, SECONDS, 0.8)), 15, 45)
-    there = np.ones(len(signal_mv), bool)
-    there[29 * FS_HZ : 31 * FS_HZ] = False
-    signal_mv[~there] = 0
-    assert share(reasons(signal_mv, there), quality.NO_RHYTHM, 18, 42) == 1
-
-
-def test_a_recording_may_be_taken_in_stretches_with_margins():
+def test_a_recording_may_be_judged_in_stretches_with_margins():
     beats = np.arange(0.5, 240, 0.8)
     signal_mv = fibrillating(heart(beats[(beats < 60) | (beats > 66)], 240), 130, 160)
     moved = slice(110 * FS_HZ, 125 * FS_HZ)  # across the edge
     signal_mv[moved] += 2 * np.sin(np.arange(15 * FS_HZ) / FS_HZ * 2.5)
-    whole = reasons(signal_mv)
-    edge, margin = 120 * FS_HZ, 30 * FS_HZ  # multiples of a cell
-    parts = np.r_[
-        reasons(signal_mv[: edge + margin])[:edge], reasons(signal_mv[edge - margin :])[margin:]
-    ]
-    assert (whole == parts).mean() > 0.999
+    edge, margin = 120 * FS_HZ, 30 * FS_HZ  # multiples of a bin
+    first, last = reasons(signal_mv[: edge + margin]), reasons(signal_mv[edge - margin :])
+    assert (reasons(signal_mv) == np.r_[first[:edge], last[margin:]]).mean() > 0.999
 
 
 def test_spans_name_each_stretch_once():
@@ -164,21 +162,23 @@ def test_spans_name_each_stretch_once():
 def test_a_missed_beat_leaves_a_bump_and_a_pause_leaves_none(missed, expected):
     beats = np.r_[np.arange(1, 10, 0.8), np.arange(12.5, 20, 0.8)]
     signal_mv = heart(beats, 25) + missed * heart([11.2], 25, seed=3)
-    peaks = np.round(beats * FS_HZ).astype(int)
-    bumps = quality.bump_between(qrs_envelope(signal_mv), peaks)
+    bumps = quality.bump_between(qrs_envelope(signal_mv), np.round(beats * FS_HZ).astype(int))
     long = int(np.diff(beats).argmax()) + 1
     assert (bumps[long] > 0.22) == expected
     assert bumps[np.arange(len(bumps)) != long].max() == 0
-
-
-def test_no_beats_and_shortest_signals_are_no_error():
     assert len(quality.bump_between(np.zeros(100), np.zeros(0, int))) == 0
-    assert len(reasons(heart([], 10))) == 10 * FS_HZ
 
 
 def test_muscle_is_fast_noise_and_a_wide_beat_is_none():
-    time_s = (np.arange(320) - 140) / FS_HZ
-    wide_mv = 2 * np.exp(-0.5 * np.square(time_s / 0.05))
+    wide_mv = 2 * np.exp(-0.5 * np.square((np.arange(320) - 140) / FS_HZ / 0.05))
     muscle_mv = 0.1 * np.random.default_rng(0).standard_normal(320)
     quiet, noisy = quality.fast_noise(np.stack([wide_mv, wide_mv + muscle_mv]))
     assert quiet < 0.02 and noisy > 5 * quiet
+
+
+def test_a_lead_with_all_waves_down_is_upside_down_and_one_wave_down_is_not():
+    wave = lambda at, width: np.exp(-0.5 * np.square(((np.arange(320) - 140) / FS_HZ - at) / width))
+    beat = lambda p_mv, r_mv: p_mv * wave(-0.16, 0.02) + r_mv * wave(0, 0.012)
+    assert quality.upside_down(beat(-0.12, -1.2))
+    for p_mv, r_mv in ((0.12, 1.2), (0.12, -1.2), (-0.12, 1.2), (0, 0)):
+        assert not quality.upside_down(beat(p_mv, r_mv))

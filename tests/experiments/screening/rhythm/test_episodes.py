@@ -25,6 +25,8 @@ def codes(episodes):
 @pytest.mark.parametrize(
     "kinds, expected",
     [
+        ("", []),
+        ("V", []),
         ("NNVNNNN", []),
         ("NNVVNNN", ["(COUPLET"]),
         ("NNFVNNN", ["(COUPLET"]),
@@ -64,18 +66,12 @@ def test_a_gap_within_a_longer_one_does_not_hide_it():
     assert np.isnan(rr_s[[0, 2]]).all() and np.isfinite(rr_s[[1, 3]]).all()
 
 
-def test_pauses_over_a_length_that_can_be_set():
+def test_pauses_over_a_length_that_can_be_set_and_no_missed_beats():
     rr_s = [0.8, 0.8, 2.2, 0.8, 3.1, 0.8]
-    peaks, episodes = found("NNNNNN", rr_s)
-    assert [(e.start, e.end) for e in episodes] == [(peaks[1], peaks[2]), (peaks[3], peaks[4])]
-    assert [round(e.duration_s, 1) for e in episodes] == [2.2, 3.1]
-    assert len(found("NNNNNN", rr_s, Limits(pause_s=3.0))[1]) == 1
-
-
-def test_a_bump_in_a_pause_is_a_missed_beat():
-    bumps = np.array([0, 0, 0.4, 0, 0.05, 0])
-    _, episodes = found("NNNNNN", [0.8, 0.8, 2.2, 0.8, 3.1, 0.8], bumps=bumps)
-    assert [round(e.duration_s, 1) for e in episodes] == [3.1]
+    lengths = lambda **given: [round(e.duration_s, 1) for e in found("NNNNNN", rr_s, **given)[1]]
+    assert lengths() == [2.2, 3.1]
+    assert lengths(limits=Limits(pause_s=3.0)) == [3.1]
+    assert lengths(bumps=np.array([0, 0, 0.4, 0, 0.05, 0])) == [3.1]
 
 
 def test_bradycardia_and_tachycardia_need_a_while():
@@ -90,18 +86,12 @@ def test_fast_fibrillation_is_fibrillation_and_no_tachycardia():
     peaks, episodes = found("N" * 100, np.where(marked, 0.45, 0.8), fibrillation=marked)
     assert codes(episodes) == ["(AFIB"]
     assert (episodes[0].start, episodes[0].end, episodes[0].beats) == (peaks[20], peaks[79], 60)
-    assert rhythm.fibrillation_share(episodes, 2 * episodes[0].duration_s) == 0.5
 
 
 def test_alarms_of_the_signal_come_in_order_of_time():
     _, episodes = found("NNNVVVNN", alarms=[(100000, 101000, NO_ACTIVITY), (5, 30, NO_RHYTHM)])
     assert codes(episodes) == ["(VF", "(IVR", "(ASYS"]
     assert set(codes(episodes)) <= set(rhythm.MEANINGS)
-
-
-def test_no_beats_and_one_beat_are_no_error():
-    assert found("")[1] == [] and found("N")[1] == []
-    assert found("V")[1] == []
 
 
 def test_of_overlapping_episodes_the_graver_or_shorter_one_is_the_rhythm():

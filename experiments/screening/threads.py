@@ -1,4 +1,4 @@
-"""A few items of work at a time in threads of this process, and its memory given back."""
+"""Blocks of a recording in threads of this process, and its memory given back."""
 
 import ctypes
 import os
@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from preprocess.stopping import Stopped
-
 MOST_WORKERS = 4
 M_ARENA_MAX = -8  # of mallopt(3)
 
 
-def side_by_side(
+def in_threads(
     function: Callable[[Any], Any], items: Iterable, workers: int | None = None
 ) -> Iterator:
     """Results in order, a few items at a time in threads of their own (None: one a processor, at
@@ -24,19 +22,17 @@ def side_by_side(
     if workers == 1:
         yield from map(function, items)
         return
-    ahead, pool, stopped = deque(), ThreadPoolExecutor(workers), False
-    try:
-        for item in items:
-            ahead.append(pool.submit(function, item))
-            if len(ahead) > workers:
+    ahead = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for item in items:
+                ahead.append(pool.submit(function, item))
+                if len(ahead) > workers:
+                    yield ahead.popleft().result()
+            while ahead:
                 yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-    except (KeyboardInterrupt, Stopped):
-        stopped = True  # what is thrown away is not waited for
-        raise
-    finally:
-        pool.shutdown(wait=not stopped, cancel_futures=True)
+        finally:
+            pool.shutdown(cancel_futures=True)  # where one failed the others are not wanted
 
 
 def few_arenas() -> None:
