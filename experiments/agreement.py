@@ -6,17 +6,20 @@ a label within 150 ms, one to one, the first five minutes and ventricular flutte
 
 import contextlib
 import io
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 import wfdb
+from scipy.signal import resample_poly
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 from wfdb.processing import compare_annotations
 
 import options
+from experiments.noise import write_copy
 from experiments.screening import outputs
 from experiments.screening import pipeline as screen
 from experiments.screening.shipped import WEIGHTS
@@ -176,9 +179,9 @@ def resampled(path, folder, fs_hz):
     recording = records.read(path, annotator=None)
     copies = folder / "resampled"
     copies.mkdir(exist_ok=True)
-    records.write_copy(
-        path, copies, records.resample(recording.signal_mv, FS_HZ, fs_hz), fs_hz, recording.lead
-    )
+    ratio = Fraction(round(fs_hz * 1000), FS_HZ * 1000)
+    signal_mv = resample_poly(recording.signal_mv, *ratio.as_integer_ratio())
+    write_copy(path, copies, signal_mv, fs_hz, recording.lead)
     return copies / path.name
 
 

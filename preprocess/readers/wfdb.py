@@ -4,33 +4,28 @@ A record is one header or a row of segments, each with a header of its own. For 
 read whole and brought to 360 Hz (`read`), for screening it is a Source (`open_wfdb`).
 """
 
-import re
 import sys
 from dataclasses import dataclass
-from math import ceil, gcd
 from pathlib import Path
 
 import numpy as np
 import wfdb
 from scipy.signal import resample_poly
 from tqdm import tqdm
+from wfdb.io._signal import BYTES_PER_SAMPLE
 
 from preprocess import BadInput
-from preprocess.constants import FORMULA, FS_HZ, LEAD
+from preprocess.constants import FS_HZ, LEAD
 from preprocess.files import check_is_file
 from preprocess.readers import physionet, segment_names
 from preprocess.readers.source import HIGHEST_HZ, Source, choose_lead, mv_of, plain_text
 
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
-COPY_ADU_PER_MV = 1000
 AT_ONCE = 1 << 20  # samples that are summed
 SUMS_DIFFER = 1 << 16  # a header keeps the lower 16 bits of a signal's sum
 # Storage formats: in one a sample is known when all before it were read, the other is turned round.
 DIFFERENCES, BIG_ENDIAN = "8", "61"
-# Bytes a sample, by storage format; FLAC files (508, 516, 524) know their length.
-SAMPLE_BYTES = {"80": 1, "8": 1, "16": 2, "61": 2, "160": 2, "212": 1.5, "24": 3, "32": 4}
-SAMPLE_BYTES |= {"310": 4 / 3, "311": 4 / 3}
-LARGEST_BYTES = {".hea": 1 << 20, "annotations": 1 << 26}
+LEFT_OVER = 4  # samples that a file may have beyond its header's: some formats fill words up
 AFTER_THE_END_S = 1  # annotations so soon after the last sample are dropped, later ones refused
 
 
@@ -146,20 +141,17 @@ def open_wfdb(path, lead=None, likely=LEAD) -> WfdbSource:
     leads = _leads_of(headers)
     if not leads:
         raise BadInput(f"{path}.hea describes no signal: fetch it again")
-    chosen = choose_lead([name for name, _ in leads], lead, path, likely)
-    parts = _parts(headers, leads[chosen])
-    if not parts:
-        raise BadInput(f"lead {leads[chosen][0]} of {path} is in none of its segments")
-    frames = {part.frames for part in parts}
-    if len(frames) > 1:
-        raise BadInput(
-            f"the segments of {path} give lead {leads[chosen][0]} at different rates: screen them "
-            "one by one"
-        )
-    n = sum(length for _, _, length in headers) * parts[0].frames
     names = [name for name, _ in leads]
-    fs_hz = header.fs * parts[0].frames
-    source = WfdbSource(path.name, path, names, names[chosen], float(fs_hz), n)
+    chosen = choose_lead(names, lead, path, likely)
+    parts = _parts(headers, leads[chosen])
+    if len({part.frames for part in parts}) != 1:
+        raise BadInput(
+            f"lead {names[chosen]} of {path} is in none of its segments, or at different rates"
+        )
+    frames = parts[0].frames
+    n = sum(length for _, _, length in headers) * frames
+    fs_hz = float(header.fs * frames)
+    source = WfdbSource(path.name, path, names, names[chosen], fs_hz, n)
     source.parts, source.frame_hz = parts, float(header.fs)
     source.start = header.base_datetime or header.base_time
     for part in parts:
@@ -184,7 +176,7 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
     return Recording(
         source.name,
         source.lead,
-        resample(signal_mv, source.fs_hz).astype(np.float32),
+        resample_poly(signal_mv, *source.ratio.as_integer_ratio()).astype(np.float32),
         samples,
         symbols,
         source.fs_hz,
@@ -200,7 +192,7 @@ def files(path: Path) -> list[Path]:
     """Of a record: its header, those of its segments, and the signal files of all."""
     headers = _with_segments(path, read_header(path))
     parts = [(at, header) for at, header, _ in headers if header]
-    found = [path.with_name(path.name + ".hea")]
+    found = [_with(path, ".hea")]
     found += [at.with_name(at.name + ".hea") for at, _ in parts]
     found += [at.with_name(name) for at, header in parts for name in header.file_name]
     return [file for file in dict.fromkeys(found) if file.name != "~"]
@@ -210,21 +202,23 @@ def files(path: Path) -> list[Path]:
 
 
 def read_header(path):
-    """wfdb's header of a record. Raises BadInput when it is missing, broken or says what cannot be:
-    of a line that it does not understand wfdb takes the beginning."""
+    """wfdb's header of a record. Raises BadInput when it is missing or broken, or where wfdb takes
+    another rate than it says."""
     path = Path(path)
-    file = path.with_name(path.name + ".hea")
-    _check_file(file, ".hea")
+    file = _with(path, ".hea")
+    _check_file(file)
     header = _read_or_explain(wfdb.rdheader, path, ".hea")
     lines = [line.split() for line in file.read_text("latin-1").splitlines()]
     words = next(line for line in lines if line and not line[0].startswith("#"))
     told_hz = words[2].partition("/")[0] if len(words) > 2 else str(header.fs)
-    if not re.fullmatch(r"\d*\.?\d+(e[-+]?\d+)?|\d+\.", told_hz) or float(told_hz) != header.fs:
+    try:
+        is_told = 0 < float(told_hz) == header.fs <= HIGHEST_HZ
+    except ValueError:
+        is_told = False
+    if not is_told:
         raise BadInput(
             f"{file} says {plain_text(told_hz)!r} Hz: correct it or leave the record out"
         )
-    if not 0 < header.fs <= HIGHEST_HZ:
-        raise BadInput(f"{file} says {header.fs:g} Hz: correct it or leave the record out")
     segments = getattr(header, "seg_name", None)
     described = len(segments or getattr(header, "sig_name", None) or [])
     announced = header.n_seg if segments else header.n_sig
@@ -232,9 +226,6 @@ def read_header(path):
         raise BadInput(
             f"{file} announces {announced} signals or segments and describes {described}"
         )
-    for gain in [] if segments or not described else header.adc_gain:
-        if not 0 < gain < np.inf:
-            raise BadInput(f"{file} gives a gain of {gain:g}: correct it or fetch it again")
     return header
 
 
@@ -242,26 +233,22 @@ def _with_segments(path, header):
     """(record path, header or None in a gap, frames) of each header with signals, in order; the
     length of a record that does not say it is that of its file."""
     if not hasattr(header, "seg_name"):
-        n = _length(path, header) if header.n_sig else 0
-        return [(path, header, n)]
+        return [(path, header, _length(path, header) if header.n_sig else 0)]
     found = []
     for name, length in zip(header.seg_name, header.seg_len):
         at, part = path.with_name(name), None
         if name != "~":
-            part = read_header(at) if at != path else header
-            if hasattr(part, "seg_name"):
-                raise BadInput(f"segment {name} of {path} has segments itself: fetch it again")
-            own = _length(at, part) if length else 0
-            if length and (own != length or part.fs != header.fs):
+            part = read_header(at)
+            own = 0 if hasattr(part, "seg_name") else _length(at, part) if length else 0
+            if own != length or part.fs != header.fs:
                 raise BadInput(
                     f"segment {name} has {own} samples at {part.fs:g} Hz, {path}.hea says "
                     f"{length} at {header.fs:g} Hz: fetch them again"
                 )
         found.append((at, part, length))
-    total = sum(header.seg_len)
-    if header.sig_len not in (None, total):
+    if header.sig_len not in (None, sum(header.seg_len)):
         raise BadInput(
-            f"the segments of {path} have {total} samples together, its header says "
+            f"the segments of {path} have {sum(header.seg_len)} samples together, its header says "
             f"{header.sig_len}: fetch it again"
         )
     return found
@@ -298,37 +285,27 @@ def _parts(headers, lead):
 def _length(path, header):
     """Frames of a record, which its signal files must have. Without checksums they have no more,
     either."""
-    frames_of_files = {}
-    for name in dict.fromkeys(header.file_name):
+    found, told = [], header.sig_len
+    for name in set(header.file_name) - {"~"}:
         channels = [k for k, other in enumerate(header.file_name) if other == name]
-        file = path.with_name(name)
-        if name != "~":
-            check_is_file(file)
-        if name == "~" or not file.exists():  # reading it says so
-            continue
-        summed = all(header.checksum[k] for k in channels)
-        kind, offset = header.fmt[channels[0]], header.byte_offset[channels[0]] or 0
-        per_frame = [header.samps_per_frame[k] or 1 for k in channels]
-        if sum(per_frame) > HIGHEST_HZ:
-            raise BadInput(f"{path}.hea has frames of {sum(per_frame)} samples: fetch it again")
-        if kind in SAMPLE_BYTES:
-            frame_bytes = sum(per_frame) * SAMPLE_BYTES[kind]
-            there = int((file.stat().st_size - offset + 0.01) / frame_bytes)
-            slack = 2 + ceil(4 / frame_bytes)
-        else:
-            there = (_flac_samples(file) - offset) // per_frame[0]
-            slack = summed = 0
-        frames_of_files[file] = there
-        told = header.sig_len
-        if told and (there < told or there > told + slack and not summed):
+        file, kind = path.with_name(name), header.fmt[channels[0]]
+        _check_file(file)
+        size = file.stat().st_size - (header.byte_offset[channels[0]] or 0)
+        per_frame = sum(header.samps_per_frame[k] or 1 for k in channels)
+        # FLAC files know their length
+        sample_bytes = BYTES_PER_SAMPLE[kind]
+        n = int((size + 0.01) / (per_frame * sample_bytes)) if sample_bytes else _of_flac(file)
+        found.append(n)
+        is_summed = sample_bytes and all(header.checksum[k] for k in channels)
+        if told and (n < told or n > told + LEFT_OVER and not is_summed):
             raise BadInput(
-                f"{file} has {there} samples a signal and {path.name}.hea says {told}: is it "
+                f"{file} has {n} samples a signal and {path.name}.hea says {told}: is it "
                 "truncated, or of another record? fetch both again"
             )
-    return header.sig_len or min(frames_of_files.values(), default=0)
+    return told or min(found, default=0)
 
 
-def _flac_samples(file):
+def _of_flac(file):
     import soundfile
 
     try:
@@ -347,30 +324,18 @@ def read_annotations(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndar
     brought to it. Raises BadInput where it is damaged or goes beyond the signal.
     """
     file = Path(file)
-    _check_file(file, "annotations")
+    _check_file(file)
     stored = file.read_bytes()
-    if len(stored) % 2 or stored[-2:] != b"\0\0":
-        raise _damaged(file, "its end is missing")
-    found = _read_or_explain(
-        wfdb.rdann,
-        file.with_suffix(""),
-        file.suffix,
-        extension=file.suffix[1:],
-        return_label_elements=["label_store", "symbol"],
-    )
-    samples = found.sample
-    if len(samples) and (samples[0] < 0 or (np.diff(samples) < 0).any()):
-        raise _damaged(file, "an annotation is before the one before it")
+    found = _read_or_explain(wfdb.rdann, file.with_suffix(""), file.suffix, file.suffix[1:])
+    samples, symbols = found.sample, np.array(found.symbol or [], "<U8")
+    if (
+        stored[-2:] != b"\0\0"
+        or len(samples)
+        and (samples[0] < 0 or np.diff(samples).min(initial=0) < 0)
+    ):
+        raise BadInput(f"{file} is no whole annotation file: fetch it again")
     if b"## time resolution: " in stored and found.fs and found.fs != fs_hz:
         samples = np.round(samples * (fs_hz / found.fs)).astype(np.int64)
-    symbols = np.array(found.symbol or [], "<U8")
-    if unknown := set(found.label_store[(symbols == "nan") | (symbols == "")].tolist()):
-        # "?" would be a beat of class Q; 42 to 49 are free for the user
-        if not unknown <= set(range(42, 50)):
-            raise _damaged(file, f"code {min(unknown)} is none of the format's")
-        symbols = np.where(
-            symbols == "nan", np.char.add("[", found.label_store.astype(str)), symbols
-        )
     if length and len(samples) and samples[-1] >= length:
         if samples[-1] >= length + AFTER_THE_END_S * fs_hz:
             raise BadInput(
@@ -381,10 +346,6 @@ def read_annotations(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndar
         tqdm.write(f"  {file}: {(~inside).sum()} after the last sample dropped", file=sys.stderr)
         samples, symbols = samples[inside], symbols[inside]
     return samples, symbols
-
-
-def _damaged(file, what):
-    return BadInput(f"{file} is no whole annotation file ({what}): fetch it again")
 
 
 # ------------------------------------------------------------------------------------ folders
@@ -405,22 +366,13 @@ def find_records(folder) -> list[Path]:
             f"{folder} holds no WFDB record (no .hea file): give --records (or MITDB_DIR) a folder "
             "with some"
         )
-    for path in records:
-        for ending in (".hea", ".atr"):
-            check_is_file(path.with_name(path.name + ending))
-        if path.name.startswith(FORMULA):
-            raise BadInput(
-                f"record {path.name} begins with {path.name[0]}, which tables take for a formula: "
-                "rename it"
-            )
     return records
 
 
 def digest(path) -> str:
     """Short checksum of a record's header, annotations and signal's size: tells of changes. Of all
     its files where the header has no sum of the signals."""
-    ending = lambda text: path.with_name(path.name + text)
-    told, signal = [ending(".hea"), ending(".atr")], ending(".dat")
+    told, signal = [_with(path, ".hea"), _with(path, ".atr")], _with(path, ".dat")
     sums = getattr(read_header(path), "checksum", None)
     if not sums or not all(sums):
         told += files(path)[1:]
@@ -428,63 +380,28 @@ def digest(path) -> str:
     return " ".join([*parts, str(signal.stat().st_size if signal.exists() else 0)])
 
 
-def write_copy(path, folder, signal_mv, fs_hz, lead):
-    """A record of one lead, named as the one at path and with its annotations, but with another
-    signal (n,) and rate."""
-    path = Path(path)
-    adu = np.clip(np.round(signal_mv * COPY_ADU_PER_MV), -32767, 32767).astype(int)
-    wfdb.wrsamp(
-        path.name,
-        fs_hz,
-        ["mV"],
-        [lead],
-        d_signal=adu[:, None],
-        fmt=["16"],
-        adc_gain=[COPY_ADU_PER_MV],
-        baseline=[0],
-        write_dir=str(folder),
-    )
-    own_hz = read_header(path).fs
-    samples, symbols = read_annotations(path.with_name(path.name + ".atr"), own_hz)
-    samples = np.round(samples * fs_hz / own_hz).astype(int)
-    wfdb.wrann(path.name, "atr", samples, symbols.tolist(), fs=fs_hz, write_dir=str(folder))
+def _with(path, ending):
+    return path.with_name(path.name + ending)
 
 
-def resample(signal_mv, fs_hz, to_hz=FS_HZ):
-    """(n,) at fs_hz to to_hz by polyphase filtering (scipy.signal.resample_poly)."""
-    # A header may say 359.98 Hz: thousandths keep the ratio exact enough for a day (under one
-    # sample of drift).
-    up, down = round(to_hz * 1000), round(fs_hz * 1000)
-    if up == down:
-        return signal_mv
-    common = gcd(up, down)
-    return resample_poly(signal_mv, up // common, down // common)
-
-
-def _check_file(file, kind):
+def _check_file(file):
     check_is_file(file)
     if not file.exists():
         raise BadInput(
             f"{file} is missing: every record needs its .hea, .dat and (for training) .atr file"
         )
-    if file.stat().st_size > LARGEST_BYTES[kind]:
-        raise BadInput(f"{file} is too long for what it is: fetch it again")
 
 
 def _read_or_explain(reader, path, ending, *args, **kwargs):
     """wfdb's own errors for a missing or broken file, as one sentence that names the file."""
-    file = path.with_name(path.name + ending)
     try:
         return reader(str(path), *args, **kwargs)
-    except FileNotFoundError as error:
-        raise BadInput(
-            f"{error.filename or file} is missing: every record needs its .hea and .dat file"
-        ) from error
     except MemoryError:
         raise
     except Exception as error:  # whatever numpy or struct did on a truncated or foreign file
         raise BadInput(
-            f"{file} cannot be read as WFDB: is it truncated, or something else? fetch it again"
+            f"{_with(path, ending)} cannot be read as WFDB: is it truncated, or something else? "
+            "fetch it again"
         ) from error
 
 

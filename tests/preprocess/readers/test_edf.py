@@ -41,7 +41,7 @@ def edited(path, field, text):
     [
         (slice(244, 252), b"0       ", "numbers that cannot be"),
         (slice(244, 252), b"1e99    ", "numbers that cannot be"),
-        (slice(252, 256), b"9999", "holds no signal"),
+        (slice(252, 256), b"9999", "cannot be read as EDF"),
         (slice(352, 360), b"mmHg    ", "in 'mmHg'"),
         (slice(360, 368), b"inf     ", "limits that cannot be"),
         (slice(376, 384), b"40000   ", "limits that cannot be"),
@@ -77,7 +77,7 @@ def test_a_file_without_a_whole_record_is_refused(end, tmp_path):
     "day, of_day, name, start",
     [
         (b"02.01.26", b"22.30.00", b"", datetime(2026, 1, 2, 22, 30)),
-        (b"02.01.yy", b"22.30.00", b"", None),
+        (b"02.01.yy", b"22.30.00", b"", time(22, 30)),
         (b"01.01.85", b"22.30.00", b"", time(22, 30)),
         (b"01.01.85", b"00.00.00", b"", None),
         (b"02.01.26", b"22.30.00", b"Startdate 02-JAN-1926 X", datetime(1926, 1, 2, 22, 30)),
