@@ -1,6 +1,7 @@
 """The column of a table that tells the time: its rate, and where samples are missing.
 
 Times may be stamps (dates, times of the day), numbers in any unit, or row numbers, which may wrap.
+Several rows may have the same stamp: it counts from the first row that has it.
 """
 
 import re
@@ -13,9 +14,8 @@ from preprocess.constants import LONGEST_GAP_S
 from preprocess.readers.source import HIGHEST_HZ, LOWEST_HZ
 
 TIME_NAME = re.compile(
-    r"(?<![a-z])(t|ts|s|sec|secs|seconds|timer|elapsed|clock|epoch|unix|date|zeit|uhrzeit|hora|temps"
-    r"|min|minutes|hours|ms|msecs?|us|ns|millis|micros|(unix|date|local|utc|sensor|sample|rel)?time(stamps?)?)(?![a-z])"
-    r"|time(stamps?)?$",
+    r"(?<![a-z])(t|ts|s|sec|secs|seconds|timer|elapsed|clock|epoch|unix|date|zeit|uhrzeit|hora"
+    r"|temps|min|minutes|hours|ms|msecs?|us|ns|millis|micros)(?![a-z])|time(stamps?)?(?![a-z])",
     re.I,
 )
 SECONDS = {  # what the name or the unit of a time column may say
@@ -28,127 +28,132 @@ SECONDS = {  # what the name or the unit of a time column may say
 }
 # Of a time without a unit: only with one of them the rate is an ECG's. Tables count dates in days.
 GUESSED_S = (1.0, 1e-3, 1e-6, 1e-9, 86400.0)
-# Times of the day and dates: as written, and for pandas. Without a date, hours are durations.
-STAMPS = {
-    r"\d{4}-\d\d-\d\d[T ]\d.*": "ISO8601",
-    r"\d{4}/\d\d?/\d\d?[ T]\d.*": "%Y/%m/%d %H:%M:%S.%f",
-    r"(1[3-9]|[23]\d)/\d\d?/\d{4} \d.*": "%d/%m/%Y %H:%M:%S.%f",
-    r"\d\d?/(1[3-9]|[23]\d)/\d{4} \d.*": "%m/%d/%Y %H:%M:%S.%f",
-    r"\d\d?/\d\d?/\d{4} \d.*": "%d/%m/%Y %H:%M:%S.%f",
-    r"\d\d?\.\d\d?\.\d{4} \d.*": "%d.%m.%Y %H:%M:%S.%f",
-    r"\d\d?:\d\d:\d\d\.\d+ \d\d?/\d\d?/\d{4}": "%H:%M:%S.%f %d/%m/%Y",
-    r"(\d+:)?\d+:\d\d?(\.\d+)?": None,
-}
+DATES = ["ISO8601", "%Y/%m/%d %H:%M:%S.%f"]  # as pandas writes them
+DATES += [f"{day} %H:%M:%S.%f" for day in ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y")]
+DATES += ["%H:%M:%S.%f %d/%m/%Y"]
+DURATION = re.compile(r"(\d+:)?\d+:\d\d?([.,]\d+)?")
 AMBIGUOUS_DATE = re.compile(r"\b(0?\d|1[0-2])/(0?\d|1[0-2])/\d{4}")
 
 HEAD_ROWS = 2000  # that tell the rate
 DAY_S, ELAPSED_S = 24 * 3600.0, 60.0  # a time of the day below this is one since the beginning
 EVEN = 0.6  # of a step: what is less even is a clock only if it is called so
-# Rows over which a rate is taken where there may be gaps; in which it must stay the same.
-BLOCK, STEADY_S = 50, 10.0
+BLOCK = 50  # stamps over which a rate is taken where there may be gaps
 RATE_TOLERANCE, TOLD_TOLERANCE = 1e-3, 0.01  # clocks differ by less; of what else says the rate
-CROWD, MOST_OF_CROWD = 100, 50  # so many gaps in so many rows are another rate
+MOST_GAPS = 0.3  # of all stamps: with more it is another rate
 
 
-def choose_clock(head, table, told_hz):
+def choose_clock(table, told_hz):
     """The best Clock of a table, None without one; and all columns that tell times or row numbers.
 
-    head: {column: its first cells}; told_hz: the rate, where somebody says it. Raises BadInput
-    where times contradict it.
+    told_hz: the rate, where somebody says it. Raises BadInput where times contradict it.
     """
-    clocks = [Clock(k, cells, table, told_hz) for k, cells in head.items()]
-    coarse = [clock for clock in clocks if clock.is_too_coarse]
-    clocks = [clock for clock in clocks if clock.step]
+    found = [Clock(k, table, told_hz) for k in range(len(table.names))]
+    clocks = [clock for clock in found if clock.step]
     usable = [clock for clock in clocks if clock.unit_s]
-    best = min(usable or clocks, key=lambda clock: clock.doubt, default=None)
-    if usable:
-        best.check_rate_told(told_hz)
-    elif coarse:
+    if not usable and any(clock.is_too_coarse for clock in found):
         raise BadInput(
             f"the times of {table.path} are too coarse to show gaps: remove their column and give "
             "the rate with --fs"
         )
-    start = next((clock.start for clock in clocks if clock.start), None)
-    table.start = table.start or start
-    return best if usable else None, {clock.column for clock in clocks}
+    table.start = table.start or next((clock.start for clock in clocks if clock.start), None)
+    columns = {clock.column for clock in clocks}
+    if not usable:
+        return None, columns
+    best = min(usable, key=lambda clock: clock.doubt)
+    best.check_rate(told_hz)
+    return best, columns
 
 
 class Clock:
-    """A column that may tell the time, read part by part. cells: its first ones.
+    """A column that may tell the time, read part by part.
 
     step: of a row, in its own unit, None where it is no clock; unit_s: this unit, None where
-    nobody says it; hz: the rate; doubt: to choose by, the smaller the better.
+    nobody says it; hz: the rate; doubt: to choose by, the smaller the better; slack: rows by which
+    stamps may be early or late; tolerance: rows that may lack before that is a gap.
     """
 
-    def __init__(self, column, cells, table, told_hz):
+    def __init__(self, column, table, told_hz):
+        cells = table.column(column)
         self.column, self.path, self.table = column, table.path, table
         self.step = self.unit_s = self.start = self.modulus = None
         self.is_too_coarse = False
-        self.before, self.offset = None, 0.0  # of what wraps: the last number, and what was added
-        self.tail_s, self.contiguous, self.contiguous_s = np.zeros(0), 0, 0.0
-        self.stamps = _stamps(cells)
-        values = self._numbers(cells.to_numpy(object))
+        self.rows, self.row, self.row_s = 0, 0, None  # read; the last stamp's first row and time
+        self.even_rows, self.even_s = 0, 0.0
+        self.form = _form(cells)
+        values = self._numbers(cells)
         if np.isfinite(values).mean() < 0.9:
             return
         values = values[np.isfinite(values)]
         name = f"{table.names[column]} {table.units[column]}"
-        is_named = bool(self.stamps or TIME_NAME.search(name))
-        self.modulus = None if self.stamps else _modulus(values)
+        is_named = bool(self.form or TIME_NAME.search(name))
+        self.modulus = None if self.form else _modulus(values)
+        self.before, self.offset = values[0], 0.0  # of what wraps: the last, and what was added
         values = self._unwrapped(values)
-        self.before, self.offset = None, 0.0
+        self.before, self.offset = values[0], 0.0
         steps = np.diff(values)
         rises = (steps > 0).sum()
         self.is_too_coarse = is_named and 0 < rises < 3 and len(steps) > 2 * BLOCK
-        if len(steps) < 2 or rises < 3 or (steps < 0).mean() > 0.1:
+        if rises < 3 or (steps < 0).mean() > (0.1 if is_named else 0):
             return
-        if not is_named and (steps < 0).any():
+        step, jitter = self._pace(values)
+        if not is_named and jitter > EVEN:
             return
-        step, self.coarse, jitter = _pace(values)
-        if not step or not is_named and jitter > EVEN:
-            return
-        self.step, self.jitter = step, jitter
-        self.unit_s = self._unit(name, is_named, values, told_hz)
-        self.tolerance = max(0.5, 1.05 * self.coarse, 1.2 * jitter)  # samples
+        self.step, self.unit_s = step, self._unit(name, is_named, values, step, told_hz)
         is_counter = not is_named or self.modulus is not None
-        self.doubt = (2 * (max(self.coarse, jitter) > 0.7) or is_counter, round(jitter, 3))
+        self.doubt = (2 * (self.tolerance > 1) or is_counter, round(jitter, 3))
         if self.unit_s:
             self.hz = 1 / (step * self.unit_s)
-        if self.stamps and values[0] >= ELAPSED_S:
+        if self.form and values[0] >= ELAPSED_S:
             self.start = start_of(cells.iloc[0].replace(",", "."))
 
     def _numbers(self, cells):
         """(n,) s of stamps, else numbers of whatever unit; NaN where a cell is none."""
-        if self.stamps is None:
-            return self.table.numbers(pd.Series(cells, dtype=str))
-        return _seconds(pd.Series(cells, dtype=str), self.stamps)
+        return _seconds(cells, self.form) if self.form else self.table.numbers(cells)
 
-    def _unit(self, name, is_named, values, told_hz):
+    def _pace(self, values):
+        """The step of a row, and how uneven stamps are, in rows."""
+        steps = np.diff(values)
+        turns = steps / np.median(steps) if np.median(steps) else np.zeros(1)
+        if turns.min() > EVEN and np.abs(turns - np.round(turns)).max() < 1e-6:
+            self.slack = self.tolerance = 0.5  # each jump is a whole number of rows
+            return float(np.median(steps)), 0.0
+        changed = np.flatnonzero(steps > 0) + 1
+        at, spans, apart = values[changed], np.diff(values[changed]), np.diff(changed)
+        repeats = np.median(apart)
+        rows = min(BLOCK, len(spans)) if repeats == 1 else 1
+        step = np.median((at[rows:] - at[:-rows]) / (changed[rows:] - changed[:-rows]))
+        late = np.abs(spans / step - apart)
+        jitter = float(np.quantile(late, 0.9))
+        self.slack = self.tolerance = max(0.5, 1.2 * jitter, 1.05 * _rounding(values) / step)
+        if repeats > 1:
+            self.slack, self.tolerance = max(2, 0.1 * repeats), 1.05 * repeats + 1
+        even = late <= self.slack
+        return float(spans[even].sum() / max(1, apart[even].sum())) or step, jitter
+
+    def _unit(self, name, is_named, values, step, told_hz):
         """In s: as it is named, else the only one with which the rate is that of an ECG, or else,
         of row numbers, what the rate that was told makes of it."""
-        if self.stamps:
+        if self.form:
             return 1.0
         if found := re.search(r"\bs/(\d+)\b", name):
             return 1 / int(found[1])
         for words, unit_s in SECONDS.items():
             if is_named and re.search(rf"(?<![a-zµμ])({words})(?![a-zµμ])", name, re.I):
                 return unit_s
-        in_s = is_named or not (values == np.round(values)).all()
-        for unit_s in GUESSED_S if in_s else ():
-            hz = 1 / (self.step * unit_s)
-            if _may_be_ecg(hz):
-                if not told_hz or abs(told_hz / hz - 1) < TOLD_TOLERANCE:
-                    return unit_s
-        is_count = self.step == round(self.step) and (values == np.round(values)).all()
-        return 1 / (told_hz * self.step) if told_hz and (is_count or not is_named) else None
+        are_whole = (values == np.round(values)).all()
+        for unit_s in GUESSED_S if is_named or not are_whole else ():
+            hz = 1 / (step * unit_s)
+            if _may_be_ecg(hz) and (not told_hz or abs(told_hz / hz - 1) < TOLD_TOLERANCE):
+                return unit_s
+        return 1 / (told_hz * step) if told_hz and (are_whole or not is_named) else None
 
-    def check_rate_told(self, told_hz):
+    def check_rate(self, told_hz):
         if not _may_be_ecg(self.hz):
             raise BadInput(
                 f"the times of {self.path} rise {self.hz:.5g} times a second; {LOWEST_HZ} to "
                 f"{HIGHEST_HZ} Hz can be read: is their unit what the column's name says?"
             )
-        slack = TOLD_TOLERANCE + 2 * self.coarse / HEAD_ROWS
-        if told_hz and abs(told_hz / self.hz - 1) > slack:
+        if told_hz and abs(told_hz / self.hz - 1) > TOLD_TOLERANCE:
             teller = "its first lines say" if told_hz == self.table.rate_hz else "--fs says"
             raise BadInput(
                 f"the times of {self.path} rise {self.hz:.5g} times a second, and {teller} "
@@ -157,25 +162,20 @@ class Clock:
 
     def _unwrapped(self, values):
         """Numbers that go on where a counter, or a day, begins again."""
-        values = values + 0.0
-        known = values if self.before is None else np.concatenate([[self.before], values])
-        self.before = known[-1] if len(known) else None
+        known = np.concatenate([[self.before], values])
+        self.before = known[-1]
         drops = np.flatnonzero(np.diff(known) < 0)
-        if len(drops):
-            earlier, later = known[drops], known[drops + 1]
-            if self.stamps:
-                turn = np.full(len(drops), DAY_S)
-            elif self.modulus:
-                turn = np.full(len(drops), self.modulus)
-            else:
-                turn = 2.0 ** np.ceil(np.log2(np.maximum(earlier, 1) + 1))
-            near = turn - earlier + later < (turn if self.modulus else turn / 100)
-            lost = np.zeros(len(known))
-            lost[drops + 1] = np.where(near, turn, 0)
-            values = values + np.cumsum(lost)[len(known) - len(values) :] + self.offset
-            self.offset += lost.sum()
-            return values
-        return values + self.offset
+        earlier, later = known[drops], known[drops + 1]
+        turn = 2.0 ** np.ceil(np.log2(np.maximum(earlier, 1) + 1))
+        if self.form or self.modulus:
+            turn[:] = self.modulus or DAY_S
+        # after a turn nobody has seen before, numbers begin again at once
+        near = turn - earlier + later < (turn if self.modulus else turn / 100)
+        added = np.zeros(len(known))
+        added[drops + 1] = np.where(near, turn, 0)
+        values = values + np.cumsum(added)[1:] + self.offset
+        self.offset += added.sum()
+        return values
 
     def spread(self, values, cells, line):
         """Values (n,) of a part with NaN in its gaps. cells: of the clock; line: of the file,
@@ -183,83 +183,54 @@ class Clock:
 
         Raises BadInput where times are missing, go back, stand still or change their rate.
         """
-        numbers = self._numbers(cells) if self.stamps else cells
+        numbers = self._numbers(cells)
         if len(missing := np.flatnonzero(~np.isfinite(numbers))):
             raise BadInput(f"line {line + missing[0] + 1} of {self.path} has no time: correct it")
         times_s = self._unwrapped(numbers) * self.unit_s
-        known = len(self.tail_s)
-        times_s = np.concatenate([self.tail_s, times_s])
-        steps = np.diff(times_s) * self.hz
-        at = line - known + 2  # line of the second of these times
-        self._check_order(steps, times_s, at)
-        gap = steps > 1 + self.tolerance
-        self._check_rate(times_s, gap, at)
-        new = slice(max(known - 1, 0), None)
-        fresh, is_gap = steps[new], gap[new]
-        rows = np.arange(len(steps))
-        moved = np.maximum.accumulate(np.where(steps > 0, rows, -1))
-        since = (rows - np.concatenate([[-1], moved])[:-1])[new]  # rows since the stamp before
-        even = ~is_gap & (fresh > 0) & _usual(since, self.coarse)
-        if not known:
-            even[: even.argmax() + 1] = self.coarse <= 1  # nobody knows when its stamp began
-        self.contiguous += int(since[even].sum())
-        self.contiguous_s += float(fresh[even].sum()) / self.hz
-        self.tail_s = times_s[-self._window() - 1 :]
-        if not is_gap.any():
-            return values
-        lost = np.where(is_gap, np.round(fresh).astype(np.int64) - since, 0).clip(0)
-        if not known:
-            lost = np.concatenate([[0], lost])
-        before = np.cumsum(lost)
-        result = np.full(len(values) + int(before[-1]), np.nan, values.dtype)
-        result[np.arange(len(values)) + before] = values
-        return result
-
-    def rate_hz(self) -> float:
-        """Of all rows; a whole number where rounded times leave that open."""
-        if not self.contiguous_s > 0:
-            return self.hz
-        rate_hz = self.contiguous / self.contiguous_s
-        open_share = 2 * max(self.coarse, self.jitter) / self.contiguous + 1e-6
-        whole = round(rate_hz)
-        return float(whole) if abs(rate_hz / whole - 1) < open_share else round(rate_hz, 3)
-
-    def _window(self):
-        return round(STEADY_S * self.hz)
-
-    def _check_order(self, steps, times_s, at):
-        back = np.flatnonzero((steps < 0) | (steps < 1 - self.tolerance))
-        if len(back):
-            k = back[0]
-            word = "goes back" if steps[k] < 0 else "stands still"
+        before_s = times_s[0] if self.row_s is None else self.row_s
+        moved = np.flatnonzero(np.diff(times_s, prepend=before_s))
+        stamps_s = np.concatenate([[before_s], times_s[moved]])
+        rows = np.concatenate([[self.row], self.rows + moved])
+        spans, apart = np.diff(stamps_s), np.diff(rows)
+        late = spans * self.hz - apart
+        self._check_order(late, spans, line + moved + 1)
+        gap, even = late > self.tolerance, np.abs(late) <= self.slack
+        hz = apart[even].sum() / max(spans[even].sum(), 1e-9)
+        room = RATE_TOLERANCE + 2 * self.tolerance / max(1, apart[even].sum())
+        if gap.sum() > MOST_GAPS * len(gap) + 1 or even.any() and abs(hz / self.hz - 1) > room:
             raise BadInput(
-                f"the time of {self.path} {word} at line {at + k}, from {times_s[k]:.10g} s to "
-                f"{times_s[k + 1]:.10g} s: are these two recordings? Cut it there"
+                f"the sampling rate of {self.path} changes after line {line}: it begins with "
+                f"{self.hz:.5g} Hz; cut the recording there"
             )
-        far = np.flatnonzero(steps > LONGEST_GAP_S * self.hz)
-        if len(far):
+        self.even_rows += int(apart[even].sum())
+        self.even_s += float(spans[even].sum())
+        self.rows, self.row, self.row_s = self.rows + len(values), rows[-1], stamps_s[-1]
+        lost = np.round(late[gap]).astype(int)
+        return np.insert(values, np.repeat(moved[gap], lost), np.nan)
+
+    def _check_order(self, late, spans, lines):
+        """late: rows that lack before each stamp; spans: s since the one before it."""
+        back = np.flatnonzero((spans < 0) | (late < -self.tolerance))
+        if len(back):
+            word = "goes back" if spans[back[0]] < 0 else "stands still"
             raise BadInput(
-                f"line {at + far[0]} of {self.path} is more than a day after the one before it: "
+                f"the time of {self.path} {word} at line {lines[back[0]]}: are these two "
+                "recordings? Cut it there"
+            )
+        if len(far := np.flatnonzero(spans > LONGEST_GAP_S)):
+            raise BadInput(
+                f"line {lines[far[0]]} of {self.path} is more than a day after the one before it: "
                 "cut the recording there"
             )
 
-    def _check_rate(self, times_s, gap, at):
-        """Between gaps every window has the rate; and gaps are rare."""
-        gaps = np.concatenate([[0], np.cumsum(gap)])
-        crowded = np.flatnonzero(gaps[CROWD:] - gaps[:-CROWD] > MOST_OF_CROWD)
-        rows = self._window()
-        changed = np.zeros(0, int)
-        if len(times_s) > rows:
-            steps = (times_s[rows:] - times_s[:-rows]) * self.hz
-            slack = RATE_TOLERANCE * rows + 2 * self.tolerance
-            changed = np.flatnonzero((np.abs(steps - rows) > slack) & (gaps[rows:] == gaps[:-rows]))
-        if len(crowded) or len(changed):
-            first_of_crowd = crowded[:1] + CROWD - MOST_OF_CROWD - 1
-            row = min([*first_of_crowd, *changed[:1]])
-            raise BadInput(
-                f"the sampling rate of {self.path} changes after line {at + row - 1}: it begins "
-                f"with {self.hz:.5g} Hz; cut the recording there"
-            )
+    def rate_hz(self) -> float:
+        """Of all rows; a whole number where rounded times leave that open."""
+        if not self.even_s > 0:
+            return self.hz
+        rate_hz = self.even_rows / self.even_s
+        whole = round(rate_hz)
+        is_open = abs(rate_hz / whole - 1) < 2 * self.tolerance / self.even_rows + 1e-6
+        return float(whole) if is_open else round(rate_hz, 3)
 
 
 def _may_be_ecg(hz):
@@ -268,48 +239,17 @@ def _may_be_ecg(hz):
 
 def _modulus(values):
     """Where row numbers begin again, as the first rows show; None where they do not."""
-    steps = np.diff(values)
-    drops = np.flatnonzero(steps < 0)
-    if len(drops) < 3 or not (values == np.round(values)).all():
+    steps, reach = np.diff(values), np.ptp(values)
+    begins = values[1:][steps < 0]
+    if len(begins) < 3 or not (values == np.round(values)).all():
         return None
-    begins = values[drops + 1]
     step = np.median(steps[steps > 0])
-    is_saw = (np.abs(begins - begins.min()) <= 0.2 * np.ptp(values)).all()
-    return float(np.ptp(values) + step) if is_saw and np.ptp(values) > 5 * step else None
-
-
-def _pace(values):
-    """Of a row: its step, 0 without one; how coarse values are, and how uneven, in rows."""
-    changed = np.flatnonzero(np.diff(values) > 0) + 1
-    rows = min(BLOCK, len(changed) - 1)
-    at = values[changed]
-    step = np.median((at[rows:] - at[:-rows]) / (changed[rows:] - changed[:-rows]))
-    if not step > 0:
-        return 0.0, 0.0, 0.0
-    repeats = np.median(np.diff(changed))
-    if repeats > 1:
-        spans, apart = np.diff(at), np.diff(changed)
-        even = (spans <= step * (apart + 1.05 * repeats + 1)) & _usual(apart, repeats)
-        return float(spans[even].sum() / apart[even].sum()), float(repeats), 1.0
-    steps = np.diff(values)
-    turns = steps / np.median(steps)  # of row numbers, and what jumps: whole ones
-    is_even = bool((np.abs(turns - np.round(turns)) < 1e-6).all() and turns.min() > 0.5)
-    if is_even:
-        return float(np.median(steps)), 0.0, 0.0
-    coarse = _rounding(values) / step
-    jitter = np.quantile(np.abs(steps / step - 1), 0.9)
-    even = steps <= step * (1 + max(0.5, 1.05 * coarse, 1.2 * jitter))
-    step = steps[even].sum() / max(1, even.sum())
-    return float(step), float(coarse), float(jitter)
-
-
-def _usual(rows, repeats):
-    """Whether so many rows have a stamp as usual: those that a gap cut tell no rate."""
-    return np.abs(rows - max(1, repeats)) <= max(2, 0.1 * repeats)
+    is_saw = np.ptp(begins) <= 0.2 * reach and reach > 5 * step
+    return float(reach + step) if is_saw else None
 
 
 def _rounding(values):
-    """The coarsest power of ten that all are multiples of."""
+    """The coarsest power of ten that all are multiples of, which is at most 1."""
     for digits in range(7):
         scaled = values * 10.0**digits
         if np.abs(scaled - np.round(scaled)).max() < 1e-4:
@@ -317,30 +257,29 @@ def _rounding(values):
     return 0.0
 
 
-def _stamps(cells):
-    """How dates or times of the day are written (see STAMPS), as (pattern, format); else None."""
-    first = next((cell for cell in cells if cell), "").strip("[]' ").replace(",", ".")
-    for pattern, form in STAMPS.items():
-        if re.fullmatch(pattern, first):
-            return pattern, form
-    return None
+def _form(cells):
+    """How stamps are written: one of DATES, "duration", or None where cells are none."""
+    cells = cells[cells.str.contains(":", regex=False)]
+    if not len(cells):
+        return None
+    if DURATION.fullmatch(cells.iloc[0].strip("[]' ")):
+        return "duration"
+    known = (form for form in DATES if np.isfinite(_seconds(cells, form)).mean() > 0.9)
+    return next(known, None)
 
 
-def _seconds(cells, stamps):
-    """(n,) s of stamps, NaN where a cell is none."""
-    _, form = stamps
-    cells = cells.str.strip("[]' ").str.replace(",", ".", regex=False)
-    if form is None:
-        colons = cells.str.count(":")
-        cells = cells.where(colons != 1, "0:" + cells)
+def _seconds(cells, form):
+    """(n,) s of stamps, NaN where a cell is none. Without a date hours are durations."""
+    cells = cells.astype(str).str.strip("[]' ").str.replace(",", ".", regex=False)
+    if form == "duration":
+        cells = cells.where(cells.str.count(":") != 1, "0:" + cells)
         spans = pd.to_timedelta(cells, errors="coerce")
         return (spans / pd.Timedelta(1, "s")).to_numpy(float)
     times = pd.to_datetime(cells, format=form, errors="coerce", utc=True)
-    if form.count(".%f") and times.isna().any():  # whole seconds may be without a fraction
+    if ".%f" in form and times.isna().any():  # whole seconds may be without a fraction
         whole = pd.to_datetime(cells, format=form.replace(".%f", ""), errors="coerce", utc=True)
         times = times.fillna(whole)
-    epoch = pd.Timestamp(0, tz="UTC")
-    return ((times - epoch) / pd.Timedelta(1, "s")).to_numpy(float)
+    return ((times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(1, "s")).to_numpy(float)
 
 
 def start_of(text):
