@@ -38,20 +38,34 @@ def open_source(
     """
     path = Path(path)
     check_is_file(path)
-    _check_name(path)
+    if not path.name.isprintable():
+        raise BadInput(f"{str(path)!r} has letters in its name that are none: rename it")
     ending = path.suffix.lower()
-    told = (*TEXT_ENDINGS, *EDF_ENDINGS, *ISHNE_ENDINGS)
-    if ending in told and not path.exists():
-        raise BadInput(f"there is no recording {path}")
+    record = path.with_suffix("") if path.suffix in (".hea", ".dat") else path
+    is_known = ending in (*TEXT_ENDINGS, *EDF_ENDINGS, *ISHNE_ENDINGS)
+    if not (path if is_known else record.with_name(record.name + ".hea")).exists():
+        raise BadInput(
+            f"there is no recording {path}: give a WFDB record (its name without ending), an .edf, "
+            ".bdf, .ecg, .csv or .txt file, or a folder of them"
+        )
     if ending in TEXT_ENDINGS:
         from preprocess.readers.csv import open_csv
 
         return open_csv(path, lead, likely, fs_hz, units, gain, baseline)
-    if gain is not None:
-        raise BadInput(f"--gain is for text files of counts, {path} says its own: leave it out")
-    if units and ending not in EDF_ENDINGS:
-        raise BadInput(f"--units is for text and EDF files, {path} says its own: leave it out")
-    source = _open_with_header(path, lead, likely, units)
+    if gain is not None or units and ending not in EDF_ENDINGS:
+        raise BadInput(f"{path} says its own unit: leave --gain and --units out")
+    if ending in EDF_ENDINGS:
+        from preprocess.readers.edf import open_edf
+
+        source = open_edf(path, lead, likely, units)
+    elif ending in ISHNE_ENDINGS:
+        from preprocess.readers.ishne import open_ishne
+
+        source = open_ishne(path, lead, likely)
+    else:
+        from preprocess.readers.wfdb import open_wfdb
+
+        source = open_wfdb(record, lead, likely)
     if fs_hz and abs(source.fs_hz - fs_hz) > RATE_DIFFERS * fs_hz:
         raise BadInput(
             f"--fs says {fs_hz:g} Hz, {path} itself {source.fs_hz:g} Hz: leave --fs out, it is for "
@@ -60,34 +74,11 @@ def open_source(
     return source
 
 
-def _open_with_header(path, lead, likely, units):
-    """What says its own rate."""
-    if path.suffix.lower() in EDF_ENDINGS:
-        from preprocess.readers.edf import open_edf
-
-        return open_edf(path, lead, likely, units)
-    if path.suffix.lower() in ISHNE_ENDINGS:
-        from preprocess.readers.ishne import open_ishne
-
-        return open_ishne(path, lead, likely)
-    record = path.with_suffix("") if path.suffix in (".hea", ".dat") else path
-    if not record.with_name(record.name + ".hea").exists():
-        raise BadInput(
-            f"{path} is no recording: give a WFDB record (its name without ending), an .edf, .bdf, "
-            ".ecg, .csv or .txt file, or a folder of them"
-            if path.exists()
-            else f"there is no recording {path}"
-        )
-    from preprocess.readers.wfdb import open_wfdb
-
-    return open_wfdb(record, lead, likely)
-
-
 def find(path) -> tuple[list[Path], str]:
     """The recordings that a path stands for: itself, or everything readable in a folder, in order;
     and a line that says what is in the folder, and what of it was passed over."""
     path = Path(path)
-    if not _is_folder(path):
+    if not path.is_dir():
         return [path], ""
     segments = segment_names(path)
     kinds = {file: _passed_over(file, segments) for file in sorted(path.iterdir())}
@@ -119,36 +110,16 @@ def _passed_over(file, segments):
         return "folders"
     if file.suffix == ".hea":
         return "segments of records" if file.stem in segments else None
-    if file.name.startswith(".") or file.with_suffix(".b2i").exists():  # ours
-        return ""
-    if file.with_suffix(".hea").exists():  # its signals and annotations
-        return ""
-    if ending in (*EDF_ENDINGS, *TEXT_ENDINGS, *ISHNE_ENDINGS):
-        if not file.is_file():  # opening it says so
-            return None
-        start = FIRST_BYTES.get(ending, b"")
-        with open(file, "rb") as opened:
-            stored = opened.read(LOOKED_AT)
-        if not stored.startswith(start):
-            return f"{ending} files of another format"
-        if ending == ".txt" and b"\0" not in stored:
-            rows = [bool(ROW.match(line)) for line in stored.split(b"\n")[:-1]][-20:]
-            return None if sum(rows) > 0.5 * len(rows) else "texts without a table"
+    if file.name.startswith(".") or any(file.with_suffix(e).exists() for e in (".b2i", ".hea")):
+        return ""  # ours, or a record's signals and annotations
+    if ending not in (*EDF_ENDINGS, *TEXT_ENDINGS, *ISHNE_ENDINGS):
+        return f"{ending or 'nameless'} files"
+    if not file.is_file():  # opening it says so
         return None
-    return f"{ending or 'nameless'} files"
-
-
-def _check_name(path):
-    """A name goes to terminals, pages and tables."""
-    from preprocess.readers.source import plain_text
-
-    name = plain_text(path.name)
-    if name != path.name or name != name.encode("utf-8", "ignore").decode():
-        raise BadInput(f"{str(path)!r} has letters in its name that are none: rename it")
-
-
-def _is_folder(path):
-    try:
-        return path.is_dir()
-    except OSError as error:
-        raise BadInput(f"{str(path)[:80]}... cannot be opened: {error.strerror}") from error
+    with open(file, "rb") as opened:
+        stored = opened.read(LOOKED_AT)
+    if not stored.startswith(FIRST_BYTES.get(ending, b"")):
+        return f"{ending} files of another format"
+    rows = [bool(ROW.match(line)) for line in stored.split(b"\n")[:-1]][-20:]
+    is_text = ending == ".txt" and b"\0" not in stored  # UTF-16 is full of zeros
+    return "texts without a table" if is_text and sum(rows) <= 0.5 * len(rows) else None

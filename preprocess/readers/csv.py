@@ -72,12 +72,6 @@ DEVICES = {
         lead=r"^ChannelTitle=\s*(.+)",
         start=r"^ExcelDateTime=\s*[\d.e+]+\s+(.+)",
     ),
-    "AcqKnowledge": Device(
-        known_by=r"^[\d.]+ m?sec/sample",
-        rate=r"^([\d.]+ m?sec)/sample",
-        lead=r"^1 channels?\n(.+)\n",
-        unit=r"^1 channels?\n.+\n(.+)",
-    ),
 }
 ANY_DEVICE = Device(
     known_by="",
@@ -233,8 +227,6 @@ def read_layout(path) -> Table:
     skip = next((k for k in range(len(first)) if all(first[k : k + 3])), None)
     if skip is None:
         raise BadInput(f"{path} holds no row of numbers: give a row a sample, a column a lead")
-    if width > 1 and split(lines[skip])[0] == "" != split(lines[skip + 1])[0]:
-        skip += 1  # AcqKnowledge's numbers of samples
     decimal = "."
     if separator != "," and any(DECIMAL_COMMA.fullmatch(cell) for row in tail for cell in row):
         decimal = ","
@@ -270,17 +262,8 @@ def _separator(lines, tail):
 
 def _is_decimal(lines, tail):
     """Whether "1,234" in each row is a number with a decimal comma, not two numbers."""
-    if not all(DECIMAL_COMMA.fullmatch(line.strip()) for line in tail):
-        return False
-    first = next(line for line in lines if line.strip())
-    if not DECIMAL_COMMA.fullmatch(first.strip()):
-        return "," not in first
-    if any(re.match(r"-?\d*,0\d|-0,|-?,", line) for line in lines):
-        return True
-    raise BadInput(
-        "the file has two whole numbers a row, or one with a decimal comma: write the names of its "
-        "columns into a first line, or points for decimals"
-    )
+    is_sure = "," not in lines[0] or any(re.match(r"-?\d*,0\d|-0,|-?,", line) for line in tail)
+    return is_sure and all(DECIMAL_COMMA.fullmatch(line.strip()) for line in tail)
 
 
 def _split(line, separator):
