@@ -20,7 +20,8 @@ from preprocess.readers.clock import HEAD_ROWS, SECONDS, TOLD_TOLERANCE, choose_
 from preprocess.readers.source import MV_OF_UNIT, Source, choose_lead, mv_of, plain_text
 
 ROWS_AT_ONCE = 200_000
-HEAD_BYTES = 1 << 18  # that tell the layout
+HEAD_BYTES = 1 << 20  # that tell the layout
+MOST_HEADER = 500  # lines before the first row
 LONGEST_LINE = 1 << 16  # letters: a row is one sample of each lead
 LARGEST = 1e30  # of what can be a number of a recording
 MISSING = ["", "-", "--", "?", "nan", "na", "n/a", "none", "null", "nil", "inf", "-inf", "+inf"]
@@ -210,20 +211,17 @@ def read_layout(path) -> Table:
     tail = [cells for cells in map(split, rows[-50:]) if len(cells) >= width]
     columns = list(zip(*tail))[:width]
     is_number = [np.mean([_is_number(cell, separator) for cell in c]) > 0.5 for c in columns]
-    is_empty = [not any(column) for column in columns]
 
     def is_row(line):
         cells = split(line)
         if len(cells) != width:
             return False
         numbers = [cell for cell, must in zip(cells, is_number) if must]
-        return (
-            not any(cell for cell, must in zip(cells, is_empty) if must)
-            and any(_is_number(cell, separator) for cell in numbers)
-            and all(_is_number(cell, separator) or cell.lower() in MISSING for cell in numbers)
+        return any(_is_number(cell, separator) for cell in numbers) and all(
+            _is_number(cell, separator) or cell.lower() in MISSING for cell in numbers
         )
 
-    first = [is_row(line) for line in lines[: HEAD_ROWS + 500]]
+    first = [is_row(line) for line in lines[:MOST_HEADER]]
     skip = next((k for k in range(len(first)) if all(first[k : k + 3])), None)
     if skip is None:
         raise BadInput(f"{path} holds no row of numbers: give a row a sample, a column a lead")
@@ -350,24 +348,17 @@ def _rate_of(text):
 def _scale(table, column, units, gain):
     """A number's size in mV, and whether anybody said it."""
     name, unit, path = table.label(column), table.unit(column), table.path
-    if gain is not None:
-        if units or unit.lower() in MV_OF_UNIT:
+    if COUNTS.fullmatch(unit):
+        if not units and gain is None:
             raise BadInput(
-                f"--gain is for counts, and {name} of {path} is in {units or unit}: leave it out"
+                f"{name} of {path} is in counts of a converter, no voltage: give --gain "
+                "COUNTS_PER_MV (and --baseline COUNTS, what 0 mV is)"
             )
-        return 1 / gain, True
-    if COUNTS.fullmatch(unit) and not units:
-        raise BadInput(
-            f"{name} of {path} is in counts of a converter, no voltage: give --gain COUNTS_PER_MV "
-            "(and --baseline COUNTS, what 0 mV is)"
-        )
-    told = "" if COUNTS.fullmatch(unit) else unit
-    if told and units and mv_of(units, path, name) != MV_OF_UNIT.get(told.lower()):
-        raise BadInput(
-            f"--units says {units}, column {name} of {path} {told}: leave --units out or correct "
-            "the column's name"
-        )
-    return mv_of(told or units or "mV", path, name), bool(told or units)
+        unit = ""
+    asked_mv = 1 / gain if gain is not None else mv_of(units, path, name) if units else None
+    if unit and asked_mv not in (None, MV_OF_UNIT.get(unit.lower())):
+        raise BadInput(f"{name} of {path} is in {unit}: leave --units and --gain out")
+    return asked_mv or mv_of(unit or "mV", path, name), bool(unit or asked_mv)
 
 
 def _check_amplitude(span_mv, whole, name, path):

@@ -119,8 +119,6 @@ class Source:
 
 def _without_short_gaps(there, longest):
     """Whether samples are there, or so few are missing that the line between them tells all."""
-    if there.all() or not there.any() or not longest:
-        return there
     at = np.flatnonzero(there)
     gaps = np.diff(at) - 1
     closed = there.copy()
@@ -130,10 +128,8 @@ def _without_short_gaps(there, longest):
 
 
 def _bridge(values, there):
-    if there.all():
-        return values
-    if not there.any():
-        return np.zeros(len(values))
+    if there.all() or not there.any():
+        return np.nan_to_num(values)
     at = np.arange(len(values))
     return np.interp(at, at[there], values[there])
 
@@ -163,20 +159,17 @@ def choose_lead(leads, wanted, path, likely=LEAD, all_ecg=False) -> int:
 
 
 def _asked_for(leads, asked, path):
-    is_number = re.fullmatch("[0-9]{1,4}", asked)
     for way in (str, str.lower, _plain):
-        spelled = [way(name) for name in leads]
-        if spelled.count(way(asked)) > 1 and not is_number:
-            raise BadInput(
-                f"{path} has several leads called {asked}: give one by its number, from 0, "
-                f"with --lead ({', '.join(leads)})"
-            )
-        if way(asked) in spelled:
-            return spelled.index(way(asked))
-    if is_number and int(asked) < len(leads):
+        found = [k for k, name in enumerate(leads) if way(name) == way(asked)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            break
+    if re.fullmatch("[0-9]{1,4}", asked) and int(asked) < len(leads):
         return int(asked)
     raise BadInput(
-        f"{path} has no lead {asked}; it has {', '.join(leads) or 'none'}: choose one with --lead"
+        f"{path} has {'several leads' if found else 'no lead'} {asked}; it has {', '.join(leads)}: "
+        "choose one with --lead, by its name or its number from 0"
     )
 
 

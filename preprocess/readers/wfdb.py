@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import wfdb
 from scipy.signal import resample_poly
 from tqdm import tqdm
@@ -87,20 +88,16 @@ class Part:
         return values[start - first * self.frames : end - first * self.frames]
 
     def check_sum(self):
-        """Raises BadInput where a signal is not the one that its header sums up and gives the first
-        value of. 0 is what writers put that do not sum."""
+        """Raises BadInput where a signal is not the one that its header sums up. 0 is what writers
+        put that do not sum."""
         told = self.header.checksum[self.channel]
         if not told:
             return
-        total, first = 0, self.header.init_value[self.channel]
+        total = 0
         for start in range(0, self.n, AT_ONCE):
             stored = self._stored(start, min(start + AT_ONCE, self.n), False)
             total += int(stored.sum(dtype=np.int64))
-            if start == 0:
-                moved = first is not None and int(stored[0]) != first
-        # format 8 begins with a difference to the first value
-        moved = moved and self.header.fmt[self.channel] != DIFFERENCES
-        if moved or (total - told) % SUMS_DIFFER:
+        if (total - told) % SUMS_DIFFER:
             raise BadInput(
                 f"the signal of {self.path} is not the one its header sums up: one of the files is "
                 "damaged, fetch both again (or, if it was changed on purpose, write its header "
@@ -192,13 +189,9 @@ def files(path: Path) -> list[Path]:
     """Of a record: its header, those of its segments, and the signal files of all."""
     headers = _with_segments(path, read_header(path))
     parts = [(at, header) for at, header, _ in headers if header]
-    found = [_with(path, ".hea")]
-    found += [at.with_name(at.name + ".hea") for at, _ in parts]
+    found = [_with(path, ".hea"), *(_with(at, ".hea") for at, _ in parts)]
     found += [at.with_name(name) for at, header in parts for name in header.file_name]
     return [file for file in dict.fromkeys(found) if file.name != "~"]
-
-
-# ------------------------------------------------------------------------------------ headers
 
 
 def read_header(path):
@@ -294,7 +287,10 @@ def _length(path, header):
         per_frame = sum(header.samps_per_frame[k] or 1 for k in channels)
         # FLAC files know their length
         sample_bytes = BYTES_PER_SAMPLE[kind]
-        n = int((size + 0.01) / (per_frame * sample_bytes)) if sample_bytes else _of_flac(file)
+        if sample_bytes:
+            n = int((size + 0.01) / (per_frame * sample_bytes))
+        else:
+            n = _read_or_explain(soundfile.info, file, "").frames * len(channels) // per_frame
         found.append(n)
         is_summed = sample_bytes and all(header.checksum[k] for k in channels)
         if told and (n < told or n > told + LEFT_OVER and not is_summed):
@@ -303,18 +299,6 @@ def _length(path, header):
                 "truncated, or of another record? fetch both again"
             )
     return told or min(found, default=0)
-
-
-def _of_flac(file):
-    import soundfile
-
-    try:
-        return soundfile.info(str(file)).frames
-    except (RuntimeError, OSError) as error:
-        raise BadInput(f"{file} cannot be read as FLAC ({error}): fetch it again") from error
-
-
-# -------------------------------------------------------------------------------- annotations
 
 
 def read_annotations(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -328,11 +312,7 @@ def read_annotations(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndar
     stored = file.read_bytes()
     found = _read_or_explain(wfdb.rdann, file.with_suffix(""), file.suffix, file.suffix[1:])
     samples, symbols = found.sample, np.array(found.symbol or [], "<U8")
-    if (
-        stored[-2:] != b"\0\0"
-        or len(samples)
-        and (samples[0] < 0 or np.diff(samples).min(initial=0) < 0)
-    ):
+    if stored[-2:] != b"\0\0" or np.diff(samples, prepend=0).min(initial=0) < 0:
         raise BadInput(f"{file} is no whole annotation file: fetch it again")
     if b"## time resolution: " in stored and found.fs and found.fs != fs_hz:
         samples = np.round(samples * (fs_hz / found.fs)).astype(np.int64)
@@ -348,23 +328,16 @@ def read_annotations(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndar
     return samples, symbols
 
 
-# ------------------------------------------------------------------------------------ folders
-
-
 def find_records(folder) -> list[Path]:
     """Record paths (without ending) in a folder, in order; paced ones of MIT-BIH and segments of
     others are left out."""
     folder = Path(folder)
-    if not folder.is_dir():
-        raise BadInput(
-            f"there is no folder {folder}: give --records (or MITDB_DIR) a folder with WFDB records"
-        )
     left_out = {*PACED, *segment_names(folder)}
     records = sorted(p.with_suffix("") for p in folder.glob("*.hea") if p.stem not in left_out)
     if not records:
         raise BadInput(
-            f"{folder} holds no WFDB record (no .hea file): give --records (or MITDB_DIR) a folder "
-            "with some"
+            f"there is no WFDB record (no .hea file) in {folder}: give --records (or MITDB_DIR) a "
+            "folder with some"
         )
     return records
 
@@ -406,14 +379,10 @@ def _read_or_explain(reader, path, ending, *args, **kwargs):
 
 
 def _checked(signal_mv, name, lead):
-    bad = np.flatnonzero(~np.isfinite(signal_mv))
-    if len(bad):
+    bad = int((~np.isfinite(signal_mv)).sum())
+    if bad or not np.ptp(signal_mv) > 0:
+        what = f"has {bad} missing samples" if bad else "is flat"
         raise BadInput(
-            f"record {name}, lead {lead}, has {len(bad)} missing samples (NaN), the first at "
-            f"sample {bad[0]}: cut the gap out or leave the record out"
-        )
-    if len(signal_mv) == 0 or np.ptp(signal_mv) == 0:
-        raise BadInput(
-            f"record {name}, lead {lead}, is flat: choose another --lead or leave the record out"
+            f"record {name}, lead {lead}, {what}: choose another --lead or leave the record out"
         )
     return signal_mv
