@@ -386,7 +386,7 @@ def _copy(table, column, clock, mv, baseline):
     copy, n, line, spans, whole = tempfile.TemporaryFile(), 0, table.skip, [], True
     for part in table.parts({column} | ({clock.column} if clock else set())):
         values = table.numbers(part[column])
-        wrong = np.flatnonzero(part[column].notna() & np.isnan(values) & ~_is_huge(part[column]))
+        wrong = np.flatnonzero(part[column].notna() & np.isnan(values))
         if len(wrong):
             cell = str(part[column].iloc[wrong[0]])[:20]
             raise BadInput(
@@ -403,7 +403,3 @@ def _copy(table, column, clock, mv, baseline):
         copy.write(values.tobytes())
         n, line = n + len(values), line + len(part)
     return copy, n, np.median(spans) if spans else 0.0, whole
-
-
-def _is_huge(cells):
-    return pd.to_numeric(cells, errors="coerce").abs().to_numpy(float) >= LARGEST

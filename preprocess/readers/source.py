@@ -119,6 +119,8 @@ class Source:
 
 def _without_short_gaps(there, longest):
     """Whether samples are there, or so few are missing that the line between them tells all."""
+    if there.all():
+        return there
     at = np.flatnonzero(there)
     gaps = np.diff(at) - 1
     closed = there.copy()

@@ -72,14 +72,6 @@ DEVICES = {
         START,
         {},
     ),
-    "LabChart without times": (
-        LAB_CHART,
-        lambda k, mv: f"{mv:.4f}\t{k % 9}",
-        1000,
-        "ECG",
-        START,
-        {},
-    ),
     "Shimmer": (
         SHIMMER,
         lambda k, mv: f"{1714773386000 + k * 1000 / 512:.6f}\t128\t{mv:.6f}\t{mv / 2:.6f}\t",
@@ -175,22 +167,6 @@ DEVICES = {
         None,
         {},
     ),
-    "texts beside": (
-        '"time","note","II"\n',
-        lambda k, mv: f'"{k / 250:.4f}","rest, sitting","{mv:.4f}"',
-        250,
-        "II",
-        None,
-        {},
-    ),
-    "counts of a converter": (
-        "millis,value\n",
-        lambda k, mv: f"{4 * k},{500 + 150 * mv:.2f}",
-        250,
-        "value",
-        None,
-        COUNTS,
-    ),
     "a counter that wraps": (
         "seq,II\n",
         lambda k, mv: f"{(k + 65000) % 65536},{mv:.4f}",
@@ -198,14 +174,6 @@ DEVICES = {
         "II",
         None,
         {"fs_hz": 250.0},
-    ),
-    "parts of a second": (
-        "time [s/256],ECG_I\n",
-        lambda k, mv: f"{k},{mv:.4f}",
-        256,
-        "ECG_I",
-        None,
-        {},
     ),
 }
 
@@ -274,17 +242,13 @@ def test_jumps_of_row_numbers_are_gaps_and_wraps_are_none(name, tmp_path):
     assert np.flatnonzero(np.isnan(source.read(0, 2000))).tolist() == [1000, 1001, 1002]
 
 
-def stretched(times, hz):
-    return np.r_[times[:3000], times[3000] + np.arange(len(times) - 3000) / hz]
-
-
 @pytest.mark.parametrize(
     "change, words",
     [
         (lambda t: np.r_[t[:3000], t[3000:] - 5], "goes back at line 3002"),
         (lambda t: np.r_[t[:3000], t[2999:-1]], "stands still at line 300"),
-        (lambda t: stretched(t, 125), "changes after line"),
-        (lambda t: stretched(t, 249), "changes after line"),
+        (lambda t: np.maximum(t, 2 * t - t[3000]), "changes after line"),
+        (lambda t: np.maximum(t, 1.004 * t - 0.004 * t[3000]), "changes after line"),
         (lambda t: np.where(np.arange(len(t)) == 3000, np.nan, t), "line 3002 .* has no time"),
         (lambda t: 4000 * t, "is their unit"),
     ],
@@ -351,15 +315,6 @@ def test_endless_lines_are_refused(rows, tmp_path):
     path.write_text("\n".join([",".join(["1"] * 500_000)] * rows))
     with pytest.raises(BadInput, match="line of more than"):
         open_source(path, fs_hz=250.0)
-
-
-def test_a_number_beyond_all_bounds_is_none(tmp_path):
-    path = write_csv(tmp_path, {"II": wave(3000, 250)})
-    lines = path.read_text().splitlines()
-    lines[500] = "1e300"
-    path.write_text("\n".join(lines))
-    values = open_source(path, fs_hz=250.0).read(0, 3000)
-    assert np.flatnonzero(np.isnan(values)).tolist() == [499] and np.nanmax(values) < 2
 
 
 def test_a_date_that_may_be_read_in_two_ways_is_none(tmp_path):

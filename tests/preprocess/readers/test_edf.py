@@ -11,18 +11,6 @@ from preprocess import BadInput
 from preprocess.readers import open_source
 
 
-def test_gaps_of_an_interrupted_recording_are_gaps(tmp_path):
-    signal, onsets_s = wave(1000, 100), [0, 1, 2, 3, 43, 44, 45, 46.5, 47.5, 48.5]
-    source = open_source(write_interrupted_edf(tmp_path, signal, 100, onsets_s))
-    whole = np.full(4950, np.nan)
-    for k, onset_s in enumerate(onsets_s):
-        at = round(onset_s * 100)
-        whole[at : at + 100] = signal[k * 100 : k * 100 + 100]
-    assert source.n == 4950
-    for start, end in ((0, 4950), (0, 50), (350, 4350), (500, 600), (4320, 4640), (4949, 4950)):
-        np.testing.assert_allclose(source.read(start, end), whole[start:end], atol=1e-4)
-
-
 @pytest.mark.parametrize("onsets_s", [[0, 1, 0.5, 3], [0, 1, 90_000, 90_001]])
 def test_impossible_times_are_refused(onsets_s, tmp_path):
     with pytest.raises(BadInput, match="begins .* s after"):
@@ -63,14 +51,6 @@ def test_whole_data_records_are_read_whatever_their_number(told, said, tmp_path)
     path.write_bytes(path.read_bytes()[:-10])
     source = open_source(path)
     assert source.n == 4750 and "the 19 whole ones are read" in source.notes[0]
-
-
-@pytest.mark.parametrize("end", [600, 300, 100, 0])
-def test_a_file_without_a_whole_record_is_refused(end, tmp_path):
-    path = write_edf(tmp_path, wave(5000, 250))
-    path.write_bytes(path.read_bytes()[:end])
-    with pytest.raises(BadInput, match="EDF|no signal"):
-        open_source(path)
 
 
 @pytest.mark.parametrize(

@@ -74,12 +74,6 @@ def test_the_lead_that_was_meant(leads, wanted, likely, found):
     assert choose_lead(leads, wanted, "r1", likely) == found
 
 
-@pytest.mark.parametrize("wanted, words", [("V9", "it has II, II"), ("ii", "several leads")])
-def test_a_lead_that_is_none_or_two_is_refused(wanted, words):
-    with pytest.raises(BadInput, match=words):
-        choose_lead(["II", "II"], wanted, "r1")
-
-
 def test_a_folder_is_its_recordings_and_says_what_it_passes_over(tmp_path):
     signal = wave(1000, 250)
     for name in ("holter_2023", "s_0001"):

@@ -202,15 +202,6 @@ def test_a_missing_file_is_named(path, ending):
         records.read(path)
 
 
-def test_flat_and_missing_signal(tmp_path):
-    with pytest.raises(BadInput, match="is flat"):
-        records.read(write_wfdb(tmp_path, np.zeros(7200)), annotator=None)
-    gap = np.sin(np.arange(7200) / 50)
-    gap[100:120] = np.nan
-    with pytest.raises(BadInput, match="20 missing samples"):
-        records.read(write_wfdb(tmp_path, gap), annotator=None)
-
-
 def test_records_of_a_folder(tmp_path):
     for folder, words in ((tmp_path, "no WFDB record"), (tmp_path / "none", "no WFDB record")):
         with pytest.raises(BadInput, match=words):
