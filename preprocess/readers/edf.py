@@ -84,8 +84,8 @@ def open_edf(path: Path, lead, likely, units=None) -> EdfSource:
     if edf.reserved.endswith("+D"):
         marks = [each._is_annotation_signal for each in edf._signals]
         times_at = int(places[marks.index(True)]) if True in marks else 0
-        onsets_s = _onsets(path, [data_at + k * record_bytes + times_at for k in range(n)])
-        source.starts = _starts(onsets_s, record_s, source.fs_hz, path)
+        places = [data_at + k * record_bytes + times_at for k in range(n)]
+        source.starts = _starts(path, places, record_s, source.fs_hz)
         source.n = int(source.starts[-1]) + size
     return source
 
@@ -169,31 +169,20 @@ def _start(edf):
     return datetime.combine(day, of_day)
 
 
-def _onsets(path, places):
-    """(records,) s from the start, as an interrupted EDF+ says them. places: bytes where."""
-    onsets_s = []
+def _starts(path, places, record_s, fs_hz):
+    """(records,) first samples, as an interrupted EDF+ says them. places: bytes where."""
+    onsets_s = np.full(len(places), np.nan)
     with open(path, "rb") as file:
-        for k, place in enumerate(places, 1):
+        for k, place in enumerate(places):
             file.seek(place)
-            found = ONSET.match(file.read(32))
-            if not found:
-                raise BadInput(
-                    f"{path} is interrupted (EDF+D) and does not say when its data record {k} "
-                    "begins: fetch it again"
-                )
-            onsets_s.append(float(found[1]))
-    return np.array(onsets_s) - onsets_s[0]
-
-
-def _starts(onsets_s, record_s, fs_hz, path):
-    """(records,) first samples."""
+            if found := ONSET.match(file.read(32)):
+                onsets_s[k] = float(found[1])
     gaps_s = np.diff(onsets_s) - record_s
-    wrong = np.flatnonzero((gaps_s < -0.5 / fs_hz) | (gaps_s > LONGEST_GAP_S))
-    if len(wrong):
-        k = wrong[0]
+    is_right = (gaps_s >= -0.5 / fs_hz) & (gaps_s <= LONGEST_GAP_S)
+    if not is_right.all():
+        k = np.argmin(is_right)
         raise BadInput(
-            f"data record {k + 2} of {path} begins {onsets_s[k + 1] - onsets_s[k]:g} s after the "
-            f"one before it, which is {record_s:g} s long: fetch it again, or cut the recording "
-            "there"
+            f"data record {k + 2} of {path} begins {gaps_s[k] + record_s:g} s after the one before "
+            f"it, which is {record_s:g} s long: fetch it again, or cut the recording there"
         )
-    return np.floor(onsets_s * fs_hz + 0.5).astype(np.int64)
+    return np.floor((onsets_s - onsets_s[0]) * fs_hz + 0.5).astype(np.int64)

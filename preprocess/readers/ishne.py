@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocess import BadInput
-from preprocess.readers.source import Source, choose_lead, plain_text
+from preprocess.readers.source import Source, choose_lead, numbered
 
 MAGIC = b"ISHNE1.0"
 HEADER = struct.Struct("<3i i h 40s 40s 20s 2h 3h 3h 3h 3h h 12h 12h 12h h 40s h")
@@ -55,7 +55,8 @@ def open_ishne(path: Path, lead, likely) -> IshneSource:
     if not 1 <= n_leads <= MOST_LEADS:
         raise BadInput(f"{path} says that it has {n_leads} leads; 1 to {MOST_LEADS} can be read")
     codes, resolutions = fields[23 : 23 + n_leads], fields[47 : 47 + n_leads]
-    leads = _names(codes)
+    known = dict(enumerate(LEAD_NAMES))
+    leads = numbered([known.get(code, "unknown") for code in codes])
     channel = choose_lead(leads, lead, path, likely, all_ecg=True)
     if resolutions[channel] <= 0:
         raise BadInput(
@@ -63,7 +64,7 @@ def open_ishne(path: Path, lead, likely) -> IshneSource:
             "turned into mV"
         )
     n = _samples(path, count, n_leads, data_at)
-    source = IshneSource(path.stem, path, leads, plain_text(leads[channel]), float(fs_hz), n)
+    source = IshneSource(path.stem, path, leads, leads[channel], float(fs_hz), n)
     source.channel, source.data_at = channel, data_at
     source.mv_per_step = resolutions[channel] / NV_PER_MV
     source.start = _start(recorded, started)
@@ -81,15 +82,6 @@ def _check_sum(path, head, data_at):
         raise BadInput(
             f"the header of {path} is not what its checksum says: it is damaged, fetch it again"
         )
-
-
-def _names(codes):
-    """Lead names, numbered where two are alike."""
-    names = [LEAD_NAMES[code] if 0 <= code < len(LEAD_NAMES) else "unknown" for code in codes]
-    return [
-        name if names.count(name) == 1 else f"{name}{names[: i + 1].count(name)}"
-        for i, name in enumerate(names)
-    ]
 
 
 def _samples(path, count, n_leads, data_at):

@@ -190,6 +190,14 @@ def _plain(lead):
     return re.sub(r"^(ecg|ekg|lead)[\s_:-]*(lead[\s_]*)?(?=.)|[\s_.-]", "", name)
 
 
+def numbered(names: list) -> list:
+    """Names of leads, with a number behind those that are alike."""
+    return [
+        name if names.count(name) == 1 else f"{name}{names[: k + 1].count(name)}"
+        for k, name in enumerate(names)
+    ]
+
+
 def plain_text(text: str) -> str:
     """Foreign text without codes that would move a terminal's cursor or change its colours."""
     return CONTROL_CODES.sub("", text)

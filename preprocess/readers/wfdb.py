@@ -19,7 +19,7 @@ from preprocess import BadInput
 from preprocess.constants import FS_HZ, LEAD
 from preprocess.files import check_is_file
 from preprocess.readers import physionet, segment_names
-from preprocess.readers.source import HIGHEST_HZ, Source, choose_lead, mv_of, plain_text
+from preprocess.readers.source import HIGHEST_HZ, Source, choose_lead, mv_of, numbered, plain_text
 
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
 AT_ONCE = 1 << 20  # samples that are summed
@@ -138,17 +138,13 @@ def open_wfdb(path, lead=None, likely=LEAD) -> WfdbSource:
     leads = _leads_of(headers)
     if not leads:
         raise BadInput(f"{path}.hea describes no signal: fetch it again")
-    names = [name for name, _ in leads]
-    chosen = choose_lead(names, lead, path, likely)
-    parts = _parts(headers, leads[chosen])
+    name = leads[choose_lead(leads, lead, path, likely)]
+    parts = _parts(headers, name)
     if len({part.frames for part in parts}) != 1:
-        raise BadInput(
-            f"lead {names[chosen]} of {path} is in none of its segments, or at different rates"
-        )
+        raise BadInput(f"lead {name} of {path} is in none of its segments, or at different rates")
     frames = parts[0].frames
     n = sum(length for _, _, length in headers) * frames
-    fs_hz = float(header.fs * frames)
-    source = WfdbSource(path.name, path, names, names[chosen], fs_hz, n)
+    source = WfdbSource(path.name, path, leads, name, float(header.fs * frames), n)
     source.parts, source.frame_hz = parts, float(header.fs)
     source.start = header.base_datetime or header.base_time
     for part in parts:
@@ -182,7 +178,7 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
 
 def lead_names(path) -> list[str]:
     """Of every signal of a record, signal0 and so on where its header gives none."""
-    return [name for name, _ in _leads_of(_with_segments(Path(path), read_header(path)))]
+    return _leads_of(_with_segments(Path(path), read_header(path)))
 
 
 def files(path: Path) -> list[Path]:
@@ -248,25 +244,20 @@ def _with_segments(path, header):
 
 
 def _leads_of(headers):
-    """(name, how many of this name are before it) of every lead of all headers: the first one, of
-    no length, is a layout that has them all."""
-    found = {}
-    for _, header, _ in headers:
-        for lead in _named(header) if header else ():
-            found.setdefault(lead)
-    return list(found)
+    """Names of the leads of all headers: the first one, of no length, may be a layout that has them
+    all."""
+    return list(dict.fromkeys(name for _, header, _ in headers for name in _named(header)))
 
 
 def _named(header):
-    names = [plain_text(name or "") for name in getattr(header, "sig_name", None) or []]
-    names = [name or f"signal{k}" for k, name in enumerate(names)]
-    return [(name, names[:k].count(name)) for k, name in enumerate(names)]
+    names = getattr(header, "sig_name", None) or []
+    return numbered([plain_text(name or "") or f"signal{k}" for k, name in enumerate(names)])
 
 
 def _parts(headers, lead):
     parts, at = [], 0
     for path, header, length in headers:
-        leads = _named(header) if header and length else []
+        leads = _named(header) if length else []
         if lead in leads:
             part = Part(path, header, leads.index(lead), 0, length)
             part.start, part.n = at * part.frames, length * part.frames

@@ -47,37 +47,29 @@ def ms(k, hz, form):
 COUNTS = {"gain": 150.0, "baseline": 500.0}
 # name: (lines before the rows, a row of its number and its mV, rate, lead, start, what is told)
 DEVICES = {
-    "watch": (WATCH, lambda k, mv: f"{1000 * mv:.3f}", 512, "I", START, {}),
+    "watch": (WATCH, lambda k, mv: f"{1000 * mv:.3f}", (512, "I", START), {}),
     "watch, decimal commas": (
         UHR,
         lambda k, mv: f"{1000 * mv:.3f}".replace(".", ","),
-        512,
-        "I",
-        START,
+        (512, "I", START),
         {},
     ),
     "OpenSignals": (
         OPEN_SIGNALS,
         lambda k, mv: f"{k % 16}\t1\t{500 + 150 * mv:.2f}\t{500 + k % 99}\t",
-        1000,
-        "ECG A1",
-        START,
+        (1000, "ECG A1", START),
         COUNTS,
     ),
     "LabChart": (
         LAB_CHART,
         lambda k, mv: f"{k / 1000:.3f}\t{mv:.4f}\t{k % 9}" + "\t#* start" * (k == 700),
-        1000,
-        "ECG",
-        START,
+        (1000, "ECG", START),
         {},
     ),
     "Shimmer": (
         SHIMMER,
         lambda k, mv: f"{1714773386000 + k * 1000 / 512:.6f}\t128\t{mv:.6f}\t{mv / 2:.6f}\t",
-        512,
-        "Shimmer_5E_ECG_LL-RA_CAL",
-        None,
+        (512, "Shimmer_5E_ECG_LL-RA_CAL", None),
         {"lead": "Shimmer_5E_ECG_LL-RA_CAL"},
     ),
     "chest strap": (
@@ -90,89 +82,67 @@ DEVICES = {
                 f"{1000 * mv:.1f}",
             )
         ),
-        130,
-        "ecg",
-        START,
+        (130, "ecg", START),
         {},
     ),
     "chest strap, stamps of packets": (
         "Phone timestamp;ecg [uV]\n",
         lambda k, mv: f"{ms(k // 73 * 73, 130, '%Y-%m-%dT%H:%M:%S.%f')};{1000 * mv:.1f}",
-        130,
-        "ecg",
-        START,
+        (130, "ecg", START),
         {},
     ),
     "belt": (
         "Time,EcgWaveform\n",
         lambda k, mv: f"{ms(k, 250, '%d/%m/%Y %H:%M:%S.%f')},{500 + 150 * mv:.2f}",
-        250,
-        "EcgWaveform",
-        START,
+        (250, "EcgWaveform", START),
         COUNTS,
     ),
     "rdsamp": (
         "       sample #     MLII       V5\n            (units)  (units)\n",
         lambda k, mv: f"{k:12d}{500 + 150 * mv:8.2f}{500 + 50 * mv:8.2f}",
-        250,
-        "MLII",
-        None,
+        (250, "MLII", None),
         {"fs_hz": 250.0, **COUNTS},
     ),
     "rdsamp, times": (
         "   Elapsed time   MLII      V5\n   hh:mm:ss.mmm   (mV)     (mV)\n",
         lambda k, mv: f"   {k // 21600:2d}:{k / 360 % 60:06.3f}  {mv:8.4f} {mv / 2:8.3f}",
-        360,
-        "MLII",
-        None,
+        (360, "MLII", None),
         {},
     ),
     "PhysioNet's export": (
         "'Elapsed time','MLII'\n'hh:mm:ss.mmm','mV'\n",
         lambda k, mv: f"'{k // 21600}:{k / 360 % 60:06.3f}',{mv:.4f}",
-        360,
-        "MLII",
-        None,
+        (360, "MLII", None),
         {},
     ),
     "BIDMC": (
         "Time [s], RESP, PLETH, V, AVR, II\n",
         lambda k, mv: f"{k / 125:.3f},0.2,0.3,{mv / 2:.4f},{-mv:.4f},{mv:.4f}",
-        125,
-        "II",
-        None,
+        (125, "II", None),
         {},
     ),
     "time of the day": (
         "Time,ECG (mV)\n",
         lambda k, mv: f"{ms(k, 130, '%H:%M:%S.%f')},{mv:.4f}",
-        130,
-        "ECG",
-        START.time(),
+        (130, "ECG", START.time()),
         {},
     ),
     "stamps of seconds": (
         "Date,Time,ECG\n",
         lambda k, mv: f"2024-05-23,{after(k // 130, 1, '%H:%M:%S')},{mv:.4f}",
-        130,
-        "ECG",
-        START.time(),
+        (130, "ECG", START.time()),
         {"fs_hz": 130.0},
     ),
     "comments": (
         "# fs: 250 Hz\n# unit: uV\n# time_s,ecg\n",
         lambda k, mv: f"{k / 250:.4f},{1000 * mv:.1f}",
-        250,
-        "ecg",
-        None,
+        (250, "ecg", None),
         {},
     ),
     "a counter that wraps": (
         "seq,II\n",
         lambda k, mv: f"{(k + 65000) % 65536},{mv:.4f}",
-        250,
-        "II",
-        None,
+        (250, "II", None),
         {"fs_hz": 250.0},
     ),
 }
@@ -181,7 +151,7 @@ DEVICES = {
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("device", DEVICES)
 def test_what_devices_write_is_read(device, encoding, tmp_path):
-    before, row, fs_hz, lead, start, told = DEVICES[device]
+    before, row, (fs_hz, lead, start), told = DEVICES[device]
     path = tmp_path / "r1.txt"
     text = before + "\n".join(row(k, mv) for k, mv in enumerate(PEAKS_MV)) + "\n"
     path.write_text(text, encoding=encoding)
