@@ -56,7 +56,6 @@ class Device:
 DEVICES = {
     "watch": Device(
         known_by=r"^(Classification|Klassifizierung|Symptoms)[,;]",
-        lead=r"^(?:Lead|Ableitung)[,;](?:Lead |Ableitung )?(.+)",
         start=r"^(?:Recorded Date|Aufzeichnungsdatum)[,;]\"?(.+?)\"?$",
     ),
     "OpenSignals": Device(
@@ -79,7 +78,7 @@ ANY_DEVICE = Device(
     rate=r"(?i)^\W*(?:sampl\w*[ _]?(?:rate|freq\w*|interval)|fs|frequency|frequenz|abtastrate)\b"
     r"[^\d\n]{0,20}([\d.]+[ \t]*[a-z]*)|(?i:^[^\n\d]*[,;:=\t ]\"?([\d.,]+[ \t]?(?:hertz|hz))\b)",
     unit=r"(?i)^\W*(?:units?|einheit)\b\W+(\w+)",
-    lead=r"(?i)^\W*(?:lead|ableitung)[,;:=\t ]+(.+)",
+    lead=r"(?i)^\W*(?:lead|ableitung)[,;:=\t ]+(?:lead |ableitung )?(.+)",
     start=r"(?i)^\W*(?:record\w*|start\w*|date|datum)[ _]?(?:date|time)?\b[^\d\n]{0,20}(\d.*)",
 )
 
@@ -200,10 +199,10 @@ def read_layout(path) -> Table:
     with open(path, "rb") as file:
         stored = file.read(HEAD_BYTES)
     encoding = _encoding(stored)
-    lines = stored.decode(encoding, "ignore").splitlines()
+    lines = re.split("\r\n|\r|\n", stored.decode(encoding, "ignore"))
     if len(stored) == HEAD_BYTES:
         lines.pop()
-    if max(map(len, lines), default=LONGEST_LINE) >= LONGEST_LINE:
+    if max(map(len, lines), default=0) >= LONGEST_LINE:
         raise BadInput(f"{path} has a line of more than {LONGEST_LINE} letters: is it a table?")
     rows = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
     separator, width = _separator(lines, rows[-50:])

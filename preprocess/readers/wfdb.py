@@ -327,8 +327,8 @@ def find_records(folder) -> list[Path]:
     records = sorted(p.with_suffix("") for p in folder.glob("*.hea") if p.stem not in left_out)
     if not records:
         raise BadInput(
-            f"there is no WFDB record (no .hea file) in {folder}: give --records (or MITDB_DIR) a "
-            "folder with some"
+            f"there is no folder {folder} with WFDB records (.hea files): give --records (or "
+            "MITDB_DIR) one"
         )
     return records
 
