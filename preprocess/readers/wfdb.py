@@ -371,7 +371,7 @@ def _read_or_explain(reader, path, ending, *args, **kwargs):
 
 def _checked(signal_mv, name, lead):
     bad = int((~np.isfinite(signal_mv)).sum())
-    if bad or not np.ptp(signal_mv) > 0:
+    if bad or not len(signal_mv) or not np.ptp(signal_mv) > 0:
         what = f"has {bad} missing samples" if bad else "is flat"
         raise BadInput(
             f"record {name}, lead {lead}, {what}: choose another --lead or leave the record out"

@@ -202,6 +202,14 @@ def test_a_missing_file_is_named(path, ending):
         records.read(path)
 
 
+def test_flat_and_missing_signal(tmp_path):
+    gap = np.sin(np.arange(7200) / 50)
+    gap[100:120] = np.nan
+    for signal, words in ((np.zeros(7200), "is flat"), (gap, "20 missing samples")):
+        with pytest.raises(BadInput, match=words):
+            records.read(write_wfdb(tmp_path, signal), annotator=None)
+
+
 def test_records_of_a_folder(tmp_path):
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(BadInput, match="no folder .* with WFDB records"):
