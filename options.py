@@ -80,8 +80,9 @@ def main_parser():
         "--screen",
         nargs="+",
         metavar="PATH",
-        help="find the abnormal beats of recordings: WFDB, EDF, ISHNE, CSV, or folders of them; "
-        "with the shipped weights or --checkpoint; writes NAME.html, .csv, .b2i, .json to --outf",
+        help="find the abnormal beats of recordings: WFDB, EDF, BDF, ISHNE, text files, or "
+        "folders of them; with the shipped weights or --checkpoint; writes NAME.html, .csv, .b2i, "
+        ".json to --outf",
     )
     add_screening(group)
     add_workers(group, "recordings")
@@ -339,8 +340,11 @@ def add_workers(group, what):
 def add_screening(group):
     add = group.add_argument
     add("--lead", help="by name or index from 0 (default: that of the weights, else a likely one)")
-    add("--fs", type=number(1), metavar="HZ", help="sampling rate of a CSV file without times")
-    add("--units", choices=("mV", "uV", "V"), help="of a CSV file's numbers (default: mV)")
+    add("--fs", type=number(1), metavar="HZ", help="sampling rate of a text file without times")
+    add("--units", choices=("mV", "uV", "V"), help="of a text file's numbers (default: mV)")
+    above, any_number = number(0, open_low=True), number(-1e9)
+    add("--gain", type=above, metavar="COUNTS_PER_MV", help="of a text file of counts")
+    add("--baseline", type=any_number, default=0.0, metavar="COUNTS", help="0 mV in such a file")
     add(
         "--annotator",
         type=ending,

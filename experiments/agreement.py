@@ -6,17 +6,20 @@ a label within 150 ms, one to one, the first five minutes and ventricular flutte
 
 import contextlib
 import io
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 import wfdb
+from scipy.signal import resample_poly
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 from wfdb.processing import compare_annotations
 
 import options
+from experiments.noise import write_copy
 from experiments.screening import outputs
 from experiments.screening import pipeline as screen
 from experiments.screening.shipped import WEIGHTS
@@ -24,7 +27,6 @@ from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, LEARNING_S
 from preprocess import BadInput
 from preprocess.classes import CLASS_OF_EC57
-from preprocess.readers import annotations
 from preprocess.readers import wfdb as records
 from preprocess.readers.wfdb import FS_HZ
 
@@ -60,7 +62,7 @@ def check_labelled(path):
     """Raises BadInput where a record has no whole annotation file or ends in the first minutes,
     which are not compared: before it is screened."""
     header = records.read_header(path)
-    samples, symbols = annotations.read(
+    samples, symbols = records.read_annotations(
         path.with_name(f"{path.name}.atr"), header.fs, header.sig_len or 0
     )
     counted = np.isin(symbols, list(CLASS_OF_EC57)) & (samples >= LEARNING_S * header.fs)
@@ -177,9 +179,9 @@ def resampled(path, folder, fs_hz):
     recording = records.read(path, annotator=None)
     copies = folder / "resampled"
     copies.mkdir(exist_ok=True)
-    records.write_copy(
-        path, copies, records.resample(recording.signal_mv, FS_HZ, fs_hz), fs_hz, recording.lead
-    )
+    ratio = Fraction(round(fs_hz * 1000), FS_HZ * 1000)
+    signal_mv = resample_poly(recording.signal_mv, *ratio.as_integer_ratio())
+    write_copy(path, copies, signal_mv, fs_hz, recording.lead)
     return copies / path.name
 
 

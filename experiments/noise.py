@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+import wfdb
 from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
@@ -28,6 +29,7 @@ from preprocess.readers.wfdb import FS_HZ
 
 NOISY_S = 120  # length of a noisy stretch, and of the clean one after it
 QRS_REACH = round(0.05 * FS_HZ)
+ADU_PER_MV = 1000  # of copies
 TRIMMED = 0.05  # of the largest and of the smallest values, left out of a mean
 
 
@@ -92,7 +94,7 @@ def scored(detector, checkpoint, folder, names, noise_mv, snr_db, context):
         noisy_folder.mkdir()
         for name in names:
             recording = records.read(Path(folder) / name, checkpoint.settings["lead"])
-            records.write_copy(
+            write_copy(
                 Path(folder) / name,
                 noisy_folder,
                 with_noise(recording, noise_mv, snr_db),
@@ -118,10 +120,30 @@ def scored(detector, checkpoint, folder, names, noise_mv, snr_db, context):
         )
 
 
+def write_copy(path, folder, signal_mv, fs_hz, lead):
+    """A record of one lead, named as the one at path and with its annotations, but with another
+    signal (n,) and rate."""
+    path = Path(path)
+    wfdb.wrsamp(
+        path.name,
+        fs_hz,
+        ["mV"],
+        [lead],
+        d_signal=np.clip(np.round(signal_mv * ADU_PER_MV), -32767, 32767).astype(int)[:, None],
+        fmt=["16"],
+        adc_gain=[ADU_PER_MV],
+        baseline=[0],
+        write_dir=str(folder),
+    )
+    own_hz = records.read_header(path).fs
+    samples, symbols = records.read_annotations(path.with_name(path.name + ".atr"), own_hz)
+    samples = np.round(samples * fs_hz / own_hz).astype(int)
+    wfdb.wrann(path.name, "atr", samples, symbols.tolist(), fs=fs_hz, write_dir=str(folder))
+
+
 def read_noise(path):
     """First channel of a noise record (n,), in mV at FS_HZ."""
-    header = records.read_header(path)
-    return records.read(path, records.lead_names(path, header)[0], annotator=None).signal_mv
+    return records.read(path, records.lead_names(path)[0], annotator=None).signal_mv
 
 
 def with_noise(recording, noise_mv, snr_db):

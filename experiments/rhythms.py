@@ -31,7 +31,6 @@ from experiments.training.protocols import DS2
 from preprocess.classes import CLASS_OF_EC57
 from preprocess.constants import FS_HZ
 from preprocess.files import whole_file
-from preprocess.readers import annotations
 from preprocess.readers import wfdb as records
 from preprocess.signal import quality
 
@@ -131,7 +130,8 @@ def findings(path, checkpoint, detector, opt):
 def annotated(path) -> Annotated:
     """What annotators wrote of a record, as episodes by the definitions of screening."""
     header = records.read_header(path)
-    annotations.read(path.with_name(f"{path.name}.atr"), header.fs, header.sig_len)  # or BadInput
+    file = path.with_name(f"{path.name}.atr")
+    records.read_annotations(file, header.fs, header.sig_len or 0)  # or BadInput
     truth = wfdb.rdann(str(path), "atr")
     samples = np.round(truth.sample * (FS_HZ / header.fs)).astype(int)
     length = round(header.sig_len * FS_HZ / header.fs)
@@ -263,7 +263,7 @@ def unreadable_in_noise(folder, noise_folder, checkpoint):
     calls = {name: [] for name in ("clean", *noises)}
     lost = {name: [] for name in calls}
     for path in tqdm(records.find_records(folder), unit="record"):
-        names = records.lead_names(path, records.read_header(path))
+        names = records.lead_names(path)
         lead = checkpoint.settings["lead"]
         recording = records.read(path, lead if lead in names else names[0])
         noisy = in_noise(np.arange(len(recording.signal_mv)))

@@ -8,6 +8,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -280,7 +281,7 @@ def _write_arrays(paths, part, image, lead, filter_name, store_images, on_peaks)
             left_out.update(classes.left_out(recording.symbols))
             columns, windows = beat_windows.cut(recording, filter_name)
             if on_peaks:
-                beat_windows.check_labels(columns, recording)
+                _check_labels(columns, recording, path)
             tables.append(pd.DataFrame(columns))
             waves.append(windows)
             for chunk in spectrogram.stored_chunks(windows, image) if store_images else ():
@@ -288,6 +289,21 @@ def _write_arrays(paths, part, image, lead, filter_name, store_images, on_peaks)
     if not store_images:
         (part / IMAGES).unlink()
     return pd.concat(tables, ignore_index=True), dict(left_out.most_common())
+
+
+def _check_labels(columns, recording, path):
+    """Raises BadInput where labels lie on the R peaks of none of the record's leads: on one alone
+    they may be hard to find, which is said."""
+    try:
+        beat_windows.check_labels(columns, recording)
+    except BadInput as error:
+        for lead in records.lead_names(path):
+            with suppress(BadInput):
+                other = records.read(path, lead)
+                beat_windows.check_labels(beat_windows.cut(other)[0], other)
+                tqdm.write(f"  {error}: but they do on lead {lead}, and are kept")
+                return
+        raise
 
 
 class _NpyWriter:

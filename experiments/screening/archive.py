@@ -14,13 +14,14 @@ from pathlib import Path
 from experiments.training.cluster import here
 from preprocess import BadInput
 from preprocess.files import LOCK
-from preprocess.readers import headers
 
 SHAPES_OUTPUTS = (  # options of main.py that do, beside the weights
     "context",
     "lead",
     "fs",
     "units",
+    "gain",
+    "baseline",
     "annotator",
     "false_alarms_per_hour",
     "false_alarm_rate",
@@ -28,6 +29,7 @@ SHAPES_OUTPUTS = (  # options of main.py that do, beside the weights
     "calibration_minutes",
     "known_normal",
 )
+ENDS = {".b2i": bytes(2), ".csv": b"\n", ".html": b"</html>"}  # of whole outputs
 LISTS = ("episodes", "hours")  # of a summary: what an index does without
 
 
@@ -56,7 +58,17 @@ def finished(path: Path, weights: Path, opt: Namespace) -> dict | None:
         return None
     if not isinstance(found, dict) or found.get("made_with") != made_with(path, weights, opt):
         return None
-    return brief(found)
+    return brief(found) if all(_is_whole(summary.with_suffix(ending)) for ending in ENDS) else None
+
+
+def _is_whole(path):
+    """Whether an output ends as it was written to end: one that was cut does not."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, path.stat().st_size - 16))
+            return file.read().endswith(ENDS[path.suffix])
+    except OSError:
+        return False
 
 
 def _facts(path, annotator):
@@ -65,7 +77,9 @@ def _facts(path, annotator):
     files = [path]
     if stem.with_name(stem.name + ".hea").exists():
         try:
-            files = headers.files(stem)
+            from preprocess.readers import wfdb as records
+
+            files = records.files(stem)
         except BadInput:  # screening says what is wrong with it
             files = []
         files += [stem.with_name(f"{stem.name}.{annotator}")] if annotator else []

@@ -22,8 +22,8 @@ from experiments.screening.shipped import WEIGHTS
 from experiments.training import cluster
 from preprocess import BadInput
 from preprocess.commands import is_about_memory, sentence
-from preprocess.files import only_writer
-from preprocess.readers import find
+from preprocess.files import check_is_file, only_writer
+from preprocess.readers import find, open_source
 
 if TYPE_CHECKING:  # networks and signal processing are loaded where a recording is screened
     from experiments.training.checkpoint import Checkpoint
@@ -49,6 +49,7 @@ def screen_all(opt):
     One that cannot be read does not stop the others; BadInput names them at the end. Two of one
     name would overwrite each other's outputs: BadInput before anything is read.
     """
+    check_is_file(Path(opt.outf))
     weights = Path(opt.checkpoint or WEIGHTS)
     paths, failures = _recordings(opt.screen)
     asked, many = len(paths) + len(failures), opt.jobs is not None or opt.cluster is not None
@@ -71,10 +72,8 @@ def screen_all(opt):
     failures += [outcomes[path].failure for path in paths if outcomes[path].failure]
     summaries = [outcomes[path].summary for path in paths if outcomes[path].summary]
     if asked > 1 and summaries:
-        index.write(summaries, failures, opt.outf)
-        print(
-            f"  {Path(opt.outf) / index.NAMES[0]}  .csv: all of them, the gravest first", flush=True
-        )
+        written = index.write(summaries, failures, opt.outf)
+        print(f"  {written}  .csv: all of them, the gravest first", flush=True)
     if asked == 1 and failures:
         raise BadInput(failures[0])
     where = {outcome.failure: outcome.where for outcome in outcomes.values()}
@@ -93,7 +92,9 @@ def _recordings(asked):
     paths, failures = [], []
     for path in asked:
         try:
-            paths += [found for found in find.find(path) if not index.is_index(found)]
+            found, line = find(path)
+            print(line, end="\n" * bool(line), flush=True)
+            paths += [recording for recording in found if not index.is_index(recording)]
         except BadInput as error:
             failures.append(str(error))
     names = Counter(Path(path).stem for path in paths)
@@ -196,10 +197,10 @@ def screen(
 def _opened(path, checkpoint, opt, progress) -> Source:
     """The recording, when it can be screened, and a line that says which lead is."""
     from experiments.screening import outputs
-    from preprocess.readers import formats
 
     likely = checkpoint.settings["lead"]
-    source = formats.open_source(path, opt.lead, opt.fs, opt.units, likely=likely)
+    how = {"gain": opt.gain, "baseline": opt.baseline, "likely": likely}
+    source = open_source(path, opt.lead, opt.fs, opt.units, **how)
     outputs.check_apart(source, opt.outf)
     line = f"{source.name}: lead {source.lead}"
     if len(source.leads) > 1:
@@ -207,5 +208,5 @@ def _opened(path, checkpoint, opt, progress) -> Source:
         if opt.lead is None:
             line += " (choose another with --lead)"
     if progress:
-        print(line, flush=True)
+        print("\n  ".join([line, *source.notes]), flush=True)
     return source

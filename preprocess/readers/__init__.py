@@ -1,1 +1,125 @@
-"""Recordings of every format, read lead by lead and stretch by stretch."""
+"""Recordings of every format, read lead by lead and stretch by stretch.
+
+`open_source` opens one, `find` says which a path stands for. Libraries are loaded when a file of
+theirs is opened: command lines import this at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from preprocess import BadInput
+from preprocess.constants import LEAD
+from preprocess.files import check_is_file
+
+if TYPE_CHECKING:
+    from preprocess.readers.source import Source
+
+EDF_ENDINGS = (".edf", ".bdf", ".rec")
+TEXT_ENDINGS = (".csv", ".tsv", ".txt")
+ISHNE_ENDINGS = (".ecg", ".ishne")
+FIRST_BYTES = {".rec": b"0       ", ".ecg": b"ISHNE", ".ishne": b"ISHNE"}  # of shared endings
+RATE_DIFFERS = 0.001  # of what --fs says: rates are rounded when they are told
+ROW = re.compile(rb"\s*[-+\[\"']?[\d.]")
+LOOKED_AT = 1 << 16  # bytes of a text file that may hold no table
+
+
+def open_source(
+    path, lead=None, fs_hz=None, units=None, likely=LEAD, gain=None, baseline=0
+) -> Source:
+    """Open a WFDB record (with or without ending), EDF, BDF, ISHNE or text file.
+
+    lead: name or index from 0, None for the one called `likely` or its like (see choose_lead);
+    fs_hz, units: of a file that does not say; gain, baseline: counts a mV, and at 0 mV, of a text
+    file of counts. Raises BadInput when it is none of these, or says something else.
+    """
+    path = Path(path)
+    check_is_file(path)
+    if not path.name.isprintable():
+        raise BadInput(f"{str(path)!r} has letters in its name that are none: rename it")
+    ending = path.suffix.lower()
+    record = path.with_suffix("") if path.suffix in (".hea", ".dat") else path
+    is_known = ending in (*TEXT_ENDINGS, *EDF_ENDINGS, *ISHNE_ENDINGS)
+    if not (path if is_known else record.with_name(record.name + ".hea")).exists():
+        raise BadInput(
+            f"there is no recording {path}: give a WFDB record (its name without ending), an .edf, "
+            ".bdf, .ecg, .csv or .txt file, or a folder of them"
+        )
+    if ending in TEXT_ENDINGS:
+        from preprocess.readers.csv import open_csv
+
+        return open_csv(path, lead, likely, fs_hz, units, gain, baseline)
+    if gain is not None or units and ending not in EDF_ENDINGS:
+        raise BadInput(f"{path} says its own unit: leave --gain and --units out")
+    if ending in EDF_ENDINGS:
+        from preprocess.readers.edf import open_edf
+
+        source = open_edf(path, lead, likely, units)
+    elif ending in ISHNE_ENDINGS:
+        from preprocess.readers.ishne import open_ishne
+
+        source = open_ishne(path, lead, likely)
+    else:
+        from preprocess.readers.wfdb import open_wfdb
+
+        source = open_wfdb(record, lead, likely)
+    if fs_hz and abs(source.fs_hz - fs_hz) > RATE_DIFFERS * fs_hz:
+        raise BadInput(
+            f"--fs says {fs_hz:g} Hz, {path} itself {source.fs_hz:g} Hz: leave --fs out, it is for "
+            "text files"
+        )
+    return source
+
+
+def find(path) -> tuple[list[Path], str]:
+    """The recordings that a path stands for: itself, or everything readable in a folder, in order;
+    and a line that says what is in the folder, and what of it was passed over."""
+    path = Path(path)
+    if not path.is_dir():
+        return [path], ""
+    segments = segment_names(path)
+    kinds = {file: _passed_over(file, segments) for file in sorted(path.iterdir())}
+    found = [file for file, why in kinds.items() if why is None]
+    counts = Counter(why for why in kinds.values() if why)
+    passed = ", ".join(f"{count} {why}" for why, count in sorted(counts.items()))
+    line = f"{path}: {len(found)} recordings found"
+    line += f"; {sum(counts.values())} files passed over: {passed}" if counts else ""
+    if not found:
+        raise BadInput(f"{path} holds no recording (.hea, .edf, .bdf, .ecg, .csv or .txt); {line}")
+    return found, line
+
+
+def segment_names(folder) -> set[str]:
+    """Of the records in a folder that are parts of others, as the headers of those say."""
+    names = set()
+    for file in Path(folder).glob("*.hea"):
+        lines = file.read_text("latin-1").split("\n") if file.is_file() else []
+        lines = [line.split() for line in lines if line.strip() and not line.startswith("#")]
+        if lines and "/" in lines[0][0]:
+            names |= {words[0] for words in lines[1:]}
+    return names
+
+
+def _passed_over(file, segments):
+    """Why a file of a folder is no recording; None where it is one, "" where it belongs to one."""
+    ending = file.suffix.lower()
+    if file.is_dir():
+        return "folders"
+    if file.suffix == ".hea":
+        return "segments of records" if file.stem in segments else None
+    if file.name.startswith(".") or any(file.with_suffix(e).exists() for e in (".b2i", ".hea")):
+        return ""  # ours, or a record's signals and annotations
+    if ending not in (*EDF_ENDINGS, *TEXT_ENDINGS, *ISHNE_ENDINGS):
+        return f"{ending or 'nameless'} files"
+    if not file.is_file():  # opening it says so
+        return None
+    with open(file, "rb") as opened:
+        stored = opened.read(LOOKED_AT)
+    if not stored.startswith(FIRST_BYTES.get(ending, b"")):
+        return f"{ending} files of another format"
+    rows = [bool(ROW.match(line)) for line in stored.split(b"\n")[:-1]][-20:]
+    is_text = ending == ".txt" and b"\0" not in stored  # UTF-16 is full of zeros
+    return "texts without a table" if is_text and sum(rows) <= 0.5 * len(rows) else None

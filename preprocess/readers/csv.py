@@ -1,34 +1,85 @@
-"""CSV recordings: a row a sample, a column a lead, a column of times where there is one.
+"""Text recordings: a row a sample, a column a lead, a column of times or row numbers where there is
+one; before them the lines that a device writes, of which DEVICES says what is where.
 
-A file is read once, some MB at a time: every row must have the cells of the heading, every cell
-must be a number or empty, and the times must go on evenly. Gaps in them are kept as gaps. What is
-unclear is refused, with its line.
+pandas reads a file once, part by part. Gaps that times or row numbers show are kept as gaps.
 """
 
-import io
+import codecs
 import re
 import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from preprocess import BadInput
-from preprocess.readers.csv_layout import Layout, read_layout
-from preprocess.readers.csv_times import Times
-from preprocess.readers.headers import HIGHEST_HZ, LOWEST_HZ
+from preprocess.readers.clock import HEAD_ROWS, SECONDS, TOLD_TOLERANCE, choose_clock, start_of
 from preprocess.readers.source import MV_OF_UNIT, Source, choose_lead, mv_of, plain_text
 
-CHUNK_BYTES = 1 << 22
+ROWS_AT_ONCE = 200_000
+HEAD_BYTES = 1 << 20  # that tell the layout
+MOST_HEADER = 500  # lines before the first row
 LONGEST_LINE = 1 << 16  # letters: a row is one sample of each lead
 LARGEST = 1e30  # of what can be a number of a recording
-HEAD_ROWS = 2000  # that tell the rate
-# What stands for a missing sample, besides what pandas takes for one.
-MISSING = ("-", "--", "?", "inf", "-inf", "+inf", "nil")
-UNIT = re.compile(r"[\s_]*[\[(](mv|uv|µv|μv|nv|v)[\])]$|[\s_]+(mv|uv|µv|μv|nv)$", re.I)
-# In brackets after a lead's name, and no voltage that can be read.
-OTHER_UNIT = re.compile(
-    r"[\[(]\s*(adu|adc|raw|counts?|lsb|digits?|units?|a\.?u\.?|\W*\d.*)\s*[\])]$", re.I
+MISSING = ["", "-", "--", "?", "nan", "na", "n/a", "none", "null", "nil", "inf", "-inf", "+inf"]
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.A | re.I)
+DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.A | re.I)
+QUOTED = re.compile(r'"([^"]*)"')
+UNIT = re.compile(
+    r"[\s_]*[\[(]([^\[\]()]*)[\])]\s*$|[\s_]+([mnuµμ]v|microvolts?|millivolts?|volts?)\s*$", re.I
+)
+UNITS_ROW = re.compile(
+    r"[\[(]*([mnuµμ]?v(olts?)?|[mnuµμ]?s(ec(onds?)?)?|(no_?)?units?|n/?a|adu|counts?|cal|raw"
+    r"|h+:mm:ss.*|bpm|%|mmhg|g|)[\])]*",
+    re.I,
+)
+COUNTS = re.compile(r"\W*(adu|adc|raw|counts?|lsb|digits?|(no_?)?units?|a\.?u\.?|bits?)\W*", re.I)
+ECG_MV, WHOLE_ECG_MV, PIECE = (0.02, 20.0), 8.0, 2000  # what so many samples of an ECG may span
+
+
+@dataclass(frozen=True)
+class Device:
+    """What to look for in the lines before the first row: regular expressions, whose first group is
+    what is meant. lead, unit: of the last columns, where there are several; columns: all names."""
+
+    known_by: str
+    rate: str = ""
+    unit: str = ""
+    lead: str = ""
+    start: str = ""
+    columns: str = ""
+
+
+DEVICES = {
+    "watch": Device(
+        known_by=r"^(Classification|Klassifizierung|Symptoms)[,;]",
+        start=r"^(?:Recorded Date|Aufzeichnungsdatum)[,;]\"?(.+?)\"?$",
+    ),
+    "OpenSignals": Device(
+        known_by=r"OpenSignals",
+        rate=r'"sampling rate": ([\d.]+)',
+        lead=r'"sensor": \[(.*?)\]',
+        start=r'(?=.*"date": "([-\d]+)")(?=.*"time": "([\d:.]+)")',
+        columns=r'"column": \[(.*?)\]',
+    ),
+    "LabChart": Device(
+        known_by=r"^Interval=",
+        rate=r"^Interval=\s*(.+)",
+        unit=r"^UnitName=\s*(.+)",
+        lead=r"^ChannelTitle=\s*(.+)",
+        start=r"^ExcelDateTime=\s*[\d.e+]+\s+(.+)",
+    ),
+}
+ANY_DEVICE = Device(
+    known_by="",
+    rate=r"(?i)^\W*(?:sampl\w*[ _]?(?:rate|freq\w*|interval)|fs|frequency|frequenz|abtastrate)\b"
+    r"[^\d\n]{0,20}([\d.]+[ \t]*[a-z]*)|(?i:^[^\n\d]*[,;:=\t ]\"?([\d.,]+[ \t]?(?:hertz|hz))\b)",
+    unit=r"(?i)^\W*(?:units?|einheit)\b\W+(\w+)",
+    lead=r"(?i)^\W*(?:lead|ableitung)[,;:=\t ]+(?:lead |ableitung )?(.+)",
+    start=r"(?i)^\W*(?:record\w*|start\w*|date|datum)[ _]?(?:date|time)?\b[^\d\n]{0,20}(\d.*)",
 )
 
 
@@ -43,199 +94,311 @@ class CsvSource(Source):
         return np.frombuffer(stored, np.float32).astype(float)
 
 
-def open_csv(path: Path, lead, likely, fs_hz=None, units=None) -> CsvSource:
-    """fs_hz, units: of a file that does not say. Raises BadInput where anything is unclear."""
-    if not path.exists():
-        raise BadInput(f"there is no recording {path}")
-    with open(path, "rb") as file:
-        layout = read_layout(file, path, LONGEST_LINE)
-        begin = file.tell()
-        head = _table(next(_chunks(file, path), b""), range(len(layout.names)), layout, path)
-        head = {column: values[:HEAD_ROWS] for column, values in head.items()}
-
-        times, (at_time, unit_s) = None, _clock(head, layout, fs_hz)
-        if at_time is not None:
-            times = Times(head[at_time] * unit_s, path)
-        _check_rate(fs_hz, times, path)
-        columns = [i for i in range(len(layout.names)) if i != layout.time_column()]
-        if not columns:
-            raise BadInput(f"{path} has a time column and no lead beside it")
-        leads = [UNIT.sub("", layout.names[i]) or layout.names[i] for i in columns]
-        chosen = choose_lead(leads, lead, path, likely)
-        column = columns[chosen]
-        _check_is_signal(head[column], layout.names[column], path)
-        scale = mv_of(_unit(layout, column, units, path), path, leads[chosen])
-
-        file.seek(begin)
-        clock = None if times is None else (times, at_time, unit_s)
-        values, n = _copy(file, layout, path, column, scale, clock)
-    rate_hz = float(fs_hz or times.rate_hz())
-    source = CsvSource(path.stem, path, leads, leads[chosen], rate_hz, n)
-    source.values = values
-    return source
-
-
-def _unit(layout, column, units, path):
-    """As the file says it, else as asked for, else mV."""
-    name = layout.names[column]
-    named = UNIT.search(name) or OTHER_UNIT.search(name)
-    told = layout.units[column] or named and next(filter(None, named.groups())) or ""
-    if told and units and mv_of(units, path, name) != MV_OF_UNIT.get(told.strip().lower()):
-        raise BadInput(
-            f"--units says {units}, column {plain_text(name)} of {path} {plain_text(told)}: leave "
-            "--units out or correct the column's name"
-        )
-    return told or units or "mV"
-
-
-def _check_rate(fs_hz, times, path):
-    if fs_hz is None and times is None:
+def open_csv(path: Path, lead, likely, fs_hz=None, units=None, gain=None, baseline=0) -> CsvSource:
+    """fs_hz, units, gain (counts a mV), baseline: of a file that does not say. Raises BadInput
+    where anything is unclear."""
+    table = read_layout(path)
+    told_hz = fs_hz or table.rate_hz
+    if fs_hz and table.rate_hz and abs(fs_hz / table.rate_hz - 1) > TOLD_TOLERANCE:
+        raise BadInput(f"--fs says {fs_hz:g} Hz, {path} itself {table.rate_hz:g} Hz: correct it")
+    clock, clocks = choose_clock(table, told_hz)
+    leads = [k for k in range(len(table.names)) if k not in clocks and table.is_lead(k)]
+    if not leads:
+        raise BadInput(f"{path} has no column of numbers that could be a lead")
+    names = [table.label(k) for k in leads]
+    column = leads[choose_lead(names, lead, path, likely)]
+    if told_hz is None and clock is None:
         raise BadInput(
             f"{path} does not say its sampling rate: give it in Hz with --fs, or add a column "
             "time_s"
         )
-    if fs_hz is None and not LOWEST_HZ <= times.hz <= HIGHEST_HZ:
-        raise BadInput(
-            f"the times of {path} rise {times.hz:.5g} times a second; {LOWEST_HZ} to {HIGHEST_HZ} "
-            "Hz can be screened: are they in ms? call the column time_ms"
+    mv, is_told = _scale(table, column, units, gain)
+    values, n, span_mv, whole = _copy(table, column, clock, mv, baseline if gain else 0)
+    name = table.label(column)
+    if not is_told:
+        _check_amplitude(span_mv, whole, name, path)
+    source = CsvSource(path.stem, path, names, name, float(told_hz or clock.rate_hz()), n)
+    source.values, source.start = values, table.start
+    return source
+
+
+# ------------------------------------------------------------------------------------- layout
+
+
+@dataclass
+class Table:
+    """The layout of a file. skip: lines before the first row; rows: the first ones, as cells;
+    names, units: a text a column; rate_hz, start: as the lines before the rows say."""
+
+    path: Path
+    encoding: str
+    separator: str | None  # None: blanks
+    decimal: str
+    skip: int
+    rows: list
+    names: list
+    units: list
+    rate_hz: float | None = None
+    start: datetime | time | None = None
+
+    def column(self, k) -> pd.Series:
+        """Its first cells."""
+        return pd.Series([row[k] if k < len(row) else "" for row in self.rows], dtype=str)
+
+    def numbers(self, cells) -> np.ndarray:
+        """(n,) float64, NaN where a cell is none."""
+        if cells.dtype.kind not in "fiu":
+            cells = cells.astype(str).str.strip(" '\"")
+            cells = cells.str.replace(",", ".", regex=False) if self.decimal == "," else cells
+            cells = pd.to_numeric(cells, errors="coerce")
+        values = cells.to_numpy(float)
+        return np.where(np.abs(values) < LARGEST, values, np.nan)
+
+    def is_lead(self, k):
+        """Whether a column with a name holds numbers, where it holds anything."""
+        cells = self.column(k)
+        there = ~cells.str.lower().isin(MISSING)
+        return self.names[k] and np.isfinite(self.numbers(cells)).sum() >= 0.9 * there.sum()
+
+    def label(self, k):
+        """A column's name without its unit."""
+        return (UNIT.sub("", self.names[k]) if self.unit(k) else "") or self.names[k]
+
+    def unit(self, k):
+        """As a row of units, or the column's name, says it."""
+        found = UNIT.search(self.names[k])
+        named = next(filter(None, found.groups()), "") if found else ""
+        known = named.strip().lower() in MV_OF_UNIT or COUNTS.fullmatch(named)
+        return self.units[k] or (named if known or re.search(r"\d", named) else "")
+
+    def parts(self, columns):
+        """The rows of these columns, some at a time, as DataFrames."""
+        how = {
+            "sep": self.separator or r"\s+",
+            "decimal": self.decimal,
+            "header": None,
+            "names": list(range(len(self.names))),
+            "usecols": sorted(columns),
+            "comment": "#",
+            "skip_blank_lines": len(self.names) > 1,
+            "skipinitialspace": True,
+            "na_values": MISSING,
+            "low_memory": False,
+        }
+        with open(self.path, encoding=self.encoding, errors="replace") as file:
+            for _ in range(self.skip):
+                file.readline()
+            try:
+                yield from pd.read_csv(file, chunksize=ROWS_AT_ONCE, **how)
+            except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+                raise BadInput(f"{self.path} cannot be read ({plain_text(str(error))})") from error
+
+
+def read_layout(path) -> Table:
+    """What the first bytes of a file show. Raises BadInput where that is no table."""
+    with open(path, "rb") as file:
+        stored = file.read(HEAD_BYTES)
+    encoding = _encoding(stored)
+    lines = re.split("\r\n|\r|\n", stored.decode(encoding, "ignore"))
+    if len(stored) == HEAD_BYTES:
+        lines.pop()
+    if max(map(len, lines), default=0) >= LONGEST_LINE:
+        raise BadInput(f"{path} has a line of more than {LONGEST_LINE} letters: is it a table?")
+    rows = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    separator, width = _separator(lines, rows[-50:])
+    split = lambda line: _split(line, separator)
+    tail = [cells for cells in map(split, rows[-50:]) if len(cells) >= width]
+    columns = list(zip(*tail))[:width]
+    is_number = [np.mean([_is_number(cell, separator) for cell in c]) > 0.5 for c in columns]
+
+    def is_row(line):
+        cells = split(line)
+        if len(cells) != width:
+            return False
+        numbers = [cell for cell, must in zip(cells, is_number) if must]
+        return any(_is_number(cell, separator) for cell in numbers) and all(
+            _is_number(cell, separator) or cell.lower() in MISSING for cell in numbers
         )
-    if fs_hz and times and abs(fs_hz / times.hz - 1) > 0.01:
-        raise BadInput(
-            f"--fs says {fs_hz:g} Hz, the time column of {path} {times.hz:.5g} Hz: leave --fs out "
-            "or correct it (are its times in ms? call it time_ms)"
-        )
+
+    first = [is_row(line) for line in lines[:MOST_HEADER]]
+    skip = next((k for k in range(len(first)) if all(first[k : k + 3])), None)
+    if skip is None:
+        raise BadInput(f"{path} holds no row of numbers: give a row a sample, a column a lead")
+    decimal = "."
+    if separator != "," and any(DECIMAL_COMMA.fullmatch(cell) for row in tail for cell in row):
+        decimal = ","
+    rows = [split(line) for line in lines[skip : skip + HEAD_ROWS] if line.strip()]
+    names, units = _names(lines[:skip], separator, width)
+    table = Table(path, encoding, separator, decimal, skip, rows, names, units)
+    _told_by_device("\n".join(lines[:skip]), table)
+    return table
 
 
-def _clock(head, layout, fs_hz):
-    """The column that tells the time and its unit in s; (None, 0) where there is none.
-
-    Where no name says so, a column that rises evenly is one, of times or of row numbers, whatever
-    it is called: its holes are holes of the recording. Its unit then follows from the rate.
-    """
-    if (named := layout.time_column()) is not None:
-        return named, layout.unit_s(named)
-    for column, values in head.items():
-        if fs_hz and len(head) > 1 and (step := _even_step(values)):
-            return column, 1 / (fs_hz * step)
-    return None, 0.0
-
-
-def _even_step(values):
-    """By how much nearly every value (n,) is above the one before it; 0 where that is not so."""
-    steps = np.diff(values[np.isfinite(values)])
-    step = float(np.median(steps)) if len(steps) > 10 else 0.0
-    even = np.abs(steps - step) <= 0.01 * step
-    return step if step > 0 and even.mean() > 0.9 else 0.0
-
-
-def _check_is_signal(values, name, path):
-    """A column that rises evenly is one of times or row numbers."""
-    if _even_step(values):
-        raise BadInput(
-            f"column {name} of {path} rises evenly: if it is time, call it time_s or time_ms; "
-            "choose another column with --lead"
-        )
-
-
-def _copy(file, layout, path, column, scale, clock):
-    """The column in mV as float32 in a temporary file, NaN in the gaps; and its samples.
-
-    clock: None, or Times with their column and its unit in s.
-    """
-    copy, n, line = tempfile.TemporaryFile(), 0, layout.skip
-    times, at_time, unit_s = clock or (None, None, 0.0)
-    wanted = [column] if times is None else [column, at_time]
-    for rows in _chunks(file, path):
-        table = _table(rows, wanted, layout, path, line)
-        values = table[column].astype(np.float32) * np.float32(scale)
-        line += len(values)
-        if times is not None:
-            seconds = table[at_time] * unit_s
-            values = times.spread(values, seconds, line - len(values))
-        copy.write(values.tobytes())
-        n += len(values)
-    return copy, n
-
-
-def _chunks(file, path):
-    """Whole lines without the last one's end; blank lines at the end of the file left out."""
-    left, first = b"", True
-    while part := file.read(CHUNK_BYTES):
-        left += part
-        whole = len(left[: left.rfind(b"\n") + 1].rstrip(b"\r\n"))
-        if whole:
-            yield left[:whole] if first else _without_line_end(left[:whole])
-            left, first = left[whole:], False
-        elif len(left) > LONGEST_LINE + CHUNK_BYTES:
-            raise BadInput(f"{path} has a line of more than {LONGEST_LINE} letters: is it damaged?")
-    if left.strip():
-        yield left.rstrip() if first else _without_line_end(left.rstrip())
-
-
-def _without_line_end(rows):
-    return rows[1 + rows.startswith(b"\r\n") :]
-
-
-def _table(rows, columns, layout: Layout, path, line=None):
-    """{column: (n,) float64, NaN where a cell is empty}; line: of the file, before the first."""
-    line = layout.skip if line is None else line
-    rows = _checked_rows(rows, layout, path, line)
-    options = {
-        "sep": layout.separator,
-        "decimal": layout.decimal,
-        "header": None,
-        "names": list(range(len(layout.names))),
-        "usecols": list(columns),
-        "quoting": 3,  # quotes are gone
-        "skip_blank_lines": False,
-        "skipinitialspace": True,
-        "na_values": list(MISSING),
-    }
-    count = rows.count(b"\n") + 1
+def _encoding(stored):
+    if stored[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
     try:
-        table = pd.read_csv(io.BytesIO(rows), dtype=np.float64, **options)
-    except (ValueError, OverflowError):
-        raise _no_number(rows, columns, layout, path, line, options) from None
-    if len(table) != count:
-        raise BadInput(f"{path} cannot be read as CSV near line {line + 1}: is it damaged?")
-    values = table.to_numpy(np.float64)
-    values = np.where(np.abs(values) < LARGEST, values, np.nan)
-    return {column: values[:, k] for k, column in enumerate(table.columns)}
+        codecs.getincrementaldecoder("utf-8")().decode(stored)
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8-sig"
 
 
-def _checked_rows(rows, layout, path, line):
-    """Rows without quotes. Raises BadInput where one has not the cells of the first line."""
-    if b"\0" in rows or rows.count(b"\r") != rows.count(b"\r\n"):
-        raise BadInput(f"{path} is not a text file with a row in each line, near line {line + 1}")
-    letters = np.frombuffer(rows, np.uint8)
-    ends = np.append(np.flatnonzero(letters == ord("\n")), len(letters))
-    if b'"' in rows:
-        quotes = np.searchsorted(np.flatnonzero(letters == ord('"')), ends)
-        odd = np.flatnonzero(np.diff(quotes, prepend=0) % 2)
-        if len(odd):
-            raise BadInput(f"line {line + odd[0] + 1} of {path} has a quote without its pair")
-        return _checked_rows(rows.replace(b'"', b""), layout, path, line)
-    separators = np.flatnonzero(letters == ord(layout.separator))
-    cells = np.diff(np.searchsorted(separators, ends), prepend=0) + 1
-    wrong = np.flatnonzero(cells != len(layout.names))
-    if layout.separator != "\n" and len(wrong):
+def _separator(lines, tail):
+    """The sign between columns, None for blanks, and how many columns there are."""
+    told = re.match(r"\"?sep=(.|\t)", lines[0]) if lines else None
+    for separator in told[1] if told else ("\t", ";", ",", None):
+        widths = Counter(len(_split(line, separator)) for line in tail)
+        width, often = widths.most_common(1)[0] if widths else (1, 0)
+        if width > 1 and often >= 0.9 * len(tail):
+            if separator == "," and _is_decimal(lines, tail):
+                break
+            return separator, width
+    return ";", 1
+
+
+def _is_decimal(lines, tail):
+    """Whether "1,234" in each row is a number with a decimal comma, not two numbers."""
+    is_sure = "," not in lines[0] or any(re.match(r"-?\d*,0\d|-0,|-?,", line) for line in tail)
+    return is_sure and all(DECIMAL_COMMA.fullmatch(line.strip()) for line in tail)
+
+
+def _split(line, separator):
+    if separator is None:
+        return line.split()
+    if '"' in line:
+        line = QUOTED.sub(lambda quoted: quoted[1].replace(separator, " "), line)
+    return [plain_text(cell).strip(" '\"") for cell in line.split(separator)]
+
+
+def _is_number(cell, separator):
+    return bool(NUMBER.fullmatch(cell) or separator != "," and DECIMAL_COMMA.fullmatch(cell))
+
+
+def _names(lines, separator, width):
+    """Of the columns, and their units, from the lines before the first row."""
+    rows = []
+    for line in reversed(lines):
+        cells = _split(line.lstrip("# "), separator)
+        while len(cells) > width and cells[-1] == "":
+            cells.pop()
+        if separator is None and len(cells) > width > 1:  # "Elapsed time", "sample #"
+            cells = [" ".join(cells[: 1 - width]), *cells[1 - width :]]
+        if len(cells) == width - 1 and (separator or all(map(UNITS_ROW.fullmatch, cells))):
+            cells = ["", *cells]  # of row numbers, or of times
+        if len(cells) != width or not any(cells) or cells[0].endswith("="):
+            break
+        rows.insert(0, cells)
+    units = [""] * width
+    if len(rows) > 1 and all(map(UNITS_ROW.fullmatch, rows[-1])):
+        units = [cell.strip("[]()") for cell in rows.pop()]
+        units = ["" if unit.lower() in MISSING else unit for unit in units]
+    # a device's name, or CAL, over each column is none of theirs
+    rows = [row for row in rows if width == 1 or len({*row}) > 1]
+    rows = [row for row in rows if not any(map(NUMBER.fullmatch, row))]
+    names = rows[-1] if rows and (width > 1 or len(lines) < 3) else []
+    return names or [f"column{k}" for k in range(width)], units
+
+
+def _told_by_device(text, table):
+    """Fills in what the lines before the first row say."""
+    device = next((d for d in DEVICES.values() if re.search(d.known_by, text, re.M)), ANY_DEVICE)
+    found = {}
+    for field in ("rate", "unit", "lead", "start", "columns"):
+        for pattern in (getattr(device, field), getattr(ANY_DEVICE, field)):
+            match = re.search(pattern, text, re.M) if pattern and field not in found else None
+            if match and any(match.groups()):
+                found[field] = " ".join(filter(None, match.groups())).strip()
+    listed = lambda field: [
+        name.strip(' "') for name in re.split(r"\t|, ?", found.get(field, "")) if name.strip()
+    ]
+    columns, width = listed("columns"), len(table.names)
+    if len(columns) in (width, width - 1) and columns:
+        table.names = [*columns, ""][:width]
+    end = max((k for k, name in enumerate(table.names, 1) if name), default=width)
+    leads, units = listed("lead")[-end:], listed("unit")[-end:]
+    for k, lead in zip(range(end - len(leads), end), leads):
+        if re.fullmatch(r"column\d+", table.names[k]):
+            table.names[k] = lead
+        elif columns:
+            table.names[k] = f"{lead} {table.names[k]}"
+    units = units * end if len(units) == 1 else units
+    for k, unit in zip(range(end - len(units), end), units):
+        table.units[k] = table.units[k] or unit
+    table.rate_hz = _rate_of(found.get("rate", ""))
+    table.start = start_of(found.get("start"))
+
+
+def _rate_of(text):
+    """Hz of "512 hertz", "1 kHz", "4 ms" or "0.001 s"; None where there is none."""
+    found = re.match(r"(\d+\.?\d*|\.\d+)\s*([a-z]*)", text.replace(",", "."), re.I)
+    if not found or not float(found[1]):
+        return None
+    value, unit = float(found[1]), found[2].lower()
+    for words, unit_s in SECONDS.items():
+        if re.fullmatch(words, unit):
+            return round(1 / (value * unit_s), 6)
+    return value * (1000 if unit == "khz" else 1)
+
+
+# -------------------------------------------------------------------------------------- units
+
+
+def _scale(table, column, units, gain):
+    """A number's size in mV, and whether anybody said it."""
+    name, unit, path = table.label(column), table.unit(column), table.path
+    if COUNTS.fullmatch(unit):
+        if not units and gain is None:
+            raise BadInput(
+                f"{name} of {path} is in counts of a converter, no voltage: give --gain "
+                "COUNTS_PER_MV (and --baseline COUNTS, what 0 mV is)"
+            )
+        unit = ""
+    asked_mv = 1 / gain if gain is not None else mv_of(units, path, name) if units else None
+    if unit and asked_mv not in (None, MV_OF_UNIT.get(unit.lower())):
+        raise BadInput(f"{name} of {path} is in {unit}: leave --units and --gain out")
+    return asked_mv or mv_of(unit or "mV", path, name), bool(unit or asked_mv)
+
+
+def _check_amplitude(span_mv, whole, name, path):
+    """Numbers without a unit are mV, if they can be. span_mv: how far pieces of some seconds go;
+    whole: whether all are whole numbers."""
+    if not span_mv > 0:
+        return  # flat: screening says so
+    said = f"{name} of {path} spans {span_mv:.2g} in some seconds without a unit: as mV that is"
+    if whole and span_mv >= WHOLE_ECG_MV:
         raise BadInput(
-            f"line {line + wrong[0] + 1} of {path} has {cells[wrong[0]]} cells and its first line "
-            f"{len(layout.names)}: is it damaged? (decimal commas need ; between columns)"
+            f"{said} no ECG, and they are whole numbers: give --gain COUNTS_PER_MV (and --baseline "
+            "COUNTS) where they are counts of a converter, --units uV where they are uV"
         )
-    return rows
+    if not ECG_MV[0] <= span_mv <= ECG_MV[1]:
+        unit = "V" if span_mv < ECG_MV[0] else "uV"
+        raise BadInput(f"{said} no ECG: give --units {unit} if they are {unit}")
 
 
-def _no_number(rows, columns, layout, path, line, options):
-    """The sentence about the first cell that is no number."""
-    table = pd.read_csv(io.BytesIO(rows), dtype=str, encoding="latin-1", **options)
-    table = table.apply(lambda text: text.str.strip())
-    if layout.decimal == ",":
-        table = table.apply(lambda text: text.str.replace(",", ".", regex=False))
-    wrong = table.notna() & table.apply(pd.to_numeric, errors="coerce").isna()
-    wrong &= ~table.isin(["", *MISSING])
-    row, column = next(zip(*np.nonzero(wrong.to_numpy())), (0, 0))
-    return BadInput(
-        f"line {line + row + 1} of {path} has {str(table.iat[row, column])[:20]!r} where a number "
-        "is due: correct it, or leave the cell empty"
-    )
+# --------------------------------------------------------------------------------------- rows
+
+
+def _copy(table, column, clock, mv, baseline):
+    """The column in mV as float32 in a temporary file, NaN in the gaps; its samples; the median
+    span of its pieces; and whether all are whole numbers."""
+    copy, n, line, spans, whole = tempfile.TemporaryFile(), 0, table.skip, [], True
+    for part in table.parts({column} | ({clock.column} if clock else set())):
+        values = table.numbers(part[column])
+        wrong = np.flatnonzero(part[column].notna() & np.isnan(values))
+        if len(wrong):
+            cell = str(part[column].iloc[wrong[0]])[:20]
+            raise BadInput(
+                f"line {line + wrong[0] + 1} of {table.path} has {cell!r} where a number is due: "
+                "correct it, or leave the cell empty"
+            )
+        there = values[np.isfinite(values)]
+        size = min(PIECE, max(1, len(there)))
+        spans += np.ptp(there[: len(there) // size * size].reshape(-1, size), 1).tolist()
+        whole = whole and bool((there == np.round(there)).all())
+        values = (values.astype(np.float32) - np.float32(baseline)) * np.float32(mv)
+        if clock is not None:
+            values = clock.spread(values, part[clock.column], line)
+        copy.write(values.tobytes())
+        n, line = n + len(values), line + len(part)
+    return copy, n, np.median(spans) if spans else 0.0, whole

@@ -1,252 +1,188 @@
-"""EDF and EDF+ recordings (edfplus.info), part by part, with the gaps of EDF+D in their place."""
+"""EDF, EDF+ and BDF recordings (edfplus.info): edfio reads the header. Samples are read here, part
+by part, as edfio holds the whole of a BDF file in memory."""
 
 import re
-from datetime import datetime, time
+import warnings
+from datetime import date, datetime, time
 from pathlib import Path
 
+import edfio
 import numpy as np
 
 from preprocess import BadInput
 from preprocess.constants import LONGEST_GAP_S
-from preprocess.readers.headers import LOWEST_HZ
-from preprocess.readers.source import Source, choose_lead, mv_of
+from preprocess.readers.source import Source, choose_lead, mv_of, plain_text
 
-HEADER_BYTES = 256  # of the file, and again for every signal
-FIELDS = (  # of each signal, one field of all signals after the other
-    ("label", 16),
-    ("transducer", 80),
-    ("unit", 8),
-    ("physical_min", 8),
-    ("physical_max", 8),
-    ("digital_min", 8),
-    ("digital_max", 8),
-    ("prefiltering", 80),
-    ("samples", 8),
-    ("reserved", 32),
-)
-MOST_SIGNALS = 512
-MOST_DRIFT_S = 0.5
-ANNOTATIONS = "EDF Annotations"
+FORMATS = {b"0       ": (edfio.read_edf, 2), b"\xffBIOSEMI": (edfio.read_bdf, 3)}  # bytes a sample
+UNKNOWN_DAY = date(1985, 1, 1)  # what recorders write that have no clock
 ONSET = re.compile(rb"([+-]\d{1,9}(?:\.\d{1,9})?)\x14")
 
 
 class EdfSource(Source):
-    """starts: (records,) first sample of each data record; None where they follow each other."""
+    """signal: of edfio; width: bytes of its samples; data_at: byte of the first data record;
+    record_bytes: of each; at: byte in a data record where the signal's samples are; starts:
+    (records,) first sample of each data record, None where they follow each other."""
 
-    signal: dict
-    record_bytes: int
+    signal: edfio.EdfSignal
+    mv: float
+    width: int
     data_at: int
+    record_bytes: int
+    at: int
     starts = None
 
     def read(self, start, end):
-        size = self.signal["samples"]
+        size = self.signal.samples_per_data_record
         if self.starts is None:
             first, last = start // size, -(-end // size)
             return self._records(first, last)[start - first * size : end - first * size]
         values = np.full(end - start, np.nan)
         first = max(0, np.searchsorted(self.starts, start, "right") - 1)
         last = np.searchsorted(self.starts, end, "left")
-        found = self._records(first, last).reshape(-1, size)
-        for begin, samples in zip(self.starts[first:last] - start, found):
-            lost = max(0, -begin)
-            part = samples[lost : max(0, len(values) - begin)]
-            values[begin + lost : begin + lost + len(part)] = part
+        at = np.add.outer(self.starts[first:last], np.arange(size)).reshape(-1) - start
+        inside = (at >= 0) & (at < len(values))
+        values[at[inside]] = self._records(first, last)[inside]
         return values
 
     def _records(self, first, last):
         """Samples in mV of data records first to last, as one row."""
+        signal = self.signal
         with open(self.path, "rb") as file:
-            file.seek(self.data_at + first * self.record_bytes)
-            stored = file.read((last - first) * self.record_bytes)
-        rows = np.frombuffer(stored, "<i2").reshape(last - first, self.record_bytes // 2)
-        at, signal = self.signal["at"], self.signal
-        digital = rows[:, at : at + signal["samples"]].reshape(-1).astype(float)
-        gain = (signal["physical_max"] - signal["physical_min"]) / (
-            signal["digital_max"] - signal["digital_min"]
+            file.seek(self.data_at + int(first) * self.record_bytes)
+            stored = file.read(int(last - first) * self.record_bytes)
+        rows = np.frombuffer(stored, np.uint8).reshape(last - first, self.record_bytes)
+        rows = rows[:, self.at : self.at + self.width * signal.samples_per_data_record]
+        if self.width == 2:
+            digital = np.ascontiguousarray(rows).view("<i2").reshape(-1)
+        else:
+            wide = np.zeros((rows.size // 3, 4), np.uint8)
+            wide[:, 1:] = rows.reshape(-1, 3)
+            digital = wide.view("<i4")[:, 0] >> 8
+        step = (signal.physical_max - signal.physical_min) / (
+            signal.digital_max - signal.digital_min
         )
-        physical = signal["physical_min"] + (digital - signal["digital_min"]) * gain
-        return physical * signal["mv"]
+        return (signal.physical_min + (digital - float(signal.digital_min)) * step) * self.mv
 
 
 def open_edf(path: Path, lead, likely, units=None) -> EdfSource:
     """units: of a file that gives none. Raises BadInput where header and file do not agree."""
-    if not path.exists():
-        raise BadInput(f"there is no recording {path}")
-    with open(path, "rb") as file:
-        head = file.read(HEADER_BYTES)
-        count = _whole(head[252:256], path, "number of signals")
-        if head[:8] != b"0       ":
-            raise BadInput(f"{path} cannot be read as EDF: its first bytes are not those of one")
-        if not 1 <= count <= MOST_SIGNALS:
-            raise BadInput(f"{path} holds no signal, or {count} of them: fetch it again")
-        fields = file.read(HEADER_BYTES * count)
-    data_at = HEADER_BYTES * (count + 1)
-    if len(fields) < HEADER_BYTES * count or _whole(head[184:192], path, "header") != data_at:
-        raise BadInput(f"{path} has no whole EDF header: is it truncated? fetch it again")
-    signals = _signals(fields, count, path)
-    record_s = _number(head[244:252], path, "duration of a data record")
-    records = _whole(head[236:244], path, "number of data records")
-    record_bytes = 2 * sum(signal["samples"] for signal in signals)
-    _check_size(path, data_at, record_bytes, records)
-
-    usable = [s for s in signals if not s["label"].startswith(ANNOTATIONS)]
-    if not usable or not record_s > 0 or not records:
+    edf, width, told = _read_header(path)
+    leads = [signal.label for signal in edf.signals]
+    if not leads:
         raise BadInput(f"{path} holds no signal")
-    # respiration and the like are sampled slowly
-    usable = [s for s in usable if s["samples"] / record_s >= LOWEST_HZ] or usable
-    leads = [signal["label"] for signal in usable]
-    signal = usable[choose_lead(leads, lead, path, likely)]
-    _check_scale(signal, path, units)
-    fs_hz = signal["samples"] / record_s
-    starts, n = None, records * signal["samples"]
-    onsets_s = _onsets(path, head, signals, data_at, record_bytes, records)
-    if onsets_s is not None:
-        starts, n = _starts(onsets_s, record_s, fs_hz, signal["samples"], path)
-    source = EdfSource(path.stem, path, leads, signal["label"], fs_hz, n)
-    source.signal, source.record_bytes, source.data_at = signal, record_bytes, data_at
-    source.starts, source.start = starts, _start(head)
+    signal = edf.signals[choose_lead(leads, lead, path, likely)]
+    mv = _scale(signal, path, units)
+    size, record_s = signal.samples_per_data_record, edf.data_record_duration
+    places = np.cumsum([0] + [width * each.samples_per_data_record for each in edf._signals])
+    data_at, record_bytes = edf.bytes_in_header_record, int(places[-1])
+    n, notes = _records(path, data_at, record_bytes, told)
+    source = EdfSource(path.stem, path, leads, signal.label, size / record_s, n * size)
+    source.signal, source.mv, source.width = signal, mv, width
+    source.data_at, source.record_bytes = data_at, record_bytes
+    source.at = int(places[[each is signal for each in edf._signals].index(True)])
+    source.start, source.notes = _start(edf), notes
+    if edf.reserved.endswith("+D"):
+        marks = [each._is_annotation_signal for each in edf._signals]
+        times_at = int(places[marks.index(True)]) if True in marks else 0
+        places = [data_at + k * record_bytes + times_at for k in range(n)]
+        source.starts = _starts(path, places, record_s, source.fs_hz)
+        source.n = int(source.starts[-1]) + size
     return source
 
 
-def _start(head):
-    """When the recording began: a datetime, a time where the date is withheld, or None.
-
-    EDF has two digits of the year, from 1985 on; EDF+ has all four in the recording's name.
-    Midnight of the first day of 1985 is what tools write that know nothing.
-    """
-    found = [
-        re.fullmatch(rb"(\d\d)\.(\d\d)\.(\d\d)", part) for part in (head[168:176], head[176:184])
-    ]
-    if not all(found):
-        return None
-    (day, month, year), of_day = (tuple(int(part) for part in f.groups()) for f in found)
-    full = re.match(rb"Startdate \d\d-[A-Z]{3}-(\d{4})", head[88:168])
-    year = int(full[1]) if full else year + (1900 if year >= 85 else 2000)
-    try:
-        started = datetime(year, month, day, *of_day)
-    except ValueError:
-        return None
-    if (year, month, day) != (1985, 1, 1):
-        return started
-    return started.time() if started.time() != time() else None
-
-
-def _signals(fields, count, path):
-    """A dict a signal; `at`: where its samples stand in a data record."""
-    signals, offset = [{} for _ in range(count)], 0
-    for name, width in FIELDS:
-        for signal in signals:
-            signal[name] = fields[offset : offset + width].decode("latin-1").strip(" \0")
-            offset += width
-    at = 0
-    for signal in signals:
-        for name in ("physical_min", "physical_max", "digital_min", "digital_max"):
-            signal[name] = _number(signal[name], path, name.replace("_", " "))
-        signal["samples"] = _whole(signal["samples"], path, "samples of a data record")
-        if not 1 <= signal["samples"] <= 1 << 24:
-            raise BadInput(
-                f"{path} has data records of {signal['samples']} samples: fetch it again"
-            )
-        signal["at"] = at
-        at += signal["samples"]
-    return signals
-
-
-def _check_size(path, data_at, record_bytes, records):
-    """The file must end where its header says: a shorter one is cut, a longer one lies."""
-    rest = path.stat().st_size - data_at
-    if rest < records * record_bytes or records < 0:
-        raise BadInput(
-            f"{path} is shorter than its header says ({rest // record_bytes} data records of "
-            f"{records}): is it truncated? fetch it again"
-        )
-    if rest > records * record_bytes:
-        raise BadInput(
-            f"{path} is longer than its header says ({rest / record_bytes:.1f} data records, not "
-            f"{records}): fetch it again"
-        )
-
-
-def _check_scale(signal, path, units):
-    """What turns stored numbers into mV; `mv`: a physical unit in mV."""
-    low, high = signal["digital_min"], signal["digital_max"]
-    if not -32768 <= low < high <= 32767:
-        raise BadInput(f"{path} gives digital limits of {low:g} and {high:g}: fetch it again")
-    if signal["physical_min"] == signal["physical_max"]:
-        raise BadInput(
-            f"{path} gives both physical limits of {signal['label']} as {signal['physical_min']:g}:"
-            " it cannot be turned into mV"
-        )
-    signal["mv"] = mv_of(signal["unit"] or units or "", path, signal["label"])
-    if units and mv_of(units, path, signal["label"]) != signal["mv"]:
-        raise BadInput(
-            f"--units says {units}, {signal['label']} of {path} {signal['unit']}: leave --units out"
-        )
-
-
-def _onsets(path, head, signals, data_at, record_bytes, records):
-    """(records,) s from the start, as an EDF+ file says them; None in a plain EDF."""
-    kept = next((s for s in signals if s["label"].startswith(ANNOTATIONS)), None)
-    interrupted = head[192:197] == b"EDF+D"
-    if kept is None:
-        if interrupted:
-            raise BadInput(f"{path} is interrupted (EDF+D) and says no times: fetch it again")
-        return None
-    onsets_s = np.full(records, np.nan)
+def _read_header(path):
+    """edfio's view of the header and the first data record; bytes a sample; and how many data
+    records the header tells of."""
     with open(path, "rb") as file:
-        for k in range(records):
-            file.seek(data_at + k * record_bytes + 2 * kept["at"])
-            found = ONSET.match(file.read(min(2 * kept["samples"], 64)))
-            if found:
+        head = file.read(256)
+        if head[:8] not in FORMATS:
+            raise BadInput(f"{path} cannot be read as EDF: its first bytes are not those of one")
+        reader, width = FORMATS[head[:8]]
+        try:
+            told, record_s, count = int(head[236:244]), float(head[244:252]), int(head[252:256])
+            fields = file.read(256 * count).replace(b"\0", b" ")
+            sizes = [int(fields[216 * count + 8 * k :][:8]) for k in range(count)]
+            if not sizes or min(sizes) < 1 or not 0 < record_s < LONGEST_GAP_S:
+                raise ValueError("numbers that cannot be")
+            # of a day that is withheld there, the first field may tell
+            head = head.replace(b"Startdate X", b" " * 11) + fields
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # these bytes are not the whole file
+                first = file.read(sum(sizes) * width)
+                edf = reader(head + first, header_encoding="latin-1")
+            if edf.bytes_in_header_record != len(head):
+                raise ValueError("another length than it has")
+        except (ValueError, OverflowError) as error:
+            raise BadInput(
+                f"{path} cannot be read as EDF: its header holds {plain_text(str(error))[:80]}; "
+                "fetch it again"
+            ) from error
+    return edf, width, told
+
+
+def _records(path, data_at, record_bytes, told):
+    """Whole data records of a file, and a sentence where its header says another number; -1 is
+    what recorders write that do not know it yet."""
+    n, rest = divmod(path.stat().st_size - data_at, record_bytes)
+    if n < 1:
+        raise BadInput(f"{path} holds no signal: its first data record is not whole")
+    if told in (-1, n) and not rest:
+        return n, []
+    said = f"{told} data records" if told != -1 else "nothing of its length"
+    return n, [
+        f"the header of {path} says {said} and the file holds {n + rest / record_bytes:.4g}: the "
+        f"{n} whole ones are read; is it cut?"
+    ]
+
+
+def _scale(signal, path, units):
+    """A physical unit in mV."""
+    try:
+        (low, high), (least, most) = signal.digital_range, signal.physical_range
+    except (ValueError, OverflowError):
+        low = high = least = most = 0
+    if low >= high or not abs(most - least) > 0:
+        raise BadInput(
+            f"{path} gives {signal.label} limits that cannot be: it cannot be turned into mV"
+        )
+    unit = signal.physical_dimension
+    mv = mv_of(unit or units or "", path, signal.label)
+    if units and mv_of(units, path, signal.label) != mv:
+        raise BadInput(f"--units says {units}, {signal.label} of {path} {unit}: leave --units out")
+    return mv
+
+
+def _start(edf):
+    """When the recording began: a datetime, a time where the date is withheld, or None."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # EDF+ has the year in full: that one counts
+        try:
+            of_day = edf.starttime
+        except (ValueError, IndexError):
+            return None
+        try:
+            day = edf.startdate
+        except (ValueError, IndexError):
+            return of_day
+    if day == UNKNOWN_DAY:
+        return of_day if of_day != time() else None
+    return datetime.combine(day, of_day)
+
+
+def _starts(path, places, record_s, fs_hz):
+    """(records,) first samples, as an interrupted EDF+ says them. places: bytes where."""
+    onsets_s = np.full(len(places), np.nan)
+    with open(path, "rb") as file:
+        for k, place in enumerate(places):
+            file.seek(place)
+            if found := ONSET.match(file.read(32)):
                 onsets_s[k] = float(found[1])
-    if np.isfinite(onsets_s).all():
-        return onsets_s - onsets_s[0]
-    if interrupted:
-        raise BadInput(
-            f"{path} is interrupted (EDF+D) and does not say when its data record "
-            f"{np.flatnonzero(np.isnan(onsets_s))[0] + 1} begins: fetch it again"
-        )
-    return None
-
-
-def _starts(onsets_s, record_s, fs_hz, size, path):
-    """(records,) first samples, None where there is no gap; and the length with all gaps."""
     gaps_s = np.diff(onsets_s) - record_s
-    follow = np.abs(gaps_s) <= 0.5 / fs_hz
-    drift_s = np.abs(np.cumsum(np.where(follow, gaps_s, 0.0)))
-    if len(drift_s) and drift_s.max() > MOST_DRIFT_S:
+    is_right = (gaps_s >= -0.5 / fs_hz) & (gaps_s <= LONGEST_GAP_S)
+    if not is_right.all():
+        k = np.argmin(is_right)
         raise BadInput(
-            f"the times of {path} and its sampling rate differ by {drift_s.max():.1f} s in the "
-            "end: one of them is wrong"
+            f"data record {k + 2} of {path} begins {gaps_s[k] + record_s:g} s after the one before "
+            f"it, which is {record_s:g} s long: fetch it again, or cut the recording there"
         )
-    if follow.all():
-        return None, len(onsets_s) * size
-    wrong = np.flatnonzero((gaps_s < -0.5 / fs_hz) | (gaps_s > LONGEST_GAP_S))
-    if len(wrong):
-        k = wrong[0]
-        raise BadInput(
-            f"data record {k + 2} of {path} begins {onsets_s[k + 1] - onsets_s[k]:g} s after the "
-            f"one before it, which is {record_s:g} s long: fetch it again, or cut the recording "
-            "there"
-        )
-    starts = np.round(onsets_s * fs_hz).astype(np.int64)
-    for k in np.flatnonzero(follow):  # rounding must not tear what belongs together
-        starts[k + 1] = starts[k] + size
-    return starts, int(starts[-1]) + size
-
-
-def _whole(text, path, what):
-    value = _number(text, path, what)
-    if value != int(value):
-        raise BadInput(f"{path} gives {value:g} as its {what}: fetch it again")
-    return int(value)
-
-
-def _number(text, path, what):
-    text = text.decode("latin-1") if isinstance(text, bytes) else text
-    text = text.strip(" \0")
-    if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,2})?", text, re.A):
-        raise BadInput(
-            f"{path} cannot be read as EDF: it gives {text[:20]!r} as its {what}; fetch it again"
-        )
-    return float(text)
+    return np.floor((onsets_s - onsets_s[0]) * fs_hz + 0.5).astype(np.int64)

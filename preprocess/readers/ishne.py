@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocess import BadInput
-from preprocess.readers.source import Source, choose_lead, plain_text
+from preprocess.readers.source import Source, choose_lead, numbered
 
 MAGIC = b"ISHNE1.0"
 HEADER = struct.Struct("<3i i h 40s 40s 20s 2h 3h 3h 3h 3h h 12h 12h 12h h 40s h")
@@ -42,22 +42,12 @@ class IshneSource(Source):
         return np.where(steps == NO_SAMPLE, np.nan, steps * self.mv_per_step)
 
 
-def is_ishne(path: Path) -> bool:
-    """Whether a file says that it is one."""
-    with open(path, "rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
-
-
 def open_ishne(path: Path, lead, likely) -> IshneSource:
     """Raises BadInput where header and file do not agree."""
-    if not path.exists():
-        raise BadInput(f"there is no recording {path}")
     with open(path, "rb") as file:
         head = file.read(HEADER_AT + HEADER.size)
-    if head[: len(MAGIC)] != MAGIC:
-        raise BadInput(f"{path} cannot be read as ISHNE: it does not begin with {MAGIC.decode()}")
-    if len(head) < HEADER_AT + HEADER.size:
-        raise BadInput(f"{path} has no whole ISHNE header: is it truncated? fetch it again")
+    if head[: len(MAGIC)] != MAGIC or len(head) < HEADER_AT + HEADER.size:
+        raise BadInput(f"{path} cannot be read as ISHNE: it does not begin with a whole header")
     fields = HEADER.unpack(head[HEADER_AT:])
     count, data_at, n_leads, fs_hz = fields[1], fields[3], fields[22], fields[-1]
     _check_sum(path, head, data_at)
@@ -65,15 +55,16 @@ def open_ishne(path: Path, lead, likely) -> IshneSource:
     if not 1 <= n_leads <= MOST_LEADS:
         raise BadInput(f"{path} says that it has {n_leads} leads; 1 to {MOST_LEADS} can be read")
     codes, resolutions = fields[23 : 23 + n_leads], fields[47 : 47 + n_leads]
-    leads = _names(codes)
-    channel = choose_lead(leads, lead, path, likely)
+    known = dict(enumerate(LEAD_NAMES))
+    leads = numbered([known.get(code, "unknown") for code in codes])
+    channel = choose_lead(leads, lead, path, likely, all_ecg=True)
     if resolutions[channel] <= 0:
         raise BadInput(
             f"{path} gives lead {leads[channel]} {resolutions[channel]} nV a step: it cannot be "
             "turned into mV"
         )
     n = _samples(path, count, n_leads, data_at)
-    source = IshneSource(path.stem, path, leads, plain_text(leads[channel]), float(fs_hz), n)
+    source = IshneSource(path.stem, path, leads, leads[channel], float(fs_hz), n)
     source.channel, source.data_at = channel, data_at
     source.mv_per_step = resolutions[channel] / NV_PER_MV
     source.start = _start(recorded, started)
@@ -84,10 +75,8 @@ def _check_sum(path, head, data_at):
     """The format's checksum (CRC-CCITT of all before the samples) is the only one it has: samples
     have none. 0 is what writers put that do not sum."""
     told = int.from_bytes(head[len(MAGIC) : HEADER_AT], "little")
-    if data_at < FIXED_BYTES:
-        raise BadInput(f"{path} gives samples from byte {data_at} of its header on: fetch it again")
     with open(path, "rb") as file:
-        summed = file.read(data_at)[HEADER_AT:]
+        summed = file.read(max(data_at, FIXED_BYTES))[HEADER_AT:]
     sums = [crc_hqx(summed, start) for start in CRC_STARTS]
     if told and not {told, told >> 8 | (told & 255) << 8} & set(sums):
         raise BadInput(
@@ -95,22 +84,11 @@ def _check_sum(path, head, data_at):
         )
 
 
-def _names(codes):
-    """Lead names, numbered where two are alike."""
-    names = [LEAD_NAMES[code] if 0 <= code < len(LEAD_NAMES) else "unknown" for code in codes]
-    return [
-        name if names.count(name) == 1 else f"{name}{names[: i + 1].count(name)}"
-        for i, name in enumerate(names)
-    ]
-
-
 def _samples(path, count, n_leads, data_at):
     """Of each lead."""
     stored = path.stat().st_size - data_at
-    if count <= 0:
-        raise BadInput(f"{path} gives {count} samples from byte {data_at} on: fetch it again")
     for n in (count, count // n_leads):
-        if stored == 2 * n * n_leads and n:
+        if stored == 2 * n * n_leads and n > 0 and data_at >= FIXED_BYTES:
             return n
     raise BadInput(
         f"{path} holds {stored // (2 * n_leads)} samples of {n_leads} leads and its header says "

@@ -4,7 +4,7 @@ Nothing here holds a whole recording in memory: a day is read like an hour.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from fractions import Fraction
 from pathlib import Path
@@ -15,12 +15,27 @@ from scipy.signal import resample_poly
 
 from preprocess import BadInput
 from preprocess.constants import FS_HZ, LEAD
-from preprocess.readers.headers import HIGHEST_HZ, LOWEST_HZ
 
-LIKELY_LEADS = ("mlii", "ii", "ml2", "mlii2", "cm5", "v5", "mv5", "i", "ecg", "ecg1", "ecg2", "ekg")
+LOWEST_HZ, HIGHEST_HZ = 50, 4000  # of recordings that can be read
+# Without the words ECG and lead before them: the first that a recording has is taken.
+LIKELY_LEADS = "mlii ii ml2 mlii2 dii d2 cm5 v5 mv5 i mli di d1".split()
+CALLED_ECG = re.compile(r"ecg|ekg|e[lk]e[ck]tro[ck]ardio|lead[\s_]*[1-9iva]")
+# Each part of a name, as in LL-RA or V2-V3.
+LEAD_NAME = re.compile(
+    r"m?d?l?i{1,3}|ml[1-6]|d[1-4]|[rm]?v[1-9]?r?|(mod)?v[1-9]|av[rlf]|vx|m?cl[1-6]|c[mcsb][1-6]"
+    r"|mc[1-6]|[rl][al]|ai|as|es"
+)
+NO_ECG = re.compile(
+    r"eeg|eog|emg|resp|pleth|ppg|spo2|sao2|press|temp|accel|gyro|thora|abdo|nasal|sound"
+    r"|(?<![a-z])(a?bp|art|cvp|pap|icp|bvp|pulse|eda|gsr|acc|imp|hr|rr|bpm|rate|scg|bcg|pcg|flow"
+    r"|snore|mic|chin|leg|marker|event|trigger|status|quality|battery|co2)(?![a-z])"
+)
 RESAMPLING_MARGIN_S = 1.0  # read on both sides of a stretch for the resampling filter, then dropped
+SHORT_GAP_S = 0.01  # of lost rows: a straight line across it is as good
 # Of what a unit is called, in mV.
 MV_OF_UNIT = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3, "nv": 1e-6}
+MV_OF_UNIT |= {"millivolt": 1.0, "microvolt": 1e-3, "volt": 1e3}
+MV_OF_UNIT |= {"millivolts": 1.0, "microvolts": 1e-3, "volts": 1e3}
 CONTROL_CODES = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -29,7 +44,8 @@ class Source:
     """One lead of one recording.
 
     read(start, end): its own samples in mV as (end - start,) float64, NaN where missing;
-    start: when its first sample was taken, without a date where none is known, None: not known.
+    start: when its first sample was taken, without a date where none is known, None: not known;
+    notes: sentences that whoever asked for it should read.
     """
 
     name: str
@@ -39,6 +55,7 @@ class Source:
     fs_hz: float
     n: int
     start: datetime | time | None = None
+    notes: list = field(default_factory=list)
 
     def __post_init__(self):
         self.one_at_a_time = Lock()
@@ -92,6 +109,7 @@ class Source:
             own_mv = self.read(first * down, min(last * down, self.n))
         there = np.isfinite(own_mv)
         own_mv = _bridge(own_mv, there)
+        there = _without_short_gaps(there, int(SHORT_GAP_S * self.fs_hz))
         part = slice(start - first * up, end - first * up)
         if up == down:
             return own_mv[part], there[part]
@@ -99,44 +117,85 @@ class Source:
         return resample_poly(own_mv, up, down, padtype="line")[part], there[at]
 
 
-def _bridge(values, there):
+def _without_short_gaps(there, longest):
+    """Whether samples are there, or so few are missing that the line between them tells all."""
     if there.all():
-        return values
-    if not there.any():
-        return np.zeros(len(values))
+        return there
+    at = np.flatnonzero(there)
+    gaps = np.diff(at) - 1
+    closed = there.copy()
+    for k in np.flatnonzero((gaps > 0) & (gaps <= longest)):
+        closed[at[k] : at[k + 1]] = True
+    return closed
+
+
+def _bridge(values, there):
+    if there.all() or not there.any():
+        return np.nan_to_num(values)
     at = np.arange(len(values))
     return np.interp(at, at[there], values[there])
 
 
-def choose_lead(leads, wanted, path, likely=LEAD) -> int:
+def choose_lead(leads, wanted, path, likely=LEAD, all_ecg=False) -> int:
     """Index of the lead asked for by name (any case) or by index from 0.
 
-    Without one, of the one called `likely`, else of one of LIKELY_LEADS, else of the first.
+    Without one, of the one called `likely`, else of the first of LIKELY_LEADS, else of the first
+    whose name is one of an ECG; where none is, of the first of a format that holds ECGs alone
+    (all_ecg), or of the only one. Raises BadInput where that leaves it open.
     """
+    if wanted is not None:
+        return _asked_for(leads, str(wanted), path)
     plain = [_plain(name) for name in leads]
-    if wanted is None:
-        names = (_plain(likely), *LIKELY_LEADS)
-        return next((plain.index(name) for name in names if name in plain), 0)
-    asked = str(wanted)
-    for candidates in (leads, [name.lower() for name in leads], plain):
-        for spelling in (asked, asked.lower()):
-            if candidates.count(spelling) > 1 and not re.fullmatch("[0-9]{1,4}", asked):
-                raise BadInput(
-                    f"{path} has several leads called {wanted}: give one by its number, from 0, "
-                    f"with --lead ({', '.join(leads)})"
-                )
-            if spelling in candidates:
-                return candidates.index(spelling)
+    for name in (_plain(likely), *LIKELY_LEADS):
+        if name in plain:
+            return plain.index(name)
+    found = [k for k, name in enumerate(leads) if _is_ecg(name)]
+    if not found and (all_ecg or len(leads) == 1):
+        found = [k for k, name in enumerate(leads) if not NO_ECG.search(name.lower())]
+    if not found:
+        raise BadInput(
+            f"{path} has no lead that is called like an ECG; it has {', '.join(leads)}: choose one "
+            "with --lead"
+        )
+    return found[0]
+
+
+def _asked_for(leads, asked, path):
+    for way in (str, str.lower, _plain):
+        found = [k for k, name in enumerate(leads) if way(name) == way(asked)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            break
     if re.fullmatch("[0-9]{1,4}", asked) and int(asked) < len(leads):
         return int(asked)
     raise BadInput(
-        f"{path} has no lead {wanted}; it has {', '.join(leads) or 'none'}: choose one with --lead"
+        f"{path} has {'several leads' if found else 'no lead'} {asked}; it has {', '.join(leads)}: "
+        "choose one with --lead, by its name or its number from 0"
     )
 
 
+def _is_ecg(name):
+    lower = name.lower()
+    if NO_ECG.search(lower):
+        return False
+    parts = [_plain(part) for part in re.split("[-/]", lower)]
+    is_lead = any(all(map(LEAD_NAME.fullmatch, names)) for names in (parts, [_plain(lower)]))
+    return is_lead or bool(CALLED_ECG.search(lower))
+
+
 def _plain(lead):
-    """A lead's name in lower case, without "ECG" before it or blanks in it."""
-    return re.sub(r"^(ecg|ekg|lead)[\s_:-]*(?=.)|[\s_-]", "", lead.lower())
+    """A lead's name in lower case, without "ECG" before it or blanks and signs in it."""
+    name = re.sub(r"[\s_.,;-]+$", "", lead.lower())
+    return re.sub(r"^(ecg|ekg|lead)[\s_:-]*(lead[\s_]*)?(?=.)|[\s_.-]", "", name)
+
+
+def numbered(names: list) -> list:
+    """Names of leads, with a number behind those that are alike."""
+    return [
+        name if names.count(name) == 1 else f"{name}{names[: k + 1].count(name)}"
+        for k, name in enumerate(names)
+    ]
 
 
 def plain_text(text: str) -> str:

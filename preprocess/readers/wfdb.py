@@ -1,24 +1,33 @@
-"""Find and read WFDB records: one lead by name, in mV, at 360 Hz."""
+"""WFDB records and annotations, read by wfdb; what it does not look at is checked here.
 
+A record is one header or a row of segments, each with a header of its own. For training a lead is
+read whole and brought to 360 Hz (`read`), for screening it is a Source (`open_wfdb`).
+"""
+
+import sys
 from dataclasses import dataclass
-from math import gcd
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import wfdb
 from scipy.signal import resample_poly
+from tqdm import tqdm
+from wfdb.io._signal import BYTES_PER_SAMPLE
 
 from preprocess import BadInput
-from preprocess.constants import FORMULA, FS_HZ, LEAD
+from preprocess.constants import FS_HZ, LEAD
 from preprocess.files import check_is_file
-from preprocess.readers import annotations, headers, physionet
-from preprocess.readers.source import mv_of, plain_text
+from preprocess.readers import physionet, segment_names
+from preprocess.readers.source import HIGHEST_HZ, Source, choose_lead, mv_of, numbered, plain_text
 
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
-COPY_ADU_PER_MV = 1000
-SUMMED_AT_ONCE = 1 << 20  # samples
-DIFFERENCES = "8"  # a storage format in which a sample is known when all before it were read
+AT_ONCE = 1 << 20  # samples that are summed
 SUMS_DIFFER = 1 << 16  # a header keeps the lower 16 bits of a signal's sum
+# Storage formats: in one a sample is known when all before it were read, the other is turned round.
+DIFFERENCES, BIG_ENDIAN = "8", "61"
+LEFT_OVER = 4  # samples that a file may have beyond its header's: some formats fill words up
+AFTER_THE_END_S = 1  # annotations so soon after the last sample are dropped, later ones refused
 
 
 @dataclass
@@ -38,6 +47,112 @@ class Recording:
     native_fs_hz: float
 
 
+@dataclass
+class Part:
+    """A lead in one header. start: its first sample in the record; frames: samples a frame."""
+
+    path: Path
+    header: wfdb.Record
+    channel: int
+    start: int
+    n: int
+
+    @property
+    def frames(self):
+        return self.header.samps_per_frame[self.channel] or 1
+
+    def read(self, start, end):
+        """Samples start to end of this part in mV."""
+        units = self.header.units[self.channel] or "mV"
+        return self._stored(start, end, True) * mv_of(units, self.path, "")
+
+    def _stored(self, start, end, physical):
+        """In the header's unit; else as whole numbers as they lie in the file, skew left in."""
+        kind, known = self.header.fmt[self.channel], self.header.sig_len
+        first, last = start // self.frames, -(-end // self.frames)
+        first = 0 if kind == DIFFERENCES else first
+        convert = kind == BIG_ENDIAN and not physical  # wfdb cannot give its whole numbers
+        record = _read_or_explain(
+            wfdb.rdrecord,
+            self.path,
+            ".dat",
+            sampfrom=first,
+            sampto=last if known else None,  # wfdb reads to the end where a header has no length
+            channels=[self.channel],
+            physical=physical or convert,
+            smooth_frames=False,
+            ignore_skew=not physical,
+        )
+        whole = record.adc(expanded=True) if convert else record.e_d_signal
+        values = record.e_p_signal[0] if physical else whole[0]
+        return values[start - first * self.frames : end - first * self.frames]
+
+    def check_sum(self):
+        """Raises BadInput where a signal is not the one that its header sums up. 0 is what writers
+        put that do not sum."""
+        told = self.header.checksum[self.channel]
+        if not told:
+            return
+        total = 0
+        for start in range(0, self.n, AT_ONCE):
+            stored = self._stored(start, min(start + AT_ONCE, self.n), False)
+            total += int(stored.sum(dtype=np.int64))
+        if (total - told) % SUMS_DIFFER:
+            raise BadInput(
+                f"the signal of {self.path} is not the one its header sums up: one of the files is "
+                "damaged, fetch both again (or, if it was changed on purpose, write its header "
+                "anew)"
+            )
+
+
+class WfdbSource(Source):
+    """parts: where the lead is; what lies between them is missing. frame_hz: frames a second, in
+    which annotations count."""
+
+    parts: list
+    frame_hz: float
+
+    def read(self, start, end):
+        start, end = int(start), int(end)
+        values = np.full(end - start, np.nan)
+        for part in self.parts:
+            first, last = max(start, part.start), min(end, part.start + part.n)
+            if first < last:
+                found = part.read(first - part.start, last - part.start)
+                values[first - start : last - start] = found
+        return values
+
+    def annotated(self, annotator):
+        file = self.path.with_name(f"{self.path.name}.{annotator}")
+        n_frames = round(self.n * self.frame_hz / self.fs_hz)
+        samples, symbols = read_annotations(file, self.frame_hz, n_frames)
+        return np.round(samples * FS_HZ / self.frame_hz).astype(int), symbols
+
+
+def open_wfdb(path, lead=None, likely=LEAD) -> WfdbSource:
+    """A lead of the record at path (without its ending). Raises BadInput where header and signal do
+    not agree, or the lead is not there."""
+    path = Path(path)
+    header = read_header(path)
+    headers = _with_segments(path, header)
+    leads = _leads_of(headers)
+    if not leads:
+        raise BadInput(f"{path}.hea describes no signal: fetch it again")
+    name = leads[choose_lead(leads, lead, path, likely)]
+    parts = _parts(headers, name)
+    if len({part.frames for part in parts}) != 1:
+        raise BadInput(f"lead {name} of {path} is in none of its segments, or at different rates")
+    frames = parts[0].frames
+    n = sum(length for _, _, length in headers) * frames
+    source = WfdbSource(path.name, path, leads, name, float(header.fs * frames), n)
+    source.parts, source.frame_hz = parts, float(header.fs)
+    source.start = header.base_datetime or header.base_time
+    for part in parts:
+        mv_of(part.header.units[part.channel] or "mV", path, source.lead)
+        part.check_sum()
+    return source
+
+
 def read(path, lead=LEAD, annotator="atr") -> Recording:
     """Read one lead of a WFDB record, resampled to FS_HZ.
 
@@ -46,208 +161,219 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
     Raises BadInput when a file is missing, truncated or not what its header sums up to, the lead
     is not there, or the signal is flat or has gaps.
     """
-    path = Path(path)
-    header = read_header(path)
-    leads = lead_names(path, header)
-    if lead not in leads:
-        raise BadInput(
-            f"record {path.name} has no lead {lead}; it has {', '.join(leads) or 'none'}: "
-            "choose one with --lead"
-        )
-    if leads.count(lead) > 1:
-        raise BadInput(
-            f"record {path.name} has {leads.count(lead)} leads called {lead}: give them names of "
-            "their own in its header"
-        )
-    channel = leads.index(lead)
-    record = read_signals(path, [channel])
-    check_sum(path, header, channel)
-    scale = mv_of(record.units[0] or "mV", path, lead)
-    signal_mv = _checked(record.p_signal[:, 0] * scale, path.name, lead)
-    fs_hz = float(record.fs)
+    source = open_wfdb(path, lead)
+    signal_mv = _checked(source.read(0, source.n), source.name, source.lead)
     samples, symbols = np.zeros(0, int), np.zeros(0, "<U1")
     if annotator:
-        file = path.with_name(f"{path.name}.{annotator}")
-        samples, symbols = annotations.read(file, fs_hz, len(signal_mv))
+        samples, symbols = source.annotated(annotator)
     return Recording(
-        path.name,
-        lead,
-        resample(signal_mv, fs_hz).astype(np.float32),
-        np.round(samples * FS_HZ / fs_hz).astype(int),
+        source.name,
+        source.lead,
+        resample_poly(signal_mv, *source.ratio.as_integer_ratio()).astype(np.float32),
+        samples,
         symbols,
-        fs_hz,
+        source.fs_hz,
     )
+
+
+def lead_names(path) -> list[str]:
+    """Of every signal of a record, signal0 and so on where its header gives none."""
+    return _leads_of(_with_segments(Path(path), read_header(path)))
+
+
+def files(path: Path) -> list[Path]:
+    """Of a record: its header, those of its segments, and the signal files of all."""
+    headers = _with_segments(path, read_header(path))
+    parts = [(at, header) for at, header, _ in headers if header]
+    found = [_with(path, ".hea"), *(_with(at, ".hea") for at, _ in parts)]
+    found += [at.with_name(name) for at, header in parts for name in header.file_name]
+    return [file for file in dict.fromkeys(found) if file.name != "~"]
 
 
 def read_header(path):
-    """wfdb's header of a record. Raises BadInput when it is missing or broken."""
+    """wfdb's header of a record. Raises BadInput when it is missing or broken, or where wfdb takes
+    another rate than it says."""
     path = Path(path)
-    headers.check(path)
-    return _read_or_explain(wfdb.rdheader, path, ".hea")
-
-
-def lead_names(path, header) -> list[str]:
-    """Of every signal, signal0 and so on where a header gives none."""
-    names = getattr(header, "sig_name", None)
-    if not names and hasattr(header, "seg_name"):
-        whole = _read_or_explain(wfdb.rdheader, Path(path), ".hea", rd_segments=True)
-        names = getattr(whole, "sig_name", None)
-    return [plain_text(name or "") or f"signal{k}" for k, name in enumerate(names or [])]
-
-
-def read_signals(path, channels, start=0, end=None, header=None, **how):
-    """wfdb's record of some channels, samples start to end. header: of the record, where start is
-    not 0; how: of wfdb.rdrecord."""
-    summed = start and DIFFERENCES in (getattr(header, "fmt", None) or [])
-    record = _read_or_explain(
-        wfdb.rdrecord,
-        Path(path),
-        ".dat",
-        sampfrom=0 if summed else start,
-        sampto=end,
-        channels=channels,
-        **how,
-    )
-    for name in ("p_signal", "d_signal", "e_d_signal") if summed else ():
-        values = getattr(record, name)
-        if values is not None:
-            cut = [v[start:] for v in values] if name == "e_d_signal" else values[start:]
-            setattr(record, name, cut)
-    return record
-
-
-def check_sum(path, header, channel):
-    """Raises BadInput where a signal is not the one that its header, or the one of each segment,
-    sums up and gives the first value of. 0 is what writers put that do not sum."""
-    path = Path(path)
-    for name, length in zip(getattr(header, "seg_name", []), getattr(header, "seg_len", [])):
-        if name == "~" or not length:
-            continue
-        part = _read_or_explain(wfdb.rdheader, path.with_name(name), ".hea")
-        lead = lead_names(path, header)[channel]
-        for k, own in enumerate(lead_names(path.with_name(name), part)):
-            if own == lead:
-                check_sum(path.with_name(name), part, k)
-    told = (getattr(header, "checksum", None) or {channel: None})[channel]
-    if not told or not header.sig_len:
-        return
-    total, first = 0, (getattr(header, "init_value", None) or {channel: None})[channel]
-    for start in range(0, header.sig_len, SUMMED_AT_ONCE):
-        end = min(start + SUMMED_AT_ONCE, header.sig_len)
-        stored = _stored(path, header, channel, start, end)
-        total += int(stored.sum(dtype=np.int64))
-        if start == 0:
-            moved = first is not None and int(stored[0]) != first
-    # format 8 begins with a difference to the first value
-    moved = moved and header.fmt[channel] != DIFFERENCES
-    if moved or (total - told) % SUMS_DIFFER:
+    file = _with(path, ".hea")
+    _check_file(file)
+    header = _read_or_explain(wfdb.rdheader, path, ".hea")
+    lines = [line.split() for line in file.read_text("latin-1").splitlines()]
+    words = next(line for line in lines if line and not line[0].startswith("#"))
+    told_hz = words[2].partition("/")[0] if len(words) > 2 else str(header.fs)
+    try:
+        is_told = 0 < float(told_hz) == header.fs <= HIGHEST_HZ
+    except ValueError:
+        is_told = False
+    if not is_told:
         raise BadInput(
-            f"the signal of {path} is not the one its header sums up: one of the files is damaged, "
-            "fetch both again (or, if it was changed on purpose, write its header anew)"
+            f"{file} says {plain_text(told_hz)!r} Hz: correct it or leave the record out"
         )
+    segments = getattr(header, "seg_name", None)
+    described = len(segments or getattr(header, "sig_name", None) or [])
+    announced = header.n_seg if segments else header.n_sig
+    if announced != described:
+        raise BadInput(
+            f"{file} announces {announced} signals or segments and describes {described}"
+        )
+    return header
 
 
-def _stored(path, header, channel, start, end):
-    """(n,) whole numbers as they lie in the file: every sample of a frame, no skew taken out."""
-    exact = {"physical": False, "smooth_frames": False, "ignore_skew": True}
-    return read_signals(path, [channel], start, end, header, **exact).e_d_signal[0]
+def _with_segments(path, header):
+    """(record path, header or None in a gap, frames) of each header with signals, in order; the
+    length of a record that does not say it is that of its file."""
+    if not hasattr(header, "seg_name"):
+        return [(path, header, _length(path, header) if header.n_sig else 0)]
+    found = []
+    for name, length in zip(header.seg_name, header.seg_len):
+        at, part = path.with_name(name), None
+        if name != "~":
+            part = read_header(at)
+            own = 0 if hasattr(part, "seg_name") else _length(at, part) if length else 0
+            if own != length or part.fs != header.fs:
+                raise BadInput(
+                    f"segment {name} has {own} samples at {part.fs:g} Hz, {path}.hea says "
+                    f"{length} at {header.fs:g} Hz: fetch them again"
+                )
+        found.append((at, part, length))
+    if header.sig_len not in (None, sum(header.seg_len)):
+        raise BadInput(
+            f"the segments of {path} have {sum(header.seg_len)} samples together, its header says "
+            f"{header.sig_len}: fetch it again"
+        )
+    return found
 
 
-def write_copy(path, folder, signal_mv, fs_hz, lead):
-    """A record of one lead, named as the one at path and with its annotations, but with another
-    signal (n,) and rate."""
-    path = Path(path)
-    adu = np.clip(np.round(signal_mv * COPY_ADU_PER_MV), -32767, 32767).astype(int)
-    wfdb.wrsamp(
-        path.name,
-        fs_hz,
-        ["mV"],
-        [lead],
-        d_signal=adu[:, None],
-        fmt=["16"],
-        adc_gain=[COPY_ADU_PER_MV],
-        baseline=[0],
-        write_dir=str(folder),
-    )
-    own_hz = read_header(path).fs
-    samples, symbols = annotations.read(path.with_name(path.name + ".atr"), own_hz)
-    samples = np.round(samples * fs_hz / own_hz).astype(int)
-    wfdb.wrann(path.name, "atr", samples, symbols.tolist(), fs=fs_hz, write_dir=str(folder))
+def _leads_of(headers):
+    """Names of the leads of all headers: the first one, of no length, may be a layout that has them
+    all."""
+    return list(dict.fromkeys(name for _, header, _ in headers for name in _named(header)))
 
 
-def resample(signal_mv, fs_hz, to_hz=FS_HZ):
-    """(n,) at fs_hz to to_hz by polyphase filtering (scipy.signal.resample_poly)."""
-    # A header may say 359.98 Hz: thousandths keep the ratio exact enough for a day (under one
-    # sample of drift).
-    up, down = round(to_hz * 1000), round(fs_hz * 1000)
-    if up == down:
-        return signal_mv
-    common = gcd(up, down)
-    return resample_poly(signal_mv, up // common, down // common)
+def _named(header):
+    names = getattr(header, "sig_name", None) or []
+    return numbered([plain_text(name or "") or f"signal{k}" for k, name in enumerate(names)])
+
+
+def _parts(headers, lead):
+    parts, at = [], 0
+    for path, header, length in headers:
+        leads = _named(header) if length else []
+        if lead in leads:
+            part = Part(path, header, leads.index(lead), 0, length)
+            part.start, part.n = at * part.frames, length * part.frames
+            parts.append(part)
+        at += length
+    return parts
+
+
+def _length(path, header):
+    """Frames of a record, which its signal files must have. Without checksums they have no more,
+    either."""
+    found, told = [], header.sig_len
+    for name in set(header.file_name) - {"~"}:
+        channels = [k for k, other in enumerate(header.file_name) if other == name]
+        file, kind = path.with_name(name), header.fmt[channels[0]]
+        _check_file(file)
+        size = file.stat().st_size - (header.byte_offset[channels[0]] or 0)
+        per_frame = sum(header.samps_per_frame[k] or 1 for k in channels)
+        # FLAC files know their length
+        sample_bytes = BYTES_PER_SAMPLE[kind]
+        if sample_bytes:
+            n = int((size + 0.01) / (per_frame * sample_bytes))
+        else:
+            n = _read_or_explain(soundfile.info, file, "").frames * len(channels) // per_frame
+        found.append(n)
+        is_summed = sample_bytes and all(header.checksum[k] for k in channels)
+        if told and (n < told or n > told + LEFT_OVER and not is_summed):
+            raise BadInput(
+                f"{file} has {n} samples a signal and {path.name}.hea says {told}: is it "
+                "truncated, or of another record? fetch both again"
+            )
+    return told or min(found, default=0)
+
+
+def read_annotations(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Samples (k,) int64 and symbols (k,) of an annotation file.
+
+    fs_hz, length: of its signal, 0 where unknown; a file with a time resolution of its own is
+    brought to it. Raises BadInput where it is damaged or goes beyond the signal.
+    """
+    file = Path(file)
+    _check_file(file)
+    stored = file.read_bytes()
+    found = _read_or_explain(wfdb.rdann, file.with_suffix(""), file.suffix, file.suffix[1:])
+    samples, symbols = found.sample, np.array(found.symbol or [], "<U8")
+    if stored[-2:] != b"\0\0" or np.diff(samples, prepend=0).min(initial=0) < 0:
+        raise BadInput(f"{file} is no whole annotation file: fetch it again")
+    if b"## time resolution: " in stored and found.fs and found.fs != fs_hz:
+        samples = np.round(samples * (fs_hz / found.fs)).astype(np.int64)
+    if length and len(samples) and samples[-1] >= length:
+        if samples[-1] >= length + AFTER_THE_END_S * fs_hz:
+            raise BadInput(
+                f"{file} goes on to sample {samples[-1]} and the signal ends at {length}: one of "
+                "them is damaged or of another record; fetch both again"
+            )
+        inside = samples < length
+        tqdm.write(f"  {file}: {(~inside).sum()} after the last sample dropped", file=sys.stderr)
+        samples, symbols = samples[inside], symbols[inside]
+    return samples, symbols
 
 
 def find_records(folder) -> list[Path]:
-    """Record paths (without ending) in a folder, in order; paced ones of MIT-BIH are left out."""
+    """Record paths (without ending) in a folder, in order; paced ones of MIT-BIH and segments of
+    others are left out."""
     folder = Path(folder)
-    if not folder.is_dir():
-        raise BadInput(
-            f"there is no folder {folder}: give --records (or MITDB_DIR) a folder with WFDB records"
-        )
-    records = sorted(p.with_suffix("") for p in folder.glob("*.hea") if p.stem not in PACED)
+    left_out = {*PACED, *segment_names(folder)}
+    records = sorted(p.with_suffix("") for p in folder.glob("*.hea") if p.stem not in left_out)
     if not records:
         raise BadInput(
-            f"{folder} holds no WFDB record (no .hea file): give --records (or MITDB_DIR) a folder "
-            "with some"
+            f"there is no folder {folder} with WFDB records (.hea files): give --records (or "
+            "MITDB_DIR) one"
         )
-    for path in records:
-        for ending in (".hea", ".atr"):
-            check_is_file(path.with_name(path.name + ending))
-        if path.name.startswith(FORMULA):
-            raise BadInput(
-                f"record {path.name} begins with {path.name[0]}, which tables take for a formula: "
-                "rename it"
-            )
     return records
 
 
 def digest(path) -> str:
     """Short checksum of a record's header, annotations and signal's size: tells of changes. Of all
     its files where the header has no sum of the signals."""
-    ending = lambda text: path.with_name(path.name + text)
-    told, signal = [ending(".hea"), ending(".atr")], ending(".dat")
-    if not headers.is_summed(path):
-        told += headers.files(path)[1:]
+    told, signal = [_with(path, ".hea"), _with(path, ".atr")], _with(path, ".dat")
+    sums = getattr(read_header(path), "checksum", None)
+    if not sums or not all(sums):
+        told += files(path)[1:]
     parts = [physionet.sha256(file)[:16] for file in told if file.exists()]
     return " ".join([*parts, str(signal.stat().st_size if signal.exists() else 0)])
 
 
+def _with(path, ending):
+    return path.with_name(path.name + ending)
+
+
+def _check_file(file):
+    check_is_file(file)
+    if not file.exists():
+        raise BadInput(
+            f"{file} is missing: every record needs its .hea, .dat and (for training) .atr file"
+        )
+
+
 def _read_or_explain(reader, path, ending, *args, **kwargs):
     """wfdb's own errors for a missing or broken file, as one sentence that names the file."""
-    file = path.with_name(path.name + ending)
     try:
         return reader(str(path), *args, **kwargs)
-    except FileNotFoundError as error:
-        raise BadInput(
-            f"{error.filename or file} is missing: every record needs its .hea and .dat file"
-        ) from error
     except MemoryError:
         raise
     except Exception as error:  # whatever numpy or struct did on a truncated or foreign file
         raise BadInput(
-            f"{file} cannot be read as WFDB ({type(error).__name__}: {plain_text(str(error))}); "
-            "is it truncated? fetch it again"
+            f"{_with(path, ending)} cannot be read as WFDB: is it truncated, or something else? "
+            "fetch it again"
         ) from error
 
 
 def _checked(signal_mv, name, lead):
-    bad = np.flatnonzero(~np.isfinite(signal_mv))
-    if len(bad):
+    bad = int((~np.isfinite(signal_mv)).sum())
+    if bad or not len(signal_mv) or not np.ptp(signal_mv) > 0:
+        what = f"has {bad} missing samples" if bad else "is flat"
         raise BadInput(
-            f"record {name}, lead {lead}, has {len(bad)} missing samples (NaN), the first at "
-            f"sample {bad[0]}: cut the gap out or leave the record out"
-        )
-    if len(signal_mv) == 0 or np.ptp(signal_mv) == 0:
-        raise BadInput(
-            f"record {name}, lead {lead}, is flat: choose another --lead or leave the record out"
+            f"record {name}, lead {lead}, {what}: choose another --lead or leave the record out"
         )
     return signal_mv

@@ -1,25 +1,27 @@
 """What is accepted is right: of every format, what is read equals what was written.
 
-Signals, rates, gaps, units and annotations, at rates from 100 to 2000 Hz, drawn by hypothesis.
+Signals of one to three leads, rates from 50 to 4000 Hz, gaps, units, starts and annotations, drawn
+by hypothesis and written by the library of each format.
 """
 
+from datetime import datetime
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import edfio
 import numpy as np
 import pytest
 import wfdb
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from recordings import wave, write_csv, write_edf, write_interrupted_edf, write_ishne
+from recordings import wave, write_csv, write_interrupted_edf, write_ishne
 
 from preprocess.constants import FS_HZ
-from preprocess.readers import formats
+from preprocess.readers import open_source
 from preprocess.readers import wfdb as records
 
 EXAMPLES = 25
-RATES = st.one_of(
-    st.sampled_from((100, 128, 250, 256, 360, 500, 1000, 2000)), st.integers(100, 2000)
-)
+RATES = st.one_of(st.sampled_from((50, 128, 250, 256, 360, 500, 1000, 4000)), st.integers(50, 4000))
 UNITS = st.sampled_from(("mV", "uV", "V"))
 SCALES = {"mV": 1.0, "uV": 1000.0, "V": 1e-3}
 
@@ -77,7 +79,7 @@ def test_wfdb(fs_hz, kind, unit, lead, missing, seed):
             baseline=[baseline] * 3,
             write_dir=folder,
         )
-        source = formats.open_source(f"{folder}/r1", lead=str(lead))
+        source = open_source(f"{folder}/r1", lead=str(lead))
         assert source.lead == "ABC"[lead]
         assert_read(source, leads[:, lead], fs_hz, 0.6 / adu_per_mv)
 
@@ -100,7 +102,7 @@ def test_annotations_of_a_record(fs_hz, n_beats, seed):
             write_dir=folder,
         )
         wfdb.wrann("r1", "atr", samples, symbols.tolist(), write_dir=folder)
-        found, codes = formats.open_source(f"{folder}/r1").annotated("atr")
+        found, codes = open_source(f"{folder}/r1").annotated("atr")
         recording = records.read(f"{folder}/r1")
     np.testing.assert_array_equal(codes, symbols)
     np.testing.assert_array_equal(recording.symbols, symbols)
@@ -109,12 +111,31 @@ def test_annotations_of_a_record(fs_hz, n_beats, seed):
 
 
 @drawn
-@given(fs_hz=RATES, unit=UNITS, seconds=st.integers(3, 9), seed=st.integers(0, 99))
-def test_edf(fs_hz, unit, seconds, seed):
-    signal = wave(seconds * fs_hz, fs_hz, seed)
+@given(
+    rates=st.lists(RATES, min_size=1, max_size=3),
+    kind=st.sampled_from(("edf", "bdf")),
+    unit=UNITS,
+    lead=st.integers(0, 2),
+    seconds=st.integers(3, 6),
+    is_plus=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_edf(rates, kind, unit, lead, seconds, is_plus, seed):
+    lead %= len(rates)
+    leads = [wave(seconds * fs_hz, fs_hz, seed + k) for k, fs_hz in enumerate(rates)]
+    signal, whole = (edfio.EdfSignal, edfio.Edf) if kind == "edf" else (edfio.BdfSignal, edfio.Bdf)
+    written = [
+        signal(values * SCALES[unit], fs_hz, label=f"ECG {k}", physical_dimension=unit)
+        for k, (values, fs_hz) in enumerate(zip(leads, rates))
+    ]
+    start = datetime(2024, 5, 3, 21, 56, 26)
+    more = {"recording": edfio.Recording(startdate=start.date()), "starttime": start.time()}
+    more["annotations"] = [edfio.EdfAnnotation(1, None, "x")] if is_plus else None
     with TemporaryDirectory() as folder:
-        source = formats.open_source(write_edf(folder, signal, fs_hz, unit=unit))
-        assert_read(source, signal, fs_hz, 1e-4)
+        whole(written, data_record_duration=1, **more).write(Path(folder) / f"r1.{kind}")
+        source = open_source(f"{folder}/r1.{kind}", lead=str(lead))
+        assert_read(source, leads[lead], rates[lead], 1e-4)
+    assert source.start == start
 
 
 @drawn
@@ -127,12 +148,12 @@ def test_interrupted_edf(fs_hz, gaps_s, seed):
     onsets_s = np.arange(len(gaps_s) + 1.0)
     onsets_s[1:] += np.cumsum(gaps_s)
     written = wave(len(onsets_s) * fs_hz, fs_hz, seed)
-    expected = np.full(round(onsets_s[-1] * fs_hz) + fs_hz, np.nan)
+    expected = np.full(int(onsets_s[-1] * fs_hz + 0.5) + fs_hz, np.nan)
     for k, onset_s in enumerate(onsets_s):
-        at = int(np.round(onset_s * fs_hz))
+        at = int(onset_s * fs_hz + 0.5)
         expected[at : at + fs_hz] = written[k * fs_hz : (k + 1) * fs_hz]
     with TemporaryDirectory() as folder:
-        source = formats.open_source(write_interrupted_edf(folder, written, fs_hz, onsets_s))
+        source = open_source(write_interrupted_edf(folder, written, fs_hz, onsets_s))
         assert_read(source, expected, fs_hz, 1e-4)
 
 
@@ -144,22 +165,24 @@ def test_interrupted_edf(fs_hz, gaps_s, seed):
     clock=st.sampled_from(("time_s", "time_ms", "n", None)),
     gap_s=st.sampled_from((0.0, 0.5, 120.0)),
     empty=st.booleans(),
+    leads=st.integers(1, 3),
     seed=st.integers(0, 99),
 )
-def test_csv(fs_hz, unit, layout, clock, gap_s, empty, seed):
+def test_csv(fs_hz, unit, layout, clock, gap_s, empty, leads, seed):
     n = 4 * fs_hz
     signal, lost = wave(n, fs_hz, seed), round(gap_s * fs_hz) if clock else 0
+    other = {f"V{k}": 0.5 * wave(n, fs_hz, seed + k) for k in range(1, leads)}
     if empty:
         signal[n // 4 : n // 4 + 7] = np.nan
     at = np.arange(n) + lost * (np.arange(n) >= n // 2)
     times = {"time_s": at / fs_hz, "time_ms": 1000 * at / fs_hz, "n": at.astype(float)}
     columns = {clock: times[clock]} if clock else {}
-    columns |= {"other": 0.5 * wave(n, fs_hz, seed + 1), f"II ({unit})": signal * SCALES[unit]}
+    columns |= other | {f"II ({unit})": signal * SCALES[unit]}
     expected = np.r_[signal[: n // 2], np.full(lost, np.nan), signal[n // 2 :]]
     rate = {} if clock in ("time_s", "time_ms") else {"fs_hz": float(fs_hz)}
     with TemporaryDirectory() as folder:
         path = write_csv(folder, columns, "r1", *layout, digits=9)
-        assert_read(formats.open_source(path, **rate), expected, fs_hz, 1e-6)
+        assert_read(open_source(path, **rate), expected, fs_hz, 1e-6)
 
 
 @drawn
@@ -179,5 +202,5 @@ def test_ishne(fs_hz, n_leads, lead, counts_all, is_summed, missing, seed):
         leads[n // 2 : n // 2 + 20, lead] = np.nan
     more = {"codes": range(5, 17), "counts_all": counts_all, "is_summed": is_summed}
     with TemporaryDirectory() as folder:
-        source = formats.open_source(write_ishne(folder, leads, fs_hz, **more), lead=str(lead))
+        source = open_source(write_ishne(folder, leads, fs_hz, **more), lead=str(lead))
         assert_read(source, leads[:, lead], fs_hz, 0.002)

@@ -10,6 +10,7 @@ from preprocess.files import whole_file
 
 TEMPLATES = Path(__file__).parent / "templates"
 NAMES = ("index.html", "index.csv")
+OTHER_NAMES = ("all.html", "all.csv")  # where a recording is called index
 COLUMNS = {  # column of index.csv: where in a summary it is
     "recording": ("recording", "name"),
     "alarms": ("alarms",),
@@ -31,8 +32,11 @@ COLUMNS = {  # column of index.csv: where in a summary it is
 }
 
 
-def write(summaries: list[dict], failures: list[str], folder: Path) -> None:
-    """index.html and index.csv of the recordings' summaries; failures: sentences of the others."""
+def write(summaries: list[dict], failures: list[str], folder: Path) -> Path:
+    """index.html and index.csv of the recordings' summaries, or what they are called instead;
+    failures: sentences of the others."""
+    named = {summary["recording"]["name"] for summary in summaries}
+    names = OTHER_NAMES if Path(NAMES[0]).stem in named else NAMES
     rows = [row(summary) for summary in sorted(summaries, key=urgency, reverse=True)]
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -40,9 +44,10 @@ def write(summaries: list[dict], failures: list[str], folder: Path) -> None:
     table.writerows([{**row, "recording": _no_formula(row["recording"])} for row in rows])
     template = pages.environment(TEMPLATES).get_template("index.html")
     page = template.render(rows=rows, failures=failures)
-    for name, content in zip(NAMES, (page, text.getvalue())):
+    for name, content in zip(names, (page, text.getvalue())):
         with whole_file(Path(folder) / name) as part:
             part.write_text(content, encoding="utf-8")
+    return Path(folder) / names[0]
 
 
 def _no_formula(name):

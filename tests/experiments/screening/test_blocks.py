@@ -9,8 +9,8 @@ from experiments.screening.blocks import Reader, spans
 from experiments.screening.scoring import Scorer
 from experiments.screening.screener import SignalSource
 from preprocess import BadInput
+from preprocess.readers import open_source
 from preprocess.readers import wfdb as records
-from preprocess.readers.formats import open_source
 from preprocess.signal import quality
 
 

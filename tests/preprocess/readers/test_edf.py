@@ -1,99 +1,135 @@
-"""EDF: what was written is what is read, gaps in their place; what does not fit is refused."""
+"""EDF, BDF and ISHNE: gaps and starts in their place; what does not fit is said or refused."""
 
 from datetime import datetime, time
 
+import edfio
 import numpy as np
 import pytest
-from recordings import wave, write_edf, write_interrupted_edf
+from recordings import wave, write_edf, write_interrupted_edf, write_ishne
 
 from preprocess import BadInput
-from preprocess.readers import formats
-
-
-@pytest.mark.parametrize("fs_hz", [100, 128, 250, 360, 512, 1000, 2000])
-@pytest.mark.parametrize("unit", ["mV", "uV", "V"])
-def test_what_is_read_was_written(fs_hz, unit, tmp_path):
-    signal = wave(12 * fs_hz, fs_hz)
-    source = formats.open_source(write_edf(tmp_path, signal, fs_hz, unit=unit))
-    assert (source.fs_hz, source.n, source.lead) == (fs_hz, len(signal), "ECG II")
-    np.testing.assert_allclose(source.read(0, source.n), signal, atol=1e-4)
-    np.testing.assert_allclose(source.read(37, 3 * fs_hz), signal[37 : 3 * fs_hz], atol=1e-4)
-
-
-def test_a_cut_file_is_refused(tmp_path):
-    path = write_edf(tmp_path, wave(5000, 250))
-    whole = path.read_bytes()
-    for end in (len(whole) - 1, len(whole) // 2, 600, 300, 100, 0):
-        path.write_bytes(whole[:end])
-        with pytest.raises(BadInput, match="truncated|EDF"):
-            formats.open_source(path)
-    path.write_bytes(whole + b"\0\0")
-    with pytest.raises(BadInput, match="longer than its header says"):
-        formats.open_source(path)
-
-
-def test_gaps_of_an_interrupted_recording_are_gaps(tmp_path):
-    signal, onsets_s = wave(1000, 100), [0, 1, 2, 3, 43, 44, 45, 46.5, 47.5, 48.5]
-    source = formats.open_source(write_interrupted_edf(tmp_path, signal, 100, onsets_s))
-    whole = np.full(4950, np.nan)
-    for k, onset_s in enumerate(onsets_s):
-        at = round(onset_s * 100)
-        whole[at : at + 100] = signal[k * 100 : k * 100 + 100]
-    assert source.n == 4950
-    np.testing.assert_allclose(source.read(0, 4950), whole, atol=1e-4)
-    for start, end in ((0, 50), (350, 4350), (500, 600), (4320, 4640), (4949, 4950)):
-        np.testing.assert_allclose(source.read(start, end), whole[start:end], atol=1e-4)
+from preprocess.readers import open_source
 
 
 @pytest.mark.parametrize("onsets_s", [[0, 1, 0.5, 3], [0, 1, 90_000, 90_001]])
 def test_impossible_times_are_refused(onsets_s, tmp_path):
     with pytest.raises(BadInput, match="begins .* s after"):
-        formats.open_source(write_interrupted_edf(tmp_path, wave(400, 100), 100, onsets_s))
+        open_source(write_interrupted_edf(tmp_path, wave(400, 100), 100, onsets_s))
+
+
+def edited(path, field, text):
+    stored = bytearray(path.read_bytes())
+    stored[field] = text
+    path.write_bytes(stored)
+    return path
 
 
 @pytest.mark.parametrize(
     "field, text, words",
     [
-        (slice(236, 244), b"-1      ", "shorter than its header"),
-        (slice(244, 252), b"0       ", "holds no signal"),
-        (slice(244, 252), b"1e99    ", "sampled at"),
-        (slice(244, 252), b"nan     ", "duration"),
-        (slice(252, 256), b"9999", "holds no signal"),
+        (slice(244, 252), b"0       ", "numbers that cannot be"),
+        (slice(244, 252), b"1e99    ", "numbers that cannot be"),
+        (slice(252, 256), b"9999", "cannot be read as EDF"),
         (slice(352, 360), b"mmHg    ", "in 'mmHg'"),
-        (slice(360, 368), b"inf     ", "physical min"),
-        (slice(376, 384), b"40000   ", "digital limits"),
-        (slice(472, 480), b"-250    ", "-250"),
+        (slice(360, 368), b"inf     ", "limits that cannot be"),
+        (slice(376, 384), b"40000   ", "limits that cannot be"),
+        (slice(472, 480), b"-250    ", "numbers that cannot be"),
+        (slice(0, 8), b"1       ", "first bytes"),
     ],
 )
 def test_headers_that_lie(field, text, words, tmp_path):
-    path = write_edf(tmp_path, wave(5000, 250))
-    stored = bytearray(path.read_bytes())
-    stored[field] = text
-    path.write_bytes(stored)
+    path = edited(write_edf(tmp_path, wave(5000, 250)), field, text)
     with pytest.raises(BadInput, match=words):
-        formats.open_source(path)
+        open_source(path)
+
+
+@pytest.mark.parametrize("told, said", [(b"-1      ", 0), (b"20      ", 0), (b"30      ", 1)])
+def test_whole_data_records_are_read_whatever_their_number(told, said, tmp_path):
+    path = edited(write_edf(tmp_path, wave(5000, 250)), slice(236, 244), told)
+    source = open_source(path)
+    assert (source.n, len(source.notes)) == (5000, said)
+    path.write_bytes(path.read_bytes()[:-10])
+    source = open_source(path)
+    assert source.n == 4750 and "the 19 whole ones are read" in source.notes[0]
+
+
+@pytest.mark.parametrize("end", [600, 300, 100, 0])
+def test_a_file_without_a_whole_record_is_refused(end, tmp_path):
+    path = write_edf(tmp_path, wave(5000, 250))
+    path.write_bytes(path.read_bytes()[:end])
+    with pytest.raises(BadInput, match="EDF|no signal"):
+        open_source(path)
 
 
 @pytest.mark.parametrize(
     "day, of_day, name, start",
     [
         (b"02.01.26", b"22.30.00", b"", datetime(2026, 1, 2, 22, 30)),
-        (b"02.01.yy", b"22.30.00", b"", None),
+        (b"02.01.yy", b"22.30.00", b"", time(22, 30)),
         (b"01.01.85", b"22.30.00", b"", time(22, 30)),
         (b"01.01.85", b"00.00.00", b"", None),
         (b"02.01.26", b"22.30.00", b"Startdate 02-JAN-1926 X", datetime(1926, 1, 2, 22, 30)),
     ],
 )
 def test_when_it_began(day, of_day, name, start, tmp_path):
-    path = write_edf(tmp_path, wave(2500, 250))
-    stored = bytearray(path.read_bytes())
-    stored[88:168], stored[168:176], stored[176:184] = name.ljust(80), day, of_day
-    path.write_bytes(stored)
-    assert formats.open_source(path).start == start
+    path = edited(write_edf(tmp_path, wave(1000, 250)), slice(168, 184), day + of_day)
+    if name:
+        edited(path, slice(88, 168), name.ljust(80))
+    assert open_source(path).start == start
 
 
-def test_a_unit_that_the_header_contradicts_is_refused(tmp_path):
-    path = write_edf(tmp_path, wave(2500, 250), unit="uV")
-    assert formats.open_source(path, units="uV").n == 2500
-    with pytest.raises(BadInput, match="--units says mV, .* uV"):
-        formats.open_source(path, units="mV")
+def test_the_ecg_among_other_signals_of_24_bits(tmp_path):
+    ecg = wave(5120, 512)
+    signals = [
+        edfio.BdfSignal(values * 1000, hz, label=label, physical_dimension="uV")
+        for values, hz, label in (
+            (wave(2560, 256), 256, "EEG C4-M1"),
+            (ecg, 512, "ECG1-ECG2"),
+            (wave(320, 32), 32, "Thorax"),
+        )
+    ]
+    path = tmp_path / "r1.bdf"
+    edfio.Bdf(signals, annotations=[edfio.EdfAnnotation(1, None, "lights off")]).write(path)
+    source = open_source(path)
+    assert (source.lead, source.fs_hz, source.n) == ("ECG1-ECG2", 512, 5120)
+    np.testing.assert_allclose(source.read(1000, 2000), ecg[1000:2000], atol=1e-5)
+
+
+def test_units_are_told_where_a_file_has_none(tmp_path):
+    path = edited(write_edf(tmp_path, wave(5000, 250)), slice(352, 360), b" " * 8)
+    with pytest.raises(BadInput, match="no unit"):
+        open_source(path)
+    assert open_source(path, units="mV").n == 5000
+
+
+@pytest.mark.parametrize("counts_all", [False, True])
+def test_ishne_has_leads_and_a_start(counts_all, tmp_path):
+    leads_mv = np.stack([wave(5000, 250), -wave(5000, 250, seed=1)], 1)
+    leads_mv[1000:1100] = np.nan
+    path = write_ishne(tmp_path, leads_mv, counts_all=counts_all)
+    source = open_source(path)
+    assert (source.leads, source.lead, source.fs_hz, source.n) == (["II", "V1"], "II", 250, 5000)
+    assert source.start == datetime(2026, 1, 2, 3, 4, 5)
+    np.testing.assert_allclose(source.read(0, 5000), leads_mv[:, 0], atol=0.002)
+    other = open_source(path, lead="V1")
+    np.testing.assert_allclose(other.read(990, 2000), leads_mv[990:2000, 1], atol=0.002)
+    source = open_source(write_ishne(tmp_path, leads_mv, codes=(0, 0), day=(0, 0, 0)))
+    assert source.leads == ["unknown1", "unknown2"] and source.start == time(3, 4, 5)
+
+
+def test_damaged_ishne_is_refused(tmp_path):
+    path = write_ishne(tmp_path, np.zeros((1000, 2)))
+    whole = path.read_bytes()
+    for stored in (whole[:-2], whole[:300], whole[:100], b"", whole + b"\0\0", b"X" + whole[1:]):
+        path.write_bytes(stored)
+        with pytest.raises(BadInput, match="ISHNE|truncated|fetch it again"):
+            open_source(path)
+
+
+@pytest.mark.parametrize("order", ["little", "big"])  # writers differ
+def test_an_ishne_header_is_what_its_checksum_says(order, tmp_path):
+    path = write_ishne(tmp_path, np.zeros((1000, 2)), is_summed=True, order=order)
+    assert open_source(path).n == 1000
+    path.write_bytes(path.read_bytes().replace(b"maker", b"mayor"))
+    with pytest.raises(BadInput, match="checksum"):
+        open_source(path)
