@@ -94,7 +94,7 @@ def _client(jobs: int | None, cluster: str | None) -> Iterator[Client]:
                 silence_logs=50,
                 env=_environment(jobs),
                 host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
+                dashboard_address=None,
             )
             with started, Client(started) as client:
                 try:
@@ -139,7 +139,7 @@ def _check_workers(client: Client) -> None:
             f"({type(error).__name__}: {error}): start them with PYTHONPATH={version.ROOT} and the "
             "same packages, see docs/scale.md"
         ) from error
-    print(f"{len(workers)} workers; dashboard: {client.dashboard_link}", file=sys.stderr)
+    print(f"{len(workers)} workers", file=sys.stderr)
 
 
 def _in_alike(function, ours, item):

@@ -39,7 +39,7 @@ def test_a_killed_worker_costs_its_item_a_retry_and_nothing_else(tmp_path, capsy
     function = partial(cluster_work.square_or_die_once, folder=tmp_path)
     assert squares(2, None, function=function) == EXPECTED
     assert (tmp_path / ".died").exists()
-    assert "2 workers; dashboard: http://" in capsys.readouterr().err
+    assert "2 workers" in capsys.readouterr().err
 
 
 def test_an_item_that_kills_its_workers_is_lost_and_the_run_is_not():
