@@ -2,14 +2,12 @@
 
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from experiments import compare
 from experiments.training import protocols
-from preprocess import BadInput
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +37,6 @@ def test_means_are_those_of_the_runs(compared):
     folders = [next(compared.glob(f"runs/pca/beatgan/fold{k}-seed0-*/none")) for k in (0, 1)]
     values = [json.loads((folder / "metrics.json").read_text())["auc"] for folder in folders]
     assert table.loc["pca", "auc"] == pytest.approx(sum(values) / 2, abs=1e-5)
-
-
-def test_markdown_and_figure_are_written(compared):
-    text = (compared / "table.md").read_text()
-    assert "### Protocol `beatgan`" in text and text.count("| `b2igan`, simulated |") == 3
-    assert (compared / "comparison.png").exists()
 
 
 def test_second_call_trains_nothing_and_a_smaller_one_keeps_all_rows(
@@ -86,26 +78,6 @@ def test_a_mean_over_versions_of_the_code_says_so(compared):
     assert (table["versions"] == 2).all()
     assert "| 2* |" in compare.as_markdown(table)
     assert "several versions of the code" in compare.as_markdown(table)
-
-
-def test_a_mark_of_settings_leaves_out_what_is_off():
-    settings = {"niter": 2, "without": [], "checks": None, "seed": 3, "jitter": 0, "lr": 0.1}
-    assert compare.settings_text(settings) == "lr 0.1, niter 2"
-
-
-def test_another_database_is_tested_where_a_folder_of_it_is_given(data, dataroot, monkeypatch):
-    opt = SimpleNamespace(external=None)
-    with pytest.raises(BadInput, match="give its --external folder"):
-        compare.other_database(opt, "b2igan", data)
-    opt.external = dataroot.parent
-    settings = data.manifest["settings"] | {"lead": "ECG1"}
-    elsewhere = replace(data, manifest=data.manifest | {"settings": settings})
-    monkeypatch.setattr(compare.dataset, "load", lambda _: elsewhere)
-    assert compare.other_database(opt, "b2igan", data) is elsewhere
-    other_rate = data.manifest["settings"] | {"fs_hz": 250}
-    elsewhere.manifest["settings"] = other_rate
-    with pytest.raises(BadInput, match="fs_hz 250 instead of 360"):
-        compare.other_database(opt, "b2igan", data)
 
 
 def test_the_protocol_of_another_database_runs_whole(data, arguments, tmp_path, monkeypatch):

@@ -53,13 +53,6 @@ def test_changed_beats_have_segments_and_normal_beats_few(trained):
     assert not method.inside(np.zeros((3, WINDOW))).any()
 
 
-def test_segments_of_a_baseline_are_rare_on_what_it_was_calibrated_on(data):
-    beats = data.beats(split(data.index, "beatgan").calibration, with_image=False)
-    method = localise.baseline(localise.difference_to_median, beats)
-    inside = method.inside(method.error(beats))
-    assert inside.shape == (len(beats), WINDOW) and inside.any(1).mean() < 0.03
-
-
 def test_map_strip_and_marks_agree(trained):
     detector, beats, _ = trained
     changed = replace(beats, beat_mv=inject(beats.beat_mv, "extra beat", "strong", 0)[0])

@@ -33,14 +33,6 @@ def test_jitter_moves_by_up_to_so_many_samples_either_way(data):
     assert set(after.sample - beats.sample) == set(range(-3, 4)) and after.image is None
 
 
-def test_drift_changes_traces_and_their_images_alike_and_moves_nothing(data):
-    beats = data.beats(np.arange(20))
-    after = jitter.jittered(beats, 0, 1.0, np.random.default_rng(0), "complex")
-    assert (after.beat_mv != beats.beat_mv).any(1).all()
-    np.testing.assert_array_equal(after.sample, beats.sample)
-    np.testing.assert_array_equal(after.image, spectrogram.stored_images(after.beat_mv))
-
-
 def test_only_patients_met_again_are_trained_with_drift():
     drift = lambda *given: loop.complete_options(options.parse("main", [*given]))["drift"]
     assert drift("--protocol", "chronological") > 0

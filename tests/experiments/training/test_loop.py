@@ -80,14 +80,6 @@ def test_resume_refuses_other_options(data, rows, trained):
         training.train(data, rows, opt("--resume", "--lr", "0.5"), trained[1])
 
 
-def test_resume_refuses_to_leave_an_option_out(data, rows, trained, tmp_path):
-    with_option = checkpoints.load(trained[1] / "checkpoint.pt")
-    with_option.options["train_beats"] = 9
-    with_option.save(tmp_path / "checkpoint.pt")
-    with pytest.raises(BadInput, match="train_beats not given instead of 9"):
-        training.train(data, rows, opt("--resume"), tmp_path)
-
-
 def test_resume_refuses_other_beats(data, trained):
     with pytest.raises(BadInput, match="trained for other records or beats"):
         training.train(data, split(data.index, "beatgan", 1), opt("--resume"), trained[1])
@@ -136,13 +128,6 @@ def test_warped_copies_are_trained_on(data, rows, monkeypatch):
     precision = autocast("off", torch.device("cpu"))
     training.train_epoch(model(values), data, rows.train[:300], 0, values, precision)
     assert sum(seen) == 600
-
-
-def test_images_made_on_the_fly_are_those_that_would_be_stored(cohort, data, tmp_path):
-    dataset.make(cohort, tmp_path, store_images=False)
-    assert not (tmp_path / "spectrograms.npy").exists()
-    made, stored = (each.beats(np.arange(99)).image[:] for each in (dataset.load(tmp_path), data))
-    np.testing.assert_array_equal(made, stored)
 
 
 def test_a_large_index_is_read_part_by_part_and_splits_alike(dataroot, data, monkeypatch):
