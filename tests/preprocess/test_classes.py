@@ -13,10 +13,6 @@ def test_classes_are_those_of_the_original_work():
     assert "".join(CLASS_OF[s] for s in "NLRAaJSjeVEF/fQ") == "NNNSSSSSSVVFQQQ"
 
 
-def test_escape_beats_alone_differ_in_ec57():
-    assert {s for s in CLASS_OF if CLASS_OF[s] != CLASS_OF_EC57[s]} == {"e", "j", "n"}
-
-
 def test_ec57_is_that_of_its_own_tools():
     assert CLASS_OF_EC57 == ECGMAP
 

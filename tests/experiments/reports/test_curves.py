@@ -10,10 +10,8 @@ from experiments.reports import curves
 @pytest.fixture
 def drawn(monkeypatch):
     """Figures in the order in which they are saved."""
-    figures, real = [], curves.save
-    monkeypatch.setattr(
-        curves, "save", lambda figure, path: (figures.append(figure), real(figure, path))[1]
-    )
+    figures = []
+    monkeypatch.setattr(curves, "save", lambda figure, _: figures.append(figure))
     return figures
 
 
@@ -66,9 +64,8 @@ def test_stretch_keeps_order_and_finds_its_way_back():
     assert np.allclose(stretch.back(stretch.forward(scores)), scores)
 
 
-@pytest.mark.parametrize("n_losses", [1, 9])
-def test_each_column_of_a_log_has_its_plot(tmp_path, drawn, n_losses):
-    losses = {f"loss_{k}": [2.0, 1.0] for k in range(n_losses)} | {"beats_per_s": [10, 11]}
+def test_each_column_of_a_log_has_its_plot(tmp_path, drawn):
+    losses = {f"loss_{k}": [2.0, 1.0] for k in range(9)} | {"beats_per_s": [10, 11]}
     log = pd.DataFrame({"epoch": [1, 2], "never": [np.nan, np.nan]} | losses)
     curves.draw_training(log, tmp_path / "training.png")
     assert [axes.get_title(loc="left") for axes in drawn[0].axes] == list(losses)

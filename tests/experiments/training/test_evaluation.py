@@ -7,19 +7,17 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 import options
-from experiments.training import evaluation
-from experiments.training import loop as training
+from experiments.training import checkpoint, evaluation
 from experiments.training.protocols import split
 
 
 @pytest.fixture(scope="module")
-def evaluated(data, hasty_map, tmp_path_factory):
+def evaluated(data, weights, tmp_path_factory):
     """(metrics, folder, split) of a short training, evaluated with every context."""
     opt = options.parse("main", ["--niter", "1", "--device", "cpu", "--bootstrap", "20"])
     rows, folder = split(data.index, "beatgan"), tmp_path_factory.mktemp("evaluated")
-    trained = training.train(data, rows, opt, folder)
-    detector = trained.detector()
-    found, _ = evaluation.evaluate(trained, detector, data, rows, opt, folder)
+    trained = checkpoint.load(weights)
+    found, _ = evaluation.evaluate(trained, trained.detector(), data, rows, opt, folder)
     return found, folder, rows
 
 

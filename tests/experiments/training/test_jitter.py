@@ -19,14 +19,6 @@ def test_a_moved_window_is_the_beat_seen_later_with_its_edge_held(data):
     np.testing.assert_array_equal(after.image, spectrogram.stored_images(after.beat_mv))
 
 
-def test_moved_by_nothing_beats_are_as_they_were_stored(data):
-    beats = data.beats(np.arange(40))
-    after = jitter.moved(beats, np.zeros(40, int), "complex")
-    np.testing.assert_allclose(after.image, beats.image, atol=1e-3)
-    assert jitter.jittered(beats, 0, 0, np.random.default_rng(0), "complex") is beats
-    assert jitter.moved_dataset(data, 0, 0) is data
-
-
 def test_jitter_moves_by_up_to_so_many_samples_either_way(data):
     beats = data.beats(np.arange(300), with_image=False)
     after = jitter.jittered(beats, 3, 0, np.random.default_rng(0), None)

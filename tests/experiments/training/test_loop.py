@@ -8,7 +8,6 @@ import torch
 import options
 from experiments.training import checkpoint as checkpoints
 from experiments.training import loop as training
-from experiments.training.device import autocast
 from experiments.training.protocols import split
 from experiments.training.scoring import score_rows
 from preprocess import BadInput, dataset
@@ -119,15 +118,6 @@ def test_labels_choose_between_moments_of_an_epoch_and_outputs_say_so(data, tmp_
     assert same_state(result.state, result.best["state"])
     steps_an_epoch = 600 // result.options["batchsize"]
     assert result.state["averaged.n_averaged"] == steps_an_epoch
-
-
-def test_warped_copies_are_trained_on(data, rows, monkeypatch):
-    seen, model = [], training.MODELS["autoencoder"]
-    monkeypatch.setattr(model, "training_step", lambda _, beats: seen.append(len(beats)) or {})
-    values = training.complete_options(opt("--n_aug", "1", "--model", "autoencoder"))
-    precision = autocast("off", torch.device("cpu"))
-    training.train_epoch(model(values), data, rows.train[:300], 0, values, precision)
-    assert sum(seen) == 600
 
 
 def test_a_large_index_is_read_part_by_part_and_splits_alike(dataroot, data, monkeypatch):

@@ -149,11 +149,6 @@ def test_develop_tests_a_fifth_of_the_training_patients_and_nobody_else(index):
         assert not names & set(index["record"].iloc[np.r_[s.train, s.calibration]])
 
 
-def test_an_unknown_protocol_is_refused(index):
-    with pytest.raises(BadInput, match="there is no protocol beatgun: choose one of beatgan"):
-        split(index, "beatgun")
-
-
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
 def test_shared_patients_are_those_in_training_and_test(index, protocol):
     s = protocol.split(index)
