@@ -57,13 +57,6 @@ def test_distributions_cope_with_any_scale(tmp_path, drawn, change):
     assert np.isfinite(drawn[0].axes[-1].get_xlim()).all()
 
 
-def test_stretch_keeps_order_and_finds_its_way_back():
-    stretch = curves.ScoreAxis(np.random.default_rng(0).normal(5, 1, 300))
-    scores = np.array([-1e4, 0, 4, 5, 6, 100, 1e6])
-    assert (np.diff(stretch.forward(scores)) > 0).all()
-    assert np.allclose(stretch.back(stretch.forward(scores)), scores)
-
-
 def test_each_column_of_a_log_has_its_plot(tmp_path, drawn):
     losses = {f"loss_{k}": [2.0, 1.0] for k in range(9)} | {"beats_per_s": [10, 11]}
     log = pd.DataFrame({"epoch": [1, 2], "never": [np.nan, np.nan]} | losses)

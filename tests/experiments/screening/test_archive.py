@@ -73,7 +73,7 @@ def test_a_cluster_with_a_worker_killed_gives_the_bytes_of_one_process(
 ):
     monkeypatch.setattr(pipeline, "attempt", cluster_work.attempt_or_die_once)
     out = tmp_path / "out"
-    with cluster_of(3, tmp_path) as address:
+    with cluster_of(2, tmp_path) as address:
         flags = ("--cluster", address)
         pipeline.screen_all(options_for(weights, out, *flags, paths=[recordings]))
     assert (out / ".died").exists()

@@ -10,7 +10,7 @@ from experiments.training import checkpoint as checkpoints
 from experiments.training import loop as training
 from experiments.training.protocols import split
 from experiments.training.scoring import score_rows
-from preprocess import BadInput, dataset
+from preprocess import BadInput
 
 
 def opt(*more):
@@ -118,16 +118,3 @@ def test_labels_choose_between_moments_of_an_epoch_and_outputs_say_so(data, tmp_
     assert same_state(result.state, result.best["state"])
     steps_an_epoch = 600 // result.options["batchsize"]
     assert result.state["averaged.n_averaged"] == steps_an_epoch
-
-
-def test_a_large_index_is_read_part_by_part_and_splits_alike(dataroot, data, monkeypatch):
-    monkeypatch.setattr(dataset, "MANY", len(data.index) // 3)
-    large = dataset.load(dataroot)
-    assert large.index["record"].dtype == "category"
-    for protocol in ("beatgan", "interpatient", "external"):
-        ours, theirs = split(data.index, protocol), split(large.index, protocol)
-        assert ours.digest(data.index) == theirs.digest(large.index)
-        np.testing.assert_array_equal(ours.calibration, theirs.calibration)
-    some = np.array([5, 1999, 150])
-    medians = [each.beats(some).record_median_mv for each in (data, large)]
-    np.testing.assert_array_equal(*medians)

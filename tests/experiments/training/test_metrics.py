@@ -55,7 +55,7 @@ def test_interval_over_patients_is_wider_where_their_beats_are_alike():
     scores = 1.0 * (classes == "V") + rng.normal(0, 1, 20)[patient] + rng.normal(0, 0.5, n)
     width = lambda ci: ci["auc_ci"][1] - ci["auc_ci"][0]
     over_beats, over_patients = (
-        metrics.intervals(scores, classes, 100, 0, who) for who in (np.arange(n) // 4, patient)
+        metrics.intervals(scores, classes, 40, 0, who) for who in (np.arange(n) // 4, patient)
     )
     assert width(over_patients) > 3 * width(over_beats)
     low, high = over_patients["auc_ci"]
