@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 import options
+from experiments.reports.report import draw
 from experiments.training import checkpoint, evaluation
 from experiments.training.protocols import split
 
@@ -17,7 +18,9 @@ def evaluated(data, weights, tmp_path_factory):
     opt = options.parse("main", ["--niter", "1", "--device", "cpu", "--bootstrap", "20"])
     rows, folder = split(data.index, "beatgan"), tmp_path_factory.mktemp("evaluated")
     trained = checkpoint.load(weights)
-    found, _ = evaluation.evaluate(trained, trained.detector(), data, rows, opt, folder)
+    detector = trained.detector()
+    found, scores = evaluation.evaluate(trained, detector, data, rows, opt, folder)
+    draw(trained, detector, data, rows, found, scores, folder)
     return found, folder, rows
 
 
@@ -50,3 +53,9 @@ def test_scores_on_disk_give_the_metrics_again(evaluated):
     flagged = scores["score"] > metrics["threshold"]
     assert flagged[~abnormal].mean() == pytest.approx(metrics["false_alarm_rate"], abs=1e-3)
     assert flagged[abnormal].mean() == pytest.approx(metrics["sensitivity"], abs=1e-3)
+
+
+def test_report_and_figures_are_there(evaluated):
+    assert "simulated" in (evaluated[1] / "report.html").read_text().lower()
+    names = {path.name for path in evaluated[1].glob("*.png")}
+    assert names >= {"curves.png", "distributions.png", "training.png", "beats_N.png"}
