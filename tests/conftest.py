@@ -45,18 +45,8 @@ def data(dataroot):
 @pytest.fixture(scope="session")
 def weights(data, dataroot, tmp_path_factory):
     """Checkpoint of a detector trained for an epoch on the small cohort, with a hasty error map."""
-    return _trained(data, dataroot, tmp_path_factory.mktemp("weights"))
-
-
-@pytest.fixture(scope="session")
-def unseen_weights(data, dataroot, tmp_path_factory):
-    """The same for patients that it has not met."""
-    folder = tmp_path_factory.mktemp("unseen")
-    return _trained(data, dataroot, folder, "--protocol", "interpatient")
-
-
-def _trained(data, dataroot, folder, *flags):
-    given = ["--niter", "1", "--dataroot", str(dataroot), "--device", "cpu", *flags]
+    folder = tmp_path_factory.mktemp("weights")
+    given = ["--niter", "1", "--dataroot", str(dataroot), "--device", "cpu"]
     opt = options.parse("main", given)
     with pytest.MonkeyPatch.context() as patch:
         _hurry(patch)

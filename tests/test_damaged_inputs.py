@@ -20,16 +20,13 @@ from preprocess.commands import command
 FS_HZ, SECONDS = 360, 20
 NEAR = 600  # bytes of a beginning, which says how to read the rest
 # What has broken readers of numbers and names.
-ODD = (
-    *("", "0", "-1", "1e999", "nan", "inf", "0x10", "1/0", "99999999999999999999", "-32769", "²"),
-    *("~", "//", "=1+1", "\x1b[31m", "\x00", '"', ",", ";", "\t", "#", "x" * 300, "../../x", "212"),
-)
-RECORDINGS = ("r1.dat", "r1.hea", "r2.edf", "r3.ecg", "r4.csv", "r5.csv")
+ODD = ("", "0", "-1", "1e999", "nan", "1/0", "9" * 20, "²", "\x1b[31m", "\x00", ",", "x" * 300)
+RECORDINGS = ("r1.dat", "r1.hea", "r2.edf", "r3.ecg", "r4.csv")
 TEXTS = (".hea", ".csv", ".json")
 DATASET = ("beats.npy", "spectrograms.npy", "index.csv", "manifest.json")
 
 few = settings(
-    max_examples=20,
+    max_examples=10,
     derandomize=True,
     database=None,
     deadline=None,
@@ -45,7 +42,7 @@ def damaged(draw, content: bytes, is_text: bool) -> bytes:
         last = max(0, len(content) - 1)
         at = draw(st.one_of(st.integers(0, min(last, NEAR)), st.integers(0, last)))
         end = at + draw(st.integers(1, 64))
-        kinds = ("flip", "zero", "cut", "drop", "repeat", "insert", *(["word"] * 6 * is_text))
+        kinds = ("flip", "zero", "cut", "repeat", "insert", *(["word"] * 5 * is_text))
         kind = draw(st.sampled_from(kinds))
         if kind == "flip":
             bit = 1 << draw(st.integers(0, 7))
@@ -56,8 +53,6 @@ def damaged(draw, content: bytes, is_text: bool) -> bytes:
             content = content[:at] + bytes(len(content[at:end])) + content[end:]
         elif kind == "cut":
             content = content[:at]
-        elif kind == "drop":
-            content = content[:at] + content[end:]
         elif kind == "repeat":
             content = content[:end] + content[at:]
         elif kind == "insert":
@@ -101,7 +96,6 @@ def folder(tmp_path_factory):
     write_ishne(made, truth_mv[:, None], FS_HZ, "r3", is_summed=True)
     times_s = np.arange(len(truth_mv)) / FS_HZ
     write_csv(made, {"time_s": times_s, "II": truth_mv, "V1": -truth_mv}, "r4", digits=3)
-    write_csv(made, {"II": truth_mv}, "r5", ";", ",", digits=3)
     return made
 
 
@@ -121,7 +115,6 @@ def test_a_damaged_recording(name, folder, weights, tmp_path):
     path, out = folder / name, tmp_path
     recording = path.with_suffix("") if path.stem == "r1" else path
     words = ["--screen", recording, "--outf", out, "--checkpoint", weights, "--device", "cpu"]
-    words += ["--fs", FS_HZ] if name == "r5.csv" else []
     assert ends_well(main.main, *words)
 
     @few

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import main
-from preprocess import BadInput
 
 ROOT = Path(__file__).parent.parent
+QUICK = ("--seed", "3", "--train-beats", "300", "--bootstrap", "0", "--no-error-map")
 
 
 def run(*command, **environment):
@@ -22,10 +22,6 @@ def run(*command, **environment):
         text=True,
         env=os.environ | {"PYTHON": sys.executable} | environment,
     )
-
-
-def python(*arguments):
-    return run(sys.executable, *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +38,7 @@ def launched(cohort, tmp_path_factory):
         "n_aug": "1",
         "threshold": "0.1",
     }
-    return run("bash", "run_ecg.sh", "--seed", "3", **environment), out, environment
+    return run("bash", "run_ecg.sh", *QUICK, **environment), out, environment
 
 
 def test_launcher_ends_with_the_result_and_the_report(launched):
@@ -69,7 +65,7 @@ def test_launcher_can_only_evaluate(launched):
     _, out, environment = launched
     checkpoint = out / "out/b2igan/beatgan/fold0/checkpoint.pt"
     before = checkpoint.stat().st_mtime_ns, (checkpoint.parent / "metrics.json").read_text()
-    result = run("bash", "run_ecg.sh", "--seed", "3", test="1", **environment)
+    result = run("bash", "run_ecg.sh", *QUICK, test="1", **environment)
     assert result.returncode == 0, result.stderr
     assert (
         checkpoint.stat().st_mtime_ns,
@@ -87,9 +83,7 @@ def test_launcher_refuses_nonsense():
     "arguments, words",
     [
         (["--nonsense"], "unrecognized arguments"),
-        (["--folder", "7"], "at most 4"),
         (["--lr", "-1"], "above 0"),
-        (["--lr", "nan"], "above 0"),
         (["--niter", "many"], "not a whole number"),
     ],
 )
@@ -99,40 +93,7 @@ def test_a_wrong_flag_gives_one_sentence_and_status_2(arguments, words, capsys):
     assert ended.value.code == 2 and words in capsys.readouterr().err.splitlines()[-1]
 
 
-@pytest.mark.parametrize(
-    "command, words",
-    [
-        (["main.py", "--dataroot", "/nowhere"], "python -m preprocess"),
-        (["-m", "preprocess", "--records", "/nowhere"], "no folder"),
-    ],
-)
-def test_bad_input_gives_one_sentence_and_status_2(command, words):
-    result = python(*command)
-    assert result.returncode == 2 and words in result.stderr and "Traceback" not in result.stderr
-
-
-def test_missing_checkpoint_and_other_settings_are_told(launched, tmp_path, cohort):
-    _, out, environment = launched
-    missing = python(
-        "main.py", "--istest", "--dataroot", environment["dataroot"], "--outf", tmp_path
-    )
-    assert missing.returncode == 2 and "there is no checkpoint" in missing.stderr
-    python(
-        "-m", "preprocess", "--records", cohort, "--image", "seed", "--dataroot", tmp_path / "seed"
-    )
-    other = python(
-        "main.py", "--istest", "--dataroot", tmp_path / "seed", "--outf", environment["outf"]
-    )
-    assert other.returncode == 2 and "image decibel instead of complex" in other.stderr
-
-
-def test_without_an_error_map_it_is_evaluated_all_the_same(dataroot, tmp_path):
-    where = ["--dataroot", str(dataroot), "--outf", str(tmp_path), "--device", "cpu"]
-    command = ["--niter", "1", *where, "--bootstrap", "0"]
-    main.main([*command, "--no-error-map"])
-    main.main([*command, "--istest"])
-    folder = tmp_path / "b2igan/beatgan/fold0"
-    assert (folder / "metrics.json").exists() and (folder / "curves.png").exists()
-    assert not list(folder.glob("beats_*.png"))
-    with pytest.raises(BadInput, match="error_map True instead of False"):
-        main.main([*command, "--resume"])
+def test_bad_input_gives_one_sentence_and_status_2():
+    result = run(sys.executable, "main.py", "--dataroot", "/nowhere")
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert "python -m preprocess" in result.stderr

@@ -30,12 +30,6 @@ def test_earlier_names_of_detectors_are_understood():
         assert name in MODELS and options.parse("main", ["--model", earlier]).model == name
 
 
-def test_an_unknown_image_is_refused_with_those_there_are(capsys):
-    with pytest.raises(SystemExit):
-        options.parse("preprocess", ["--image", "sharp"])
-    assert "sharp is none of complex" in capsys.readouterr().err
-
-
 def test_protocols_are_named_as_they_are():
     from experiments.training import protocols
 

@@ -2,13 +2,11 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from experiments import ablation
 from experiments.training import checkpoint
 from experiments.training.protocols import split
 from experiments.training.scoring import score_rows
-from preprocess import BadInput
 
 
 def test_all_parts_together_are_the_score(data, weights):
@@ -36,11 +34,3 @@ def test_command_writes_a_row_for_each_choice(dataroot, weights, tmp_path):
     table = pd.read_csv(tmp_path / "ablation_beatgan.csv").set_index("parts")["auc"]
     assert {"all", "without timing", "timing alone", "no GAN"} <= set(table.index)
     assert table["all"] > table["timing alone"] and table.between(0, 1).all()
-
-
-def test_other_methods_have_no_parts(data, dataroot, tmp_path, weights):
-    other = checkpoint.load(weights)
-    other.model = "knn"
-    other.save(tmp_path / "knn.pt")
-    with pytest.raises(BadInput, match="is of knn: give one of b2igan"):
-        ablation.main(["--checkpoint", str(tmp_path / "knn.pt"), "--dataroot", str(dataroot)])

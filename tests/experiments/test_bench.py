@@ -12,17 +12,6 @@ from preprocess.classes import CLASS_OF
 from preprocess.readers import wfdb as records
 
 
-def test_a_rate_counts_what_was_done_in_the_time_it_took(monkeypatch):
-    now = [0.0]
-
-    def work():
-        # five beats in a hundredth of a second, by a clock that no other program can hold up
-        now[0] += 0.01
-
-    monkeypatch.setattr(bench.time, "perf_counter", lambda: now[0])
-    assert bench.measure(work, 5) == pytest.approx(500)
-
-
 def test_a_made_recording_is_as_long_as_asked_and_reads_like_its_source(cohort, tmp_path):
     made = records.read(bench.make_recording(cohort, 0.7, tmp_path), annotator=None)
     source = records.read(records.find_records(cohort)[0], annotator=None)

@@ -12,9 +12,7 @@ from experiments.changes import inject
 from experiments.training import loop as training
 from experiments.training.protocols import split
 from models.b2igan import localiser
-from models.b2igan.localiser import in_segment, segments
-from preprocess.beats import BEFORE, WINDOW
-from preprocess.readers.wfdb import FS_HZ
+from preprocess.beats import WINDOW
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +51,6 @@ def test_changed_beats_have_segments_and_normal_beats_few(trained):
     assert not method.inside(np.zeros((3, WINDOW))).any()
 
 
-def test_segments_of_a_baseline_are_rare_on_what_it_was_calibrated_on(data):
-    beats = data.beats(split(data.index, "beatgan").calibration, with_image=False)
-    method = localise.baseline(localise.difference_to_median, beats)
-    inside = method.inside(method.error(beats))
-    assert inside.shape == (len(beats), WINDOW) and inside.any(1).mean() < 0.03
-
-
 def test_map_strip_and_marks_agree(trained):
     detector, beats, _ = trained
     changed = replace(beats, beat_mv=inject(beats.beat_mv, "extra beat", "strong", 0)[0])
@@ -70,18 +61,6 @@ def test_map_strip_and_marks_agree(trained):
     assert np.median(np.abs(column * WINDOW / 32 + 5 - over_time.argmax(1))) < 30
     for row, found in zip(over_time, detector.segments(over_time)):
         assert (row.max() > float(detector.localiser.segment_from)) == bool(found)
-
-
-def test_a_mark_starts_at_one_level_and_goes_on_at_the_other():
-    error = np.zeros((2, WINDOW))
-    error[0, 100:110], error[0, 105], error[0, 200:220], error[1, 310:] = 3.5, 5, 3.5, 5
-    is_marked = in_segment(error, 4.0, 3.0)
-    assert [np.flatnonzero(row).tolist() for row in is_marked] == [
-        list(range(100, 110)),
-        list(range(310, WINDOW)),
-    ]
-    assert segments(is_marked[0]) == [((100 - BEFORE) / FS_HZ, (110 - BEFORE) / FS_HZ)]
-    assert segments(np.zeros(WINDOW, bool)) == []
 
 
 def test_command_prints_a_table_and_then_json(trained, data, dataroot, capsys):

@@ -55,14 +55,3 @@ def test_a_map_of_fewer_columns_is_spread_over_the_trace():
     error, over_time = Columns(Columns.defaults).errors(normal_beats(5))
     assert error.shape == (5, 1, 1, 32) and over_time.shape == (5, WINDOW)
     np.testing.assert_array_equal(over_time[:, ::10], error[:, 0, 0])
-
-
-def test_nothing_else_is_required(detector):
-    beats = normal_beats(8)
-    detector.prepare(beats)
-    detector.begin_step(0.0)
-    detector.finish(beats, beats)
-    assert detector.optimizers() == {} and detector.generate(beats) is None
-    assert detector.segments(np.zeros((8, WINDOW))) == [[]] * 8
-    with pytest.raises(NotImplementedError, match="SquaredVoltage has nothing to train by steps"):
-        detector.training_step(beats)

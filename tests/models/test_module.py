@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.module import BEATS_AT_ONCE, ChunkedModule, evenly
+from models.module import BEATS_AT_ONCE, ChunkedModule
 
 
 class Doubling(ChunkedModule):
@@ -36,8 +36,3 @@ def test_buffers_take_the_size_of_what_is_restored():
     source.unit = torch.tensor([1.0, 2.0])
     target.restore(source.state_dict())
     assert torch.equal(target.memory, source.memory) and torch.equal(target.unit, source.unit)
-
-
-def test_rows_are_spread_evenly():
-    assert evenly(10, 3).tolist() == [0, 4, 9]
-    assert evenly(3, 10).tolist() == [0, 1, 2]

@@ -48,13 +48,6 @@ def test_beats_too_near_the_ends_are_left_out_but_count_as_neighbours():
     assert columns["rr_before_s"][0] == pytest.approx(300 / 360, abs=1e-3)
 
 
-def test_classes_are_those_of_the_original_work():
-    signal, samples = train_of_beats(16)
-    symbols = list("NLRAaJSjeVEF/fQN")
-    columns, _ = beats.cut(recording(signal, samples, symbols))
-    assert "".join(columns["class"]) == "NNNSSSSSSVVFQQQN"
-
-
 def test_annotations_that_are_no_beats_are_passed_over():
     signal, samples = train_of_beats(10)
     columns, _ = beats.cut(recording(signal, samples, list("N+~|NNNNNN")))

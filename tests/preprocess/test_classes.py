@@ -2,7 +2,7 @@
 
 from wfdb.io import annotation
 
-from preprocess.classes import CLASS_NAMES, CLASS_OF, CLASS_OF_EC57, CLASSES, NO_BEATS, left_out
+from preprocess.classes import CLASS_OF, CLASS_OF_EC57, NO_BEATS, left_out
 
 # Of WFDB's lib/ecgmap.h: the annotations that are beats, and their classes as bxb counts them;
 # what is paced or unclassifiable, which it calls normal or leaves out, is Q here.
@@ -13,16 +13,8 @@ def test_classes_are_those_of_the_original_work():
     assert "".join(CLASS_OF[s] for s in "NLRAaJSjeVEF/fQ") == "NNNSSSSSSVVFQQQ"
 
 
-def test_escape_beats_alone_differ_in_ec57():
-    assert {s for s in CLASS_OF if CLASS_OF[s] != CLASS_OF_EC57[s]} == {"e", "j", "n"}
-
-
 def test_ec57_is_that_of_its_own_tools():
     assert CLASS_OF_EC57 == ECGMAP
-
-
-def test_every_class_has_a_name():
-    assert set(CLASSES) == set(CLASS_OF.values()) == set(CLASS_NAMES)
 
 
 def test_every_symbol_of_wfdb_is_a_beat_or_none_but_for_flutter_waves():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from preprocess import BadInput, commands
+from preprocess import BadInput
 from preprocess.commands import command
 
 ROOT = Path(__file__).parents[2]
@@ -69,12 +69,3 @@ def test_a_stopped_process_clears_away_and_says_how_to_go_on(sent, status, word)
     out, said = process.communicate()
     assert process.returncode == status and out == "cleared\n"
     assert f"error: {word}" in said and "--resume" in said and "Traceback" not in said
-
-
-@pytest.mark.parametrize("given", [[""], ["a", " "]])
-def test_nothing_is_no_name(given, capsys):
-    made = commands.parser("x", "")
-    made.add_argument("--there", nargs="+", metavar="PATH")
-    with pytest.raises(SystemExit) as ended:
-        made.parse_args(["--there", *given])
-    assert ended.value.code == 2 and "give a name" in capsys.readouterr().err

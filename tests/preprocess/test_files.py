@@ -1,6 +1,5 @@
 """A file is whole or not there at all; a folder has one writer."""
 
-import json
 import os
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from preprocess.files import (
     only_writer,
     temporary_folder,
     whole_file,
-    write_json,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -27,12 +25,6 @@ with temporary_folder(sys.argv[1]) as part:
     print("held", flush=True)
     time.sleep(600)
 """
-
-
-def test_a_file_appears_when_all_went_well(tmp_path):
-    write_json({"a": 1}, tmp_path / "new" / "a.json")
-    assert json.loads((tmp_path / "new" / "a.json").read_text()) == {"a": 1}
-    assert [p.name for p in (tmp_path / "new").iterdir()] == ["a.json"]
 
 
 def test_a_failure_leaves_the_earlier_file_and_nothing_beside_it(tmp_path):

@@ -31,14 +31,6 @@ def test_command_insisting_on_real_data_fails_without_it(tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
-def test_command_insisting_on_real_data_takes_no_other(cohort, tmp_path):
-    with pytest.raises(BadInput, match="--data mitdb asks for them"):
-        command.main(
-            ["--data", "mitdb", "--records", str(cohort), "--dataroot", str(tmp_path / "out")]
-        )
-    assert not (tmp_path / "out").exists()
-
-
 def test_an_earlier_download_is_used(tmp_path, monkeypatch):
     monkeypatch.delenv("MITDB_DIR", raising=False)
     (tmp_path / "mitdb").mkdir()

@@ -26,27 +26,6 @@ def test_every_way_changes_most_beats(way, beats_mv):
     assert ((changed - beats_mv).abs().amax(1) > 0.02).float().mean() > 0.7
 
 
-def test_all_ways_together_leave_the_beats_alone_that_they_were_given(beats_mv):
-    before = beats_mv.clone()
-    made = synthetic.synthetic(beats_mv)
-    assert torch.equal(beats_mv, before) and made.shape == before.shape
-    assert made.abs().max() < 10 * before.abs().max()
-
-
-def test_the_same_seed_gives_the_same_anomalies(beats_mv):
-    made = []
-    for _ in range(2):
-        torch.manual_seed(3)
-        made.append(synthetic.synthetic(beats_mv))
-    assert torch.equal(*made)
-
-
 def test_a_changed_p_wave_leaves_the_qrs_alone(beats_mv):
     changed = synthetic.p_changed(beats_mv, None)
     torch.testing.assert_close(changed[:, BEFORE + 45 :], beats_mv[:, BEFORE + 45 :])
-
-
-def test_disturbance_stays_within_its_stretch(beats_mv):
-    difference = (synthetic.disturbed(beats_mv) - beats_mv).abs()
-    touched = (difference > 1e-6).sum(1)
-    assert (touched > 10).all() and (touched < 130).all()

@@ -1,13 +1,11 @@
 """A beat is drawn so that its error reads the same in every picture."""
 
 import numpy as np
-import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from experiments.reports import beat as drawing
 from experiments.reports.beat import Panel
-from experiments.reports.style import ERROR_SCALE
 from preprocess import spectrogram
 
 
@@ -84,50 +82,3 @@ def test_real_and_generated_image_share_one_scale():
     _, axes = drawn(panel(flat_error(0)))
     real, generated = (axes[name].collections[0].norm for name in ("real", "generated"))
     assert (real.vmin, real.vmax) == (generated.vmin, generated.vmax) == (0.0, 1.0)
-
-
-@pytest.mark.parametrize("setting", spectrogram.SETTINGS)
-def test_every_axes_is_labelled_in_seconds_hertz_and_millivolts(setting):
-    _, axes = drawn(panel(flat_error(0, setting), setting))
-    assert "mV" in axes["trace"].get_ylabel()
-    for name in ("real", "generated", "error"):
-        assert "Hz" in axes[name].get_ylabel() and "(s)" in axes[name].get_xlabel()
-        assert axes[name].get_xlim() == axes["trace"].get_xlim()
-        assert axes[name].get_ylim()[1] == pytest.approx(spectrogram.axes(setting)[1][-1], rel=0.05)
-
-
-def test_strip_and_segments_stand_where_the_error_is():
-    error = flat_error(0)
-    error[5, 9] = 6.0
-    _, axes = drawn(panel(error, segments=[(-0.2, -0.1), (0.0, 0.3)]))
-    assert np.argmax(axes["strip"].collections[0].get_array()) == 9
-    spans = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes["trace"].patches]
-    assert np.allclose(spans, [(-0.2, -0.1), (0.0, 0.3)])
-
-
-def test_a_flat_beat_is_not_blown_up():
-    _, axes = drawn(panel(flat_error(0), beat_mv=beat(0.01), generated_mv=None))
-    assert np.ptp(axes["trace"].get_ylim()) >= drawing.SMALLEST_SPAN_MV
-
-
-def test_a_method_on_traces_has_an_error_trace_instead_of_a_map():
-    _, axes = drawn(panel(np.linspace(0, 20, 320), image=None, generated=None))
-    assert set(axes) == {"trace", "strip", "error"}
-    assert axes["error"].get_ylim() == ERROR_SCALE
-
-
-@pytest.mark.parametrize(
-    "panels",
-    [
-        [panel(flat_error(1)), panel(flat_error(9), title="$odd _title^", segments=[])],
-        [panel(np.ones(320), image=None, generated=None, generated_mv=None)],
-    ],
-    ids=["images", "traces"],
-)
-def test_panels_are_drawn_below_each_other_with_one_key(tmp_path, monkeypatch, panels):
-    figures = []
-    monkeypatch.setattr(drawing, "save", lambda figure, path: figures.append(figure))
-    drawing.draw_panels(panels, tmp_path, "Beats")
-    titles = [axes.get_title(loc="left") for axes in figures[0].axes]
-    assert [title for title in titles if title] == [panel.title for panel in panels]
-    assert len(figures[0].legends) == 1

@@ -5,7 +5,6 @@ import pytest
 
 import main
 from experiments.reports import explain
-from preprocess import BadInput
 from preprocess.constants import FS_HZ
 
 
@@ -30,14 +29,3 @@ def test_the_beat_is_drawn_and_said_to_be_abnormal(command, data, tmp_path, caps
     assert picture.exists() and str(picture) in printed
     assert "abnormal, score" in printed
     assert "in it is marked" in printed or "marked from" in printed
-
-
-def test_what_is_wrong_with_the_input_is_told(command, data):
-    record, last = data.index["record"].iloc[0], data.index["sample"].max()
-    for asked, words in (
-        ((record, str(last + 5000)), "no beat within"),
-        ((record, "soon"), "whole number"),
-        (("nobody", "1000"), "holds no record nobody"),
-    ):
-        with pytest.raises(BadInput, match=words):
-            main.main([*command, *asked])

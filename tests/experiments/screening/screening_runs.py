@@ -1,9 +1,7 @@
 """Ways to screen in tests."""
 
-from pathlib import Path
-
-import numpy as np
 import wfdb
+from recordings import write_wfdb
 
 import options
 from experiments.screening import pipeline
@@ -29,17 +27,6 @@ def lead_of(record, seconds=None):
     return signal_mv if seconds is None else signal_mv[: seconds * 360]
 
 
-def write_record(folder, signal_mv, name="r1", fs_hz=360) -> Path:
+def write_record(folder, signal_mv, name="r1"):
     """A WFDB record of one lead; returns its path without ending."""
-    wfdb.wrsamp(
-        name,
-        fs=fs_hz,
-        units=["mV"],
-        sig_name=["MLII"],
-        fmt=["16"],
-        p_signal=np.asarray(signal_mv)[:, None],
-        write_dir=str(folder),
-        adc_gain=[200],
-        baseline=[0],
-    )
-    return folder / name
+    return write_wfdb(folder, signal_mv, name=name)

@@ -52,12 +52,6 @@ def test_margins_give_context_and_are_left_out(context, with_gap, detector):
     assert (scored.beats.image is not None) == detector.reads_image(context)
 
 
-def test_a_block_without_beats_has_no_scores(detector, tmp_path):
-    block = Reader(open_source(write_record(tmp_path, np.zeros(7200)))).read(0, 7200)
-    scored = Scorer(detector, "none").score(block)
-    assert len(scored.scores) == len(scored.beats) == 0
-
-
 def test_named_annotations_are_used_instead_of_detection(record):
     block = Reader(open_source(record), "atr").read(0, 36_000)
     assert len(block.beats) and set(block.beats.sample) <= set(records.read(record).samples)

@@ -7,7 +7,6 @@ from experiments.screening.clusters import (
     MOST_EXAMPLES,
     Clusters,
     Example,
-    timing_of,
 )
 from preprocess.constants import WINDOW
 
@@ -61,8 +60,3 @@ def test_examples_are_an_even_draw():
             cluster.add_example(Example(sample, 0.0, waves(25)[0], None, np.ones(3), np.zeros(2)))
     samples = sorted(example.sample for example in cluster.examples.values())
     assert len(samples) == MOST_EXAMPLES and samples[0] < 400_000 and samples[-1] > 600_000
-
-
-def test_timing_is_against_the_local_rhythm():
-    found = timing_of(np.array([0.6, 0.8, 1.2, np.nan]), np.full(4, 0.8))
-    assert found.tolist() == ["early", "on time", "late", "on time"]

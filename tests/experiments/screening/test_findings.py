@@ -8,11 +8,8 @@ from screening_runs import lead_of, run, write_record
 from experiments.screening.blocks import Block
 from experiments.screening.findings import (
     Stretch,
-    _part_of_beat,
-    _usual_rr_s,
     joined,
     stretches,
-    strip,
 )
 from preprocess.signal import quality
 
@@ -32,34 +29,6 @@ def test_what_is_flagged_scores_above_the_threshold(screened):
     findings, _ = screened
     above = findings.table["score"] > np.float32(findings.patient_threshold.value)
     np.testing.assert_array_equal(findings.flagged, above)
-
-
-def test_the_usual_interval_is_not_that_of_a_minute_of_ectopics(screened):
-    table = screened[0].table.head(60).copy()
-    table["rr_s"], table["rr_local_s"] = 0.8, 0.8
-    table["cluster"] = -1
-    table.loc[10:40, ["rr_s", "rr_local_s", "cluster"]] = 0.4, 0.4, 0
-    np.testing.assert_allclose(_usual_rr_s(table), 0.8)
-
-
-@pytest.mark.parametrize(
-    "span_s, words",
-    [
-        ((-0.05, 0.08), "in QRS"),
-        ((-0.24, 0.09), "in P wave and QRS"),
-        ((-0.39, 0.5), "in all of the beat"),
-        ((0.2, 0.21), "in ST and T"),
-        ((np.nan, np.nan), "nowhere in particular"),
-    ],
-)
-def test_a_span_is_named_by_the_parts_of_the_beat(span_s, words):
-    assert _part_of_beat(*span_s) == words
-
-
-def test_a_strip_has_its_sample_in_the_middle_and_nothing_beyond_the_ends():
-    found = strip(np.arange(5000, dtype=np.float32), 500)
-    assert len(found) == 1440 and found[720] == 500
-    assert np.isnan(found[:470]).all() and np.isfinite(found[470:]).all()
 
 
 def places(found):

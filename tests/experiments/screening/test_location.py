@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.screening.location import cluster_pictures, locate, locations, where
-from experiments.screening.scoring import ScoredBlock
+from experiments.screening.location import cluster_pictures, where
 from preprocess import spectrogram
 from preprocess.constants import WINDOW
 
@@ -26,20 +25,6 @@ def test_of_a_trace_there_is_no_frequency():
     start_s, end_s, *band_hz = where(error, None)[0]
     assert start_s == pytest.approx(-0.5 / 360) and end_s == pytest.approx(9.5 / 360)
     assert np.isnan(band_hz).all()
-
-
-def test_what_scores_above_the_threshold_is_flagged_and_located(data, detector):
-    beats, scores = data.beats(np.arange(20)), np.arange(20.0)
-    signal_mv, reason = np.zeros(100, np.float32), np.zeros(100, np.int8)
-    beats.rr_s[:], beats.usual, beats.p_coherence = 0.8, np.ones(20, bool), np.ones(20)
-    nothing = np.zeros(20)
-    scored = ScoredBlock(0, 100, 0, signal_mv, reason, beats, nothing, nothing, scores, None)
-    block = locate(scored, 14.0, detector)
-    np.testing.assert_array_equal(block.flagged, np.arange(15, 20))
-    assert {len(column) for column in block.columns.values()} == {20}
-    assert block.location.shape == (5, 4) and block.shapes.shape == (5, 10)
-    assert len(block.flagged_beats.image) == 5 and block.beats.image is None
-    assert locations(detector, beats[:0]).shape == (0, 4)
 
 
 def test_a_picture_is_of_an_example_of_its_cluster(screened, detector):

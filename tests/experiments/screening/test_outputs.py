@@ -70,17 +70,3 @@ def test_annotations_written_in_parts_are_those_written_at_once(screened, tmp_pa
     outputs.write_annotations(findings, parts)
     assert parts.read_bytes() == whole.read_bytes()
     assert set(tmp_path.iterdir()) == {whole, parts}
-
-
-def test_the_terminal_says_how_long_how_many_and_where_the_files_are(screened):
-    findings, out = screened
-    lines = outputs.in_lines(findings, out).splitlines()
-    assert lines[0].startswith("  0:06:00 long, ") and f"{len(findings.table)} beats" in lines[0]
-    assert lines[1].startswith("  V ") and "fibrillation" in lines[1] and "pause" in lines[1]
-    assert f"{findings.flagged.sum()} beats to look at" in lines[2]
-    assert "shape 1: " in lines[3] and lines[-1].endswith(".html  .csv  .b2i  .json")
-
-
-def test_bigeminy_is_said_where_there_was_any():
-    assert outputs.alternating({"bigeminy_s": 75.0, "trigeminy_s": 0.0}) == "bigeminy 0:01:15"
-    assert outputs.alternating({}) == ""

@@ -47,11 +47,6 @@ def test_an_item_that_kills_its_workers_is_lost_and_the_run_is_not():
     assert isinstance(done[0], cluster.Lost) and "3 in a row" in str(done[0])
 
 
-def test_what_a_worker_raises_is_raised_here():
-    with pytest.raises(ZeroDivisionError):
-        squares(1, None, function=cluster_work.fail)
-
-
 def test_no_scheduler_at_the_address_is_one_sentence(monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_S", 1)
     for address in ("tcp://127.0.0.1:9", "nonsense", "tcp://no.such.host:8786"):

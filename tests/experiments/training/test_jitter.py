@@ -19,26 +19,10 @@ def test_a_moved_window_is_the_beat_seen_later_with_its_edge_held(data):
     np.testing.assert_array_equal(after.image, spectrogram.stored_images(after.beat_mv))
 
 
-def test_moved_by_nothing_beats_are_as_they_were_stored(data):
-    beats = data.beats(np.arange(40))
-    after = jitter.moved(beats, np.zeros(40, int), "complex")
-    np.testing.assert_allclose(after.image, beats.image, atol=1e-3)
-    assert jitter.jittered(beats, 0, 0, np.random.default_rng(0), "complex") is beats
-    assert jitter.moved_dataset(data, 0, 0) is data
-
-
 def test_jitter_moves_by_up_to_so_many_samples_either_way(data):
     beats = data.beats(np.arange(300), with_image=False)
     after = jitter.jittered(beats, 3, 0, np.random.default_rng(0), None)
     assert set(after.sample - beats.sample) == set(range(-3, 4)) and after.image is None
-
-
-def test_drift_changes_traces_and_their_images_alike_and_moves_nothing(data):
-    beats = data.beats(np.arange(20))
-    after = jitter.jittered(beats, 0, 1.0, np.random.default_rng(0), "complex")
-    assert (after.beat_mv != beats.beat_mv).any(1).all()
-    np.testing.assert_array_equal(after.sample, beats.sample)
-    np.testing.assert_array_equal(after.image, spectrogram.stored_images(after.beat_mv))
 
 
 def test_only_patients_met_again_are_trained_with_drift():

@@ -8,10 +8,9 @@ import torch
 import options
 from experiments.training import checkpoint as checkpoints
 from experiments.training import loop as training
-from experiments.training.device import autocast
 from experiments.training.protocols import split
 from experiments.training.scoring import score_rows
-from preprocess import BadInput, dataset
+from preprocess import BadInput
 
 
 def opt(*more):
@@ -80,14 +79,6 @@ def test_resume_refuses_other_options(data, rows, trained):
         training.train(data, rows, opt("--resume", "--lr", "0.5"), trained[1])
 
 
-def test_resume_refuses_to_leave_an_option_out(data, rows, trained, tmp_path):
-    with_option = checkpoints.load(trained[1] / "checkpoint.pt")
-    with_option.options["train_beats"] = 9
-    with_option.save(tmp_path / "checkpoint.pt")
-    with pytest.raises(BadInput, match="train_beats not given instead of 9"):
-        training.train(data, rows, opt("--resume"), tmp_path)
-
-
 def test_resume_refuses_other_beats(data, trained):
     with pytest.raises(BadInput, match="trained for other records or beats"):
         training.train(data, split(data.index, "beatgan", 1), opt("--resume"), trained[1])
@@ -127,32 +118,3 @@ def test_labels_choose_between_moments_of_an_epoch_and_outputs_say_so(data, tmp_
     assert same_state(result.state, result.best["state"])
     steps_an_epoch = 600 // result.options["batchsize"]
     assert result.state["averaged.n_averaged"] == steps_an_epoch
-
-
-def test_warped_copies_are_trained_on(data, rows, monkeypatch):
-    seen, model = [], training.MODELS["autoencoder"]
-    monkeypatch.setattr(model, "training_step", lambda _, beats: seen.append(len(beats)) or {})
-    values = training.complete_options(opt("--n_aug", "1", "--model", "autoencoder"))
-    precision = autocast("off", torch.device("cpu"))
-    training.train_epoch(model(values), data, rows.train[:300], 0, values, precision)
-    assert sum(seen) == 600
-
-
-def test_images_made_on_the_fly_are_those_that_would_be_stored(cohort, data, tmp_path):
-    dataset.make(cohort, tmp_path, store_images=False)
-    assert not (tmp_path / "spectrograms.npy").exists()
-    made, stored = (each.beats(np.arange(99)).image[:] for each in (dataset.load(tmp_path), data))
-    np.testing.assert_array_equal(made, stored)
-
-
-def test_a_large_index_is_read_part_by_part_and_splits_alike(dataroot, data, monkeypatch):
-    monkeypatch.setattr(dataset, "MANY", len(data.index) // 3)
-    large = dataset.load(dataroot)
-    assert large.index["record"].dtype == "category"
-    for protocol in ("beatgan", "interpatient", "external"):
-        ours, theirs = split(data.index, protocol), split(large.index, protocol)
-        assert ours.digest(data.index) == theirs.digest(large.index)
-        np.testing.assert_array_equal(ours.calibration, theirs.calibration)
-    some = np.array([5, 1999, 150])
-    medians = [each.beats(some).record_median_mv for each in (data, large)]
-    np.testing.assert_array_equal(*medians)

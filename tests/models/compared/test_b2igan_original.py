@@ -9,9 +9,7 @@ import torch
 from torch import nn
 from torch.nn import BatchNorm2d
 
-from experiments import original
 from experiments.original import kill, published_step
-from models import steps
 from models.compared import b2igan_original
 from models.compared.b2igan_original import B2IGANOriginal, discriminator_loss
 from preprocess import spectrogram
@@ -59,15 +57,6 @@ def test_the_loss_is_that_of_torch_on_sigmoids(logit, saturated):
     assert bool(ours.grad.any()) is not saturated
     if saturated:
         assert loss == 100
-
-
-def test_the_loss_is_computed_in_full_precision_within_autocast():
-    """Where a sigmoid of bfloat16 is 1 for logits above 6 already."""
-    logits = torch.full((2, 5), 12.0)
-    with torch.autocast("cpu", torch.bfloat16):
-        loss, saturated = discriminator_loss(*logits.bfloat16())
-    assert loss.dtype == torch.float32 and not saturated
-    torch.testing.assert_close(loss, discriminator_loss(*logits)[0])
 
 
 # --- the step -------------------------------------------------------------------------------------
@@ -135,48 +124,6 @@ def test_steps_are_the_published_ones_with_a_dead_discriminator(pair):
     pair.assert_equal()
     weights = pair.ours.discriminator.named_parameters()
     assert all(torch.equal(weight, before[name]) for name, weight in weights)
-
-
-def test_steps_are_the_published_ones_while_the_discriminator_dies(pair):
-    """Without gradient its weights go on for as long as Adam's moments last."""
-    alive = [pair.step()["d_saturated"] for _ in range(2)]
-    pair.kill()
-    first = pair.ours.discriminator.encoder.features[0].weight
-    before = first.detach().clone()
-    dead = [pair.step()["d_saturated"] for _ in range(3)]
-    assert alive == [0, 0] and dead == [1, 1, 1] and not torch.equal(first, before)
-    pair.assert_equal()
-
-
-def test_a_discriminator_that_is_always_right_starts_anew(pair, monkeypatch):
-    """Below a loss of 5e-6; here below any, so that it is at the first step."""
-    assert steps.COLLAPSED == 5e-6
-    for module in (b2igan_original, original):
-        monkeypatch.setattr(module, "COLLAPSED", 1e3)
-    head = pair.ours.discriminator.encoder.head.weight
-    before = head.detach().clone()
-    pair.step()
-    assert torch.corrcoef(torch.stack([before.flatten(), head.detach().flatten()]))[0, 1] < 0.5
-    pair.assert_equal()
-
-
-def test_losses_in_bfloat16_are_those_of_full_precision_within_its_rounding(detector, beats):
-    """Of one step: after it, Adam has turned small differences into whole steps."""
-    plain = deepcopy(detector)
-    with torch.autocast("cpu", torch.bfloat16):
-        ours = detector.training_step(beats[:8])
-    assert ours == pytest.approx(plain.training_step(beats[:8]), rel=0.05)
-
-
-def test_low_precision_copies_do_not_outlive_an_update(detector, beats):
-    """One autocast around several steps gives what one around each gives."""
-    apart, together = detector, deepcopy(detector)
-    for _ in range(2):
-        with torch.autocast("cpu", torch.bfloat16):
-            wanted = apart.training_step(beats[:8])
-    with torch.autocast("cpu", torch.bfloat16):
-        found = [together.training_step(beats[:8]) for _ in range(2)][-1]
-    assert found == wanted
 
 
 # --- what is learnt -------------------------------------------------------------------------------

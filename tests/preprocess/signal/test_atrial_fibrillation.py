@@ -71,10 +71,3 @@ def test_onset_and_end_are_found_within_some_beats():
     found = np.flatnonzero(af.fibrillation(np.r_[REGULAR_S, IRREGULAR_S, REGULAR_S]))
     assert abs(found[0] - 200) < 15 and abs(found[-1] - 400) < 15
     assert np.ptp(found) == len(found) - 1
-
-
-def test_irregularity_is_the_share_of_different_pairs_per_second():
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(IRREGULAR_S, (4, 3), "edge"), 8)
-    apart = np.abs(around[:, :, None] - around[:, None, :]) > af.DIFFERENT_S  # [n, 8, 8]
-    expected = af._smooth(apart.sum((1, 2)) / (8 * 7)) / af._smooth(IRREGULAR_S)
-    np.testing.assert_allclose(af.irregularity(IRREGULAR_S), expected)

@@ -152,12 +152,6 @@ def test_a_recording_may_be_judged_in_stretches_with_margins():
     assert (reasons(signal_mv) == np.r_[first[:edge], last[margin:]]).mean() > 0.999
 
 
-def test_spans_name_each_stretch_once():
-    lost, nothing = quality.ALARMS
-    reason = np.repeat([0, lost, 0, nothing, quality.NOISE], [10, 5, 5, 3, 2])
-    assert quality.spans(reason, quality.ALARMS) == [(10, 15, lost), (20, 23, nothing)]
-
-
 @pytest.mark.parametrize("missed, expected", [(0.5, True), (0.0, False)])
 def test_a_missed_beat_leaves_a_bump_and_a_pause_leaves_none(missed, expected):
     beats = np.r_[np.arange(1, 10, 0.8), np.arange(12.5, 20, 0.8)]
@@ -167,13 +161,6 @@ def test_a_missed_beat_leaves_a_bump_and_a_pause_leaves_none(missed, expected):
     assert (bumps[long] > 0.22) == expected
     assert bumps[np.arange(len(bumps)) != long].max() == 0
     assert len(quality.bump_between(np.zeros(100), np.zeros(0, int))) == 0
-
-
-def test_muscle_is_fast_noise_and_a_wide_beat_is_none():
-    wide_mv = 2 * np.exp(-0.5 * np.square((np.arange(320) - 140) / FS_HZ / 0.05))
-    muscle_mv = 0.1 * np.random.default_rng(0).standard_normal(320)
-    quiet, noisy = quality.fast_noise(np.stack([wide_mv, wide_mv + muscle_mv]))
-    assert quiet < 0.02 and noisy > 5 * quiet
 
 
 def test_a_lead_with_all_waves_down_is_upside_down_and_one_wave_down_is_not():

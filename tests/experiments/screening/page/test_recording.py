@@ -59,20 +59,13 @@ def complaints(browser):
     return [said for said in browser.get_log("browser") if not said["message"].startswith(own)]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page_opens_zooms_and_shows_a_cluster_without_network_or_errors(
-    scheme, browser, screened, record
-):
+def test_page_opens_zooms_and_shows_a_cluster_without_network_or_errors(browser, screened, record):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import WebDriverWait
 
     findings, out = screened
     # opened, with nothing asked of the network
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia",
-        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
-    )
     browser.get("about:blank")
     browser.get_log("performance")
     browser.get((out / f"{record.name}.html").as_uri())
