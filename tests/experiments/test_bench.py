@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments import bench
+from preprocess import spectrogram
 from preprocess.classes import CLASS_OF
 from preprocess.readers import wfdb as records
 
@@ -21,6 +22,12 @@ def test_a_rate_counts_what_was_done_in_the_time_it_took(monkeypatch):
 
     monkeypatch.setattr(bench.time, "perf_counter", lambda: now[0])
     assert bench.measure(work, 5) == pytest.approx(500)
+
+
+def test_the_original_loop_makes_the_same_image():
+    beat = np.random.default_rng(0).standard_normal(320).astype(np.float32).cumsum()
+    ours = spectrogram.images(beat[None], "decibel")[0, 0].numpy()
+    np.testing.assert_allclose(bench.original_image(beat), ours, atol=0.05)
 
 
 def test_a_made_recording_is_as_long_as_asked_and_reads_like_its_source(cohort, tmp_path):
