@@ -20,7 +20,6 @@ class Detector(ChunkedModule):
     """
 
     image: str | None = "complex"  # of preprocess.spectrogram, what it reads; None: the trace alone
-    explains = "image"  # error_map has the shape of Beats.image, or of Beats.beat_mv ("beat")
     contexts: tuple[str, ...] = ("none",)  # of models.CONTEXTS, what its score can use
     most_normals: int | None = None  # training beats that prepare and finish are given; None: all
     shares_batches = False  # whether training_step computes its process's rows alone (torchrun)
@@ -40,17 +39,13 @@ class Detector(ChunkedModule):
         recordings, each in the order of time."""
         raise NotImplementedError
 
-    def decision_function(self, beats: Beats, context: str = "none") -> np.ndarray:
-        """`score`, under the name that it has in PyOD and scikit-learn."""
-        return self.score(beats, context)
-
     def reads_image(self, context: str) -> bool:
         """Whether `score` with this context, `errors` or what a normal beat would be read
         Beats.image, so that it must be made; else it may be None."""
         return self.image is not None
 
     def error_map(self, beats: Beats) -> np.ndarray:
-        """Beats to how far each pixel or sample is from normal, in the shape of what it explains
+        """Beats to how far each pixel or sample is from normal, in the shape of what it reads
         and in whatever unit the method has."""
         raise NotImplementedError
 
@@ -134,7 +129,7 @@ class Detector(ChunkedModule):
     # --- what a normal beat would be ------------------------------------------------------------
 
     def generate(self, beats: Beats) -> np.ndarray | None:
-        """Beats to their normal versions, in the shape of what it explains; None if nothing."""
+        """Beats to their normal versions, in the shape of what it reads; None if nothing."""
         return None
 
     def normal_versions(self, beats: Beats, references_mv: np.ndarray) -> np.ndarray | None:

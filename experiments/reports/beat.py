@@ -89,7 +89,7 @@ def panels(detector: Detector, beats: Beats, titles: list[str]) -> list[Panel]:
 def _pictures(detector, beat, generated):
     """The real and the generated beat of one row, as images of magnitudes and as traces, where
     there are any."""
-    if detector.explains == "beat":
+    if detector.image is None:
         trace = None if generated is None else generated[0]
         return {"generated_mv": trace, "image": None, "generated": None}
     real = spectrogram.magnitude(beat.image, detector.image)[0]

@@ -70,7 +70,7 @@ def nearest_beat(index, record, sample, dataroot):
 
 
 def words_of_band(error, segment, detector):
-    if detector.explains == "beat":
+    if detector.image is None:
         return ""
     low_hz, high_hz = band_hz(error, segment, detector.image)
     return f", most of it between {low_hz:.0f} and {high_hz:.0f} Hz"

@@ -11,7 +11,7 @@ from preprocess.beats import WINDOW
 class SquaredVoltage(Detector):
     """The smallest detector: its error map is the square of each sample."""
 
-    image, explains = None, "beat"
+    image = None
 
     def score(self, beats, context="none"):
         return self.error_map(beats).mean(1).astype(float)
@@ -23,7 +23,7 @@ class SquaredVoltage(Detector):
 class Columns(SquaredVoltage):
     """The same on an image of one row and 32 columns."""
 
-    image, explains = "complex", "image"
+    image = "complex"
 
     def error_map(self, beats):
         return super().error_map(beats).reshape(-1, 1, 1, 32, 10).mean(4)

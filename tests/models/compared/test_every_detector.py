@@ -46,7 +46,7 @@ def test_abnormal_beats_score_above_unseen_normal_ones(detector):
 def test_error_map_points_at_what_was_injected(detector):
     beats = abnormal_beats(32)
     found = detector.error_map(beats)
-    assert found.shape == (beats.image if detector.explains == "image" else beats.beat_mv).shape
+    assert found.shape == (beats.image if detector.image else beats.beat_mv).shape
     over_time = found.reshape(32, -1, found.shape[-1]).mean((0, 1))
     seconds = (np.arange(len(over_time)) + 0.5) * WINDOW / len(over_time)
     inside = over_time[(seconds >= INJECTED.start) & (seconds < INJECTED.stop)].mean()
@@ -69,7 +69,7 @@ def test_generated_beats_lack_what_was_injected(detector):
     normal = detector.generate(beats)
     if isinstance(detector, Rhythm):
         assert normal is None
-    elif detector.explains == "image":
+    elif detector.image:
         assert normal.shape == beats.image.shape
     else:
         peak_mv = beats.beat_mv[:, INJECTED].max(1)
@@ -80,7 +80,7 @@ def test_generated_beats_lack_what_was_injected(detector):
 def test_generated_beats_keep_the_scale_of_the_beat(detector):
     beats = normal_beats(8)
     taller = replace(beats, beat_mv=2 * beats.beat_mv + 1)
-    if detector.explains == "beat" and not isinstance(detector, Rhythm):
+    if not detector.image and not isinstance(detector, Rhythm):
         np.testing.assert_allclose(
             detector.generate(taller), 2 * detector.generate(beats) + 1, atol=0.02
         )
