@@ -26,7 +26,6 @@ from preprocess import BadInput
 from preprocess.classes import CLASS_OF_EC57
 from preprocess.readers import annotations
 from preprocess.readers import wfdb as records
-from preprocess.readers.wfdb import FS_HZ
 
 MATCH_S = 0.15
 NAMED = "VS"  # kinds that EC57 wants told
@@ -42,12 +41,10 @@ def main(argv=None):
         asked = options.replaced(opt, outf=folder)
         for name in tqdm(opt.names or DS2, desc="agreement", unit="record"):
             path = Path(opt.records) / name
-            if opt.resample:
-                path = resampled(path, Path(folder), opt.resample)
             check_labelled(path)
             with contextlib.redirect_stdout(io.StringIO()):
                 screen.screen(path, checkpoint, detector, asked)
-            counts, score, of = compare(path, folder, opt.false_alarms_per_hour)
+            counts, score, of = compare(path, folder)
             rows.append(counts)
             scores.append(score)
             classes.append(of)
@@ -79,10 +76,8 @@ def parse(argv):
         "--records /data/mitdb",
         groups="records weights device context screening",
     )
-    add = made.add_argument
-    add("--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)")
-    rate_hz = options.number(100, 2000)
-    add("--resample", type=rate_hz, metavar="HZ", help="screen copies at this sampling rate")
+    names = "records (default: DS2, the test patients)"
+    made.add_argument("--names", nargs="+", metavar="NAME", help=names)
     return made.parse_args(argv)
 
 
@@ -96,7 +91,7 @@ def match(reference, found, reach):
     return np.stack([there, partner[there]], 1).astype(int)
 
 
-def compare(path, folder, asked_per_hour):
+def compare(path, folder):
     """One record's counts, from its .atr file and from the .b2i and .csv files in folder."""
     truth, found = wfdb.rdann(str(path), "atr"), wfdb.rdann(str(Path(folder) / path.name), "b2i")
     fs_hz = wfdb.rdheader(str(path)).fs
@@ -129,23 +124,7 @@ def compare(path, folder, asked_per_hour):
             name: int((classes == name).sum()),
             f"{name}_flagged": int((flag & (of == name)).sum()),
         }
-    counts["fits"] = int(fits(score, flag, of != "N", counts["hours"], asked_per_hour))
     return counts | _named(classes, kinds, pairs), score, of
-
-
-def fits(score, flagged, abnormal, hours, asked_per_hour):
-    """Whether a record's threshold is right for it, from its beats (n,).
-
-    Its false alarms are half to twice what was asked for; or they are fewer, and no abnormal beat
-    is missed that the record's own best threshold, at just that many false alarms, would find.
-    """
-    per_hour = (flagged & ~abnormal).sum() / hours
-    if per_hour >= asked_per_hour / 2:
-        return per_hour <= 2 * asked_per_hour
-    normal_scores = np.sort(score[~abnormal])[::-1]
-    allowed = int(asked_per_hour * hours)
-    own_best = normal_scores[allowed] if allowed < len(normal_scores) else -np.inf
-    return not (abnormal & ~flagged & (score > own_best)).any()
 
 
 def _named(classes, kinds, pairs):
@@ -170,17 +149,6 @@ def _compared(samples, truth, from_sample):
         ends = truth.sample[(symbols == "]") & (truth.sample > start)]
         keep &= (samples < start) | (samples > (ends[0] if len(ends) else np.inf))
     return keep
-
-
-def resampled(path, folder, fs_hz):
-    """A copy of a record at another rate, in a folder of its own; returns its path."""
-    recording = records.read(path, annotator=None)
-    copies = folder / "resampled"
-    copies.mkdir(exist_ok=True)
-    records.write_copy(
-        path, copies, records.resample(recording.signal_mv, FS_HZ, fs_hz), fs_hz, recording.lead
-    )
-    return copies / path.name
 
 
 def report(rows, scores, classes):
@@ -209,9 +177,6 @@ def report(rows, scores, classes):
         f"of that class and N together, how many are of it\n"
         f"second table: beats called V and S against the labels (EC57); V burden: called less "
         f"annotated, in points of % of the beats\n"
-        f"the threshold fits {int(rows['fits'].iloc[:-1].sum())} of {len(rows) - 1} records: false "
-        f"alarms are half to twice what was asked for, or fewer and nothing is missed that the "
-        f"record's own threshold would find\n"
         f"AUC over all matched beats: {auc:.4f}"
     )
 
