@@ -48,10 +48,7 @@ def as_markdown(table):
             for row, note in zip(rows.to_dict("records"), notes)
         ]
         part = f"### Protocol `{protocol}`\n\n"
-        part += markdown([*METHOD_HEADINGS, "published AUC / AP"], cells)
-        if (rows["versions"] > 1).any():
-            part += "\n* mean over runs of several versions of the code: see runs.csv\n"
-        parts.append(part)
+        parts.append(part + markdown([*METHOD_HEADINGS, "published AUC / AP"], cells))
     return "\n".join(parts)
 
 
@@ -68,7 +65,7 @@ def method_cells(row, note=""):
         f"{row['parameters']:,.0f}",
         f"{row['epochs']:.0f} x {row['train_beats']:,.0f} beats, {row['train_s']:.0f} s",
         f"{row['us_per_beat']:.0f} µs",
-        f"{row['runs']:.0f}" + "*" * (row.get("versions", 1) > 1),
+        f"{row['runs']:.0f}",
     ]
 
 
@@ -97,7 +94,7 @@ def markdown(headings, rows):
 
 
 def _is_number(cell):
-    return not cell or re.fullmatch(r"-?[\d,.]+( %)?", cell.strip("*")) is not None
+    return not cell or re.fullmatch(r"-?[\d,.]+( %)?", cell) is not None
 
 
 def draw_comparison(table, path):
