@@ -119,7 +119,7 @@ class Collector:
 
     def __init__(self, source: Source, patient_threshold: PatientThreshold, pause_s: float):
         self.source, self.patient_threshold = source, patient_threshold
-        self.limits = episodes.Limits(pause_s=pause_s)
+        self.pause_s = pause_s
         self.clusters = Clusters(patient_threshold.record_median_mv)
         self.columns: list[dict[str, np.ndarray]] = []  # of each block
         self.locations: list[np.ndarray] = []  # of its flagged beats, (k, 4)
@@ -241,7 +241,7 @@ class Collector:
             gaps,
             alarms,
             table["bump"].to_numpy(),
-            self.limits,
+            self.pause_s,
         )
         result = summary.summarise(peaks, kind, found, gaps, source.duration_s, source.start)
         upside_down = quality.upside_down(self.patient_threshold.record_median_mv)
