@@ -291,13 +291,16 @@ def _write_arrays(paths, part, image, lead, filter_name, store_images, on_peaks)
 
 
 class _NpyWriter:
-    """Appends rows to a .npy file; its header is written last, when their number is known."""
-
-    HEADER_BYTES = 128
+    """Appends rows to a .npy file, whose header has room for any number of them."""
 
     def __init__(self, path, dtype, shape):
         self.file, self.dtype, self.shape, self.rows = open(path, "wb"), np.dtype(dtype), shape, 0
-        self.file.write(b"\0" * self.HEADER_BYTES)
+        self._write_header()
+
+    def _write_header(self):
+        shape = (self.rows, *self.shape)
+        header = {"descr": self.dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self.file, header)
 
     def append(self, rows):
         np.ascontiguousarray(rows, self.dtype).tofile(self.file)
@@ -307,16 +310,8 @@ class _NpyWriter:
         return self
 
     def __exit__(self, *_):
-        header = {
-            "descr": self.dtype.str,
-            "fortran_order": False,
-            "shape": (self.rows, *self.shape),
-        }
-        text = repr(header).ljust(self.HEADER_BYTES - 11).encode() + b"\n"
         self.file.seek(0)
-        self.file.write(
-            np.lib.format.magic(1, 0) + (self.HEADER_BYTES - 10).to_bytes(2, "little") + text
-        )
+        self._write_header()
         self.file.close()
 
 
