@@ -295,15 +295,11 @@ def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -
             f"{path} was trained on data from {state.source}, {dataroot} is from {source}: "
             "give another --outf"
         )
-    if state.split_digest != wanted.split_digest:
+    others = state.records and state.records != wanted.records
+    if others or state.split_digest != wanted.split_digest:
         raise BadInput(
             f"{path} was trained for other records or beats than {dataroot} gives: give another "
             "--outf"
-        )
-    if state.records and state.records != wanted.records:
-        raise BadInput(
-            f"{path} was trained on other records than those of the same names in {dataroot}: give "
-            "another --outf"
         )
     said = lambda value: "not given" if value is None else value
     changed = [
