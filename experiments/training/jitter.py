@@ -76,15 +76,13 @@ class MovedDataset(Dataset):
         return replace(beats, sample=beats.sample - shift)  # the index has them moved already
 
 
-def moved_dataset(dataset: Dataset, most: int, seed: int, exactly: bool = False) -> Dataset:
+def moved_dataset(dataset: Dataset, most: int, seed: int) -> Dataset:
     """The dataset as from a detector of R peaks that is off by -most to most samples, all alike in
-    likelihood, at each beat; exactly: by most samples, either way. RR intervals move along.
-    """
+    likelihood, at each beat. RR intervals move along."""
     if not most:
         return dataset
     rng = np.random.default_rng([seed, most])
-    n = len(dataset.index)
-    shift = most * rng.choice([-1, 1], n) if exactly else rng.integers(-most, most + 1, n)
+    shift = rng.integers(-most, most + 1, len(dataset.index))
     index = dataset.index.assign(sample=dataset.index["sample"] + shift)
     record = index["record"].to_numpy()
     same = record[1:] == record[:-1]
