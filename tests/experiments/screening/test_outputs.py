@@ -61,17 +61,6 @@ def test_a_recording_is_not_overwritten_by_its_results(record, weights, tmp_path
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
-def test_annotations_written_in_parts_are_those_written_at_once(screened, tmp_path, monkeypatch):
-    findings, _ = screened
-    whole, parts = tmp_path / "whole.b2i", tmp_path / "parts.b2i"
-    outputs.write_annotations(findings, whole)
-    assert len(findings.table) < outputs.WRITTEN_AT_ONCE
-    monkeypatch.setattr(outputs, "WRITTEN_AT_ONCE", 7)
-    outputs.write_annotations(findings, parts)
-    assert parts.read_bytes() == whole.read_bytes()
-    assert set(tmp_path.iterdir()) == {whole, parts}
-
-
 def test_the_terminal_says_how_long_how_many_and_where_the_files_are(screened):
     findings, out = screened
     lines = outputs.in_lines(findings, out).splitlines()
