@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 import torch
 from tqdm import tqdm
 
@@ -276,24 +277,11 @@ def peak_mb():
 
 
 def report(result):
-    lines = [
-        f"{result['machine']}, {result['threads']} threads, "
-        f"matrix multiply {result['matmul_gflops']:.0f} GFLOP/s",
-        "",
-        f"{'':26s}{'ours':>12s}{'original':>12s}{'times':>8s}",
-    ]
-    lines += [
-        f"{name:26s}{r['ours']:12,.4g}{r['original']:12,.4g}{r['ratio']:8.1f}  {r['unit']}"
-        for name, r in result["parts"].items()
-    ]
-    heads = f"{'seconds':>12s}{'peak MB':>12s}{'page MB':>9s}{'beats':>10s}"
-    lines += ["", f"{'screening':26s}{heads}"]
-    lines += [
-        f"{r['hours']:>19g} hours {r['seconds']:12.1f}{r['peak_mb']:12.0f}"
-        f"{r['page_mb']:9.1f}{r['beats']:10d}"
-        for r in result["screening"]
-    ]
-    return "\n".join(lines)
+    """The figures as text."""
+    tables = pd.DataFrame(result["parts"]).T, pd.DataFrame(result["screening"])
+    machine = f"{result['machine']}, {result['threads']} threads, "
+    machine += f"matrix multiply {result['matmul_gflops']:.0f} GFLOP/s"
+    return "\n\n".join([machine, *(table.to_string() for table in tables)])
 
 
 if __name__ == "__main__":
