@@ -134,12 +134,6 @@ def preprocess_parser():
         help="of the beats. butterworth: 0.5 to 45 Hz; published: 3 to 45 Hz, as the traces that "
         "the original read",
     )
-    add(
-        "--no-stored-images",
-        dest="store_images",
-        action="store_false",
-        help="make images when beats are read: slower, and a quarter of the disk",
-    )
     return made
 
 

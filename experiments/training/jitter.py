@@ -15,7 +15,7 @@ from preprocess import spectrogram
 from preprocess.augment import drifted
 from preprocess.beats import Beats
 from preprocess.constants import FS_HZ, WINDOW
-from preprocess.dataset import Dataset, MadeImages
+from preprocess.dataset import Dataset
 
 MOVED_AT_ONCE = 4096  # beats whose places, or images, are in memory beside the moved ones
 
@@ -53,9 +53,6 @@ def _with_trace(beats, beat_mv, shift, image):
     """Beats with another trace; images (of this setting) are made anew, as they are stored."""
     pictures = beats.image
     if pictures is not None:
-        if isinstance(pictures, MadeImages):
-            made = MadeImages(beat_mv, image)
-            return replace(beats, beat_mv=beat_mv, image=made, sample=beats.sample + shift)
         pictures = np.empty_like(pictures)
         for start in range(0, len(beats), MOVED_AT_ONCE):
             part = slice(start, start + MOVED_AT_ONCE)

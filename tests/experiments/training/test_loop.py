@@ -11,7 +11,7 @@ from experiments.training import loop as training
 from experiments.training.device import autocast
 from experiments.training.protocols import split
 from experiments.training.scoring import score_rows
-from preprocess import BadInput, dataset
+from preprocess import BadInput
 
 
 def opt(*more):
@@ -136,23 +136,3 @@ def test_warped_copies_are_trained_on(data, rows, monkeypatch):
     precision = autocast("off", torch.device("cpu"))
     training.train_epoch(model(values), data, rows.train[:300], 0, values, precision)
     assert sum(seen) == 600
-
-
-def test_images_made_on_the_fly_are_those_that_would_be_stored(cohort, data, tmp_path):
-    dataset.make(cohort, tmp_path, store_images=False)
-    assert not (tmp_path / "spectrograms.npy").exists()
-    made, stored = (each.beats(np.arange(99)).image[:] for each in (dataset.load(tmp_path), data))
-    np.testing.assert_array_equal(made, stored)
-
-
-def test_a_large_index_is_read_part_by_part_and_splits_alike(dataroot, data, monkeypatch):
-    monkeypatch.setattr(dataset, "MANY", len(data.index) // 3)
-    large = dataset.load(dataroot)
-    assert large.index["record"].dtype == "category"
-    for protocol in ("beatgan", "interpatient", "external"):
-        ours, theirs = split(data.index, protocol), split(large.index, protocol)
-        assert ours.digest(data.index) == theirs.digest(large.index)
-        np.testing.assert_array_equal(ours.calibration, theirs.calibration)
-    some = np.array([5, 1999, 150])
-    medians = [each.beats(some).record_median_mv for each in (data, large)]
-    np.testing.assert_array_equal(*medians)
