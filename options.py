@@ -304,14 +304,6 @@ def add_evaluation(group):
         metavar="N",
         help="resamplings for 95 %% intervals",
     )
-    add(
-        "--test-jitter",
-        type=JITTER,
-        default=0,
-        metavar="N",
-        help="move each R peak and its window by up to so many samples before it is scored: what "
-        "marks that are off cost",
-    )
 
 
 def add_workers(group, what):

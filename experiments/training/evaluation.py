@@ -10,7 +10,6 @@ import pandas as pd
 
 from experiments.training import version
 from experiments.training.checkpoint import Checkpoint, check_unseen
-from experiments.training.jitter import moved_dataset
 from experiments.training.metrics import (
     by_record,
     detection,
@@ -52,8 +51,7 @@ def evaluate(
     # Scores; with a context, whole recordings are scored.
     context = usable_context(detector, opt.context)
     started = time.monotonic()
-    seen = moved_dataset(dataset, opt.test_jitter, opt.seed)
-    scores = score_rows(detector, seen, split.test, context, split.known_normal, progress=True)
+    scores = score_rows(detector, dataset, split.test, context, split.known_normal, progress=True)
     seconds = time.monotonic() - started
     n_scored = len(split.test) if context == "none" else int(np.isin(record, of_test).sum())
 
@@ -66,7 +64,6 @@ def evaluate(
         "fold": opt.folder,
         "seed": checkpoint.options["seed"],
         "context": context,
-        "test_jitter": opt.test_jitter,
         "source": dataset.manifest["source"],
         "lead": dataset.manifest["settings"]["lead"],
         "trained_on": checkpoint.source,
