@@ -173,7 +173,8 @@ def cluster_pictures(clusters, detector: Detector, patient_threshold) -> list[Cl
     errors = detector.errors(beats)[0]  # [n, channels, F, T] or [n, 320]
     generated_mv = detector.normal_versions(beats, patient_threshold.references_mv)
     if generated_mv is None:
-        generated_mv = _generated_mv(beats, detector)
+        generated = detector.generate(beats)
+        generated_mv = spectrogram.traces_of(generated, beats.beat_mv, detector.image)
     return [
         ClusterPicture(
             beats.beat_mv[i],
@@ -200,15 +201,3 @@ def _typical(clusters, record_median_mv):
         np.stack([example.rr_s for example in examples]),
         record_median_mv=np.tile(record_median_mv.astype(np.float32), (n, 1)),
     )
-
-
-def _generated_mv(beats, detector):
-    """(n, 320), or None where the detector generates nothing that has a trace."""
-    generated = detector.generate(beats)
-    if generated is None or generated.ndim != 4:
-        return generated
-    if detector.image != "complex":
-        return None
-    import torch
-
-    return spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beats.beat_mv)).numpy()
