@@ -1,10 +1,14 @@
-"""What a detector has without doing anything for it: errors with a unit, over time, no segments."""
+"""What a detector has without doing anything for it: errors with a unit, over time, no segments;
+computing in chunks, and a state whose buffers have other sizes."""
 
 import numpy as np
 import pytest
+import torch
 from synthetic_beats import abnormal_beats, normal_beats, reloaded
+from torch import nn
 
-from models.detector import Detector
+from models import evenly
+from models.detector import BEATS_AT_ONCE, Detector
 from preprocess.beats import WINDOW
 
 
@@ -66,3 +70,38 @@ def test_nothing_else_is_required(detector):
     assert detector.segments(np.zeros((8, WINDOW))) == [[]] * 8
     with pytest.raises(NotImplementedError, match="SquaredVoltage has nothing to train by steps"):
         detector.training_step(beats)
+
+
+class Doubling(Detector):
+    def __init__(self, n):
+        super().__init__({})
+        self.norm = nn.BatchNorm1d(3)
+        self.register_buffer("memory", torch.arange(float(n)))
+        self.register_buffer("unit", None)
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_chunks_are_joined_in_order_and_leave_the_mode(mode):
+    module = Doubling(2).train(mode)
+    rows = np.arange(3.0 * (BEATS_AT_ONCE + 7)).reshape(-1, 3).astype(np.float32)
+    seen = []
+
+    def double(first, second):
+        seen.append((len(first), module.training, torch.is_inference_mode_enabled()))
+        return first + second
+
+    np.testing.assert_array_equal(module.in_chunks(double, rows, rows), 2 * rows)
+    assert seen == [(BEATS_AT_ONCE, False, True), (7, False, True)]
+    assert module.training is mode
+
+
+def test_buffers_take_the_size_of_what_is_restored():
+    source, target = Doubling(9), Doubling(2)
+    source.unit = torch.tensor([1.0, 2.0])
+    target.restore(source.state_dict())
+    assert torch.equal(target.memory, source.memory) and torch.equal(target.unit, source.unit)
+
+
+def test_rows_are_spread_evenly():
+    assert evenly(10, 3).tolist() == [0, 4, 9]
+    assert evenly(3, 10).tolist() == [0, 1, 2]
