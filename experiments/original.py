@@ -23,7 +23,6 @@ from preprocess.dataset import Dataset
 from preprocess.files import whole_file
 
 ORIGINAL = "b2igan-original"
-LOGGED = ["d_loss", "d_saturated"]  # columns of train_log.csv that stand in the curve too
 
 
 def main(argv=None):
@@ -33,7 +32,6 @@ def main(argv=None):
     folder = Path(opt.outf) / ORIGINAL / opt.protocol / f"fold{opt.folder}"
     watch = Watch(data, rows, opt, folder / "curve.csv")
     trained = train(data, rows, opt, folder, watch)
-    watch.write(trained.epoch)
     dead = np.mean([epoch["d_saturated"] for epoch in trained.log])
     print(f"steps in which the discriminator had no gradient: {dead:.1%}")
     print(f"epoch of the best labelled validation AUC: {trained.best['auc']:.4f}; {folder}")
@@ -73,26 +71,16 @@ class Watch:
         table = pd.read_csv(self.path)
         return table[table["epochs"] <= load(checkpoint).epoch].to_dict("records")
 
-    def __call__(self, detector: B2IGANOriginal, epoch: int) -> None:
+    def __call__(self, detector: B2IGANOriginal) -> None:
         row = {"epochs": (len(self.table) + 1) / (self.opt.checks or 1)}
         detector.eval()
         for name, chosen in self.parts.items():
             row |= self._figures(detector, chosen, name)
         detector.train()
         self.table.append({name: round(value, 4) for name, value in row.items()})
-        self.write(epoch)
-        print(self.table[-1], flush=True)
-
-    def write(self, finished: int) -> None:
-        """curve.csv, with what train_log.csv says of the discriminator in each finished epoch."""
-        table = pd.DataFrame(self.table)
-        if finished and len(table):
-            log = pd.read_csv(self.path.with_name("train_log.csv")).set_index("epoch")[:finished]
-            epoch = np.ceil(table["epochs"])
-            for name in LOGGED:
-                table[name] = epoch.map(log[name]).round(4)
         with whole_file(self.path) as new:
-            table.to_csv(new, index=False)
+            pd.DataFrame(self.table).to_csv(new, index=False)
+        print(self.table[-1], flush=True)
 
     def _figures(self, detector, chosen, name) -> dict[str, float]:
         precision = autocast(self.opt.amp, detector.device)

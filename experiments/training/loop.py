@@ -26,9 +26,8 @@ from experiments.training.checkpoint import Checkpoint
 from experiments.training.device import autocast, find_device
 from experiments.training.jitter import jittered
 from experiments.training.protocols import PROTOCOLS, Split
-from models import MODELS, parallel
+from models import MODELS, evenly, parallel
 from models.detector import Detector
-from models.module import evenly
 from preprocess import BadInput
 from preprocess.augment import with_warped_copies
 from preprocess.beats import Beats
@@ -64,14 +63,14 @@ def train(
     split: Split,
     opt: Namespace,
     folder: Path,
-    watch: Callable[[Detector, int], None] | None = None,
+    watch: Callable[[Detector], None] | None = None,
 ) -> Checkpoint:
     """Train opt.model on a split's normal beats; writes checkpoint.pt and train_log.csv to folder.
 
     opt: options of main.py. Returns the finished Checkpoint. With opt.resume an interrupted run
     goes on, to the result it would have had; a finished one with as many epochs is returned.
-    watch: called with the detector, in training, and the finished epochs before each check of
-    `--select paper`; it must leave the detector as it is.
+    watch: called with the detector, in training, before each check of `--select paper`; it must
+    leave the detector as it is.
 
     Processes that torchrun started train one detector together, and the first of them writes: up
     to rounding the detector that a single process trains. Nobody else may train into the folder
@@ -140,7 +139,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
         """For `--select paper`: finishes the detector as it is now, and keeps it if no earlier one
         had a larger labelled AUC."""
         if watch:
-            watch(detector, state.epoch)
+            watch(detector)
         detector.finish(normals, calibration)
         auc = labelled_auc(detector, dataset, split)
         if auc > state.best.get("auc", 0):

@@ -1,7 +1,6 @@
 """The original's curve has a row for each check, goes on where it was, and measuring changes no
 training."""
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -39,9 +38,6 @@ def test_a_row_for_each_check_also_after_a_stop(decibel, tmp_path):
     figures = found.filter(regex="^(validation|test)")
     assert set(figures) >= {"validation_ap", "test_ap"}
     assert ((figures >= 0) & (figures <= 1)).to_numpy().all()
-    log = [row["d_loss"] for row in whole.log]
-    np.testing.assert_allclose(found["d_loss"], np.repeat(log, 2), atol=1e-4)
-    assert found["d_saturated"].between(0, 1).all()
 
     curve(decibel, tmp_path / "parts", "--niter", "1")
     resumed, state = curve(decibel, tmp_path / "parts", "--niter", "2", "--resume")
@@ -51,7 +47,8 @@ def test_a_row_for_each_check_also_after_a_stop(decibel, tmp_path):
 
 def test_measuring_leaves_the_training_as_it_was(decibel, tmp_path, monkeypatch):
     _, watched = curve(decibel, tmp_path / "watched", "--niter", "1")
-    monkeypatch.setattr(original.Watch, "__call__", lambda self, *_: self.table.append({}))
-    monkeypatch.setattr(original.Watch, "write", lambda self, _: self.path.write_text("epochs\n"))
+    monkeypatch.setattr(
+        original.Watch, "__call__", lambda self, _: self.path.write_text("epochs\n")
+    )
     _, alone = curve(decibel, tmp_path / "alone", "--niter", "1")
     assert all(torch.equal(watched.state[name], alone.state[name]) for name in alone.state)
