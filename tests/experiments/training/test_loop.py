@@ -82,9 +82,9 @@ def test_resume_refuses_other_options(data, rows, trained):
 
 def test_resume_refuses_to_leave_an_option_out(data, rows, trained, tmp_path):
     with_option = checkpoints.load(trained[1] / "checkpoint.pt")
-    with_option.options["train_beats"] = 9
+    with_option.options["checks"] = 9
     with_option.save(tmp_path / "checkpoint.pt")
-    with pytest.raises(BadInput, match="train_beats not given instead of 9"):
+    with pytest.raises(BadInput, match="checks not given instead of 9"):
         training.train(data, rows, opt("--resume"), tmp_path)
 
 
