@@ -9,7 +9,6 @@ from experiments.screening.blocks import Block
 from experiments.screening.findings import (
     Stretch,
     _part_of_beat,
-    _usual_rr_s,
     joined,
     stretches,
     strip,
@@ -32,14 +31,6 @@ def test_what_is_flagged_scores_above_the_threshold(screened):
     findings, _ = screened
     above = findings.table["score"] > np.float32(findings.patient_threshold.value)
     np.testing.assert_array_equal(findings.flagged, above)
-
-
-def test_the_usual_interval_is_not_that_of_a_minute_of_ectopics(screened):
-    table = screened[0].table.head(60).copy()
-    table["rr_s"], table["rr_local_s"] = 0.8, 0.8
-    table["cluster"] = -1
-    table.loc[10:40, ["rr_s", "rr_local_s", "cluster"]] = 0.4, 0.4, 0
-    np.testing.assert_allclose(_usual_rr_s(table), 0.8)
 
 
 @pytest.mark.parametrize(
