@@ -24,12 +24,11 @@ from experiments.training.calibration import (
 )
 from experiments.training.checkpoint import Checkpoint
 from experiments.training.device import autocast, find_device
-from experiments.training.jitter import jittered
 from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, evenly, parallel
 from models.detector import Detector
 from preprocess import BadInput
-from preprocess.augment import with_warped_copies
+from preprocess.augment import jittered, with_warped_copies
 from preprocess.beats import Beats
 from preprocess.dataset import Dataset
 from preprocess.files import only_writer, whole_file

@@ -4,13 +4,13 @@ import numpy as np
 import torch
 
 import options
-from experiments.training import jitter, loop
-from preprocess import spectrogram
+from experiments.training import loop
+from preprocess import augment, spectrogram
 
 
 def test_a_moved_window_is_the_beat_seen_later_with_its_edge_held(data):
     before = data.beats(np.arange(6)).beat_mv
-    after = jitter.moved(before, np.array([3, -3, 0, 1, -2, 0]))
+    after = augment.moved(before, np.array([3, -3, 0, 1, -2, 0]))
     np.testing.assert_array_equal(after[0, :-3], before[0, 3:])
     np.testing.assert_array_equal(after[1, 3:], before[1, :-3])
     assert (after[1, :3] == before[1, 0]).all()
@@ -18,18 +18,18 @@ def test_a_moved_window_is_the_beat_seen_later_with_its_edge_held(data):
 
 def test_without_jitter_and_drift_beats_are_as_they_were(data):
     beats = data.beats(np.arange(40))
-    assert jitter.jittered(beats, 0, 0, np.random.default_rng(0), "complex") is beats
+    assert augment.jittered(beats, 0, 0, np.random.default_rng(0), "complex") is beats
 
 
 def test_jitter_moves_by_up_to_so_many_samples_either_way(data):
     beats = data.beats(np.arange(300), with_image=False)
-    after = jitter.jittered(beats, 3, 0, np.random.default_rng(0), None)
+    after = augment.jittered(beats, 3, 0, np.random.default_rng(0), None)
     assert set(after.sample - beats.sample) == set(range(-3, 4)) and after.image is None
 
 
 def test_drift_changes_traces_and_their_images_alike_and_moves_nothing(data):
     beats = data.beats(np.arange(20))
-    after = jitter.jittered(beats, 0, 1.0, np.random.default_rng(0), "complex")
+    after = augment.jittered(beats, 0, 1.0, np.random.default_rng(0), "complex")
     assert (after.beat_mv != beats.beat_mv).any(1).all()
     np.testing.assert_array_equal(after.sample, beats.sample)
     np.testing.assert_array_equal(after.image, spectrogram.stored_images(after.beat_mv))
