@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from models.detector import Detector
 
 LOCATION = ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
-LOCATED_AT_ONCE = 512  # beats whose error maps are in memory
 
 
 @dataclass
@@ -98,12 +97,8 @@ def locations(detector: Detector, beats: Beats) -> np.ndarray:
 
     NaN where there is none: no span, or no frequencies in a detector that reads traces.
     """
-    starts = range(0, len(beats), LOCATED_AT_ONCE)
-    parts = [_locations(detector, beats[start : start + LOCATED_AT_ONCE]) for start in starts]
-    return np.concatenate([np.zeros((0, 4)), *parts])
-
-
-def _locations(detector, beats):
+    if not len(beats):
+        return np.zeros((0, 4))
     errors, over_time = detector.errors(beats)
     result = where(errors, detector.image or "complex")
     for row, spans in enumerate(detector.segments(over_time)):
