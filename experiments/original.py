@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 import options
@@ -73,24 +72,17 @@ class Watch:
 
     def __call__(self, detector: B2IGANOriginal) -> None:
         row = {"epochs": (len(self.table) + 1) / (self.opt.checks or 1)}
-        detector.eval()
         for name, chosen in self.parts.items():
             row |= self._figures(detector, chosen, name)
-        detector.train()
         self.table.append({name: round(value, 4) for name, value in row.items()})
         with whole_file(self.path) as new:
             pd.DataFrame(self.table).to_csv(new, index=False)
         print(self.table[-1], flush=True)
 
     def _figures(self, detector, chosen, name) -> dict[str, float]:
-        precision = autocast(self.opt.amp, detector.device)
-        with torch.no_grad(), precision:
-            scores = np.concatenate(
-                [
-                    detector.squared_error(self._image(batch, detector)).mean((1, 2, 3)).cpu()
-                    for batch in np.array_split(chosen, max(1, len(chosen) // 64))
-                ]
-            )
+        error = lambda image: detector.squared_error(image).mean((1, 2, 3))
+        with autocast(self.opt.amp, detector.device):
+            scores = detector.in_chunks(error, self.data.beats(chosen).image)
         classes = self.classes[chosen]
         result = {
             name: roc_auc_score(classes != "N", scores),
@@ -102,9 +94,6 @@ class Watch:
                 kept = np.isin(classes, ["N", abnormal])
                 result[abnormal] = roc_auc_score(classes[kept] == abnormal, scores[kept])
         return result
-
-    def _image(self, batch, detector):
-        return torch.as_tensor(self.data.beats(batch).image, device=detector.device)
 
 
 if __name__ == "__main__":

@@ -118,17 +118,12 @@ def draw_beat(axes, panel):
     _draw_trace(axes["trace"], panel)
     is_map = error.ndim == 2
     times_s, freqs_hz = spectrogram.axes(panel.setting) if is_map else (SAMPLES_S, None)
-    _draw_strip(axes["strip"], project_on_time(error), times_s)
+    _draw_strip(axes["strip"], error.max(0) if is_map else error, times_s)
     _draw_images(axes, panel)
     if is_map:
         _draw_error_map(axes["error"], error, times_s, freqs_hz)
     else:
         _draw_error_trace(axes["error"], error)
-
-
-def project_on_time(error):
-    """(F, T) or (320,) error to its largest value at each time: (T,) or (320,)."""
-    return error.max(0) if error.ndim == 2 else error
 
 
 def _draw_trace(axes, panel):

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from experiments.training import version
 from experiments.training.checkpoint import Checkpoint, check_unseen
@@ -89,7 +88,10 @@ def evaluate(
     }
 
     # Files; metrics.json comes last, so that where it is, all are.
-    write_scores(dataset.index.iloc[split.test], classes, scores, folder / "scores.csv")
+    table = dataset.index.iloc[split.test][["record", "sample", "symbol"]]
+    table = table.assign(**{"class": classes, "score": scores})
+    with whole_file(folder / "scores.csv") as part:
+        table.to_csv(part, index=False, float_format="%.6g")
     with whole_file(folder / "records.csv") as part:
         by_patient.to_csv(part, index=False, float_format="%.4f")
     write_json(timing, folder / "timing.json")
@@ -100,9 +102,3 @@ def evaluate(
 def training_settings(options: Mapping) -> dict:
     """Those options of a checkpoint that are settings of the method."""
     return {name: value for name, value in options.items() if name not in NO_SETTINGS}
-
-
-def write_scores(index: pd.DataFrame, classes: np.ndarray, scores: np.ndarray, path: Path) -> None:
-    table = index[["record", "sample", "symbol"]].assign(**{"class": classes, "score": scores})
-    with whole_file(path) as part:
-        table.to_csv(part, index=False, float_format="%.6g")

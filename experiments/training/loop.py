@@ -159,7 +159,8 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
         state.optimizers = {name: o.state_dict() for name, o in optimizers.items()}
         if parallel.is_first():
             state.save(path)
-            write_log(state.log, Path(folder) / "train_log.csv")
+            with whole_file(Path(folder) / "train_log.csv") as part:
+                pd.DataFrame(state.log).to_csv(part, index=False)
 
     # What comes after the last epoch: calibration, error map, context, thresholds.
     started = time.monotonic()
@@ -328,8 +329,3 @@ def labelled_auc(detector: Detector, dataset: Dataset, split: Split) -> float:
     original work did."""
     scores = detector.selection_score(dataset.beats(split.select, detector.image is not None))
     return float(roc_auc_score(split.classes[split.select] != "N", scores))
-
-
-def write_log(rows: list[dict], path: Path) -> None:
-    with whole_file(path) as part:
-        pd.DataFrame(rows).to_csv(part, index=False)
