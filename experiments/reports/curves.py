@@ -1,13 +1,14 @@
-"""Scores of all beats as curves and as distributions by class."""
+"""Scores of all beats as curves and as distributions by class, and the losses of a training."""
 
 import math
 
 import numpy as np
-from matplotlib.ticker import FixedLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
 from experiments.reports.style import (
     BLACK,
+    BLUE,
     CHANCE,
     CLASS_COLOURS,
     CLASS_DASHES,
@@ -23,6 +24,7 @@ from preprocess.classes import ABNORMAL, CLASSES
 
 HISTOGRAM_BINS = 90
 GRID = "#dddddd"
+UNITS = {"beats_per_s": "beats a second", "seconds": "seconds"}  # of a log; losses have none
 
 
 def draw_curves(classes, scores, threshold, path, heading):
@@ -185,3 +187,23 @@ def _round_ticks(scores):
     digits = [-math.floor(math.log10(gap)) for gap in nearest]
     ticks = [round(score, n) for score, n in zip(scores, digits)]
     return ticks, [f"{tick:.{max(n, 0)}f}" for tick, n in zip(ticks, digits)]
+
+
+def draw_training(log, path):
+    """train_log.csv as small lines, one plot a column. log: `epoch` and numeric columns."""
+    epochs, losses = log["epoch"], log.drop(columns="epoch").dropna(axis="columns", how="all")
+    n_across = min(4, len(losses.columns))
+    n_down = math.ceil(len(losses.columns) / n_across)
+    figure = new_figure(WIDTH_IN, 0.6 + 2.0 * n_down, "Training, on normal beats only")
+    grid = figure.subplots(n_down, n_across, squeeze=False).ravel()
+    for axes, name in zip(grid, losses):
+        axes.plot(epochs, losses[name], color=BLUE, linewidth=1.3, marker="o", markersize=3)
+        axes.set_title(name, fontsize=9, loc="left", parse_math=False)
+        axes.set(xlabel="epoch", ylabel=UNITS.get(name, "value (no unit)"))
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.ticklabel_format(axis="y", useOffset=False)
+        axes.grid(True, color=GRID, linewidth=0.5)
+    for axes in grid[len(losses.columns) :]:
+        axes.remove()
+    figure.tight_layout(rect=(0.005, 0, 1, 1 - 0.1 / figure.get_figheight()))
+    return save(figure, path)

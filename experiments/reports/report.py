@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from experiments.reports.beat import draw_panels, panels
 from experiments.reports.comparison import PUBLISHED
-from experiments.reports.curves import draw_curves, draw_distributions
+from experiments.reports.curves import draw_curves, draw_distributions, draw_training
 from experiments.reports.pages import embed, environment
 from experiments.training.checkpoint import Checkpoint
 from experiments.training.protocols import PROTOCOLS, Split
@@ -54,6 +55,12 @@ def draw(
     draw_distributions(classes, scores, threshold, path, target)
     caption = "Each class against the normal beats. What lies right of the line raises an alarm."
     drawn.append(("Scores", caption, path))
+
+    # How it was trained.
+    if checkpoint.log:
+        path = folder / "training.png"
+        draw_training(pd.DataFrame(checkpoint.log), path)
+        drawn.append(("Training", "Losses over epochs.", path))
 
     # Single beats of each class.
     caption = (

@@ -1,6 +1,7 @@
 """Curves and distributions state what they show, and cope with any scores and any log."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -68,3 +69,11 @@ def test_stretch_keeps_order_and_finds_its_way_back():
     scores = np.array([-1e4, 0, 4, 5, 6, 100, 1e6])
     assert (np.diff(stretch.forward(scores)) > 0).all()
     assert np.allclose(stretch.back(stretch.forward(scores)), scores)
+
+
+@pytest.mark.parametrize("n_losses", [1, 9])
+def test_each_column_of_a_log_has_its_plot(tmp_path, drawn, n_losses):
+    losses = {f"loss_{k}": [2.0, 1.0] for k in range(n_losses)} | {"beats_per_s": [10, 11]}
+    log = pd.DataFrame({"epoch": [1, 2], "never": [np.nan, np.nan]} | losses)
+    curves.draw_training(log, tmp_path / "training.png")
+    assert [axes.get_title(loc="left") for axes in drawn[0].axes] == list(losses)

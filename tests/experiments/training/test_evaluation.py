@@ -60,4 +60,4 @@ def test_report_and_figures_are_there(evaluated):
     page = (evaluated[1] / "report.html").read_text()
     assert "simulated" in page.lower()
     names = {path.name for path in evaluated[1].glob("*.png")}
-    assert names >= {"curves.png", "distributions.png", "beats_N.png"}
+    assert names >= {"curves.png", "distributions.png", "training.png", "beats_N.png"}
