@@ -79,6 +79,15 @@ def test_runs_of_other_settings_are_other_rows(compared, arguments, dataroot, tm
     assert "jitter 3" in text and "several versions" not in text
 
 
+def test_a_mean_over_versions_of_the_code_says_so(compared):
+    runs = pd.read_csv(compared / "runs.csv")
+    runs.loc[runs["fold"] == 1, "code_trained"] = "another"
+    table = compare.summarise(runs)
+    assert (table["versions"] == 2).all()
+    assert "| 2* |" in compare.as_markdown(table)
+    assert "several versions of the code" in compare.as_markdown(table)
+
+
 def test_a_mark_of_settings_leaves_out_what_is_off():
     settings = {"niter": 2, "without": [], "checks": None, "seed": 3, "jitter": 0, "lr": 0.1}
     assert compare.settings_text(settings) == "lr 0.1, niter 2"
