@@ -52,7 +52,11 @@ class Settings:
 
 
 class Screener:
-    """Screens any number of recordings; makes nothing but what it returns, until asked to write."""
+    """Screens any number of recordings; makes nothing but what it returns, until asked to write.
+
+    `decision_function`, `predict` and `predict_proba` are named and mean as in PyOD, of the beats
+    of a recording in order of time.
+    """
 
     def __init__(self, checkpoint: str | Path | None = None, device: str = "auto", **settings):
         """checkpoint: a file, None for the shipped weights; settings: fields of Settings."""
@@ -89,6 +93,20 @@ class Screener:
         name, lead: what findings call them. Raises BadInput where nothing can be said of it.
         """
         return self.findings(SignalSource.of(signal_mv, fs_hz, name, lead))
+
+    def decision_function(self, signal_mv: ArrayLike, fs_hz: float) -> np.ndarray:
+        """Scores of the recording's beats (n,), higher is more abnormal."""
+        return self.screen(signal_mv, fs_hz).beats["score"].to_numpy()
+
+    def predict(self, signal_mv: ArrayLike, fs_hz: float) -> np.ndarray:
+        """1 for beats above the patient's threshold, 0 for the others (n,)."""
+        return self.screen(signal_mv, fs_hz).beats["flagged"].to_numpy(int)
+
+    def predict_proba(self, signal_mv: ArrayLike, fs_hz: float) -> np.ndarray:
+        """(n, 2), adding up to 1: the share of normal beats that score as high as each beat, and
+        the share that scores lower."""
+        tail = self.screen(signal_mv, fs_hz).beats["tail_probability"].to_numpy(float)
+        return np.stack([tail, 1 - tail], 1)
 
     def findings(self, source: Source, progress: bool = False, workers: int | None = None):
         """What is found in a recording. workers: blocks that are worked on at a time."""

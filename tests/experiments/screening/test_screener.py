@@ -31,6 +31,16 @@ def test_the_call_finds_what_the_command_line_writes(findings, screened, record)
     np.testing.assert_array_equal(findings.beats["flagged"][clear], written["flagged"][clear])
 
 
+def test_names_of_pyod(screener, findings, record):
+    signal_mv = lead_of(record)
+    scores = screener.decision_function(signal_mv, 360)
+    predicted, share = screener.predict(signal_mv, 360), screener.predict_proba(signal_mv, 360)
+    assert len(scores) == len(predicted) == len(share) == len(findings.beats)
+    np.testing.assert_allclose(share.sum(1), 1)
+    assert scores[predicted == 1].min() > scores[predicted == 0].max()
+    assert share[predicted == 1, 1].min() > share[predicted == 0, 1].max()
+
+
 def test_it_writes_nothing_until_asked_to(screener, findings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     screener.write(findings, tmp_path / "out")
