@@ -135,12 +135,6 @@ def preprocess_parser():
         help="of the beats. butterworth: 0.5 to 45 Hz; published: 3 to 45 Hz, as the traces that "
         "the original read",
     )
-    add(
-        "--no-stored-images",
-        dest="store_images",
-        action="store_false",
-        help="make images when beats are read: slower, and a quarter of the disk",
-    )
     return made
 
 
@@ -310,14 +304,6 @@ def add_evaluation(group):
         default=200,
         metavar="N",
         help="resamplings for 95 %% intervals",
-    )
-    add(
-        "--test-jitter",
-        type=JITTER,
-        default=0,
-        metavar="N",
-        help="move each R peak and its window by up to so many samples before it is scored: what "
-        "marks that are off cost",
     )
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 import torch
 from tqdm import tqdm
 
 import options
-from experiments.original import original_image
 from experiments.screening.shipped import WEIGHTS
 from experiments.training import version
 from experiments.training.loop import complete_options
@@ -29,7 +29,6 @@ from preprocess.classes import CLASS_OF
 from preprocess.constants import AFTER, BEFORE, FS_HZ, WINDOW
 from preprocess.readers import physionet
 from preprocess.readers import wfdb as records
-from preprocess.signal import rpeaks
 from preprocess.signal.filters import bandpass
 
 LEAST_S = 1.0  # that each measurement lasts; the best of REPEATS counts
@@ -55,7 +54,6 @@ def main(argv=None):
             "code": version.code(),
             "settings": complete_options(options.parse("main", [])),
             "source": physionet.source_of(folder),
-            "matmul_gflops": matrix_multiply_gflops(),
             "parts": parts(folder),
         }
         checkpoint = Path(opt.checkpoint or WEIGHTS).resolve()
@@ -95,12 +93,6 @@ def measure(function, n):
     return max(rates)
 
 
-def matrix_multiply_gflops(n=2048):
-    """What the machine can do at best: float32 matrix products of n x n."""
-    a, b = torch.rand(n, n), torch.rand(n, n)
-    return measure(lambda: a @ b, 2 * n**3) / 1e9
-
-
 # --- the parts ------------------------------------------------------------------------------------
 
 
@@ -110,7 +102,6 @@ def parts(folder):
     path = records.find_records(folder)[0]
     recording = records.read(path)
     signal_mv = recording.signal_mv
-    hours = len(signal_mv) / FS_HZ / 3600
     peaks = recording.samples[np.isin(recording.symbols, list(CLASS_OF))]
     peaks = peaks[(peaks >= BEFORE) & (peaks + AFTER < len(signal_mv))]
     waves = np.resize(windows(bandpass(signal_mv), peaks), (N_BEATS, WINDOW))
@@ -119,16 +110,6 @@ def parts(folder):
 
     # Unit; our way and of how many units a call of it is; the original's.
     ways = {
-        "reading to windows": (
-            "beats/s",
-            (lambda: _read_windows(path), len(peaks)),
-            (lambda: _read_one_by_one(path, peaks), len(peaks)),
-        ),
-        "R peaks": (
-            "hours/s",
-            (lambda: _find_peaks(signal_mv), hours),
-            (lambda: rpeaks.detect_r_peaks(signal_mv), hours),
-        ),
         "STFT images": (
             "images/s",
             (lambda: list(spectrogram.stored_chunks(waves)), N_BEATS),
@@ -157,19 +138,21 @@ def parts(folder):
     return result
 
 
-def _read_windows(path):
-    recording = records.read(path)
-    return windows(bandpass(recording.signal_mv), recording.samples[5:-5])
-
-
-def _read_one_by_one(path, peaks):
-    filtered = bandpass(records.read(path).signal_mv)
-    return np.stack([filtered[peak - BEFORE : peak + AFTER] for peak in peaks])
-
-
-def _find_peaks(signal_mv):
-    readable = np.ones(len(signal_mv), bool)
-    return rpeaks.find_r_peaks(bandpass(signal_mv), rpeaks.qrs_envelope(signal_mv), readable)
+def original_image(beat_mv: np.ndarray) -> np.ndarray:
+    """librosa 0.8's stft and amplitude_to_db of one beat, then the area resize: (320,) to
+    (128, 128)."""
+    n_fft, hann = spectrogram.N_FFT, spectrogram.HANN
+    padded = np.pad(beat_mv, n_fft // 2, mode="reflect")
+    window = np.zeros(n_fft)
+    start = (n_fft - hann) // 2
+    window[start : start + hann] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(hann) / hann)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[:: spectrogram.DECIBEL_HOP]
+    power = np.abs(np.fft.rfft(frames * window, axis=1).T)  # [129, 161]
+    decibel = 20 * np.log10(np.maximum(power, 1e-5))
+    decibel = np.maximum(decibel, decibel.max() - spectrogram.DECIBEL_RANGE_DB)
+    decibel = decibel[:, spectrogram.DECIBEL_COLUMNS]  # [129, 140]
+    rows, columns = (spectrogram.area_weights(n, spectrogram.DECIBEL_SIZE) for n in decibel.shape)
+    return rows @ decibel @ columns.T
 
 
 def _beats(waves, image):
@@ -260,24 +243,10 @@ def peak_mb():
 
 
 def report(result):
-    lines = [
-        f"{result['machine']}, {result['threads']} threads, "
-        f"matrix multiply {result['matmul_gflops']:.0f} GFLOP/s",
-        "",
-        f"{'':26s}{'ours':>12s}{'original':>12s}{'times':>8s}",
-    ]
-    lines += [
-        f"{name:26s}{r['ours']:12,.4g}{r['original']:12,.4g}{r['ratio']:8.1f}  {r['unit']}"
-        for name, r in result["parts"].items()
-    ]
-    heads = f"{'seconds':>12s}{'peak MB':>12s}{'page MB':>9s}{'beats':>10s}"
-    lines += ["", f"{'screening':26s}{heads}"]
-    lines += [
-        f"{r['hours']:>19g} hours {r['seconds']:12.1f}{r['peak_mb']:12.0f}"
-        f"{r['page_mb']:9.1f}{r['beats']:10d}"
-        for r in result["screening"]
-    ]
-    return "\n".join(lines)
+    """The figures as text."""
+    tables = pd.DataFrame(result["parts"]).T, pd.DataFrame(result["screening"])
+    machine = f"{result['machine']}, {result['threads']} threads"
+    return "\n\n".join([machine, *(table.to_string() for table in tables)])
 
 
 if __name__ == "__main__":

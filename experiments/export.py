@@ -67,15 +67,14 @@ def main(argv=None):
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.export",
+    made = options.study(
+        "export",
         "Weights as one ONNX file: beats in, scores and error maps out.",
-        "example:\n  python -m experiments.export --to b2igan.onnx",
+        "--to b2igan.onnx",
+        groups="weights",
     )
-    group = parser.add_argument_group("what to export")
-    group.add_argument("--to", metavar="FILE", required=True, help="the .onnx file to write")
-    group.add_argument("--checkpoint", metavar="FILE", help="instead of the shipped weights")
-    return parser.parse_args(argv)
+    made.add_argument("--to", metavar="FILE", required=True, help="the .onnx file to write")
+    return made.parse_args(argv)
 
 
 def exported(checkpoint: Checkpoint, detector: Detector) -> bytes:

@@ -39,9 +39,6 @@ from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
 BASELINES = ("median", "chance", "beatgan", "b2igan-original")
 CALIBRATION = 2000  # normal beats that set the segments of a baseline
-# Beats of each kind that b2igan-original is shown, with a quarter of the calibration beats: it is
-# slow. The others see all.
-SLOW = 100
 QRS_T = slice(BEFORE - 36, WINDOW)  # from 0.1 s before R on: where a ventricular beat is abnormal
 BEFORE_QRS = slice(0, BEFORE - 18)  # up to 0.05 s before R: where a supraventricular one is
 
@@ -69,10 +66,7 @@ def main(argv=None):
         "baselines": {},
     }
     for name, error in baselines(opt):
-        is_slow = name.startswith("b2igan-original")
-        method = baseline(error, calibration[::4] if is_slow else calibration)
-        seen = beats[:SLOW] if is_slow else beats
-        result["baselines"][name] = on_changes(method, seen, ["medium"])
+        result["baselines"][name] = on_changes(baseline(error, calibration), beats, ["medium"])
 
     # Real ectopic beats, the simulated cohort, and what is printed and drawn of it all.
     result["real"] = on_ectopic_beats(ours, data, rows, opt)
@@ -95,14 +89,6 @@ def parse(argv):
     add, number = made.add_argument, options.integer(50)
     add("--checkpoint", metavar="FILE", help="of b2igan; default: the one under --outf")
     add("--beats", type=number, default=400, metavar="N", help="normal test beats to change")
-    add(
-        "--baselines",
-        nargs="*",
-        choices=BASELINES,
-        default=BASELINES,
-        metavar="NAME",
-        help="what to compare with; median is the difference to the record's median beat",
-    )
     add("--cohort", metavar="DIR", help="folder for a simulated cohort, to measure on too")
     return made.parse_args(argv)
 
@@ -137,8 +123,8 @@ def baseline(error: Callable[[Beats], np.ndarray], calibration: Beats) -> Method
 
 
 def baselines(opt: Namespace) -> Iterator[tuple[str, Callable[[Beats], np.ndarray]]]:
-    """(name, error) of those that opt.baselines asks for and that were trained."""
-    for name in opt.baselines:
+    """(name, error) of each; of a detector, where it was trained."""
+    for name in BASELINES:
         path = Path(opt.outf) / name / opt.protocol / f"fold{opt.folder}" / "checkpoint.pt"
         if name == "median":
             yield "difference to the record's median beat", difference_to_median

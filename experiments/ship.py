@@ -42,25 +42,16 @@ def main(argv=None):
 
 
 def parse(argv):
-    parser = options.parser(
-        "python -m experiments.ship",
+    made = options.study(
+        "ship",
         "Weights to hand on: a checkpoint without what only training needs.",
-        "example:\n  python -m experiments.ship --checkpoint "
-        f"{options.OUTPUT}/b2igan/interpatient/fold0/checkpoint.pt",
+        f"--checkpoint {options.OUTPUT}/b2igan/interpatient/fold0/checkpoint.pt",
     )
-    group = parser.add_argument_group("what to ship")
-    group.add_argument(
-        "--checkpoint",
-        metavar="FILE",
-        required=True,
-        help="a finished one, trained on real records",
-    )
-    group.add_argument(
-        "--to",
-        metavar="FILE",
-        help="instead of experiments/weights/b2igan.safetensors, what screening uses",
-    )
-    return parser.parse_args(argv)
+    add, finished = made.add_argument, "a finished one, trained on real records"
+    add("--checkpoint", metavar="FILE", required=True, help=finished)
+    target = "instead of experiments/weights/b2igan.safetensors, what screening uses"
+    add("--to", metavar="FILE", help=target)
+    return made.parse_args(argv)
 
 
 if __name__ == "__main__":

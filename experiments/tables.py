@@ -37,14 +37,12 @@ HEADLINE = [
 ]
 COMPARED = ("beatgan", "chronological", "interpatient", "patient", "external")  # its columns
 ALSO_RUN = ("beatgan-unfiltered",)  # a table of its own, no column of the README
-# Of the columns of a comparison; times and sizes of each run are in runs.csv.
-SHOWN = ("method", "context", "AUC", "AP", "AP at 10.8 %", "S", "V", "F", "runs")
 
 
 def main(argv=None):
     opt = parse(argv)
     for document in opt.documents:
-        text = read(document)
+        text = Path(document).read_text(encoding="utf-8")
         filled, stale = fill(text, Path(opt.results))
         if stale and opt.check:
             raise BadInput(
@@ -67,13 +65,6 @@ def parse(argv):
     add("--documents", nargs="+", default=DOCUMENTS, metavar="FILE", help="Markdown to fill")
     add("--results", default=RESULTS, metavar="DIR", help="folder of the measured numbers")
     return made.parse_args(argv)
-
-
-def read(document):
-    try:
-        return Path(document).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise BadInput(f"{document} is not there: give --documents that are") from None
 
 
 def fill(text, results):
@@ -133,8 +124,7 @@ def methods(protocol):
         rows = summary(results).reset_index()
         rows = rows[rows["protocol"] == protocol]
         rows = rows.sort_values("auc", ascending=False, kind="stable")
-        made = [dict(zip(METHOD_HEADINGS, method_cells(row))) for row in rows.to_dict("records")]
-        return SHOWN, [[row[name] for name in SHOWN] for row in made]
+        return METHOD_HEADINGS, [method_cells(row) for row in rows.to_dict("records")]
 
     return table
 

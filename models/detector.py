@@ -1,18 +1,21 @@
 """What a detector is: trained on normal beats alone, then score(beats), higher is more abnormal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from models.module import ChunkedModule, evenly
+from models import evenly, parallel
 from preprocess.beats import WINDOW, Beats
 
+BEATS_AT_ONCE = 512  # that a function of tensors is given
 MAPPED = 512  # calibration beats whose error maps give the unit
 
 
-class Detector(ChunkedModule):
+class Detector(nn.Module):
     """Required of a subclass: `score` and `error_map`. All else has a default that does nothing.
 
     A checkpoint is the options and state_dict(), and rebuilds the detector with no flag: weights,
@@ -20,7 +23,6 @@ class Detector(ChunkedModule):
     """
 
     image: str | None = "complex"  # of preprocess.spectrogram, what it reads; None: the trace alone
-    explains = "image"  # error_map has the shape of Beats.image, or of Beats.beat_mv ("beat")
     contexts: tuple[str, ...] = ("none",)  # of models.CONTEXTS, what its score can use
     most_normals: int | None = None  # training beats that prepare and finish are given; None: all
     shares_batches = False  # whether training_step computes its process's rows alone (torchrun)
@@ -40,17 +42,13 @@ class Detector(ChunkedModule):
         recordings, each in the order of time."""
         raise NotImplementedError
 
-    def decision_function(self, beats: Beats, context: str = "none") -> np.ndarray:
-        """`score`, under the name that it has in PyOD and scikit-learn."""
-        return self.score(beats, context)
-
     def reads_image(self, context: str) -> bool:
         """Whether `score` with this context, `errors` or what a normal beat would be read
         Beats.image, so that it must be made; else it may be None."""
         return self.image is not None
 
     def error_map(self, beats: Beats) -> np.ndarray:
-        """Beats to how far each pixel or sample is from normal, in the shape of what it explains
+        """Beats to how far each pixel or sample is from normal, in the shape of what it reads
         and in whatever unit the method has."""
         raise NotImplementedError
 
@@ -134,10 +132,49 @@ class Detector(ChunkedModule):
     # --- what a normal beat would be ------------------------------------------------------------
 
     def generate(self, beats: Beats) -> np.ndarray | None:
-        """Beats to their normal versions, in the shape of what it explains; None if nothing."""
+        """Beats to their normal versions, in the shape of what it reads; None if nothing."""
         return None
 
     def normal_versions(self, beats: Beats, references_mv: np.ndarray) -> np.ndarray | None:
         """Beats of one recording, and beats of it that are presumed normal (k, WINDOW) in mV, to
         their normal versions (n, WINDOW) in mV; None where the detector uses no references."""
         return None
+
+    # --- computing, and coming back ---------------------------------------------------------------
+
+    @property
+    def device(self) -> torch.device:
+        tensors = chain(self.parameters(), self.buffers())
+        return next((tensor.device for tensor in tensors), torch.device("cpu"))
+
+    def in_chunks(self, function: Callable[..., Tensor], *arrays: np.ndarray) -> np.ndarray:
+        """Apply a function of tensors chunk by chunk; what it gives is joined, as float32.
+
+        Without gradients and in eval mode; train mode is put back afterwards.
+        """
+        was_training = self.training
+        self.eval()
+        parts, starts = [], range(0, len(arrays[0]), BEATS_AT_ONCE)
+        # Where processes train together each computes some of the chunks, and has all.
+        together = 1 < parallel.processes() <= len(starts)
+        try:
+            with torch.inference_mode():
+                for start in starts[parallel.rows(len(starts))] if together else starts:
+                    chunk = slice(start, start + BEATS_AT_ONCE)
+                    given = (torch.as_tensor(array[chunk]).to(self.device) for array in arrays)
+                    parts.append(function(*given).cpu().float().numpy())
+        finally:
+            self.train(was_training)
+        return np.concatenate(sum(parallel.gathered(parts), []) if together else parts)
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Load a state_dict, whose buffers may be larger or smaller than a new module's.
+
+        How many beats a memory holds, for instance, is known only after training.
+        """
+        for name, value in state.items():
+            owner, _, leaf = name.rpartition(".")
+            buffers = self.get_submodule(owner)._buffers
+            if leaf in buffers and (buffers[leaf] is None or buffers[leaf].shape != value.shape):
+                buffers[leaf] = torch.empty_like(value, device=self.device)
+        self.load_state_dict(state)

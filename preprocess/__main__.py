@@ -61,7 +61,7 @@ def main(argv=None):
             f"{folder} does not hold the MIT-BIH records as they were published, and --data mitdb "
             "asks for them: fetch them again, or leave --data out"
         )
-    manifest = dataset.make(folder, opt.dataroot, opt.image, opt.lead, opt.filter, opt.store_images)
+    manifest = dataset.make(folder, opt.dataroot, opt.image, opt.lead, opt.filter)
     source, n_records = manifest["source"], len(manifest["records"])
     print(f"{manifest['beats']} beats from {n_records} records, source: {source}")
     for name, count in manifest["counts"].items():

@@ -1,9 +1,16 @@
 """Augmentation: normal beats, changed so that they stay normal.
 
+`jittered` are windows whose R peaks are off by a few samples. Windows on disk are as long as they
+are used: one that is moved holds its first or last sample for as many samples as it lacks, 8 ms for
+three of them. Expert marks stand on the same wave of each beat of a patient; those of a detector do
+not always.
+
 `time_warp` is the augmentation of BeatGAN (Zhou et al., IJCAI 2019): along time alone, the R peak
 stays in its place. `drifted` is what minutes do to a trace: electrodes dry, the heart turns with
 posture and breath, and the lead sees the same beat larger, from another side, on another level.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,10 +25,36 @@ DRIFT_KNOTS = (-40, 60, 140, 220, 319)  # samples: of P wave, QRS and T wave one
 DRIFT_VIEW = 0.1  # share of the beat's slope that is mixed in: the same loop, from another side
 DRIFT_LEVEL_MV = 0.04  # slope of the level, and its bend, from R to half a window away
 SLOPE_REACH = 4  # samples on either side over which a slope is taken
-DRIFTED_AT_ONCE = 4096  # beats: what is computed of each is many times as large as it
+CHANGED_AT_ONCE = 4096  # beats: what is computed of each is many times as large as it
 LEAST_SLOPE_SD_MV = 1e-3  # of a slope, so that a flat beat is divided by no zero
 
 TICKS = 7  # on each side of the R peak, so many samples are dropped and as many stretched to two
+
+
+def jittered(
+    beats: Beats, most: int, drift: float, rng: np.random.Generator, image: str | None
+) -> Beats:
+    """Beats with each window moved by -most to most samples, all alike in likelihood, and a share
+    of them, drift, as they might look some minutes later; images (of this setting) are made anew,
+    as they are stored."""
+    if not (most or drift):
+        return beats
+    shift = rng.integers(-most, most + 1, len(beats)) if most else np.zeros(len(beats), int)
+    beat_mv = moved(beats.beat_mv, shift)
+    if drift:
+        beat_mv = drifted(beat_mv, drift, rng)
+    pictures = None if beats.image is None else spectrogram.stored_images(beat_mv, image)
+    return replace(beats, beat_mv=beat_mv, image=pictures, sample=beats.sample + shift)
+
+
+def moved(beats_mv: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """(n, 320) to the same, read shift (n,) samples later and held at the ends."""
+    result = np.empty_like(beats_mv)
+    for start in range(0, len(beats_mv), CHANGED_AT_ONCE):
+        part = slice(start, start + CHANGED_AT_ONCE)
+        at = np.clip(np.arange(WINDOW) + shift[part, None], 0, WINDOW - 1)  # [n, 320]
+        result[part] = np.take_along_axis(beats_mv[part], at, axis=1)
+    return result
 
 
 def drifted(beats_mv: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
@@ -36,8 +69,8 @@ def drifted(beats_mv: np.ndarray, share: float, rng: np.random.Generator) -> np.
     view, line, bend = DRIFT_VIEW * draw((n, 1)), draw((n, 1)), draw((n, 1))
     away = 2 * (np.arange(WINDOW) - BEFORE) / WINDOW  # of R, in half windows
     later_mv = np.array(beats_mv, np.float32)
-    for start in range(0, n, DRIFTED_AT_ONCE):
-        rows = start + np.flatnonzero(is_changed[start : start + DRIFTED_AT_ONCE])
+    for start in range(0, n, CHANGED_AT_ONCE):
+        rows = start + np.flatnonzero(is_changed[start : start + CHANGED_AT_ONCE])
         log_gain = gain[rows] + _between_knots(local_gain[rows])
         turned = beats_mv[rows] + view[rows] * _slope(beats_mv[rows])
         level = line[rows] * away + bend[rows] * (away**2 - np.mean(away**2))

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 P_WAVE = slice(BEFORE - 94, BEFORE - 18)  # 0.26 to 0.05 s before R
 QRS = slice(BEFORE - 36, BEFORE + 54)  # 0.10 s before R to 0.15 s after: a wide one too
 NARROW_QRS = slice(BEFORE - 22, BEFORE + 29)  # 0.06 s before R to 0.08 s after
-ST = slice(BEFORE + 40, BEFORE + 173)  # 0.11 to 0.48 s after R: ST segment and T wave
 
 # RR intervals on each side that make the local median: some ten seconds of a resting heart,
 # so that it follows the rate and passes over single early beats.

@@ -29,34 +29,25 @@ from preprocess.signal.filters import FILTERS
 BEATS, IMAGES, INDEX, MANIFEST = "beats.npy", "spectrograms.npy", "index.csv", "manifest.json"
 SUMMED = (BEATS, IMAGES, INDEX)
 LARGEST_SUMMED = 1 << 32  # bytes: a minute would be lost at each start on what is larger
-AT_MOST = 20_000  # beats that the deviation of images is taken from, where those are made
 
 VERSION = 1  # of the files' content: raise it when the same records would give other numbers
 
 
 @dataclass
 class Dataset:
-    """A preprocessed folder. index: one row per beat; the arrays are memory maps, row by row.
-
-    image: None where images are not stored: they are made of the beats that are asked for.
-    """
+    """A preprocessed folder. index: one row per beat; the arrays are memory maps, row by row."""
 
     index: pd.DataFrame
-    image: np.ndarray | None
+    image: np.ndarray
     beat_mv: np.ndarray
     manifest: dict
 
     def beats(self, rows, with_image=True):
         """Rows (any order) as Beats in memory, float32."""
         names, place, sample, rr_s = self._columns
-        beat_mv, image = np.asarray(self.beat_mv[rows]), None
-        if with_image and self.image is None:
-            image = MadeImages(beat_mv, self.manifest["settings"]["image"])
-        elif with_image:
-            image = np.asarray(self.image[rows], np.float32)
         return Beats(
-            image,
-            beat_mv,
+            np.asarray(self.image[rows], np.float32) if with_image else None,
+            np.asarray(self.beat_mv[rows]),
             names[place[rows]],
             sample[rows],
             rr_s[rows],
@@ -79,36 +70,6 @@ class Dataset:
         edges = np.searchsorted(place[order], np.arange(1, len(names)))
         rows_of = np.split(order, edges)
         return np.stack([np.median(self.beat_mv[rows], 0) for rows in rows_of])
-
-
-@dataclass
-class MadeImages:
-    """Images of beats (n, WINDOW), as they would be stored, made of those rows that are asked for:
-    all at once they are six times as large as the beats."""
-
-    beat_mv: np.ndarray
-    setting: str
-
-    def __len__(self):
-        return len(self.beat_mv)
-
-    @property
-    def shape(self):
-        return (len(self), *spectrogram.SETTINGS[self.setting].shape)
-
-    def __getitem__(self, rows):
-        import torch
-
-        with torch.autocast("cpu", enabled=False):  # asked for in a step of mixed precision
-            return spectrogram.stored_images(self.beat_mv[rows], self.setting)
-
-    def __array__(self, dtype=None, copy=None):
-        return self[:].astype(dtype or np.float32)
-
-    def std(self):
-        """Of all pixels, as of an array; of AT_MOST beats, evenly spread, where there are more."""
-        some = np.linspace(0, len(self) - 1, min(len(self), AT_MOST)).astype(int)
-        return self[some].std()
 
 
 def settings(image, lead, filter_name="butterworth"):
@@ -137,12 +98,10 @@ def make(
     image="complex",
     lead=LEAD,
     filter_name="butterworth",
-    store_images=True,
     on_peaks=True,
 ):
     """Preprocess every record of a folder into dataroot, unless dataroot already holds just that.
 
-    store_images: without, images are made when beats are read, and beats alone need disk;
     on_peaks: labels must lie on R peaks, which noise may hide.
     Returns the manifest. Files are written beside their place and renamed at the end.
     """
@@ -163,19 +122,14 @@ def make(
             "remove them, or give another --dataroot"
         )
     with files.temporary_folder(dataroot.with_name(f".{dataroot.name}.part")) as part:
-        index, left_out = _write_arrays(
-            paths, part, image, lead, filter_name, store_images, on_peaks
-        )
+        index, left_out = _write_arrays(paths, part, image, lead, filter_name, on_peaks)
         index.to_csv(part / INDEX, index=False)
         manifest = wanted | {
             "beats": len(index),
             "counts": count_classes(index),
             "left_out": left_out,
             "folder": Path(folder).name,
-            "stored_images": store_images,
-            "sha256": {
-                name: physionet.sha256(part / name) for name in SUMMED if (part / name).exists()
-            },
+            "sha256": {name: physionet.sha256(part / name) for name in SUMMED},
         }
         (part / MANIFEST).write_text(json.dumps(manifest, indent=1))
         _move(part, dataroot)
@@ -215,8 +169,6 @@ def _load(dataroot):
     if len(index) != n:
         raise ValueError(f"{INDEX} has {len(index)} beats and should have {n}")
     beat_mv = _mapped(dataroot / BEATS, (n, WINDOW), np.float32)
-    if not manifest.get("stored_images", True):
-        return Dataset(index, None, beat_mv, manifest)
     image = _mapped(dataroot / IMAGES, (n, *setting.shape), spectrogram.STORED_AS)
     return Dataset(index, image, beat_mv, manifest)
 
@@ -262,7 +214,7 @@ def count_classes(index):
     return counts | {"N_on_peak": int(on_peak.sum())}
 
 
-def _write_arrays(paths, part, image, lead, filter_name, store_images, on_peaks):
+def _write_arrays(paths, part, image, lead, filter_name, on_peaks):
     """Record by record, so that memory does not grow with their number.
 
     Returns the index and {symbol: annotations} of what may be a beat and is in no class.
@@ -284,10 +236,8 @@ def _write_arrays(paths, part, image, lead, filter_name, store_images, on_peaks)
                 _check_labels(columns, recording, path)
             tables.append(pd.DataFrame(columns))
             waves.append(windows)
-            for chunk in spectrogram.stored_chunks(windows, image) if store_images else ():
+            for chunk in spectrogram.stored_chunks(windows, image):
                 pictures.append(chunk)
-    if not store_images:
-        (part / IMAGES).unlink()
     return pd.concat(tables, ignore_index=True), dict(left_out.most_common())
 
 
@@ -307,13 +257,16 @@ def _check_labels(columns, recording, path):
 
 
 class _NpyWriter:
-    """Appends rows to a .npy file; its header is written last, when their number is known."""
-
-    HEADER_BYTES = 128
+    """Appends rows to a .npy file, whose header has room for any number of them."""
 
     def __init__(self, path, dtype, shape):
         self.file, self.dtype, self.shape, self.rows = open(path, "wb"), np.dtype(dtype), shape, 0
-        self.file.write(b"\0" * self.HEADER_BYTES)
+        self._write_header()
+
+    def _write_header(self):
+        shape = (self.rows, *self.shape)
+        header = {"descr": self.dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self.file, header)
 
     def append(self, rows):
         np.ascontiguousarray(rows, self.dtype).tofile(self.file)
@@ -323,16 +276,8 @@ class _NpyWriter:
         return self
 
     def __exit__(self, *_):
-        header = {
-            "descr": self.dtype.str,
-            "fortran_order": False,
-            "shape": (self.rows, *self.shape),
-        }
-        text = repr(header).ljust(self.HEADER_BYTES - 11).encode() + b"\n"
         self.file.seek(0)
-        self.file.write(
-            np.lib.format.magic(1, 0) + (self.HEADER_BYTES - 10).to_bytes(2, "little") + text
-        )
+        self._write_header()
         self.file.close()
 
 
@@ -342,7 +287,4 @@ def _move(part, target):
     target.mkdir(parents=True, exist_ok=True)
     (target / MANIFEST).unlink(missing_ok=True)
     for name in (*SUMMED, MANIFEST):
-        if (part / name).exists():
-            os.replace(part / name, target / name)
-        else:  # images that are made when they are read
-            (target / name).unlink(missing_ok=True)
+        os.replace(part / name, target / name)

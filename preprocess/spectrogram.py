@@ -146,6 +146,20 @@ def invert(image: torch.Tensor, beats_mv: torch.Tensor) -> torch.Tensor:
     return trace * beat_scale(beats_mv)
 
 
+def traces_of(
+    generated: np.ndarray | None, beats_mv: np.ndarray, name: str | None
+) -> np.ndarray | None:
+    """What a detector generates in the place of beats (n, WINDOW), images of a setting or traces
+    (None), to traces in mV; None where there are none: without its phase no image has one."""
+    import torch
+
+    if generated is None or name is None:
+        return generated
+    if SETTINGS[name].shape[0] != 2:
+        return None
+    return invert(torch.as_tensor(generated), torch.as_tensor(beats_mv)).numpy()
+
+
 def decibel_images(beats_mv: torch.Tensor) -> torch.Tensor:
     """(n, WINDOW) to (n, 1, 128, 128) in dB: the image of the original work.
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
@@ -72,35 +71,26 @@ class Panel:
 def panels(detector: Detector, beats: Beats, titles: list[str]) -> list[Panel]:
     """What draw_beat needs of each beat: trace, images, the error map and its segments."""
     (errors, over_time), generated = detector.errors(beats), detector.generate(beats)
-    segments = detector.segments(over_time)
+    images = None if detector.image is None else (beats.image, generated)
+    real, made = (
+        None if image is None else spectrogram.magnitude(image, detector.image)
+        for image in images or (None, None)
+    )
+    traces_mv = spectrogram.traces_of(generated, beats.beat_mv, detector.image)
+    row = lambda values, i: None if values is None else values[i]
     return [
         Panel(
             title=title,
             beat_mv=beats.beat_mv[i],
+            generated_mv=row(traces_mv, i),
+            image=row(real, i),
+            generated=row(made, i),
             error=errors[i].max(0) if errors[i].ndim == 3 else errors[i],
             setting=detector.image or "complex",
-            segments=segments[i],
-            **_pictures(detector, beats[[i]], None if generated is None else generated[[i]]),
+            segments=segments,
         )
-        for i, title in enumerate(titles)
+        for i, (title, segments) in enumerate(zip(titles, detector.segments(over_time)))
     ]
-
-
-def _pictures(detector, beat, generated):
-    """The real and the generated beat of one row, as images of magnitudes and as traces, where
-    there are any."""
-    if detector.explains == "beat":
-        trace = None if generated is None else generated[0]
-        return {"generated_mv": trace, "image": None, "generated": None}
-    real = spectrogram.magnitude(beat.image, detector.image)[0]
-    if generated is None:
-        return {"generated_mv": None, "image": real, "generated": None}
-    trace = None
-    if detector.image == "complex":  # which keeps the phase, so that it can be inverted
-        image, beat_mv = torch.as_tensor(generated), torch.as_tensor(beat.beat_mv)
-        trace = spectrogram.invert(image, beat_mv)[0].numpy()
-    made = spectrogram.magnitude(generated, detector.image)[0]
-    return {"generated_mv": trace, "image": real, "generated": made}
 
 
 def beat_axes(figure, cell, panel):
@@ -128,17 +118,12 @@ def draw_beat(axes, panel):
     _draw_trace(axes["trace"], panel)
     is_map = error.ndim == 2
     times_s, freqs_hz = spectrogram.axes(panel.setting) if is_map else (SAMPLES_S, None)
-    _draw_strip(axes["strip"], project_on_time(error), times_s)
+    _draw_strip(axes["strip"], error.max(0) if is_map else error, times_s)
     _draw_images(axes, panel)
     if is_map:
         _draw_error_map(axes["error"], error, times_s, freqs_hz)
     else:
         _draw_error_trace(axes["error"], error)
-
-
-def project_on_time(error):
-    """(F, T) or (320,) error to its largest value at each time: (T,) or (320,)."""
-    return error.max(0) if error.ndim == 2 else error
 
 
 def _draw_trace(axes, panel):

@@ -19,9 +19,7 @@ PUBLISHED = {
 }
 # Runs alike in these are averaged.
 KIND = ["protocol", "model", "context", "select", "source", "settings"]
-METHOD_HEADINGS = (
-    "method,context,AUC,AP,AP at 10.8 %,S,V,F,sensitivity,PPV,weights,training,a beat,runs"
-).split(",")
+METHOD_HEADINGS = "method,context,AUC,AP,AP at 10.8 %,S,V,F,runs".split(",")
 # Whose epochs were chosen on the AUC of the test: their rows are not free of labels, and say so.
 CHOSEN_ON_TEST = ("anogan",)
 
@@ -48,10 +46,7 @@ def as_markdown(table):
             for row, note in zip(rows.to_dict("records"), notes)
         ]
         part = f"### Protocol `{protocol}`\n\n"
-        part += markdown([*METHOD_HEADINGS, "published AUC / AP"], cells)
-        if (rows["versions"] > 1).any():
-            part += "\n* mean over runs of several versions of the code: see runs.csv\n"
-        parts.append(part)
+        parts.append(part + markdown([*METHOD_HEADINGS, "published AUC / AP"], cells))
     return "\n".join(parts)
 
 
@@ -63,12 +58,7 @@ def method_cells(row, note=""):
         *(_mean_and_spread(row, name) for name in ("auc", "ap")),
         f"{row['ap_natural']:.3f}",
         *(f"{row[f'auc_{name}']:.3f}" for name in "SVF"),
-        f"{row['sensitivity']:.3f}",
-        f"{row['ppv']:.3f}",
-        f"{row['parameters']:,.0f}",
-        f"{row['epochs']:.0f} x {row['train_beats']:,.0f} beats, {row['train_s']:.0f} s",
-        f"{row['us_per_beat']:.0f} µs",
-        f"{row['runs']:.0f}" + "*" * (row.get("versions", 1) > 1),
+        f"{row['runs']:.0f}",
     ]
 
 
@@ -97,7 +87,7 @@ def markdown(headings, rows):
 
 
 def _is_number(cell):
-    return not cell or re.fullmatch(r"-?[\d,.]+( %)?", cell.strip("*")) is not None
+    return not cell or re.fullmatch(r"-?[\d,.]+( %)?", cell) is not None
 
 
 def draw_comparison(table, path):

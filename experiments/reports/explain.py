@@ -8,7 +8,7 @@ import numpy as np
 from experiments.reports.beat import draw_panels, panels
 from experiments.training.checkpoint import open_detector
 from experiments.training.scoring import score_rows, usable_context
-from preprocess import BadInput, spectrogram
+from preprocess import BadInput
 from preprocess.constants import FS_HZ
 from preprocess.dataset import Dataset
 
@@ -16,7 +16,7 @@ FARTHEST_S = 0.15  # a sample this far from the next R peak belongs to no beat
 
 
 def explain(data: Dataset, opt: Namespace, folder: Path) -> None:
-    """Draw a beat with its segments to --outf and print where they are and in which band."""
+    """Draw a beat with its segments to --outf and print where they are."""
     path = opt.checkpoint or folder / "checkpoint.pt"
     checkpoint, detector = open_detector(path, opt.device, data, opt.dataroot)
     row = nearest_beat(data.index, *opt.explain, opt.dataroot)
@@ -32,12 +32,9 @@ def explain(data: Dataset, opt: Namespace, folder: Path) -> None:
     print(f"{title}, score {score:.2f}, threshold {threshold:.2f}, context {context}")
 
     # Where in it.
-    (error,), over_time = detector.errors(beat)
-    (found,) = detector.segments(over_time)
-    for segment in found:
-        start_s, end_s = segment
-        band = words_of_band(error, segment, detector)
-        print(f"  marked from {start_s:.2f} to {end_s:.2f} s from the R peak{band}")
+    (found,) = detector.segments(detector.errors(beat)[1])
+    for start_s, end_s in found:
+        print(f"  marked from {start_s:.2f} to {end_s:.2f} s from the R peak")
     if not found:
         print("  nothing in it is marked")
 
@@ -67,21 +64,3 @@ def nearest_beat(index, record, sample, dataroot):
             f"at {there}"
         )
     return rows[distance.argmin()]
-
-
-def words_of_band(error, segment, detector):
-    if detector.explains == "beat":
-        return ""
-    low_hz, high_hz = band_hz(error, segment, detector.image)
-    return f", most of it between {low_hz:.0f} and {high_hz:.0f} Hz"
-
-
-def band_hz(error, segment, setting):
-    """(channels, F, T) error map and (start_s, end_s) to the band whose error is at least half of
-    the largest of that segment."""
-    times_s, freqs_hz = spectrogram.axes(setting)
-    half_s = (times_s[1] - times_s[0]) / 2
-    inside = (times_s > segment[0] - half_s) & (times_s < segment[1] + half_s)
-    over_freqs = error.max(0)[:, inside].max(1)  # [F]
-    high = freqs_hz[over_freqs >= over_freqs.max() / 2]
-    return high.min(), high.max()

@@ -71,8 +71,16 @@ def draw(
         rows, titles = examples(scores, classes, name, threshold)
         if len(rows):
             path = folder / f"beats_{name}.png"
-            shown = make_panels(detector, dataset, split.test[rows], titles)
-            draw_panels(shown, path, f"Class {name}: {np.sum(classes == name)} beats")
+            beats = dataset.beats(split.test[rows])
+            titles = [
+                f"{title}: record {record} at {sample / FS_HZ:.2f} s"
+                for title, record, sample in zip(titles, beats.record, beats.sample)
+            ]
+            draw_panels(
+                panels(detector, beats, titles),
+                path,
+                f"Class {name}: {np.sum(classes == name)} beats",
+            )
             drawn.append((f"Class {name}", caption, path))
 
     write_overview(folder / "report.html", metrics, drawn, checkpoint.options | checkpoint.settings)
@@ -92,16 +100,6 @@ def examples(scores, classes, name, threshold):
                 verdict = "flagged" if scores[ordered[i]] > threshold else "not flagged"
                 titles.append(f"{word}, {verdict}")
     return np.array(chosen, int), titles
-
-
-def make_panels(detector, dataset, rows, titles):
-    """Panels of rows of a dataset; each title is completed by record and time."""
-    beats = dataset.beats(rows)
-    places = [
-        f"{title}: record {record} at {sample / FS_HZ:.2f} s"
-        for title, record, sample in zip(titles, beats.record, beats.sample)
-    ]
-    return panels(detector, beats, places)
 
 
 def write_overview(path: Path, metrics: Mapping, figures: list, settings: Mapping) -> Path:

@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.screening.blocks import Block
 from experiments.screening.clusters import EARLY_RR, LATE_RR, Cluster, Clusters, Example, timing_of
 from experiments.screening.location import LOCATION, ScreenedBlock
-from experiments.screening.rhythm import episodes, runs, summary
+from experiments.screening.rhythm import episodes, kinds, runs, summary
 from experiments.screening.threads import give_back_memory
 from experiments.screening.threshold import FEWEST_BEATS, PatientThreshold
 from preprocess import BadInput
@@ -20,7 +20,6 @@ from preprocess.signal.atrial_fibrillation import fibrillation
 
 MOST_UNREADABLE = 0.99  # of a recording, beyond which nothing can be said of it
 HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be wrong
-USUAL_RR_BEATS = 15  # unremarkable intervals that make the usual one around a beat
 STRIP_S, STRIP_HZ = 4.0, 180  # of a trace that is shown, on both sides of its middle
 GAP_S = 2.0  # unreadable stretches with less between them are shown as one
 # columns from which kinds and episodes follow, and which no output has
@@ -119,7 +118,7 @@ class Collector:
 
     def __init__(self, source: Source, patient_threshold: PatientThreshold, pause_s: float):
         self.source, self.patient_threshold = source, patient_threshold
-        self.limits = episodes.Limits(pause_s=pause_s)
+        self.pause_s = pause_s
         self.clusters = Clusters(patient_threshold.record_median_mv)
         self.columns: list[dict[str, np.ndarray]] = []  # of each block
         self.locations: list[np.ndarray] = []  # of its flagged beats, (k, 4)
@@ -173,7 +172,9 @@ class Collector:
         for new, (_, old) in enumerate(merged):
             rank[list(old)] = new
         table["cluster"] = rank[table["cluster"]].astype(np.int16)
-        table["rr_usual_s"] = _usual_rr_s(table)
+        before_s, local_s = (table[name].to_numpy(float) for name in ("rr_s", "rr_local_s"))
+        is_flagged = table["cluster"].to_numpy() >= 0
+        table["rr_usual_s"] = kinds.expected_rr_s(before_s, local_s, is_flagged)
         # kinds, episodes, summary
         fibrillating = fibrillation(
             table["rr_s"].to_numpy(float),
@@ -241,7 +242,7 @@ class Collector:
             gaps,
             alarms,
             table["bump"].to_numpy(),
-            self.limits,
+            self.pause_s,
         )
         result = summary.summarise(peaks, kind, found, gaps, source.duration_s, source.start)
         upside_down = quality.upside_down(self.patient_threshold.record_median_mv)
@@ -296,22 +297,6 @@ def joined_by_reason(
     """Stretches of some reasons, in order of time, joined with those of the same reason only."""
     of_codes = [joined([s for s in found if s.code == code], gap_s) for code in codes]
     return sorted(sum(of_codes, []), key=lambda stretch: stretch.start)
-
-
-def _usual_rr_s(table):
-    """(n,): around each beat, the median RR between two unremarkable beats.
-
-    Through a minute of ectopics it stays that of the rhythm, where the local median is theirs.
-    """
-    unremarkable = table["cluster"] < 0
-    before_too = table["cluster"].shift(1, fill_value=0) < 0
-    presumed_normal = unremarkable & before_too & table["rr_s"].notna()
-    if presumed_normal.sum() < FEWEST_BEATS:
-        return table["rr_local_s"].to_numpy()
-    median_s = (
-        table["rr_s"][presumed_normal].rolling(USUAL_RR_BEATS, center=True, min_periods=1).median()
-    )
-    return np.interp(table["sample"], table["sample"][presumed_normal], median_s)
 
 
 def _part_of_beat(start_s, end_s):

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from models.detector import Detector
 
 LOCATION = ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
-LOCATED_AT_ONCE = 512  # beats whose error maps are in memory
 
 
 @dataclass
@@ -98,12 +97,8 @@ def locations(detector: Detector, beats: Beats) -> np.ndarray:
 
     NaN where there is none: no span, or no frequencies in a detector that reads traces.
     """
-    starts = range(0, len(beats), LOCATED_AT_ONCE)
-    parts = [_locations(detector, beats[start : start + LOCATED_AT_ONCE]) for start in starts]
-    return np.concatenate([np.zeros((0, 4)), *parts])
-
-
-def _locations(detector, beats):
+    if not len(beats):
+        return np.zeros((0, 4))
     errors, over_time = detector.errors(beats)
     result = where(errors, detector.image or "complex")
     for row, spans in enumerate(detector.segments(over_time)):
@@ -173,7 +168,8 @@ def cluster_pictures(clusters, detector: Detector, patient_threshold) -> list[Cl
     errors = detector.errors(beats)[0]  # [n, channels, F, T] or [n, 320]
     generated_mv = detector.normal_versions(beats, patient_threshold.references_mv)
     if generated_mv is None:
-        generated_mv = _generated_mv(beats, detector)
+        generated = detector.generate(beats)
+        generated_mv = spectrogram.traces_of(generated, beats.beat_mv, detector.image)
     return [
         ClusterPicture(
             beats.beat_mv[i],
@@ -200,15 +196,3 @@ def _typical(clusters, record_median_mv):
         np.stack([example.rr_s for example in examples]),
         record_median_mv=np.tile(record_median_mv.astype(np.float32), (n, 1)),
     )
-
-
-def _generated_mv(beats, detector):
-    """(n, 320), or None where the detector generates nothing that has a trace."""
-    generated = detector.generate(beats)
-    if generated is None or generated.ndim != 4:
-        return generated
-    if detector.image != "complex":
-        return None
-    import torch
-
-    return spectrogram.invert(torch.as_tensor(generated), torch.as_tensor(beats.beat_mv)).numpy()

@@ -5,7 +5,6 @@ The files NAME.b2i, NAME.csv, NAME.json and NAME.html are written all or none.
 
 import json
 import os
-from bisect import bisect_left
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,14 +22,12 @@ OUTPUTS = (".b2i", ".csv", ".html", ".json")
 # WFDB codes: unremarkable beat; kinds of flagged ones; change of signal quality, of rhythm; note
 NORMAL, FLAGGED, QUALITY, RHYTHM, NOTE = "N", tuple(kinds.KINDS), "~", "+", '"'
 VF_STARTS, VF_ENDS = "[", "]"
-# Rows of the table as text, and annotations as what the library makes of them: all of some days
-# are large.
+# Rows of the table as text: all of some days are large.
 WRITTEN_AT_ONCE = 20_000
 DECIMALS = {"time_s": 3, "rr_s": 3, "score": 4, "shape": 0, "kind_confidence": 2}
 DECIMALS |= dict.fromkeys(LOCATION, 3)  # of columns of NAME.csv
 MOST_ALARMS = 5  # named at the top of the page, which is one screen, and on the terminal
 MOST_LINES = 5  # clusters with a line of their own on the terminal
-END_OF_ANNOTATIONS = bytes(2)
 
 
 def check_apart(source: Source, folder: Path):
@@ -93,45 +90,24 @@ def write_annotations(findings: Findings, path: Path):
     aux field), + where the rhythm changes (its code in the aux field), [ and ] around what has no
     organised rhythm, ~ where the signal becomes unreadable and readable again, a note at the start.
     """
-    with open(path, "wb") as file:
-        for part in _encoded(_in_order(findings), findings.source.fs_hz, path.parent):
-            file.write(part)
-        file.write(END_OF_ANNOTATIONS)
-
-
-def _in_order(findings):
-    """Samples, symbols and notes of beats and of all that is no beat, in order of time, a part of
-    the table at a time."""
-    own, table, others = findings.source.to_own_sample, findings.table, other_annotations(findings)
-    of_others, done = [sample for sample, *_ in others], 0
-    for start in range(0, max(1, len(table)), WRITTEN_AT_ONCE):
-        part = table.iloc[start : start + WRITTEN_AT_ONCE]
-        following = own(table["sample"].iloc[start + WRITTEN_AT_ONCE :][:1])
-        end = bisect_left(of_others, following[0]) if len(following) else len(others)
-        samples, symbols, notes = zip(*others[done:end]) if end > done else ((), (), ())
-        samples = np.append(own(part["sample"]), np.array(samples, int))
-        symbols = [*part["kind"], *symbols]
-        notes = [*_beat_notes(part), *notes]
-        order, done = np.argsort(samples, kind="stable"), end
-        yield samples[order], [symbols[i] for i in order], [notes[i] for i in order]
-
-
-def _encoded(parts, fs_hz, folder):
-    """Samples, symbols and notes of annotations, a part at a time, to WFDB's bytes.
-
-    A file says of each annotation how far it is from the one before. So parts, each counted from
-    the last annotation of the part before, follow one another; the first has the sampling rate.
-    """
-    last = 0
-    for samples, symbols, notes in parts:
-        # wfdb takes letters alone for the ending of a file
-        wfdb.wrann(
-            "x", "ann", samples - last, symbols, aux_note=notes, fs=fs_hz, write_dir=str(folder)
-        )
-        written = folder / "x.ann"
-        yield written.read_bytes().removesuffix(END_OF_ANNOTATIONS)
-        written.unlink()
-        last, fs_hz = samples[-1], None
+    table, others = findings.table, other_annotations(findings)
+    samples = np.append(
+        findings.source.to_own_sample(table["sample"]), [sample for sample, *_ in others]
+    ).astype(int)
+    symbols = [*table["kind"], *(symbol for _, symbol, _ in others)]
+    notes = [*_beat_notes(table), *(note for *_, note in others)]
+    order = np.argsort(samples, kind="stable")
+    # wfdb takes letters alone for the ending of a file
+    wfdb.wrann(
+        "x",
+        "ann",
+        samples[order],
+        [symbols[i] for i in order],
+        aux_note=[notes[i] for i in order],
+        fs=findings.source.fs_hz,
+        write_dir=str(path.parent),
+    )
+    os.replace(path.with_name("x.ann"), path)
 
 
 def other_annotations(

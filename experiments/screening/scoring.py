@@ -26,27 +26,22 @@ class ScoredBlock(Block):
     rhythm: np.ndarray | None
 
 
-class Scorer:
-    """Scores the beats of blocks with what a context allows."""
-
-    def __init__(self, detector: Detector, context: str):
-        self.detector, self.context = detector, context
-
-    def score(self, block: Block) -> ScoredBlock:
-        """The block with scores. Beats of its margins give context, and are then left out."""
-        beats, scores, rhythm = block.beats, np.zeros(0), None
-        if len(beats):
-            if self.detector.reads_image(self.context):
-                images = spectrogram.stored_images(beats.beat_mv, self.detector.image)
-                beats = replace(beats, image=images)
-            without_gaps = _without_gaps(beats)
-            scores = self.detector.score(without_gaps, self.context)
-            if self.context != "none":
-                rhythm = self.detector.rhythm_log_odds(without_gaps.sample)
-        inside = slice(*np.searchsorted(beats.sample, (block.start, block.end)))
-        kept = {"beats": beats[inside], "bump": block.bump[inside], "noise": block.noise[inside]}
-        kept |= {"scores": scores[inside], "rhythm": None if rhythm is None else rhythm[inside]}
-        return ScoredBlock(**vars(block) | kept)
+def score(block: Block, detector: Detector, context: str) -> ScoredBlock:
+    """The block with scores, of what a context allows. Beats of its margins give context, and are
+    then left out."""
+    beats, scores, rhythm = block.beats, np.zeros(0), None
+    if len(beats):
+        if detector.reads_image(context):
+            images = spectrogram.stored_images(beats.beat_mv, detector.image)
+            beats = replace(beats, image=images)
+        without_gaps = _without_gaps(beats)
+        scores = detector.score(without_gaps, context)
+        if context != "none":
+            rhythm = detector.rhythm_log_odds(without_gaps.sample)
+    inside = slice(*np.searchsorted(beats.sample, (block.start, block.end)))
+    kept = {"beats": beats[inside], "bump": block.bump[inside], "noise": block.noise[inside]}
+    kept |= {"scores": scores[inside], "rhythm": None if rhythm is None else rhythm[inside]}
+    return ScoredBlock(**vars(block) | kept)
 
 
 def _without_gaps(beats):

@@ -19,7 +19,7 @@ from experiments.screening.blocks import Reader, spans
 from experiments.screening.findings import Collector, Findings
 from experiments.screening.location import ScreenedBlock, cluster_pictures, locate
 from experiments.screening.page import recording as page
-from experiments.screening.scoring import ScoredBlock, Scorer
+from experiments.screening.scoring import ScoredBlock, score
 from experiments.screening.shipped import open_weights
 from experiments.screening.threads import give_back_memory, in_threads
 from experiments.screening.threshold import calibrate, calibration_spans
@@ -116,11 +116,10 @@ class Screener:
                 "least"
             )
         reader = Reader(source, self.settings.annotator)
-        scorer = Scorer(self.detector, self.context)
 
         def scored(span: tuple[int, int]) -> ScoredBlock:
             block = reader.read(*span)  # signal, quality, R peaks, beats
-            return scorer.score(block)
+            return score(block, self.detector, self.context)
 
         def screened(span: tuple[int, int]) -> ScreenedBlock:
             return locate(scored(span), patient_threshold.value, self.detector)

@@ -4,8 +4,8 @@ import numpy as np
 
 from experiments.training.protocols import Split
 from experiments.training.scoring import recordings, score_rows
+from models import evenly
 from models.detector import Detector
-from models.module import evenly
 from preprocess.dataset import Dataset
 
 QUANTILES = 1001  # of the scores of calibration beats: thresholds in steps of a tenth of a percent

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from experiments.training import version
 from experiments.training.checkpoint import Checkpoint, check_unseen
-from experiments.training.jitter import moved_dataset
 from experiments.training.metrics import (
     by_record,
     detection,
@@ -52,8 +50,7 @@ def evaluate(
     # Scores; with a context, whole recordings are scored.
     context = usable_context(detector, opt.context)
     started = time.monotonic()
-    seen = moved_dataset(dataset, opt.test_jitter, opt.seed)
-    scores = score_rows(detector, seen, split.test, context, split.known_normal, progress=True)
+    scores = score_rows(detector, dataset, split.test, context, split.known_normal, progress=True)
     seconds = time.monotonic() - started
     n_scored = len(split.test) if context == "none" else int(np.isin(record, of_test).sum())
 
@@ -66,7 +63,6 @@ def evaluate(
         "fold": opt.folder,
         "seed": checkpoint.options["seed"],
         "context": context,
-        "test_jitter": opt.test_jitter,
         "source": dataset.manifest["source"],
         "lead": dataset.manifest["settings"]["lead"],
         "trained_on": checkpoint.source,
@@ -92,7 +88,10 @@ def evaluate(
     }
 
     # Files; metrics.json comes last, so that where it is, all are.
-    write_scores(dataset.index.iloc[split.test], classes, scores, folder / "scores.csv")
+    table = dataset.index.iloc[split.test][["record", "sample", "symbol"]]
+    table = table.assign(**{"class": classes, "score": scores})
+    with whole_file(folder / "scores.csv") as part:
+        table.to_csv(part, index=False, float_format="%.6g")
     with whole_file(folder / "records.csv") as part:
         by_patient.to_csv(part, index=False, float_format="%.4f")
     write_json(timing, folder / "timing.json")
@@ -103,9 +102,3 @@ def evaluate(
 def training_settings(options: Mapping) -> dict:
     """Those options of a checkpoint that are settings of the method."""
     return {name: value for name, value in options.items() if name not in NO_SETTINGS}
-
-
-def write_scores(index: pd.DataFrame, classes: np.ndarray, scores: np.ndarray, path: Path) -> None:
-    table = index[["record", "sample", "symbol"]].assign(**{"class": classes, "score": scores})
-    with whole_file(path) as part:
-        table.to_csv(part, index=False, float_format="%.6g")

@@ -24,13 +24,11 @@ from experiments.training.calibration import (
 )
 from experiments.training.checkpoint import Checkpoint
 from experiments.training.device import autocast, find_device
-from experiments.training.jitter import jittered
 from experiments.training.protocols import PROTOCOLS, Split
-from models import MODELS, parallel
+from models import MODELS, evenly, parallel
 from models.detector import Detector
-from models.module import evenly
 from preprocess import BadInput
-from preprocess.augment import with_warped_copies
+from preprocess.augment import jittered, with_warped_copies
 from preprocess.beats import Beats
 from preprocess.dataset import Dataset
 from preprocess.files import only_writer, whole_file
@@ -64,14 +62,14 @@ def train(
     split: Split,
     opt: Namespace,
     folder: Path,
-    watch: Callable[[Detector, int], None] | None = None,
+    watch: Callable[[Detector], None] | None = None,
 ) -> Checkpoint:
     """Train opt.model on a split's normal beats; writes checkpoint.pt and train_log.csv to folder.
 
     opt: options of main.py. Returns the finished Checkpoint. With opt.resume an interrupted run
     goes on, to the result it would have had; a finished one with as many epochs is returned.
-    watch: called with the detector, in training, and the finished epochs before each check of
-    `--select paper`; it must leave the detector as it is.
+    watch: called with the detector, in training, before each check of `--select paper`; it must
+    leave the detector as it is.
 
     Processes that torchrun started train one detector together, and the first of them writes: up
     to rounding the detector that a single process trains. Nobody else may train into the folder
@@ -140,7 +138,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
         """For `--select paper`: finishes the detector as it is now, and keeps it if no earlier one
         had a larger labelled AUC."""
         if watch:
-            watch(detector, state.epoch)
+            watch(detector)
         detector.finish(normals, calibration)
         auc = labelled_auc(detector, dataset, split)
         if auc > state.best.get("auc", 0):
@@ -161,7 +159,8 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
         state.optimizers = {name: o.state_dict() for name, o in optimizers.items()}
         if parallel.is_first():
             state.save(path)
-            write_log(state.log, Path(folder) / "train_log.csv")
+            with whole_file(Path(folder) / "train_log.csv") as part:
+                pd.DataFrame(state.log).to_csv(part, index=False)
 
     # What comes after the last epoch: calibration, error map, context, thresholds.
     started = time.monotonic()
@@ -295,15 +294,11 @@ def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -
             f"{path} was trained on data from {state.source}, {dataroot} is from {source}: "
             "give another --outf"
         )
-    if state.split_digest != wanted.split_digest:
+    others = state.records and state.records != wanted.records
+    if others or state.split_digest != wanted.split_digest:
         raise BadInput(
             f"{path} was trained for other records or beats than {dataroot} gives: give another "
             "--outf"
-        )
-    if state.records and state.records != wanted.records:
-        raise BadInput(
-            f"{path} was trained on other records than those of the same names in {dataroot}: give "
-            "another --outf"
         )
     said = lambda value: "not given" if value is None else value
     changed = [
@@ -334,8 +329,3 @@ def labelled_auc(detector: Detector, dataset: Dataset, split: Split) -> float:
     original work did."""
     scores = detector.selection_score(dataset.beats(split.select, detector.image is not None))
     return float(roc_auc_score(split.classes[split.select] != "N", scores))
-
-
-def write_log(rows: list[dict], path: Path) -> None:
-    with whole_file(path) as part:
-        pd.DataFrame(rows).to_csv(part, index=False)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
-from models import parallel
+from models import evenly, parallel
 from models.b2igan import record_names
 from models.b2igan.beat_parts import BeatParts
 from models.b2igan.context import Context, ScoredRecording
@@ -30,7 +30,6 @@ from models.b2igan.memory import evenly_by_record
 from models.b2igan.networks import FREQS, TIMES, Decoder, Discriminator, Encoder
 from models.b2igan.own_recording import normal_versions
 from models.detector import Detector
-from models.module import evenly
 from models.steps import COLLAPSED, descend, one_cycle, set_rate
 from preprocess import spectrogram
 from preprocess.beats import WINDOW, Beats

@@ -5,8 +5,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models import evenly
 from models.b2igan.neighbours import nearest
-from models.module import evenly
 
 ROUNDS = 4  # of k-means
 FEWEST = 4  # alike beats that a remembered point is the mean of, at least

@@ -24,7 +24,6 @@ class Neighbours(Detector):
     """
 
     image = None
-    explains = "beat"
     defaults = {"niter": 0}
 
     def __init__(self, opt: Mapping):

@@ -16,7 +16,6 @@ class ImageNeighbours(Neighbours):
     """As Neighbours, on the STFT image: (n, 2, 32, 32) with its phase."""
 
     image = COMPLEX.name
-    explains = "image"
 
     def __init__(self, opt: Mapping):
         super().__init__(opt)

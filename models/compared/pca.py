@@ -18,7 +18,6 @@ class PCAReconstruction(Detector):
     """
 
     image = None
-    explains = "beat"
     defaults = {"niter": 0}
 
     def __init__(self, opt: Mapping):

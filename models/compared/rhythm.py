@@ -19,7 +19,6 @@ class Rhythm(Detector):
     """
 
     image = None
-    explains = "beat"
     contexts = ("rhythm",)
     defaults = {"niter": 0}
     n_gaussians = 8

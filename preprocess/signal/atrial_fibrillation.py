@@ -11,8 +11,7 @@ import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 from scipy.signal import lfilter
 
-from preprocess.beats import BEFORE
-from preprocess.constants import FS_HZ
+from preprocess.beats import P_WAVE, QRS
 from preprocess.signal.filters import without_line
 
 # Petrenas et al. 2015
@@ -23,7 +22,6 @@ NOT_BIGEMINY = 2e-4  # how far the window's mean RR is from that of its medians 
 
 SMOOTHING = 0.04  # of the exponential means, a beat; the paper's 0.02 blurs onsets over 50 beats
 PLAUSIBLE_RR_S = (0.2, 2.5)  # longer ones hold a missed beat, shorter ones are none
-P_S = (-0.26, -0.05)  # of R: where a P wave is looked for
 P_AVERAGED = 3  # samples averaged, 8 ms: muscle noise is faster than a P wave
 P_BEATS = 16  # among which P waves must be alike; f waves come at any phase and average out
 P_PRESENT = 0.30  # coherence, between that of fibrillation (0.05) and of sinus rhythm (0.8)
@@ -49,9 +47,9 @@ def p_wave_coherence(beats_mv, rr_s, usual=None):
     usable = usual & ~_early(_interpolated(rr_s)) if len(rr_s) else usual
     if not usable.any():
         return np.zeros(len(beats_mv))
-    first, last = (BEFORE + round(at * FS_HZ) for at in P_S)
-    steps = (last - first) // P_AVERAGED
-    waves = beats_mv[:, first : first + steps * P_AVERAGED].reshape(-1, steps, P_AVERAGED).mean(2)
+    waves = beats_mv[:, P_WAVE]
+    steps = waves.shape[1] // P_AVERAGED
+    waves = waves[:, : steps * P_AVERAGED].reshape(-1, steps, P_AVERAGED).mean(2)
     waves = without_line(waves)
 
     def mean_around(values):
@@ -72,7 +70,7 @@ def like_usual(beats_mv):
     """(n, 320) to (n,) bool: QRS shaped as the median one."""
     if not len(beats_mv):
         return np.zeros(0, bool)
-    qrs = beats_mv[:, BEFORE - 36 : BEFORE + 54 : 2]
+    qrs = beats_mv[:, QRS][:, ::2]
     usual = np.median(qrs, 0)
     qrs, usual = qrs - qrs.mean(1, keepdims=True), usual - usual.mean()
     norm = np.linalg.norm(qrs, axis=1) * np.linalg.norm(usual)

@@ -38,7 +38,7 @@ def found(cohort, weights):
 
 
 def test_each_part_has_a_rate_of_ours_and_of_the_original(found):
-    assert len(found["parts"]) == 6
+    assert len(found["parts"]) == 4
     for part in found["parts"].values():
         assert part["ratio"] == pytest.approx(part["ours"] / part["original"])
 

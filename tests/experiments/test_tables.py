@@ -26,7 +26,7 @@ def test_documents_agree_with_the_measured_numbers(capsys):
 
 
 def test_every_table_stands_in_a_document():
-    text = "".join(tables.read(document) for document in tables.DOCUMENTS)
+    text = "".join(document.read_text(encoding="utf-8") for document in tables.DOCUMENTS)
     assert {name for _, name, _, _ in tables.MARKED.findall(text)} == set(tables.TABLES)
 
 

@@ -22,13 +22,6 @@ def test_rows_of_all_files_belong_together(data):
     assert list(beats.sample) == list(data.index["sample"].iloc[rows])
 
 
-def test_images_that_are_not_stored_are_made_alike(cohort, data, tmp_path):
-    dataset.make(cohort, tmp_path / "beats", store_images=False)
-    assert not (tmp_path / "beats/spectrograms.npy").exists()
-    made, rows = dataset.load(tmp_path / "beats"), np.array([5, 900, 17])
-    np.testing.assert_array_equal(made.beats(rows).image[:], data.beats(rows).image)
-
-
 def test_manifest_says_where_the_beats_came_from(dataroot, data):
     manifest = json.loads((dataroot / "manifest.json").read_text())
     assert manifest["source"] == "simulated"

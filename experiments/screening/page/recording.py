@@ -42,7 +42,6 @@ BAND_COLOURS = {
     episodes.BRADYCARDIA: "beat",
     episodes.TACHYCARDIA: "beat",
 }
-SUPRAVENTRICULAR = (episodes.SVTA, episodes.SLOW_S_RUN, episodes.ATRIAL_BIGEMINY)
 # Annotations that a reader corrected have these episodes alone: the others follow from kinds.
 WITHOUT_KINDS = tuple(BAND_COLOURS)
 

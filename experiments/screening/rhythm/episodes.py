@@ -38,8 +38,6 @@ MEANINGS = {
     BRADYCARDIA: "bradycardia",
     TACHYCARDIA: "tachycardia",
 }  # in the order in which a reader wants them
-
-
 SINUS = "(N"
 PRIORITY = (  # where episodes overlap: what is shorter, or graver, first
     VENTRICULAR_FIBRILLATION,
@@ -58,21 +56,13 @@ PRIORITY = (  # where episodes overlap: what is shorter, or graver, first
     BRADYCARDIA,
     TACHYCARDIA,
 )
-
-
-@dataclass(frozen=True)
-class Limits:
-    """From when on something is an episode."""
-
-    pause_s: float = 2.0
-    bump: float = 0.22  # from which a bump in a pause is a missed beat; true pauses of DS1: 0.20
-    brady_per_min: float = 50.0
-    tachy_per_min: float = 100.0
-    run_per_min: float = 100.0  # below, a run is not a tachycardia
-    run_beats: int = 3
-    cycles: int = 3  # of bigeminy and trigeminy
-    rate_beats: int = 8  # intervals whose mean is the rate of brady- and tachycardia
-    rate_s: float = 15.0  # that these must last
+# From when on something is an episode.
+PAUSE_S = 2.0
+BUMP = 0.22  # from which a bump in a pause is a missed beat; true pauses of DS1: 0.20
+SLOW_PER_MIN, FAST_PER_MIN = 50.0, 100.0  # brady- and tachycardia
+RUN_PER_MIN, RUN_BEATS = 100.0, 3  # a slower run is no tachycardia
+CYCLES = 3  # of bigeminy and trigeminy
+RATE_BEATS, RATE_S = 8, 15.0  # intervals whose mean is the rate, and how long it must last
 
 
 @dataclass(frozen=True)
@@ -91,7 +81,7 @@ class Episode:
         return (self.end - self.start) / FS_HZ
 
 
-def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, limits=None):
+def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, pause_s=PAUSE_S):
     """Everything a reader of rhythms would mark, in order of time; episodes may overlap.
 
     peaks: (n,) R peaks in samples at FS_HZ, in order; kinds: (n,) WFDB codes N, V, S, F or Q;
@@ -102,28 +92,24 @@ def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, limits=
     Stretches without electrical activity are no gaps: there the heart does not beat.
     bumps: (n,) of preprocess.signal.quality.bump_between: a missed beat has one, a pause has none.
     """
-    limits = limits or Limits()
     found = [Episode(int(a), int(b), ALARM_OF_REASON[reason], 0, np.nan) for a, b, reason in alarms]
     if len(peaks):
         rr_s = known_rr_s(peaks, gaps)
         linked = np.r_[False, np.isfinite(rr_s[1:])]
-        found += _pauses(peaks, rr_s, bumps, limits)
+        found += _pauses(peaks, rr_s, bumps, pause_s)
         found += [_episode(peaks, a, b, FIBRILLATION) for a, b in marked_runs(fibrillation, linked)]
         ventricular, supraventricular = np.isin(kinds, VENTRICULAR), kinds == "S"
         of_v, of_s = marked_runs(ventricular, linked), marked_runs(supraventricular, linked)
-        found += [_ectopics(peaks, a, b, (COUPLET, VT, SLOW_RUN), limits) for a, b in of_v]
-        found += [_ectopics(peaks, a, b, (S_COUPLET, SVTA, SLOW_S_RUN), limits) for a, b in of_s]
+        found += [_ectopics(peaks, a, b, (COUPLET, VT, SLOW_RUN)) for a, b in of_v]
+        found += [_ectopics(peaks, a, b, (S_COUPLET, SVTA, SLOW_S_RUN)) for a, b in of_s]
         for ectopic, period, code in (
             (ventricular, 2, BIGEMINY),
             (ventricular, 3, TRIGEMINY),
             (supraventricular, 2, ATRIAL_BIGEMINY),
         ):
-            found += [
-                _episode(peaks, a, b, code)
-                for a, b in _every(ectopic, linked, period, limits.cycles)
-            ]
-        in_runs = _in_runs(of_v + of_s, len(peaks), limits)
-        found += _rates(peaks, rr_s, fibrillation | in_runs, limits)
+            found += [_episode(peaks, a, b, code) for a, b in _every(ectopic, linked, period)]
+        in_runs = _in_runs(of_v + of_s, len(peaks))
+        found += _rates(peaks, rr_s, fibrillation | in_runs)
     return sorted((e for e in found if e is not None), key=lambda e: (e.start, e.end))
 
 
@@ -171,60 +157,60 @@ def known_rr_s(peaks, gaps=()):
 # -------------------------------------------------------------------------------- each kind
 
 
-def _pauses(peaks, rr_s, bumps, limits):
-    long = rr_s > limits.pause_s
+def _pauses(peaks, rr_s, bumps, pause_s):
+    long = rr_s > pause_s
     if bumps is not None:
-        long &= bumps < limits.bump
+        long &= bumps < BUMP
     return [
         Episode(int(peaks[i - 1]), int(peaks[i]), PAUSE, 0, 60 / float(rr_s[i]))
         for i in np.flatnonzero(long)
     ]
 
 
-def _ectopics(peaks, a, b, codes, limits):
+def _ectopics(peaks, a, b, codes):
     """Beats a to b, all of one ectopic kind, to their Episode; None where it is a single one."""
     couplet, fast, slow = codes
     if b - a < 2:
         return None
-    if b - a < limits.run_beats:
+    if b - a < RUN_BEATS:
         return _episode(peaks, a, b, couplet)
     run = _episode(peaks, a, b, fast)
-    return run if run.rate_per_min >= limits.run_per_min else _episode(peaks, a, b, slow)
+    return run if run.rate_per_min >= RUN_PER_MIN else _episode(peaks, a, b, slow)
 
 
-def _every(ectopic, linked, period, cycles):
+def _every(ectopic, linked, period):
     """Where every second or third beat is ectopic and none between: [(first, after the last)],
     from the beat before the first ectopic on."""
     at = np.flatnonzero(ectopic)
-    if len(at) < cycles:
+    if len(at) < CYCLES:
         return []
     breaks = np.cumsum(~linked)
     regular = (np.diff(at) == period) & (breaks[at[1:]] == breaks[at[:-1]])
     return [
         (max(int(at[a]) - 1, 0), int(at[b]) + 1)
         for a, b in marked_runs(regular)
-        if b - a >= cycles - 1
+        if b - a >= CYCLES - 1
     ]
 
 
-def _rates(peaks, rr_s, other, limits):
+def _rates(peaks, rr_s, other):
     """Brady- and tachycardia, outside fibrillation and runs."""
     known = np.isfinite(rr_s) & ~other
     rr_s = np.where(known, rr_s, 0)
-    share = uniform_filter1d(known.astype(float), limits.rate_beats, mode="constant")
-    mean_s = uniform_filter1d(rr_s, limits.rate_beats, mode="constant") / np.maximum(share, 1e-9)
+    share = uniform_filter1d(known.astype(float), RATE_BEATS, mode="constant")
+    mean_s = uniform_filter1d(rr_s, RATE_BEATS, mode="constant") / np.maximum(share, 1e-9)
     enough = known & (share > 0.5)
     rate = np.where(enough, 60 / np.maximum(mean_s, 1e-3), np.nan)
     linked = np.isfinite(rate)
     found = [
         _episode(peaks, a, b, code)
         for code, marked in (
-            (BRADYCARDIA, rate < limits.brady_per_min),
-            (TACHYCARDIA, rate > limits.tachy_per_min),
+            (BRADYCARDIA, rate < SLOW_PER_MIN),
+            (TACHYCARDIA, rate > FAST_PER_MIN),
         )
         for a, b in marked_runs(marked, linked)
     ]
-    return [episode for episode in found if episode.duration_s >= limits.rate_s]
+    return [episode for episode in found if episode.duration_s >= RATE_S]
 
 
 # ---------------------------------------------------------------------------------- helpers
@@ -240,11 +226,11 @@ def marked_runs(marked, linked=None):
     return list(zip(np.flatnonzero(starts).tolist(), (np.flatnonzero(ends) + 1).tolist()))
 
 
-def _in_runs(runs, n, limits):
+def _in_runs(runs, n):
     """Beats (n,) bool in runs of ectopics."""
     marked = np.zeros(n, bool)
     for a, b in runs:
-        marked[a:b] = b - a >= limits.run_beats
+        marked[a:b] = b - a >= RUN_BEATS
     return marked
 
 

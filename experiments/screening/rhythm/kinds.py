@@ -22,7 +22,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from experiments.screening.rhythm.episodes import marked_runs
-from preprocess.beats import BEFORE
+from preprocess.beats import BEFORE, P_WAVE
 from preprocess.signal.filters import without_line
 
 KINDS = "VSFQ"  # WFDB codes
@@ -31,7 +31,6 @@ UNFLAGGED = "N"
 SHIFT = 9  # samples by which a beat may be moved to fit the usual one
 QRS = slice(BEFORE - 22, BEFORE + 27)  # 60 ms before R to 75 ms after: a narrow QRS
 WHOLE_QRS = slice(BEFORE - 40, BEFORE + 61)  # a wide one
-P_WAVE = slice(BEFORE - 94, BEFORE - 18)
 T_WAVE = slice(BEFORE + 50, BEFORE + 170)
 ON_SLOPE = 0.2  # of the steepest slope: where a QRS begins and ends
 EXPECTED_BEATS = 9  # intervals between unflagged beats whose median says when the next is due
@@ -123,19 +122,23 @@ def decide(log_odds, early, fibrillation, cluster, premature):
 def timing(rr_s, flagged):
     """(n, 3) and (n,) to (n, 3): logarithms of the intervals before, after and before the beat
     before, against the expected one; 0 where not known."""
-    relative = np.log(np.clip(rr_s[:, :2] / expected_rr_s(rr_s, flagged)[:, None], *RR_LIMITS))
+    relative = np.log(
+        np.clip(rr_s[:, :2] / expected_rr_s(rr_s[:, 0], rr_s[:, 2], flagged)[:, None], *RR_LIMITS)
+    )
     relative = np.nan_to_num(relative)
     return np.c_[relative, np.r_[0, relative[:-1, 0]]]
 
 
-def expected_rr_s(rr_s, flagged):
-    """(n,): median of the intervals between unflagged beats around; the local median without."""
-    normal = ~flagged & ~np.r_[True, flagged[:-1]] & np.isfinite(rr_s[:, 0])
-    local_s = np.where(np.isfinite(rr_s[:, 2]), rr_s[:, 2], 1.0)
+def expected_rr_s(before_s, local_s, flagged):
+    """Intervals before, their local medians and flagged beats (n,) to (n,): the median of the
+    intervals between unflagged beats around, which through a minute of ectopics stays that of the
+    rhythm; the local median without."""
+    normal = ~flagged & ~np.r_[True, flagged[:-1]] & np.isfinite(before_s)
+    local_s = np.where(np.isfinite(local_s), local_s, 1.0)
     if normal.sum() < EXPECTED_BEATS:
         return local_s
-    usual_s = median_filter(rr_s[normal, 0], EXPECTED_BEATS, mode="nearest")
-    return np.interp(np.arange(len(rr_s)), np.flatnonzero(normal), usual_s)
+    usual_s = median_filter(before_s[normal], EXPECTED_BEATS, mode="nearest")
+    return np.interp(np.arange(len(before_s)), np.flatnonzero(normal), usual_s)
 
 
 # --------------------------------------------------------------------- premature beats

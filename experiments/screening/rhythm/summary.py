@@ -143,12 +143,8 @@ def _ectopy(kind, kinds, episodes, analysed_s):
 def _run(episode):
     if episode is None:
         return None
-    as_dict = _as_dict(episode)
-    return {
-        "beats": episode.beats,
-        "at_s": as_dict["start_s"],
-        "per_min": as_dict["per_min"],
-    }
+    of = _as_dict(episode)
+    return {"beats": episode.beats, "at_s": of["start_s"], "per_min": of["per_min"]}
 
 
 def _fibrillation(episodes, analysed_s):

@@ -6,7 +6,7 @@ from screening_runs import lead_of, write_record
 
 from experiments.screening import blocks
 from experiments.screening.blocks import Reader, spans
-from experiments.screening.scoring import Scorer
+from experiments.screening.scoring import score
 from experiments.screening.screener import SignalSource
 from preprocess import BadInput
 from preprocess.readers import open_source
@@ -44,7 +44,7 @@ def test_no_beat_lies_in_what_cannot_be_read_and_no_interval_across_it(with_gap)
 
 @pytest.mark.parametrize("context", ["none", "rhythm", "record"])
 def test_margins_give_context_and_are_left_out(context, with_gap, detector):
-    scored = Scorer(detector, context).score(with_gap)
+    scored = score(with_gap, detector, context)
     assert len(scored.scores) == len(scored.beats) < len(with_gap.beats)
     assert np.isfinite(scored.scores).all()
     samples = scored.beats.sample

@@ -10,7 +10,6 @@ import pytest
 import wfdb
 from screening_runs import lead_of, run
 
-from experiments.screening import outputs
 from preprocess import BadInput
 
 SCHEMA_FILE = Path(__file__).parents[3] / "docs/summary.schema.json"
@@ -59,14 +58,3 @@ def test_a_recording_is_not_overwritten_by_its_results(record, weights, tmp_path
     with pytest.raises(BadInput, match="overwritten"):
         run(path, weights, tmp_path, "--fs", 360)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
-
-
-def test_annotations_written_in_parts_are_those_written_at_once(screened, tmp_path, monkeypatch):
-    findings, _ = screened
-    whole, parts = tmp_path / "whole.b2i", tmp_path / "parts.b2i"
-    outputs.write_annotations(findings, whole)
-    assert len(findings.table) < outputs.WRITTEN_AT_ONCE
-    monkeypatch.setattr(outputs, "WRITTEN_AT_ONCE", 7)
-    outputs.write_annotations(findings, parts)
-    assert parts.read_bytes() == whole.read_bytes()
-    assert set(tmp_path.iterdir()) == {whole, parts}

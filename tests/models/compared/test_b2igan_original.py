@@ -9,13 +9,55 @@ import torch
 from torch import nn
 from torch.nn import BatchNorm2d
 
-from experiments.original import kill, published_step
+from models import steps
 from models.compared import b2igan_original
+from models.compared._layers import initialise
 from models.compared.b2igan_original import B2IGANOriginal, discriminator_loss
 from preprocess import spectrogram
 from preprocess.spectrogram import SETTINGS
 
 OPTIONS = B2IGANOriginal.defaults | {"w_adv": 1.0, "seed": 0}
+
+
+def published_step(generator, discriminator, optimizers, real, w_adv):
+    """The original's step, operation by operation, on real (n, 1, 128, 128) in [-1, 1].
+
+    The generator runs for each update, and every loss sends gradients to all it depends on.
+    Returns its losses, under the names of `training_step`.
+    """
+    cross_entropy = nn.BCELoss()
+    optimizers["discriminator"].zero_grad()
+    on_real, _ = discriminator(real)
+    on_fake, _ = discriminator(generator(real))
+    p_real, p_fake = on_real.float().sigmoid(), on_fake.float().sigmoid()
+    real_loss = cross_entropy(p_real, torch.ones_like(p_real))
+    d_loss = real_loss + cross_entropy(p_fake, torch.zeros_like(p_fake))
+    d_loss.backward()
+    optimizers["discriminator"].step()
+
+    optimizers["generator"].zero_grad()
+    fake = generator(real)
+    _, of_fake = discriminator(fake)
+    _, of_real = discriminator(real)
+    feature_matching, reconstruction = (
+        nn.functional.mse_loss(of_fake, of_real),
+        nn.functional.mse_loss(fake, real),
+    )
+    (reconstruction + w_adv * feature_matching).backward()
+    optimizers["generator"].step()
+    if d_loss < b2igan_original.COLLAPSED:
+        discriminator.apply(initialise)
+    return {
+        "d_loss": d_loss.item(),
+        "g_rec": reconstruction.item(),
+        "g_adv": feature_matching.item(),
+    }
+
+
+def kill(detector):
+    """Sets the discriminator's last layer so that all its logits are far above 20: features, after
+    LeakyReLU, are positive in the mean."""
+    nn.init.ones_(detector.discriminator.encoder.head.weight)
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +166,28 @@ def test_steps_are_the_published_ones_with_a_dead_discriminator(pair):
     pair.assert_equal()
     weights = pair.ours.discriminator.named_parameters()
     assert all(torch.equal(weight, before[name]) for name, weight in weights)
+
+
+def test_steps_are_the_published_ones_while_the_discriminator_dies(pair):
+    """Without gradient its weights go on for as long as Adam's moments last."""
+    alive = [pair.step()["d_saturated"] for _ in range(2)]
+    pair.kill()
+    first = pair.ours.discriminator.encoder.features[0].weight
+    before = first.detach().clone()
+    dead = [pair.step()["d_saturated"] for _ in range(3)]
+    assert alive == [0, 0] and dead == [1, 1, 1] and not torch.equal(first, before)
+    pair.assert_equal()
+
+
+def test_a_discriminator_that_is_always_right_starts_anew(pair, monkeypatch):
+    """Below a loss of 5e-6; here below any, so that it is at the first step."""
+    assert steps.COLLAPSED == 5e-6
+    monkeypatch.setattr(b2igan_original, "COLLAPSED", 1e3)
+    head = pair.ours.discriminator.encoder.head.weight
+    before = head.detach().clone()
+    pair.step()
+    assert torch.corrcoef(torch.stack([before.flatten(), head.detach().flatten()]))[0, 1] < 0.5
+    pair.assert_equal()
 
 
 # --- what is learnt -------------------------------------------------------------------------------

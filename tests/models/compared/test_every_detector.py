@@ -44,7 +44,7 @@ def test_abnormal_beats_score_above_unseen_normal_ones(detector):
 def test_error_map_points_at_what_was_injected(detector):
     beats = abnormal_beats(32)
     found = detector.error_map(beats)
-    assert found.shape == (beats.image if detector.explains == "image" else beats.beat_mv).shape
+    assert found.shape == (beats.image if detector.image else beats.beat_mv).shape
     over_time = found.reshape(32, -1, found.shape[-1]).mean((0, 1))
     seconds = (np.arange(len(over_time)) + 0.5) * WINDOW / len(over_time)
     inside = over_time[(seconds >= INJECTED.start) & (seconds < INJECTED.stop)].mean()

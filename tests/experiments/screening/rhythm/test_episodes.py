@@ -4,18 +4,17 @@ import numpy as np
 import pytest
 
 from experiments.screening.rhythm import episodes as rhythm
-from experiments.screening.rhythm.episodes import Limits
 from preprocess.constants import FS_HZ
 from preprocess.signal.quality import NO_ACTIVITY, NO_RHYTHM
 
 
-def found(kinds, rr_s=0.8, limits=None, fibrillation=None, **given):
+def found(kinds, rr_s=0.8, fibrillation=None, **given):
     """Episodes of a string of kinds; rr_s: of all intervals, or one a beat, before it."""
     kinds = np.array(list(kinds))
     rr_s = np.broadcast_to(np.asarray(rr_s, float), len(kinds))
     peaks = np.round(np.cumsum(rr_s) * FS_HZ).astype(int)
     fibrillation = np.zeros(len(kinds), bool) if fibrillation is None else fibrillation
-    return peaks, rhythm.episodes(peaks, kinds, fibrillation, limits=limits, **given)
+    return peaks, rhythm.episodes(peaks, kinds, fibrillation, **given)
 
 
 def codes(episodes):
@@ -47,7 +46,7 @@ def test_a_run_is_a_tachycardia_from_100_a_minute_on():
     peaks, episodes = found("NNNVVVVNNN", [0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.4, 0.8, 0.8, 0.8])
     assert episodes == [rhythm.Episode(int(peaks[3]), int(peaks[6]), "(VT", 4, 150.0)]
     assert codes(found("NNNVVVVNNN")[1]) == ["(IVR"]
-    assert codes(found("NNSSSNN", 0.5, Limits(tachy_per_min=200))[1]) == ["(SVTA"]
+    assert codes(found("NNSSSNN", 0.5)[1]) == ["(SVTA"]
     assert codes(found("NNSSSNN")[1]) == ["(SRUN"]
 
 
@@ -70,7 +69,7 @@ def test_pauses_over_a_length_that_can_be_set_and_no_missed_beats():
     rr_s = [0.8, 0.8, 2.2, 0.8, 3.1, 0.8]
     lengths = lambda **given: [round(e.duration_s, 1) for e in found("NNNNNN", rr_s, **given)[1]]
     assert lengths() == [2.2, 3.1]
-    assert lengths(limits=Limits(pause_s=3.0)) == [3.1]
+    assert lengths(pause_s=3.0) == [3.1]
     assert lengths(bumps=np.array([0, 0, 0.4, 0, 0.05, 0])) == [3.1]
 
 
