@@ -89,6 +89,14 @@ def parse(argv):
     add, number = made.add_argument, options.integer(50)
     add("--checkpoint", metavar="FILE", help="of b2igan; default: the one under --outf")
     add("--beats", type=number, default=400, metavar="N", help="normal test beats to change")
+    add(
+        "--baselines",
+        nargs="*",
+        choices=BASELINES,
+        default=BASELINES,
+        metavar="NAME",
+        help="what to compare with; median is the difference to the record's median beat",
+    )
     add("--cohort", metavar="DIR", help="folder for a simulated cohort, to measure on too")
     return made.parse_args(argv)
 
@@ -123,8 +131,8 @@ def baseline(error: Callable[[Beats], np.ndarray], calibration: Beats) -> Method
 
 
 def baselines(opt: Namespace) -> Iterator[tuple[str, Callable[[Beats], np.ndarray]]]:
-    """(name, error) of each; of a detector, where it was trained."""
-    for name in BASELINES:
+    """(name, error) of those that opt.baselines asks for and that were trained."""
+    for name in opt.baselines:
         path = Path(opt.outf) / name / opt.protocol / f"fold{opt.folder}" / "checkpoint.pt"
         if name == "median":
             yield "difference to the record's median beat", difference_to_median
