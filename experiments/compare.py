@@ -246,8 +246,9 @@ def row_of(metrics, timing):
 
 def summarise(runs):
     """Mean and standard deviation over folds and seeds of each model, context, protocol and
-    settings; best AUC first."""
+    settings; best AUC first. `versions`: of how many versions of the code its runs are."""
     table = averaged(runs, KIND, PER_RUN)
+    table["versions"] = runs.groupby(KIND, sort=False)["code_trained"].nunique()
     published = [
         PUBLISHED.get(model if PROTOCOLS[protocol].is_published else "", ("", None, None))[1:]
         for protocol, model, *_ in table.index

@@ -65,5 +65,4 @@ def test_weights_in_the_repository_find_ventricular_beats_of_an_unseen_patient(m
     command = ["--records", str(mitdb), "--names", "200", "--device", "cpu"]
     rows, scores, classes = agreement.main(command)
     assert rows["matched"].iloc[0] > 0.98 * rows["beats"].iloc[0]
-    assert rows["wfdb_matched"].iloc[0] == rows["matched"].iloc[0]
     assert np.median(scores[classes == "V"]) > np.quantile(scores[classes == "N"], 0.95)
