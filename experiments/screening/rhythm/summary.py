@@ -27,7 +27,7 @@ def summarise(peaks, kinds, episodes, gaps, duration_s, start=None):
     """The dict described above.
 
     peaks: (n,) R peaks in samples at FS_HZ; kinds: (n,) of N, V, S, F, Q; episodes: of
-    rhythm_episodes.episodes; gaps: [(start, end), ...] in samples, unreadable or without organised
+    rhythm.episodes.episodes; gaps: [(start, end), ...] in samples, unreadable or without organised
     rhythm, in order, apart from each other; start: datetime or time of day of the first sample, or
     None.
     """
