@@ -6,6 +6,7 @@ statistics, pairs of beats, gradients, the terms of the losses. So the weights a
 process, up to rounding, whatever the number of processes. In one process nothing here does a thing.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,7 @@ def group(device: torch.device) -> Iterator[None]:
         dist.barrier()  # what the first one wrote is there for all
     finally:
         dist.destroy_process_group()
+        gc.collect()  # its threads end here: at the end of the program they would abort it
 
 
 def rows(n: int) -> slice:
