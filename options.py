@@ -20,7 +20,7 @@ OUTPUT = "experiments/ecg/output"
 SEED = integer(0, 2**32 - 1)
 RATE = number(0, 1, open_low=True)
 FOLDS = 5
-PROTOCOLS = (  # of experiments.training.protocols, in its order
+PROTOCOL_NAMES = (  # of experiments.training.protocols, in its order
     "beatgan",
     "beatgan-unfiltered",
     "chronological",
@@ -157,7 +157,9 @@ def add_device(group):
 def add_data(group):
     """Which beats, from where to where, and on what device."""
     add = group.add_argument
-    add("--protocol", choices=PROTOCOLS, default="beatgan", help="who trains and who is tested")
+    add(
+        "--protocol", choices=PROTOCOL_NAMES, default="beatgan", help="who trains and who is tested"
+    )
     add(
         "--folder",
         type=integer(0, FOLDS - 1),

@@ -33,7 +33,7 @@ def test_earlier_names_of_detectors_are_understood():
 def test_protocols_are_named_as_they_are():
     from experiments.training import protocols
 
-    assert options.PROTOCOLS == tuple(protocols.PROTOCOLS)
+    assert options.PROTOCOL_NAMES == tuple(protocols.PROTOCOLS)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from preprocess import BadInput
 from preprocess.readers.clock import HEAD_ROWS, SECONDS, TOLD_TOLERANCE, choose_clock, start_of
 from preprocess.readers.source import MV_OF_UNIT, Source, choose_lead, mv_of, plain_text
 
-ROWS_AT_ONCE = 200_000
+LINES_AT_ONCE = 200_000
 HEAD_BYTES = 1 << 20  # that tell the layout
 MOST_HEADER = 500  # lines before the first row
 LONGEST_LINE = 1 << 16  # letters: a row is one sample of each lead
@@ -189,7 +189,7 @@ class Table:
             for _ in range(self.skip):
                 file.readline()
             try:
-                yield from pd.read_csv(file, chunksize=ROWS_AT_ONCE, **how)
+                yield from pd.read_csv(file, chunksize=LINES_AT_ONCE, **how)
             except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
                 raise BadInput(f"{self.path} cannot be read ({plain_text(str(error))})") from error
 
