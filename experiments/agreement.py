@@ -27,8 +27,8 @@ from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, LEARNING_S
 from preprocess import BadInput
 from preprocess.classes import CLASS_OF_EC57
+from preprocess.constants import FS_HZ
 from preprocess.readers import wfdb as records
-from preprocess.readers.wfdb import FS_HZ
 
 MATCH_S = 0.15
 NAMED = "VS"  # kinds that EC57 wants told

@@ -16,7 +16,7 @@ from scipy.ndimage import binary_closing, binary_opening
 from scipy.signal import butter, sosfiltfilt
 
 from preprocess.beats import BEFORE, WINDOW
-from preprocess.readers.wfdb import FS_HZ
+from preprocess.constants import FS_HZ
 from preprocess.simulate import FLOOR_MV, R_FRACTION
 
 STRENGTHS = ("weak", "medium", "strong")

@@ -23,9 +23,9 @@ from experiments.training.protocols import LEARNING_S, patients
 from experiments.training.scoring import score_rows, usable_context
 from preprocess import BadInput, dataset
 from preprocess.classes import CLASS_OF, CLASS_OF_EC57
+from preprocess.constants import FS_HZ
 from preprocess.files import whole_file
 from preprocess.readers import wfdb as records
-from preprocess.readers.wfdb import FS_HZ
 
 NOISY_S = 120  # length of a noisy stretch, and of the clean one after it
 QRS_REACH = round(0.05 * FS_HZ)

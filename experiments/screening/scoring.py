@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.screening.blocks import Block
 from preprocess import spectrogram
-from preprocess.readers.wfdb import FS_HZ
+from preprocess.constants import FS_HZ
 
 if TYPE_CHECKING:
     from models.detector import Detector

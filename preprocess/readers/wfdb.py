@@ -44,7 +44,6 @@ class Recording:
     signal_mv: np.ndarray
     samples: np.ndarray
     symbols: np.ndarray
-    native_fs_hz: float
 
 
 @dataclass
@@ -172,7 +171,6 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
         resample_poly(signal_mv, *source.ratio.as_integer_ratio()).astype(np.float32),
         samples,
         symbols,
-        source.fs_hz,
     )
 
 

@@ -6,8 +6,8 @@ import pytest
 import wfdb
 
 from experiments import noise
+from preprocess.constants import FS_HZ
 from preprocess.readers import wfdb as records
-from preprocess.readers.wfdb import FS_HZ
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ def train_of_beats(n_beats=30, rr=300, height_mv=1.0):
 
 
 def recording(signal, samples, symbols=None):
-    return Recording("r", "MLII", signal, samples, np.array(symbols or ["N"] * len(samples)), 360.0)
+    return Recording("r", "MLII", signal, samples, np.array(symbols or ["N"] * len(samples)))
 
 
 def test_windows_stand_at_their_r_peak():

@@ -9,7 +9,7 @@ from models.b2igan.localiser import Localiser, departures, in_segment, mean_trac
 from models.b2igan.memory import FEWEST
 from preprocess import BadInput
 from preprocess.beats import BEFORE, WINDOW
-from preprocess.readers.wfdb import FS_HZ
+from preprocess.constants import FS_HZ
 
 
 def test_strongest_point_is_where_most_is_abnormal_and_segments_stay():
