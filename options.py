@@ -27,6 +27,7 @@ PROTOCOL_NAMES = (  # of experiments.training.protocols, in its order
     "interpatient",
     "patient",
     "external",
+    "databases",
     "develop",
 )
 JITTER = integer(0, 20)  # samples
@@ -106,9 +107,11 @@ def preprocess_parser():
     add = made.add_argument_group("data").add_argument
     add(
         "--records",
+        nargs="+",
         metavar="DIR",
-        help="folder with WFDB records (or set MITDB_DIR); without it an earlier download is used, "
-        "else one is tried, else a simulated cohort is made",
+        help="folder with WFDB records (or set MITDB_DIR), or several, whose records are then "
+        "called FOLDER/NAME; without it an earlier download is used, else one is tried, else a "
+        "simulated cohort is made",
     )
     add(
         "--data",
@@ -120,7 +123,12 @@ def preprocess_parser():
     add("--dataroot", metavar="DIR", default=DATAROOT, help="where the results go")
 
     add = made.add_argument_group("beats and images").add_argument
-    add("--lead", default=LEAD, help="lead to read, by its name in the header")
+    add(
+        "--lead",
+        metavar="NAME",
+        help=f"lead to read, by its name in the header; likely: the one of each record that is "
+        f"likeliest to be lead II (default: {LEAD}; of several folders likely)",
+    )
     add(
         "--image",
         type=_image,
@@ -166,7 +174,8 @@ def add_data(group):
         default=0,
         metavar="K",
         help=f"fold 0 to {FOLDS - 1}: which fifth of the normals is tested (beatgan), which fifth "
-        "of the training patients calibrates (the others)",
+        "of the training patients calibrates (the others), which folder of records is tested "
+        "(databases)",
     )
     add_dataroot(group)
     add("--outf", default=OUTPUT, metavar="DIR", help="results go to OUTF/MODEL/PROTOCOL/foldK/")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import options
 from preprocess import BadInput, dataset, simulate
+from preprocess.constants import LEAD, LIKELY
 from preprocess.readers import physionet
 
 # Beats of each class in the whole MIT-BIH database by the published protocol, to compare with.
@@ -23,29 +24,29 @@ SIMULATED_NOTICE = """
 """
 
 
-def find_folder(opt) -> Path:
-    """Folder with the records to use.
+def find_folders(opt) -> list[Path]:
+    """Folders with the records to use.
 
     What the user gave, an earlier download, a download now, or the simulated cohort, in this order.
     """
     downloads = Path(opt.datadir) / "mitdb"
     cohort = Path(opt.datadir) / "simulated"
     if opt.data == "simulated":
-        return _simulated(cohort)
+        return [_simulated(cohort)]
     if opt.records or os.environ.get("MITDB_DIR"):
-        return Path(opt.records or os.environ["MITDB_DIR"])
+        return [Path(folder) for folder in opt.records or [os.environ["MITDB_DIR"]]]
     if physionet.complete(downloads):
-        return downloads
+        return [downloads]
     if physionet.reachable():
         physionet.download(downloads)
-        return downloads
+        return [downloads]
     if opt.data == "mitdb":
         raise BadInput(
             "PhysioNet cannot be reached and data=mitdb asks for the real records: "
             "give their folder with --records or MITDB_DIR, or try again with a connection"
         )
     print(SIMULATED_NOTICE, flush=True)
-    return _simulated(cohort)
+    return [_simulated(cohort)]
 
 
 def _simulated(folder):
@@ -55,13 +56,14 @@ def _simulated(folder):
 
 def main(argv=None):
     opt = options.parse("preprocess", argv)
-    folder = find_folder(opt)
-    if opt.data == "mitdb" and physionet.source_of(folder) != "mitdb":
+    folders = find_folders(opt)
+    if opt.data == "mitdb" and list(map(physionet.source_of, folders)) != ["mitdb"]:
         raise BadInput(
-            f"{folder} does not hold the MIT-BIH records as they were published, and --data mitdb "
-            "asks for them: fetch them again, or leave --data out"
+            f"{folders[0]} does not hold the MIT-BIH records as they were published, and --data "
+            "mitdb asks for them: fetch them again, or leave --data out"
         )
-    manifest = dataset.make(folder, opt.dataroot, opt.image, opt.lead, opt.filter)
+    lead = opt.lead or (LEAD if len(folders) == 1 else LIKELY)
+    manifest = dataset.make(folders, opt.dataroot, opt.image, lead, opt.filter)
     source, n_records = manifest["source"], len(manifest["records"])
     print(f"{manifest['beats']} beats from {n_records} records, source: {source}")
     for name, count in manifest["counts"].items():

@@ -42,6 +42,8 @@ class Beats:
     record_median_mv: (n, WINDOW) in mV, the median beat of the recording that each one is from:
         of all its beats, of whatever class; in screening, of the presumed normal ones.
     usual, p_coherence: (n,) of preprocess.signal.atrial_fibrillation, where they are at hand.
+    leads_mv: (n, leads, WINDOW) in mV, where more leads than one are read, NaN where one cannot
+        be; beat_mv is then the first of them that can.
     """
 
     image: np.ndarray | None
@@ -53,6 +55,7 @@ class Beats:
     record_median_mv: np.ndarray | None = None
     usual: np.ndarray | None = None
     p_coherence: np.ndarray | None = None
+    leads_mv: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.sample)

@@ -9,7 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -93,23 +93,25 @@ def filter_of(settings):
 
 
 def make(
-    folder,
+    folders,
     dataroot,
     image="complex",
     lead=LEAD,
     filter_name="butterworth",
     on_peaks=True,
 ):
-    """Preprocess every record of a folder into dataroot, unless dataroot already holds just that.
+    """Preprocess every record of a folder, or of several, into dataroot, unless dataroot already
+    holds just that. Of several folders, records are called FOLDER/NAME.
 
     on_peaks: labels must lie on R peaks, which noise may hide.
     Returns the manifest. Files are written beside their place and renamed at the end.
     """
-    paths, dataroot = records.find_records(folder), Path(os.path.abspath(dataroot))
+    folders = [Path(f) for f in (folders if isinstance(folders, list | tuple) else [folders])]
+    paths, dataroot = _named(folders), Path(os.path.abspath(dataroot))
     wanted = {
         "settings": settings(image, lead, filter_name),
-        "source": physionet.source_of(folder),
-        "records": {p.name: records.digest(p) for p in paths},
+        "source": " + ".join(map(physionet.source_of, folders)),
+        "records": {name: records.digest(path) for name, path in paths.items()},
     }
     if is_current(dataroot, wanted):
         return read_manifest(dataroot)
@@ -128,12 +130,27 @@ def make(
             "beats": len(index),
             "counts": count_classes(index),
             "left_out": left_out,
-            "folder": Path(folder).name,
+            "folder": " ".join(folder.name for folder in folders),
             "sha256": {name: physionet.sha256(part / name) for name in SUMMED},
         }
         (part / MANIFEST).write_text(json.dumps(manifest, indent=1))
         _move(part, dataroot)
     return manifest
+
+
+def _named(folders):
+    """{name: path} of all records: FOLDER/NAME where there are several folders."""
+    found = {
+        f"{folder.resolve().name}/{path.name}" if len(folders) > 1 else path.name: path
+        for folder in folders
+        for path in records.find_records(folder)
+    }
+    if len({folder.resolve().name for folder in folders}) < len(folders):
+        raise BadInput(
+            "two folders of --records have the same name, and so would their records: "
+            "rename one of them"
+        )
+    return found
 
 
 def load(dataroot):
@@ -226,8 +243,9 @@ def _write_arrays(paths, part, image, lead, filter_name, on_peaks):
             part / IMAGES, spectrogram.STORED_AS, spectrogram.SETTINGS[image].shape
         ) as pictures,
     ):
-        for path in tqdm(paths, desc=f"Preprocessing ({image} images)", unit="record"):
-            recording = records.read(path, lead)
+        bar = tqdm(paths.items(), desc=f"Preprocessing ({image} images)", unit="record")
+        for name, path in bar:
+            recording = replace(records.read(path, lead), name=name)
             if note := beat_windows.unlabelled_end(recording):
                 tqdm.write(note)
             left_out.update(classes.left_out(recording.symbols))

@@ -33,7 +33,7 @@ DS1 = "101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 2
 DS2 = "100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234"
 DS1, DS2 = DS1.split(), DS2.split()
 # Records of one man, as PhysioNet documents; de Chazal's split has him on both sides.
-PATIENT_OF = {"202": "201"}
+PATIENT_OF = {"202": "201", "mitdb/202": "mitdb/201"}
 NO_ROWS = np.zeros(0, int)
 TEXTS_AT_ONCE = 100_000  # rows that are made text of at a time
 
@@ -223,6 +223,26 @@ def whole_database(index: pd.DataFrame) -> Split:
     return Split(NO_ROWS, NO_ROWS, test, classes, NO_ROWS, known_normal=NO_ROWS)
 
 
+def other_databases(index: pd.DataFrame, fold: int, select: str) -> Split:
+    """One database is tested, after each record's first minutes; the normals of the others train,
+    but for a fifth of their patients, which calibrates.
+
+    Of data that python -m preprocess made of several folders, whose records are called
+    FOLDER/NAME; fold counts the folders by their names. Raises BadInput where there is none such.
+    """
+    records = index["record"].unique()
+    databases = sorted({name.partition("/")[0] for name in records if "/" in name})
+    if not fold < len(databases) > 1:
+        found = f"folders {', '.join(databases)}" if databases else "records of one folder"
+        raise BadInput(
+            f"protocol databases, fold {fold}: the data have {found}, and one folder of several is "
+            "tested: give python -m preprocess --records more of them, or another --folder"
+        )
+    testing = [name for name in records if name.startswith(f"{databases[fold]}/")]
+    # Any fifth calibrates: the fold says who is tested.
+    return _by_patient(index, 0, select, np.setdiff1d(records, testing), testing)
+
+
 def classes_of_ec57(index: pd.DataFrame) -> np.ndarray:
     symbols = index["symbol"].astype("category").cat
     return np.array([CLASS_OF_EC57[name] for name in symbols.categories])[symbols.codes.to_numpy()]
@@ -324,6 +344,13 @@ PROTOCOLS = {
             every_patient,
             shared_patients=False,
             elsewhere=whole_database,
+        ),
+        Protocol(
+            "databases",
+            "tested on one of several databases, after each record's first 5 minutes; trained on "
+            "the normal beats of the others: no record, device or lead of it was seen",
+            other_databases,
+            shared_patients=False,
         ),
         Protocol(
             "develop",

@@ -7,15 +7,16 @@ share of normal beats with such a value or more:
     rhythm      whether it comes when a normal beat would (models.b2igan.rhythm)
     timing      the same, but that a beat after one of another QRS may also be judged by the clock
                 of the sinus node, which an interpolated beat does not stop
-    neighbours  mean of what beat and rhythm say of the beats of the recording most like it
-    qrs         distance of its QRS from the recording's reference beats
+    neighbours  mean prior score, what beat and rhythm say, of the beats of the recording that
+                look most like it
+    qrs         distance of its QRS from the recording's reference beats, in the mean of all leads
                 (models.b2igan.own_recording): beats that the rhythm presumes normal, as the most
                 frequent ones may be abnormal
 
 Where the tested recordings were trained on, the score is the sum of beat, timing, neighbours and
-qrs. For unseen patients it is the root of the sum of the squares of timing and qrs: in a sum, a
-beat that is only early, or only of another shape, would be lost; and the beat's own score, learnt
-from other people, makes it worse.
+qrs. For unseen patients it is the root of the sum of the squares of timing, qrs and half of
+neighbours: in a sum, a beat that is only early, or only of another shape, would be lost; and the
+beat's own score, learnt from other people, makes it worse.
 """
 
 from collections.abc import Collection
@@ -37,7 +38,8 @@ from preprocess.beats import Beats
 
 TAIL_LEVELS = 256
 COUNTED = {"rhythm": ("beat", "rhythm"), "record": ("beat", "timing", "neighbours", "qrs")}
-COUNTED_UNSEEN = COUNTED | {"record": ("timing", "qrs")}
+COUNTED_UNSEEN = COUNTED | {"record": ("timing", "neighbours", "qrs")}
+NEIGHBOURS_WEIGHT = 0.5  # of neighbours, for unseen patients
 OTHER_QRS = np.log(5)  # log distance from which a QRS is no beat of the sinus node
 PRIOR_LIMIT = 6.0  # of a prior score, either way
 BEAT_WEIGHT = 1.5  # of the beat's negative log tail against the rhythm's log odds, in the prior
@@ -117,11 +119,13 @@ class Context(nn.Module):
 
     def _combined(self, parts: Values, context: str, uncounted: Collection[str]) -> np.ndarray:
         """Parts of one whole recording to scores (n,)."""
-        counted = [parts[part] for part in self.counted[context] if part not in uncounted]
+        counted = {part: parts[part] for part in self.counted[context] if part not in uncounted}
         total = np.zeros(len(parts["rhythm"]))
         if self.known_recordings or context != "record":
-            return sum(counted, total)
-        return np.sqrt(sum(map(np.square, counted), total))
+            return sum(counted.values(), total)
+        if "neighbours" in counted:
+            counted["neighbours"] = NEIGHBOURS_WEIGHT * counted["neighbours"]
+        return np.sqrt(sum(map(np.square, counted.values()), total))
 
     def parts(
         self, beats: Beats, beat_scores: np.ndarray, left_out: Collection[str] = ()
@@ -144,9 +148,7 @@ class Context(nn.Module):
         distance, _ = against_own_recording(beats, prior)
         timing = self.rhythm.by_sinus_clock(beats.sample, rhythm, distance > OTHER_QRS)
         found = {"beat": beat_scores, "rhythm": rhythm, "timing": timing, "qrs": distance}
-        if self.known_recordings:
-            found["neighbours"] = mean_of_look_alikes(aligned(beats.beat_mv), prior)
-        return found
+        return found | {"neighbours": mean_of_look_alikes(aligned(beats.beat_mv), prior)}
 
     def _prior(
         self,

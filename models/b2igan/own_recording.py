@@ -25,7 +25,7 @@ REFERENCE_BEATS, REFERENCE_BEATS_LEAST = 40, 30  # and so many at least, in a sh
 PRESUMED_SHARE = 0.6  # of the beats whose prior score is below 0: how many are trusted
 REFERENCE_MOST = 300  # beats that are kept, drawn at random: it bounds the search
 KNOWN_MOST = 100  # beats known to be normal that are kept beside those
-REFERENCE_NEIGHBOURS = 5  # a distance is that to the fifth nearest of them
+REFERENCE_NEIGHBOURS = 10  # a distance is that to the tenth nearest of them
 LOOK_ALIKES, POOL_BEATS = 20, 1500  # that are averaged; beats searched for them
 COARSE = 4  # samples that are averaged where look-alikes are searched for
 DRIFT_BEATS = 50  # on either side, half a minute or more: longer than runs of ectopic beats
@@ -35,16 +35,30 @@ TINY = 1e-3  # QRS heights or mV, so that a flat recording divides by no zero
 def against_own_recording(beats: Beats, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Beats of a recording, in order, and a prior score of each (n,), higher is more abnormal, to
     the log distance (n,) of each QRS from those of the reference beats, in units of what is usual
-    among these, and rows of the reference beats."""
+    among these, in the mean of all leads; and rows of the reference beats."""
     rng = np.random.default_rng(0)
     distances, references = [], []
     n_pieces = max(1, round(len(beats) / PIECE_BEATS))
     for rows in np.array_split(np.arange(len(beats)), n_pieces):
         known = None if beats.known_normal is None else beats.known_normal[rows]
         reference = choose_reference(prior[rows], known, rng)
-        distances.append(qrs_distance(aligned(beats.beat_mv[rows]), reference))
+        distances.append(_mean_distance(beats[rows], reference))
         references.append(rows[reference])
     return np.concatenate(distances), np.concatenate(references)
+
+
+def _mean_distance(beats, reference):
+    """(n,), over the leads on which each beat can be read."""
+    leads_mv = beats.beat_mv[:, None] if beats.leads_mv is None else beats.leads_mv
+    distances = np.full(leads_mv.shape[:2], np.nan)  # [n, leads]
+    for k in range(leads_mv.shape[1]):
+        there = np.isfinite(leads_mv[:, k, 0])
+        referred = np.flatnonzero(np.isin(np.flatnonzero(there), reference))
+        if len(referred) >= min(len(reference), REFERENCE_BEATS_LEAST):
+            distances[there, k] = qrs_distance(aligned(leads_mv[there, k]), referred)
+    nowhere = np.isnan(distances).all(1)
+    distances[nowhere] = 0  # too few beats to be held against
+    return np.nanmean(distances, 1)
 
 
 def choose_reference(

@@ -30,7 +30,7 @@ SYNTHETIC_WEIGHT = 0.5  # of a synthetic normal beat, beside a real one
 # Of atrial, ventricular and fusion beats: together they weigh as much as the normals.
 KIND_SHARES = (0.4, 0.35, 0.25)
 
-NETWORKS, HIDDEN = 3, 48  # networks whose outputs are averaged, and the width of each
+NETWORKS, HIDDEN = 6, 48  # networks whose outputs are averaged, and the width of each
 EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 4, 512, 4e-3, 1e-2
 
 
@@ -57,15 +57,17 @@ class Rhythm(nn.Module):
     def fit(self, recordings: list[tuple[np.ndarray, np.ndarray]], seed: int) -> None:
         """recordings: [(R peaks (n,), normal (n,) bool), ...]; only normal beats count, the others
         are passed over."""
-        x, kind, weight = _examples(recordings, np.random.default_rng(seed))
-        quantiles = np.quantile(x, np.linspace(0, 1, GRID_LEVELS), axis=0)
+        # Each network learns from rhythms of its own: what one draw says by chance, the mean does
+        # not.
+        rng = np.random.default_rng(seed)
+        draws = [_examples(recordings, rng) for _ in self.nets]
+        quantiles = np.quantile(draws[0][0], np.linspace(0, 1, GRID_LEVELS), axis=0)
         rising = np.arange(GRID_LEVELS)[:, None] * 1e-7  # strictly, for interpolation
         self.grid.copy_(torch.as_tensor(quantiles + rising))
-
-        x, weight = self._ranked(x), torch.as_tensor(weight).float()
-        is_synthetic = torch.as_tensor(kind > 0).float()
-        for i, net in enumerate(self.nets):
-            _fit_network(net.cpu(), x, is_synthetic, weight, seed + i)
+        for i, (net, (x, kind, weight)) in enumerate(zip(self.nets, draws)):
+            is_synthetic = torch.as_tensor(kind > 0).float()
+            weight = torch.as_tensor(weight).float()
+            _fit_network(net.cpu(), self._ranked(x).cpu(), is_synthetic, weight, seed + i)
         self.to(self.grid.device)
 
     def score(self, samples: np.ndarray) -> np.ndarray:

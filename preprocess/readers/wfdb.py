@@ -16,7 +16,7 @@ from tqdm import tqdm
 from wfdb.io._signal import BYTES_PER_SAMPLE
 
 from preprocess import BadInput
-from preprocess.constants import FS_HZ, LEAD
+from preprocess.constants import FS_HZ, LEAD, LIKELY
 from preprocess.files import check_is_file
 from preprocess.readers import physionet, segment_names
 from preprocess.readers.source import HIGHEST_HZ, Source, choose_lead, mv_of, numbered, plain_text
@@ -155,12 +155,13 @@ def open_wfdb(path, lead=None, likely=LEAD) -> WfdbSource:
 def read(path, lead=LEAD, annotator="atr") -> Recording:
     """Read one lead of a WFDB record, resampled to FS_HZ.
 
-    path: the record without its ending; lead: its name as in the header, wherever it stands;
+    path: the record without its ending; lead: its name as in the header, wherever it stands, or
+    LIKELY;
     annotator: ending of the annotation file, or None to read the signal alone.
     Raises BadInput when a file is missing, truncated or not what its header sums up to, the lead
     is not there, or the signal is flat or has gaps.
     """
-    source = open_wfdb(path, lead)
+    source = open_wfdb(path, None if lead == LIKELY else lead)
     signal_mv = _checked(source.read(0, source.n), source.name, source.lead)
     samples, symbols = np.zeros(0, int), np.zeros(0, "<U1")
     if annotator:
