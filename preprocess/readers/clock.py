@@ -165,7 +165,7 @@ class Clock:
         return values
 
     def spread(self, values, cells, line):
-        """Values (n,) of a part with NaN in its gaps. cells: of the clock; line: of the file,
+        """Values (n, leads) of a part with NaN in its gaps. cells: of the clock; line: of the file,
         before the part's first.
 
         Raises BadInput where times are missing, go back, stand still or change their rate.
@@ -193,7 +193,7 @@ class Clock:
         self.even_s += float(spans[even].sum())
         self.rows, self.row, self.row_s = self.rows + len(values), rows[-1], stamps_s[-1]
         lost = np.round(late[gap]).astype(int)
-        return np.insert(values, np.repeat(moved[gap], lost), np.nan)
+        return np.insert(values, np.repeat(moved[gap], lost), np.nan, 0)
 
     def _check_order(self, late, spans, lines):
         """late: rows that lack before each stamp; spans: s since the one before it."""

@@ -17,7 +17,14 @@ import pandas as pd
 
 from preprocess import BadInput
 from preprocess.readers.clock import HEAD_ROWS, SECONDS, TOLD_TOLERANCE, choose_clock, start_of
-from preprocess.readers.source import MV_OF_UNIT, Source, choose_lead, mv_of, plain_text
+from preprocess.readers.source import (
+    MV_OF_UNIT,
+    Source,
+    choose_leads,
+    mv_of,
+    plain_text,
+    read_together,
+)
 
 LINES_AT_ONCE = 200_000
 HEAD_BYTES = 1 << 20  # that tell the layout
@@ -84,17 +91,20 @@ ANY_DEVICE = Device(
 
 
 class CsvSource(Source):
-    """Its column is copied once, as numbers, to a nameless temporary file that is read from."""
+    """Its columns are copied once, as numbers, to a nameless temporary file that is read from."""
 
     values = None
 
     def read(self, start, end):
-        self.values.seek(int(start) * 4)
-        stored = self.values.read((int(end) - int(start)) * 4)
-        return np.frombuffer(stored, np.float32).astype(float)
+        row = 4 * len(self.screened)
+        self.values.seek(int(start) * row)
+        stored = self.values.read((int(end) - int(start)) * row)
+        return np.frombuffer(stored, np.float32).reshape(-1, len(self.screened)).astype(float)
 
 
-def open_csv(path: Path, lead, likely, fs_hz=None, units=None, gain=None, baseline=0) -> CsvSource:
+def open_csv(
+    path: Path, lead, likely, most, fs_hz=None, units=None, gain=None, baseline=0
+) -> CsvSource:
     """fs_hz, units, gain (counts a mV), baseline: of a file that does not say. Raises BadInput
     where anything is unclear."""
     table = read_layout(path)
@@ -106,18 +116,23 @@ def open_csv(path: Path, lead, likely, fs_hz=None, units=None, gain=None, baseli
     if not leads:
         raise BadInput(f"{path} has no column of numbers that could be a lead")
     names = [table.label(k) for k in leads]
-    column = leads[choose_lead(names, lead, path, likely)]
+    chosen = choose_leads(names, lead, path, likely)
+    told = [table.unit(k) or "mV" for k in leads]
+    chosen = read_together(chosen, [told_hz] * len(leads), told, lead, path, most)
+    columns = [leads[k] for k in chosen]
     if told_hz is None and clock is None:
         raise BadInput(
             f"{path} does not say its sampling rate: give it in Hz with --fs, or add a column "
             "time_s"
         )
-    mv, is_told = _scale(table, column, units, gain)
-    values, n, span_mv, whole = _copy(table, column, clock, mv, baseline if gain else 0)
-    name = table.label(column)
-    if not is_told:
-        _check_amplitude(span_mv, whole, name, path)
-    source = CsvSource(path.stem, path, names, name, float(told_hz or clock.rate_hz()), n)
+    scales = [_scale(table, column, units, gain) for column in columns]
+    mv = np.array([mv for mv, _ in scales])
+    values, n, span_mv, whole = _copy(table, columns, clock, mv, baseline if gain else 0)
+    screened = [names[k] for k in chosen]
+    for k, (_, is_told) in enumerate(scales):
+        if not is_told:
+            _check_amplitude(span_mv[k], whole[k], screened[k], path)
+    source = CsvSource(path.stem, path, names, screened, float(told_hz or clock.rate_hz()), n)
     source.values, source.start = values, table.start
     return source
 
@@ -379,26 +394,28 @@ def _check_amplitude(span_mv, whole, name, path):
 # --------------------------------------------------------------------------------------- rows
 
 
-def _copy(table, column, clock, mv, baseline):
-    """The column in mV as float32 in a temporary file, NaN in the gaps; its samples; the median
-    span of its pieces; and whether all are whole numbers."""
-    copy, n, line, spans, whole = tempfile.TemporaryFile(), 0, table.skip, [], True
-    for part in table.parts({column} | ({clock.column} if clock else set())):
-        values = table.numbers(part[column])
-        wrong = np.flatnonzero(part[column].notna() & np.isnan(values))
-        if len(wrong):
-            cell = str(part[column].iloc[wrong[0]])[:20]
-            raise BadInput(
-                f"line {line + wrong[0] + 1} of {table.path} has {cell!r} where a number is due: "
-                "correct it, or leave the cell empty"
-            )
-        there = values[np.isfinite(values)]
-        size = min(PIECE, max(1, len(there)))
-        spans += np.ptp(there[: len(there) // size * size].reshape(-1, size), 1).tolist()
-        whole = whole and bool((there == np.round(there)).all())
-        values = (values.astype(np.float32) - np.float32(baseline)) * np.float32(mv)
+def _copy(table, columns, clock, mv, baseline):
+    """The columns in mV as float32 in a temporary file, NaN in the gaps; its samples; and of each
+    the median span of its pieces, and whether all are whole numbers."""
+    copy, n, line, spans = tempfile.TemporaryFile(), 0, table.skip, [[] for _ in columns]
+    whole = np.ones(len(columns), bool)
+    for part in table.parts({*columns} | ({clock.column} if clock else set())):
+        values = np.stack([table.numbers(part[column]) for column in columns], 1)
+        for k, column in enumerate(columns):
+            wrong = np.flatnonzero(part[column].notna() & np.isnan(values[:, k]))
+            if len(wrong):
+                cell = str(part[column].iloc[wrong[0]])[:20]
+                raise BadInput(
+                    f"line {line + wrong[0] + 1} of {table.path} has {cell!r} where a number is "
+                    "due: correct it, or leave the cell empty"
+                )
+            there = values[np.isfinite(values[:, k]), k]
+            size = min(PIECE, max(1, len(there)))
+            spans[k] += np.ptp(there[: len(there) // size * size].reshape(-1, size), 1).tolist()
+            whole[k] &= bool((there == np.round(there)).all())
+        values = ((values - baseline) * mv).astype(np.float32)
         if clock is not None:
             values = clock.spread(values, part[clock.column], line)
         copy.write(values.tobytes())
         n, line = n + len(values), line + len(part)
-    return copy, n, np.median(spans) if spans else 0.0, whole
+    return copy, n, [np.median(each) if each else 0.0 for each in spans], whole

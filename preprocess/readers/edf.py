@@ -4,6 +4,7 @@ by part, as edfio holds the whole of a BDF file in memory."""
 import re
 import warnings
 from datetime import date, datetime, time
+from itertools import repeat
 from pathlib import Path
 
 import edfio
@@ -11,7 +12,7 @@ import numpy as np
 
 from preprocess import BadInput
 from preprocess.constants import LONGEST_GAP_S
-from preprocess.readers.source import Source, choose_lead, mv_of, plain_text
+from preprocess.readers.source import Source, choose_leads, mv_of, plain_text, read_together
 
 FORMATS = {b"0       ": (edfio.read_edf, 2), b"\xffBIOSEMI": (edfio.read_bdf, 3)}  # bytes a sample
 UNKNOWN_DAY = date(1985, 1, 1)  # what recorders write that have no clock
@@ -19,24 +20,25 @@ ONSET = re.compile(rb"([+-]\d{1,9}(?:\.\d{1,9})?)\x14")
 
 
 class EdfSource(Source):
-    """signal: of edfio; width: bytes of its samples; data_at: byte of the first data record;
-    record_bytes: of each; at: byte in a data record where the signal's samples are; starts:
-    (records,) first sample of each data record, None where they follow each other."""
+    """signals: of edfio, of the leads that are read; mv: size of each one's unit; places: byte in a
+    data record where its samples are; width: bytes of a sample; data_at: byte of the first data
+    record; record_bytes: of each; starts: (records,) first sample of each data record, None where
+    they follow each other."""
 
-    signal: edfio.EdfSignal
-    mv: float
+    signals: list
+    mv: list
+    places: list
     width: int
     data_at: int
     record_bytes: int
-    at: int
     starts = None
 
     def read(self, start, end):
-        size = self.signal.samples_per_data_record
+        size = self.signals[0].samples_per_data_record
         if self.starts is None:
             first, last = start // size, -(-end // size)
             return self._records(first, last)[start - first * size : end - first * size]
-        values = np.full(end - start, np.nan)
+        values = np.full((end - start, len(self.signals)), np.nan)
         first = max(0, np.searchsorted(self.starts, start, "right") - 1)
         last = np.searchsorted(self.starts, end, "left")
         at = np.add.outer(self.starts[first:last], np.arange(size)).reshape(-1) - start
@@ -45,13 +47,15 @@ class EdfSource(Source):
         return values
 
     def _records(self, first, last):
-        """Samples in mV of data records first to last, as one row."""
-        signal = self.signal
+        """Samples (n, leads) in mV of data records first to last."""
         with open(self.path, "rb") as file:
             file.seek(self.data_at + int(first) * self.record_bytes)
             stored = file.read(int(last - first) * self.record_bytes)
         rows = np.frombuffer(stored, np.uint8).reshape(last - first, self.record_bytes)
-        rows = rows[:, self.at : self.at + self.width * signal.samples_per_data_record]
+        return np.stack(list(map(self._in_mv, repeat(rows), self.signals, self.places, self.mv)), 1)
+
+    def _in_mv(self, rows, signal, place, mv):
+        rows = rows[:, place : place + self.width * signal.samples_per_data_record]
         if self.width == 2:
             digital = np.ascontiguousarray(rows).view("<i2").reshape(-1)
         else:
@@ -61,25 +65,32 @@ class EdfSource(Source):
         step = (signal.physical_max - signal.physical_min) / (
             signal.digital_max - signal.digital_min
         )
-        return (signal.physical_min + (digital - float(signal.digital_min)) * step) * self.mv
+        return (signal.physical_min + (digital - float(signal.digital_min)) * step) * mv
 
 
-def open_edf(path: Path, lead, likely, units=None) -> EdfSource:
+def open_edf(path: Path, lead, likely, most, units=None) -> EdfSource:
     """units: of a file that gives none. Raises BadInput where header and file do not agree."""
     edf, width, told = _read_header(path)
     leads = [signal.label for signal in edf.signals]
     if not leads:
         raise BadInput(f"{path} holds no signal")
-    signal = edf.signals[choose_lead(leads, lead, path, likely)]
-    mv = _scale(signal, path, units)
-    size, record_s = signal.samples_per_data_record, edf.data_record_duration
+    record_s = edf.data_record_duration
+    rates_hz = [signal.samples_per_data_record / record_s for signal in edf.signals]
+    dimensions = [signal.physical_dimension for signal in edf.signals]
+    chosen = choose_leads(leads, lead, path, likely)
+    chosen = read_together(chosen, rates_hz, dimensions, lead, path, most)
+    signals = [edf.signals[k] for k in chosen]
+    mv = [_scale(signal, path, units) for signal in signals]
+    size = signals[0].samples_per_data_record
     places = np.cumsum([0] + [width * each.samples_per_data_record for each in edf._signals])
     data_at, record_bytes = edf.bytes_in_header_record, int(places[-1])
     n, notes = _records(path, data_at, record_bytes, told)
-    source = EdfSource(path.stem, path, leads, signal.label, size / record_s, n * size)
-    source.signal, source.mv, source.width = signal, mv, width
+    names = [leads[k] for k in chosen]
+    source = EdfSource(path.stem, path, leads, names, size / record_s, n * size)
+    source.signals, source.mv, source.width = signals, mv, width
     source.data_at, source.record_bytes = data_at, record_bytes
-    source.at = int(places[[each is signal for each in edf._signals].index(True)])
+    at = {id(signal): int(place) for signal, place in zip(edf._signals, places)}
+    source.places = [at[id(signal)] for signal in signals]
     source.start, source.notes = _start(edf), notes
     if edf.reserved.endswith("+D"):
         marks = [each._is_annotation_signal for each in edf._signals]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocess import BadInput
-from preprocess.readers.source import Source, choose_lead, numbered
+from preprocess.readers.source import Source, choose_leads, numbered
 
 MAGIC = b"ISHNE1.0"
 HEADER = struct.Struct("<3i i h 40s 40s 20s 2h 3h 3h 3h 3h h 12h 12h 12h h 40s h")
@@ -27,10 +27,11 @@ NO_SAMPLE = -32768
 
 
 class IshneSource(Source):
-    """channel: the lead's place among all; data_at: byte of the first sample."""
+    """channels: places of the leads that are read; mv_per_step: of each; data_at: byte of the first
+    sample."""
 
-    channel: int
-    mv_per_step: float
+    channels: list
+    mv_per_step: np.ndarray
     data_at: int
 
     def read(self, start, end):
@@ -38,11 +39,11 @@ class IshneSource(Source):
         with open(self.path, "rb") as file:
             file.seek(self.data_at + int(start) * width)
             stored = file.read((int(end) - int(start)) * width)
-        steps = np.frombuffer(stored, "<i2").reshape(-1, len(self.leads))[:, self.channel]
+        steps = np.frombuffer(stored, "<i2").reshape(-1, len(self.leads))[:, self.channels]
         return np.where(steps == NO_SAMPLE, np.nan, steps * self.mv_per_step)
 
 
-def open_ishne(path: Path, lead, likely) -> IshneSource:
+def open_ishne(path: Path, lead, likely, most) -> IshneSource:
     """Raises BadInput where header and file do not agree."""
     with open(path, "rb") as file:
         head = file.read(HEADER_AT + HEADER.size)
@@ -57,16 +58,18 @@ def open_ishne(path: Path, lead, likely) -> IshneSource:
     codes, resolutions = fields[23 : 23 + n_leads], fields[47 : 47 + n_leads]
     known = dict(enumerate(LEAD_NAMES))
     leads = numbered([known.get(code, "unknown") for code in codes])
-    channel = choose_lead(leads, lead, path, likely, all_ecg=True)
-    if resolutions[channel] <= 0:
-        raise BadInput(
-            f"{path} gives lead {leads[channel]} {resolutions[channel]} nV a step: it cannot be "
-            "turned into mV"
-        )
+    channels = choose_leads(leads, lead, path, likely, all_ecg=True)
+    channels = channels if lead else channels[:most]
+    for k in channels:
+        if resolutions[k] <= 0:
+            raise BadInput(
+                f"{path} gives lead {leads[k]} {resolutions[k]} nV a step: it cannot be turned "
+                "into mV"
+            )
     n = _samples(path, count, n_leads, data_at)
-    source = IshneSource(path.stem, path, leads, leads[channel], float(fs_hz), n)
-    source.channel, source.data_at = channel, data_at
-    source.mv_per_step = resolutions[channel] / NV_PER_MV
+    source = IshneSource(path.stem, path, leads, [leads[k] for k in channels], float(fs_hz), n)
+    source.channels, source.data_at = channels, data_at
+    source.mv_per_step = np.array(resolutions)[channels] / NV_PER_MV
     source.start = _start(recorded, started)
     return source
 

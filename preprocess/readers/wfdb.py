@@ -16,10 +16,18 @@ from tqdm import tqdm
 from wfdb.io._signal import BYTES_PER_SAMPLE
 
 from preprocess import BadInput
-from preprocess.constants import FS_HZ, LEAD
+from preprocess.constants import FS_HZ, LEAD, MOST_LEADS
 from preprocess.files import check_is_file
 from preprocess.readers import physionet, segment_names
-from preprocess.readers.source import HIGHEST_HZ, Source, choose_lead, mv_of, numbered, plain_text
+from preprocess.readers.source import (
+    HIGHEST_HZ,
+    Source,
+    choose_leads,
+    mv_of,
+    numbered,
+    plain_text,
+    read_together,
+)
 
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
 AT_ONCE = 1 << 20  # samples that are summed
@@ -60,10 +68,13 @@ class Part:
     def frames(self):
         return self.header.samps_per_frame[self.channel] or 1
 
+    @property
+    def unit(self):
+        return self.header.units[self.channel] or "mV"
+
     def read(self, start, end):
         """Samples start to end of this part in mV."""
-        units = self.header.units[self.channel] or "mV"
-        return self._stored(start, end, True) * mv_of(units, self.path, "")
+        return self._stored(start, end, True) * mv_of(self.unit, self.path, "")
 
     def _stored(self, start, end, physical):
         """In the header's unit; else as whole numbers as they lie in the file, skew left in."""
@@ -105,20 +116,21 @@ class Part:
 
 
 class WfdbSource(Source):
-    """parts: where the lead is; what lies between them is missing. frame_hz: frames a second, in
-    which annotations count."""
+    """parts: of each lead, where it is; what lies between them is missing. frame_hz: frames a
+    second, in which annotations count."""
 
     parts: list
     frame_hz: float
 
     def read(self, start, end):
         start, end = int(start), int(end)
-        values = np.full(end - start, np.nan)
-        for part in self.parts:
-            first, last = max(start, part.start), min(end, part.start + part.n)
-            if first < last:
-                found = part.read(first - part.start, last - part.start)
-                values[first - start : last - start] = found
+        values = np.full((end - start, len(self.parts)), np.nan)
+        for k, parts in enumerate(self.parts):
+            for part in parts:
+                first, last = max(start, part.start), min(end, part.start + part.n)
+                if first < last:
+                    found = part.read(first - part.start, last - part.start)
+                    values[first - start : last - start, k] = found
         return values
 
     def annotated(self, annotator):
@@ -128,8 +140,8 @@ class WfdbSource(Source):
         return np.round(samples * FS_HZ / self.frame_hz).astype(int), symbols
 
 
-def open_wfdb(path, lead=None, likely=LEAD) -> WfdbSource:
-    """A lead of the record at path (without its ending). Raises BadInput where header and signal do
+def open_wfdb(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
+    """Leads of the record at path (without its ending). Raises BadInput where header and signal do
     not agree, or the lead is not there."""
     path = Path(path)
     header = read_header(path)
@@ -137,17 +149,22 @@ def open_wfdb(path, lead=None, likely=LEAD) -> WfdbSource:
     leads = _leads_of(headers)
     if not leads:
         raise BadInput(f"{path}.hea describes no signal: fetch it again")
-    name = leads[choose_lead(leads, lead, path, likely)]
-    parts = _parts(headers, name)
-    if len({part.frames for part in parts}) != 1:
+    parts = [_parts(headers, name) for name in leads]
+    chosen = choose_leads(leads, lead, path, likely)
+    if len({part.frames for part in parts[chosen[0]]}) != 1:
+        name = leads[chosen[0]]
         raise BadInput(f"lead {name} of {path} is in none of its segments, or at different rates")
-    frames = parts[0].frames
+    rates_hz = [header.fs * (p[0].frames if p else 0) for p in parts]
+    units = [p[0].unit if p else "" for p in parts]
+    chosen = read_together(chosen, rates_hz, units, lead, path, most)
+    frames = parts[chosen[0]][0].frames
     n = sum(length for _, _, length in headers) * frames
-    source = WfdbSource(path.name, path, leads, name, float(header.fs * frames), n)
-    source.parts, source.frame_hz = parts, float(header.fs)
+    names = [leads[k] for k in chosen]
+    source = WfdbSource(path.name, path, leads, names, float(header.fs * frames), n)
+    source.parts, source.frame_hz = [parts[k] for k in chosen], float(header.fs)
     source.start = header.base_datetime or header.base_time
-    for part in parts:
-        mv_of(part.header.units[part.channel] or "mV", path, source.lead)
+    for part in (part for found in source.parts for part in found):
+        mv_of(part.unit, path, source.lead)
         part.check_sum()
     return source
 
@@ -161,7 +178,7 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
     is not there, or the signal is flat or has gaps.
     """
     source = open_wfdb(path, lead)
-    signal_mv = _checked(source.read(0, source.n), source.name, source.lead)
+    signal_mv = _checked(source.read(0, source.n)[:, 0], source.name, source.lead)
     samples, symbols = np.zeros(0, int), np.zeros(0, "<U1")
     if annotator:
         samples, symbols = source.annotated(annotator)

@@ -158,7 +158,7 @@ def test_what_devices_write_is_read(device, encoding, tmp_path):
     source = open_source(path, **told)
     assert (source.lead, source.n, source.start) == (lead, N, start)
     assert source.fs_hz == pytest.approx(fs_hz, rel=1e-4)
-    np.testing.assert_allclose(source.read(0, N), PEAKS_MV, atol=2e-4)
+    np.testing.assert_allclose(source.read(0, N)[:, 0], PEAKS_MV, atol=2e-4)
 
 
 @pytest.mark.parametrize("unit_s", [1, 1e-3, 1e-6, 1e-9])
@@ -183,7 +183,7 @@ def test_gaps_are_kept(row, gap_s, tmp_path):
     lost = round(gap_s * 250)
     source = open_source(write_csv(tmp_path, {"time_s": times, "II": signal}, digits=3))
     assert source.n == len(signal) + lost
-    around = source.read(row - 5, row + lost + 5)
+    around = source.read(row - 5, row + lost + 5)[:, 0]
     np.testing.assert_allclose(around[:5], signal[row - 5 : row], atol=1e-6)
     assert np.isnan(around[5:-5]).all()
     np.testing.assert_allclose(around[-5:], signal[row : row + 5], atol=1e-6)
@@ -276,7 +276,7 @@ def test_whole_numbers_may_be_counts(tmp_path):
 def test_numbers_with_commas(tmp_path):
     path = tmp_path / "r1.csv"
     path.write_text("\n".join(f"{mv:.4f}".replace(".", ",") for mv in PEAKS_MV))
-    np.testing.assert_allclose(open_source(path, fs_hz=250.0).read(0, N), PEAKS_MV, atol=1e-6)
+    np.testing.assert_allclose(open_source(path, fs_hz=250.0).read(0, N)[:, 0], PEAKS_MV, atol=1e-6)
 
 
 @pytest.mark.parametrize("rows", [1, 40])

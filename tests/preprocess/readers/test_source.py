@@ -9,7 +9,7 @@ from recordings import wave, write_csv, write_edf, write_ishne, write_wfdb
 
 from preprocess import BadInput
 from preprocess.readers import find, open_source
-from preprocess.readers.source import choose_lead
+from preprocess.readers.source import choose_leads
 
 ECGS = (
     "ECG1-ECG2|ECG L|EKG2|ECG V1|DII|ecg2|ECG I-ECG II|II,|V,|ECG lead II|Lead II|lead_2|D3|CM5"
@@ -32,7 +32,7 @@ def test_stretches_of_any_rate_put_together_are_the_whole(fs_hz, tmp_path):
     middle = slice(720, -720)  # at the very ends the resampling filter has half of what it needs
     np.testing.assert_allclose(np.concatenate(parts)[middle], whole[middle], atol=1e-9)
     np.testing.assert_allclose(
-        whole[middle], np.sin(2 * np.pi * 3 * np.arange(source.length) / 360)[middle], atol=0.02
+        whole[middle, 0], np.sin(2 * np.pi * 3 * np.arange(source.length) / 360)[middle], atol=0.02
     )
     assert np.abs(source.to_own_sample([3600]) - 10 * fs_hz) <= 1
 
@@ -42,36 +42,37 @@ def test_gaps_are_bridged_and_marked_but_for_a_lost_sample(tmp_path):
     signal[1000:1100] = signal[2000] = np.nan
     values, there = open_source(write_wfdb(tmp_path, signal)).stretch(0, 7200)
     assert (~there).sum() == 100 and not there[1000:1100].any()
-    np.testing.assert_allclose(values, np.linspace(-1, 1, 7200), atol=0.002)
+    np.testing.assert_allclose(values[:, 0], np.linspace(-1, 1, 7200), atol=0.002)
 
 
 @pytest.mark.parametrize("ecg", ECGS)
 def test_the_ecg_is_found_among_others(ecg):
-    assert choose_lead([*OTHERS, ecg], None, "r1") == len(OTHERS)
+    assert choose_leads([*OTHERS, ecg], None, "r1") == [len(OTHERS)]
 
 
 def test_without_an_ecg_it_asks(tmp_path):
     for leads in (OTHERS, ["A", "B"], ["Resp"]):
         with pytest.raises(BadInput, match="choose one with --lead"):
-            choose_lead(leads, None, "r1")
-    assert choose_lead(["signal0"], None, "r1") == 0
-    assert choose_lead(["unknown1", "unknown2"], None, "r1", all_ecg=True) == 0
+            choose_leads(leads, None, "r1")
+    assert choose_leads(["signal0"], None, "r1") == [0]
+    assert choose_leads(["unknown1", "unknown2"], None, "r1", all_ecg=True) == [0, 1]
 
 
 @pytest.mark.parametrize(
     "leads, wanted, likely, found",
     [
-        (["V1", "ECG II", "V5"], None, "V5", 2),
-        (["V1", "ECG II", "V5"], None, "aVF", 1),
-        (["V1", "MLII"], "V1", "MLII", 0),
-        (["V1", "MLII"], "mlii", "V1", 1),
-        (["V1", "MLII"], "0", "MLII", 0),
-        (["aVR", "Lead II"], "II", "MLII", 1),
-        (["II", "II"], "1", "MLII", 1),
+        (["V1", "ECG II", "V5"], None, "V5", [2, 1, 0]),
+        (["V1", "ECG II", "V5"], None, "aVF", [1, 2, 0]),
+        (["V1", "MLII"], "V1", "MLII", [0]),
+        (["V1", "MLII"], "mlii", "V1", [1]),
+        (["V1", "MLII"], "0", "MLII", [0]),
+        (["aVR", "Lead II"], "II", "MLII", [1]),
+        (["II", "II"], "1", "MLII", [1]),
+        (["V1", "II", "Resp"], ["v1", "1"], "MLII", [0, 1]),
     ],
 )
-def test_the_lead_that_was_meant(leads, wanted, likely, found):
-    assert choose_lead(leads, wanted, "r1", likely) == found
+def test_the_leads_that_were_meant(leads, wanted, likely, found):
+    assert choose_leads(leads, wanted, "r1", likely) == found
 
 
 def test_a_folder_is_its_recordings_and_says_what_it_passes_over(tmp_path):
