@@ -1,4 +1,4 @@
-"""Recordings of every format, read lead by lead and stretch by stretch.
+"""Recordings of every format, read stretch by stretch.
 
 `open_source` opens one, `find` says which a path stands for. Libraries are loaded when a file of
 theirs is opened: command lines import this at once.
@@ -68,10 +68,7 @@ def open_source(
 
         source = open_wfdb(record, lead, likely, most)
     if fs_hz and abs(source.fs_hz - fs_hz) > RATE_DIFFERS * fs_hz:
-        raise BadInput(
-            f"--fs says {fs_hz:g} Hz, {path} itself {source.fs_hz:g} Hz: leave --fs out, it is for "
-            "text files"
-        )
+        raise BadInput(f"--fs says {fs_hz:g} Hz, {path} {source.fs_hz:g} Hz: leave --fs out")
     return source
 
 
@@ -96,11 +93,10 @@ def find(path) -> tuple[list[Path], str]:
 def segment_names(folder) -> set[str]:
     """Of the records in a folder that are parts of others, as the headers of those say."""
     names = set()
-    for file in Path(folder).glob("*.hea"):
-        lines = file.read_text("latin-1").split("\n") if file.is_file() else []
-        lines = [line.split() for line in lines if line.strip() and not line.startswith("#")]
-        if lines and "/" in lines[0][0]:
-            names |= {words[0] for words in lines[1:]}
+    for file in filter(Path.is_file, Path(folder).glob("*.hea")):
+        lines = re.findall(r"^[^#\s].*", file.read_text("latin-1"), re.M)
+        if lines and "/" in lines[0].split()[0]:
+            names |= {line.split()[0] for line in lines[1:]}
     return names
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
+import pandas as pd
+from scipy.ndimage import binary_closing
 from scipy.signal import resample_poly
 
 from preprocess import BadInput
@@ -32,10 +34,12 @@ NO_ECG = re.compile(
 )
 RESAMPLING_MARGIN_S = 1.0  # read on both sides of a stretch for the resampling filter, then dropped
 SHORT_GAP_S = 0.01  # of lost rows: a straight line across it is as good
-# Of what a unit is called, in mV.
-MV_OF_UNIT = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3, "nv": 1e-6}
-MV_OF_UNIT |= {"millivolt": 1.0, "microvolt": 1e-3, "volt": 1e3}
-MV_OF_UNIT |= {"millivolts": 1.0, "microvolts": 1e-3, "volts": 1e3}
+MV_OF_UNIT = {  # by what a unit is called
+    **dict.fromkeys(["mv", "millivolt", "millivolts"], 1.0),
+    **dict.fromkeys(["uv", "µv", "μv", "microvolt", "microvolts"], 1e-3),
+    **dict.fromkeys(["v", "volt", "volts"], 1e3),
+    "nv": 1e-6,
+}
 CONTROL_CODES = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -116,38 +120,15 @@ class Source:
         with self.one_at_a_time:
             own_mv = self.read(first * down, min(last * down, self.n))
         there = np.isfinite(own_mv)
-        own_mv = _each(_bridge, own_mv, there)
-        longest = int(SHORT_GAP_S * self.fs_hz)
-        there = _each(lambda column: _without_short_gaps(column, longest), there)
+        if not there.all():
+            lines = pd.DataFrame(own_mv).interpolate(limit_direction="both")
+            own_mv = lines.fillna(0).to_numpy()
+            there |= binary_closing(there, np.ones((1 + int(SHORT_GAP_S * self.fs_hz), 1)))
         part = slice(start - first * up, end - first * up)
         if up == down:
             return own_mv[part], there[part]
         at = np.minimum(np.arange(part.start, part.stop) * down // up, len(there) - 1)
         return resample_poly(own_mv, up, down, padtype="line")[part], there[at]
-
-
-def _each(function, *arrays):
-    """A function of columns (n,) for each column of arrays (n, leads)."""
-    return np.stack([function(*columns) for columns in zip(*(a.T for a in arrays))], 1)
-
-
-def _without_short_gaps(there, longest):
-    """Whether samples are there, or so few are missing that the line between them tells all."""
-    if there.all():
-        return there
-    at = np.flatnonzero(there)
-    gaps = np.diff(at) - 1
-    closed = there.copy()
-    for k in np.flatnonzero((gaps > 0) & (gaps <= longest)):
-        closed[at[k] : at[k + 1]] = True
-    return closed
-
-
-def _bridge(values, there):
-    if there.all() or not there.any():
-        return np.nan_to_num(values)
-    at = np.arange(len(values))
-    return np.interp(at, at[there], values[there])
 
 
 def choose_leads(leads, wanted, path, likely=LEAD, all_ecg=False) -> list[int]:

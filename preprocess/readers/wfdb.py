@@ -13,7 +13,7 @@ import soundfile
 import wfdb
 from scipy.signal import resample_poly
 from tqdm import tqdm
-from wfdb.io._signal import BYTES_PER_SAMPLE
+from wfdb.io._signal import BYTES_PER_SAMPLE, _digi_nan
 
 from preprocess import BadInput
 from preprocess.constants import FS_HZ, LEAD, MOST_LEADS
@@ -32,8 +32,7 @@ from preprocess.readers.source import (
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
 AT_ONCE = 1 << 20  # samples that are summed
 SUMS_DIFFER = 1 << 16  # a header keeps the lower 16 bits of a signal's sum
-# Storage formats: in one a sample is known when all before it were read, the other is turned round.
-DIFFERENCES, BIG_ENDIAN = "8", "61"
+DIFFERENCES = "8"  # the format in which a sample is known when all before it were read
 LEFT_OVER = 4  # samples that a file may have beyond its header's: some formats fill words up
 AFTER_THE_END_S = 1  # annotations so soon after the last sample are dropped, later ones refused
 
@@ -55,59 +54,58 @@ class Recording:
 
 
 @dataclass
-class Part:
-    """A lead in one header. start: its first sample in the record; frames: samples a frame."""
+class Segment:
+    """A part of a record with a header of its own, None in a gap. start, n: frames; channels: of
+    its leads, by name."""
 
     path: Path
-    header: wfdb.Record
-    channel: int
+    header: wfdb.Record | None
     start: int
     n: int
 
-    @property
-    def frames(self):
-        return self.header.samps_per_frame[self.channel] or 1
+    def __post_init__(self):
+        names = getattr(self.header, "sig_name", []) if self.n else []
+        self.channels = {name: k for k, name in enumerate(names)}
 
-    @property
-    def unit(self):
-        return self.header.units[self.channel] or "mV"
+    def frame(self, lead):
+        """Samples of a lead in a frame."""
+        return self.header.samps_per_frame[self.channels[lead]]
 
-    def read(self, start, end):
-        """Samples start to end of this part in mV."""
-        return self._stored(start, end, True) * mv_of(self.unit, self.path, "")
+    def read(self, leads, start, end):
+        """Samples start to end of the segment as (end - start, leads) in mV."""
+        frame, units = self.frame(leads[0]), [self.header.units[self.channels[x]] for x in leads]
+        # a difference is known when all before it are
+        first = 0 if DIFFERENCES in self.header.fmt else start // frame
+        values = self._stored(leads, first, -(-end // frame))
+        values = np.stack(values, 1)[start - first * frame : end - first * frame]
+        return values * [mv_of(unit, self.path, lead) for unit, lead in zip(units, leads)]
 
-    def _stored(self, start, end, physical):
-        """In the header's unit; else as whole numbers as they lie in the file, skew left in."""
-        kind, known = self.header.fmt[self.channel], self.header.sig_len
-        first, last = start // self.frames, -(-end // self.frames)
-        first = 0 if kind == DIFFERENCES else first
-        convert = kind == BIG_ENDIAN and not physical  # wfdb cannot give its whole numbers
+    def _stored(self, leads, first, last, **how):
+        """Of each lead, frames first to last in the header's unit."""
         record = _read_or_explain(
             wfdb.rdrecord,
             self.path,
             ".dat",
             sampfrom=first,
-            sampto=last if known else None,  # wfdb reads to the end where a header has no length
-            channels=[self.channel],
-            physical=physical or convert,
+            sampto=last if self.header.sig_len else None,  # else wfdb reads to the end
+            channels=[self.channels[lead] for lead in leads],
             smooth_frames=False,
-            ignore_skew=not physical,
+            **how,
         )
-        whole = record.adc(expanded=True) if convert else record.e_d_signal
-        values = record.e_p_signal[0] if physical else whole[0]
-        return values[start - first * self.frames : end - first * self.frames]
+        return record.e_p_signal
 
-    def check_sum(self):
+    def check_sum(self, lead):
         """Raises BadInput where a signal is not the one that its header sums up. 0 is what writers
         put that do not sum."""
-        told = self.header.checksum[self.channel]
-        if not told:
-            return
-        total = 0
-        for start in range(0, self.n, AT_ONCE):
-            stored = self._stored(start, min(start + AT_ONCE, self.n), False)
-            total += int(stored.sum(dtype=np.int64))
-        if (total - told) % SUMS_DIFFER:
+        header, k, total = self.header, self.channels[lead], 0
+        at_once = self.n if DIFFERENCES in header.fmt else AT_ONCE
+        for first in range(0, self.n if header.checksum[k] else 0, at_once):
+            last = min(first + at_once, self.n)
+            (values,) = self._stored([lead], first, last, ignore_skew=True)
+            counts = np.round(values * header.adc_gain[k] + header.baseline[k])
+            missing = _digi_nan(header.fmt[k]) or 0
+            total += int(np.nan_to_num(counts, nan=missing).sum())
+        if header.checksum[k] and (total - header.checksum[k]) % SUMS_DIFFER:
             raise BadInput(
                 f"the signal of {self.path} is not the one its header sums up: one of the files is "
                 "damaged, fetch both again (or, if it was changed on purpose, write its header "
@@ -116,28 +114,29 @@ class Part:
 
 
 class WfdbSource(Source):
-    """parts: of each lead, where it is; what lies between them is missing. frame_hz: frames a
-    second, in which annotations count."""
+    """segments: one after another; frame: samples of a lead in each frame, in which annotations
+    count."""
 
-    parts: list
-    frame_hz: float
+    segments: list
+    frame: int
 
     def read(self, start, end):
         start, end = int(start), int(end)
-        values = np.full((end - start, len(self.parts)), np.nan)
-        for k, parts in enumerate(self.parts):
-            for part in parts:
-                first, last = max(start, part.start), min(end, part.start + part.n)
-                if first < last:
-                    found = part.read(first - part.start, last - part.start)
-                    values[first - start : last - start, k] = found
+        values = np.full((end - start, len(self.screened)), np.nan)
+        for segment in self.segments:
+            begin = segment.start * self.frame
+            first, last = max(start, begin), min(end, begin + segment.n * self.frame)
+            here = [k for k, lead in enumerate(self.screened) if lead in segment.channels]
+            if first < last and here:
+                found = segment.read([self.screened[k] for k in here], first - begin, last - begin)
+                values[first - start : last - start, here] = found
         return values
 
     def annotated(self, annotator):
         file = self.path.with_name(f"{self.path.name}.{annotator}")
-        n_frames = round(self.n * self.frame_hz / self.fs_hz)
-        samples, symbols = read_annotations(file, self.frame_hz, n_frames)
-        return np.round(samples * FS_HZ / self.frame_hz).astype(int), symbols
+        frame_hz = self.fs_hz / self.frame
+        samples, symbols = read_annotations(file, frame_hz, self.n // self.frame)
+        return np.round(samples * FS_HZ / frame_hz).astype(int), symbols
 
 
 def open_wfdb(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
@@ -145,27 +144,28 @@ def open_wfdb(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
     not agree, or the lead is not there."""
     path = Path(path)
     header = read_header(path)
-    headers = _with_segments(path, header)
-    leads = _leads_of(headers)
+    segments = _segments(path, header)
+    leads = _leads_of(segments)
     if not leads:
         raise BadInput(f"{path}.hea describes no signal: fetch it again")
-    parts = [_parts(headers, name) for name in leads]
+    where = {name: [part for part in segments if name in part.channels] for name in leads}
+    frames = [{part.frame(name) for part in where[name]} for name in leads]
+    rates_hz = [header.fs * max(found) if len(found) == 1 else 0 for found in frames]
+    units = [{part.header.units[part.channels[name]] for part in where[name]} for name in leads]
     chosen = choose_leads(leads, lead, path, likely)
-    if len({part.frames for part in parts[chosen[0]]}) != 1:
-        name = leads[chosen[0]]
-        raise BadInput(f"lead {name} of {path} is in none of its segments, or at different rates")
-    rates_hz = [header.fs * (p[0].frames if p else 0) for p in parts]
-    units = [p[0].unit if p else "" for p in parts]
-    chosen = read_together(chosen, rates_hz, units, lead, path, most)
-    frames = parts[chosen[0]][0].frames
-    n = sum(length for _, _, length in headers) * frames
-    names = [leads[k] for k in chosen]
-    source = WfdbSource(path.name, path, leads, names, float(header.fs * frames), n)
-    source.parts, source.frame_hz = [parts[k] for k in chosen], float(header.fs)
+    chosen = read_together(chosen, rates_hz, [", ".join(each) for each in units], lead, path, most)
+    names, fs_hz = [leads[k] for k in chosen], float(rates_hz[chosen[0]])
+    if not fs_hz:
+        raise BadInput(f"lead {names[0]} of {path} is in no segment, or in several rates")
+    frame = max(frames[chosen[0]])
+    n = frame * sum(segment.n for segment in segments)
+    source = WfdbSource(path.name, path, leads, names, fs_hz, n)
+    source.segments, source.frame = segments, frame
     source.start = header.base_datetime or header.base_time
-    for part in (part for found in source.parts for part in found):
-        mv_of(part.unit, path, source.lead)
-        part.check_sum()
+    for name in names:
+        for segment in where[name]:
+            mv_of(segment.header.units[segment.channels[name]], path, name)
+            segment.check_sum(name)
     return source
 
 
@@ -193,15 +193,14 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
 
 def lead_names(path) -> list[str]:
     """Of every signal of a record, signal0 and so on where its header gives none."""
-    return _leads_of(_with_segments(Path(path), read_header(path)))
+    return _leads_of(_segments(Path(path), read_header(path)))
 
 
 def files(path: Path) -> list[Path]:
     """Of a record: its header, those of its segments, and the signal files of all."""
-    headers = _with_segments(path, read_header(path))
-    parts = [(at, header) for at, header, _ in headers if header]
-    found = [_with(path, ".hea"), *(_with(at, ".hea") for at, _ in parts)]
-    found += [at.with_name(name) for at, header in parts for name in header.file_name]
+    parts = [segment for segment in _segments(path, read_header(path)) if segment.header]
+    found = [_with(path, ".hea"), *(_with(part.path, ".hea") for part in parts)]
+    found += [part.path.with_name(name) for part in parts for name in part.header.file_name]
     return [file for file in dict.fromkeys(found) if file.name != "~"]
 
 
@@ -230,55 +229,44 @@ def read_header(path):
         raise BadInput(
             f"{file} announces {announced} signals or segments and describes {described}"
         )
+    if not segments:  # what may be left out
+        names = [plain_text(name or "") for name in header.sig_name or []]
+        header.sig_name = numbered([name or f"signal{k}" for k, name in enumerate(names)])
+        header.units = [unit or "mV" for unit in header.units or []]
+        header.samps_per_frame = [number or 1 for number in header.samps_per_frame or []]
     return header
 
 
-def _with_segments(path, header):
-    """(record path, header or None in a gap, frames) of each header with signals, in order; the
-    length of a record that does not say it is that of its file."""
+def _segments(path, header):
+    """Of a record, itself where it has none; the length of one that does not say it is that of its
+    file."""
     if not hasattr(header, "seg_name"):
-        return [(path, header, _length(path, header) if header.n_sig else 0)]
-    found = []
-    for name, length in zip(header.seg_name, header.seg_len):
+        return [Segment(path, header, 0, _length(path, header) if header.n_sig else 0)]
+    found, start = [], 0
+    for name, n in zip(header.seg_name, header.seg_len):
         at, part = path.with_name(name), None
         if name != "~":
             part = read_header(at)
-            own = 0 if hasattr(part, "seg_name") else _length(at, part) if length else 0
-            if own != length or part.fs != header.fs:
+            own = 0 if hasattr(part, "seg_name") else _length(at, part) if n else 0
+            if own != n or part.fs != header.fs:
                 raise BadInput(
-                    f"segment {name} has {own} samples at {part.fs:g} Hz, {path}.hea says "
-                    f"{length} at {header.fs:g} Hz: fetch them again"
+                    f"segment {name} has {own} samples at {part.fs:g} Hz, {path}.hea says {n} at "
+                    f"{header.fs:g} Hz: fetch them again"
                 )
-        found.append((at, part, length))
-    if header.sig_len not in (None, sum(header.seg_len)):
+        found.append(Segment(at, part, start, n))
+        start += n
+    if header.sig_len not in (None, start):
         raise BadInput(
-            f"the segments of {path} have {sum(header.seg_len)} samples together, its header says "
+            f"the segments of {path} have {start} samples together, its header says "
             f"{header.sig_len}: fetch it again"
         )
     return found
 
 
-def _leads_of(headers):
-    """Names of the leads of all headers: the first one, of no length, may be a layout that has them
-    all."""
-    return list(dict.fromkeys(name for _, header, _ in headers for name in _named(header)))
-
-
-def _named(header):
-    names = getattr(header, "sig_name", None) or []
-    return numbered([plain_text(name or "") or f"signal{k}" for k, name in enumerate(names)])
-
-
-def _parts(headers, lead):
-    parts, at = [], 0
-    for path, header, length in headers:
-        leads = _named(header) if length else []
-        if lead in leads:
-            part = Part(path, header, leads.index(lead), 0, length)
-            part.start, part.n = at * part.frames, length * part.frames
-            parts.append(part)
-        at += length
-    return parts
+def _leads_of(segments):
+    """The first segment, of no length, may be a layout that has them all."""
+    headers = [segment.header for segment in segments if segment.header]
+    return list(dict.fromkeys(name for header in headers for name in header.sig_name))
 
 
 def _length(path, header):
@@ -289,16 +277,15 @@ def _length(path, header):
         channels = [k for k, other in enumerate(header.file_name) if other == name]
         file, kind = path.with_name(name), header.fmt[channels[0]]
         _check_file(file)
-        size = file.stat().st_size - (header.byte_offset[channels[0]] or 0)
-        per_frame = sum(header.samps_per_frame[k] or 1 for k in channels)
-        # FLAC files know their length
-        sample_bytes = BYTES_PER_SAMPLE[kind]
-        if sample_bytes:
-            n = int((size + 0.01) / (per_frame * sample_bytes))
-        else:
+        per_frame = sum(header.samps_per_frame[k] for k in channels)
+        if BYTES_PER_SAMPLE[kind]:
+            size = file.stat().st_size - (header.byte_offset[channels[0]] or 0)
+            n = int((size + 0.01) / (per_frame * BYTES_PER_SAMPLE[kind]))
+            is_summed = all(header.checksum[k] for k in channels)
+        else:  # FLAC files know their length
             n = _read_or_explain(soundfile.info, file, "").frames * len(channels) // per_frame
+            is_summed = False
         found.append(n)
-        is_summed = sample_bytes and all(header.checksum[k] for k in channels)
         if told and (n < told or n > told + LEFT_OVER and not is_summed):
             raise BadInput(
                 f"{file} has {n} samples a signal and {path.name}.hea says {told}: is it "
