@@ -63,7 +63,7 @@ class Clock:
 
     step: of a row, in its own unit, None where it is no clock; hz: the rate, None where nobody
     knows the unit; doubt: to choose by, the smaller the better; tolerance: rows that may lack
-    before that is a gap; slack: rows by which stamps are uneven that tell the rate.
+    before that is a gap.
     """
 
     def __init__(self, column, table, told_hz):
@@ -111,22 +111,28 @@ class Clock:
         changed = np.flatnonzero(steps)
         spans, apart = steps[changed[1:]], np.diff(changed)
         step, repeats = float(np.median(spans / apart)), float(np.median(apart))
-        turns, scales = spans / step, 10.0 ** np.arange(7)
-        exact = [s for s in scales if np.abs(s * values - np.round(s * values)).max() < 1e-4]
+        turns, values = spans / step, values - values[0]
+        scales = 10.0 ** np.arange(7)
+        exact = [s for s in scales if np.abs(s * values - np.round(s * values)).max() < 1e-3]
         rounding = 1 / exact[0] if exact else 0.0
         if turns.min() > EVEN and np.abs(turns - np.round(turns)).max() < 1e-6:
             # whole rows: where a rounded time is the reason, many of them seem to lack
             rounding *= is_named and (turns > EVEN + 1).mean() > FEW
         for _ in range(3):  # the mean of rounded steps is finer than any of them
-            late = np.abs(spans / step - apart)
-            unevenness = float(np.quantile(late, 0.75))
-            self.tolerance = max(0.5, 1.6 * unevenness, 1.05 * rounding / abs(step))
+            late, rounded = spans / step - apart, 1.05 * rounding / abs(step)
+            unevenness = float(np.quantile(np.abs(late), 0.75))
+            self.tolerance = max(0.5, rounded, 3 * unevenness * (unevenness > rounded))
             if repeats > 1:  # stamps of packets, which come early or late
                 self.tolerance = max(self.tolerance, 0.5 * repeats)
-            self.slack = min(self.tolerance, max(2, 0.1 * repeats))
-            even = late <= self.slack
+            even = self._even(late)
             step = float(spans[even].sum() / max(1, apart[even].sum())) or step
         return step, unevenness
+
+    def _even(self, late):
+        """Stamps that tell the rate: not after a gap, nor after rows of which only some are left
+        of a stamp. late: rows that lack before each."""
+        is_far = np.abs(late) > self.tolerance
+        return ~is_far & ~np.append(False, is_far[:-1])
 
     def _unit(self, name, is_named, step, told_hz):
         """In s: as it is named, else the only one with which the rate is that of an ECG, or else,
@@ -155,15 +161,17 @@ class Clock:
         changed = np.flatnonzero(steps_s)
         spans, apart = steps_s[changed], np.diff(self.rows + changed, prepend=self.row)
         late = spans * self.hz - apart  # rows that lack before a stamp
+        both = late + np.append(late[1:], 0.0)  # one stamp that comes late or early is no more
+        gap = (late > self.tolerance) & (both > self.tolerance)
         for is_so, what in (
             (spans < 0, "goes back"),
-            (late < -self.tolerance, "stands still"),
+            ((late < -self.tolerance) & (both < -self.tolerance), "stands still"),
             (spans > LONGEST_GAP_S, "goes on by more than a day"),
         ):
             if is_so.any():
                 at = line + 1 + changed[is_so.argmax()]
                 raise BadInput(f"the time of {self.path} {what} at line {at}: cut it there")
-        gap, even = late > self.tolerance, np.abs(late) <= self.slack
+        even = self._even(late)
         drift = np.abs(np.cumsum(late * even)) - RATE_TOLERANCE * np.cumsum(apart)
         if (drift > 2 * self.tolerance).any() or gap.sum() > MOST_GAPS * len(gap) + 1:
             raise BadInput(
