@@ -30,6 +30,7 @@ SECONDS = {  # what the name or the unit of a time column may say
 GUESSED_S = (1.0, 1e-3, 1e-6, 1e-9, 86400.0)
 DATES = ["ISO8601", "%H:%M:%S.%f %d/%m/%Y"]  # as pandas writes them
 DATES += [f"{day} %H:%M:%S.%f" for day in ("%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y")]
+DATES += [f"{day} %I:%M:%S.%f %p" for day in ("%d/%m/%Y", "%m/%d/%Y")]
 DURATION = re.compile(r"(\d+:)?\d+:\d\d?([.,]\d+)?")
 AMBIGUOUS_DATE = re.compile(r"\b(0?\d|1[0-2])/(0?\d|1[0-2])/\d{4}")
 DAY_S, ELAPSED_S = 24 * 3600.0, 60.0  # a time of the day below this is one since the beginning
@@ -215,8 +216,8 @@ def _seconds(cells, form):
     if form == "duration":
         cells = cells.where(cells.str.count(":") != 1, "0:" + cells)
         return (pd.to_timedelta(cells, errors="coerce") / pd.Timedelta(1, "s")).to_numpy(float)
-    if form.endswith(".%f"):  # whole seconds may be without a fraction
-        cells = cells.str.replace(r"(:\d\d)$", r"\1.0", regex=True)
+    if "%S.%f" in form:  # whole seconds may be without a fraction
+        cells = cells.str.replace(r"(:\d\d)( [APap][Mm])?$", r"\1.0\2", regex=True)
     times = pd.to_datetime(cells, format=form, errors="coerce", utc=True)
     return ((times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(1, "s")).to_numpy(float)
 

@@ -36,7 +36,7 @@ NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.A | re.I)
 UNIT_WORDS = r"[mnuµμ]?v(?:olts?)?|microvolts?|millivolts?"
 UNIT = re.compile(rf"[\s_]*[\[(]([^\[\]()]*)[\])]\s*$|[\s_]+({UNIT_WORDS})\s*$", re.I)
 UNITS_ROW = re.compile(
-    rf"[\[(]*({UNIT_WORDS}|[mnuµμ]?s(ec(onds?)?)?|(no_?)?units?|n/?a|adu|counts?|cal|raw|h+:mm:ss.*"
+    rf"[\[(]*({UNIT_WORDS}|[mnuµμ]?s(ec(onds?)?)?|(no_?)?units?|n/?a|adu|counts?|cal|raw|(yyyy.*)?h+:mm:ss.*"
     r"|bpm|%|mmhg|g|)[\])]*",
     re.I,
 )
@@ -44,7 +44,8 @@ COUNTS = re.compile(r"\W*(adu|adc|raw|counts?|lsb|digits?|(no_?)?units?|a\.?u\.?
 ECG_MV, WHOLE_ECG_MV, PIECE = (0.02, 20.0), 8.0, 2000  # what so many samples of an ECG may span
 
 # What to look for in the lines before the first row of a device that is known by its first regular
-# expression. Of each other the first group is meant. leads, units: of the last columns.
+# expression. Of each other the first group is meant. leads, units: of the last columns; counts: a
+# row of the numbers of samples before the samples.
 DEVICES = {
     "OpenSignals": {
         "known_by": r"OpenSignals",
@@ -65,15 +66,16 @@ DEVICES = {
         "rate": r"^([\d.]+ m?sec)/sample",
         "leads": r"^(.+)\n(?:[mu]?V|Volts|mmHg|BPM|Ohms|%|g)$",
         "units": r"^.+\n([mu]?V|Volts|mmHg|BPM|Ohms|%|g)$",
+        "counts": r"[\t, ]*(\d+)([\t, ]+\1)*[\t, ]*",
     },
     "any other": {
         "known_by": "",
         "rate": r"(?i)^\W*(?:sampl\w*[ _]?(?:rate|freq\w*|interval)|fs|frequenc?[yz]|abtastrate)\b"
         r"[^\d\n]{0,20}([\d.]+[ \t]*[a-z]*)|^[^\n\d]*[,;:=\t ]\"?([\d.,]+[ \t]?(?:hertz|hz))\b",
-        "units": r"(?i)^\W*(?:units?|einheit)\b\W+(\w+)",
-        "leads": r"(?i)^\W*(?:lead|ableitung)[,;:=\t ]+(?:lead |ableitung )?(.+)",
-        "start": r"(?i)^\W*(?!.*birth)(?:record\w*|start\w*|date|\w*datum)[ _]?(?:date|time)?\b"
-        r"[^\d\n]{0,20}(\d.*?)\"?$",
+        "units": r"(?i)^\W*(?:unit\w*|einheit|unidad)\b\W+(\w+)",
+        "leads": r"(?i)^\W*(?:lead|ableitung|d[eé]riv\w+)\b.*?([^\s,;:=\"]+)\"?$",
+        "start": r"(?i)^[^\d\n]*(\d+[-/.]\d\d?[-/.]\d+[T ,]+\d\d?:\d\d.*?)\"?$"
+        r"|^\W*start\w*[ _]?time\b[^\d\n]{0,20}(\d.*?)\"?$",
     },
 }
 
@@ -109,8 +111,8 @@ def open_csv(
     chosen = read_together(chosen, [told_hz] * len(names), in_mv, lead, path, most)
     if told_hz is None and clock is None:
         raise BadInput(
-            f"{path} does not say its sampling rate: give it in Hz with --fs, or add a column "
-            "time_s"
+            f"{path} does not say its sampling rate, nor has it a column of times of a unit with "
+            "which that is an ECG's: give it in Hz with --fs, or add a column time_s"
         )
     screened, columns = [names[k] for k in chosen], [columns[k] for k in chosen]
     mv = [_scale(table, column, units, gain) for column in columns]
@@ -208,7 +210,7 @@ def read_layout(path) -> Table:
         raise BadInput(f"{path} holds no row of numbers: give a row a sample, a column a lead")
     decimal = "," if any("," in cell for row in tail for cell in row) else "."
     table = Table(path, encoding, separator, decimal, skip, *_names(lines[:skip], separator, width))
-    _told_by_device("\n".join(lines[:skip]), table)
+    _told_by_device("\n".join(lines[:skip]), table, lines[skip])
     for k, name in enumerate(table.names):
         table.names[k], table.units[k] = _apart(name, table.units[k])
     table.head = next(table.parts(range(width), HEAD_ROWS, str))
@@ -271,10 +273,11 @@ def _names(lines, separator, width):
     return names or [f"column{k}" for k in range(width)], units
 
 
-def _told_by_device(text, table):
+def _told_by_device(text, table, first_row):
     """Fills in what the lines before the first row say."""
     *devices, other = DEVICES.values()
     device = next((d for d in devices if re.search(d["known_by"], text, re.M)), {})
+    table.skip += bool(re.fullmatch(device.get("counts", "$"), first_row))
     found = {}
     for field in ("rate", "units", "leads", "start", "columns"):
         for pattern in filter(None, (device.get(field), other.get(field))):
@@ -292,8 +295,10 @@ def _told_by_device(text, table):
     end = max((k for k, name in enumerate(table.names, 1) if name), default=width)
     leads, units = listed("leads")[-end:], listed("units")[-end:]
     for k, lead in zip(range(end - len(leads), end), leads):
-        is_named = not re.fullmatch(r"column\d+", table.names[k])
-        table.names[k] = f"{lead} {table.names[k]}" if is_named else lead
+        if re.fullmatch(r"column\d+", table.names[k]):
+            table.names[k] = lead
+        elif "leads" in device and lead != table.names[k]:
+            table.names[k] = f"{lead} {table.names[k]}"
     units = units * end if len(units) == 1 else units
     for k, unit in zip(range(end - len(units), end), units):
         table.units[k] = table.units[k] or unit
