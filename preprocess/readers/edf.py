@@ -1,5 +1,5 @@
-"""EDF, EDF+ and BDF recordings (edfplus.info) by edfio, some data records at a time: by itself
-edfio holds the whole of a BDF file in memory."""
+"""EDF, EDF+ and BDF recordings (edfplus.info): edfio reads the header. Samples are read here, part
+by part, as edfio holds the whole of a BDF file in memory."""
 
 import re
 import warnings
@@ -19,10 +19,10 @@ ONSET = re.compile(rb"([+-]\d{1,9}(?:\.\d{1,9})?)\x14")
 
 
 class EdfSource(Source):
-    """file: the layout; signals: places among edfio's signals, mv: sizes of the units, of the leads
-    that are read; starts: (records,) first sample of each data record."""
+    """layout: of the file; signals: of edfio, mv: sizes of their units, of the leads that are read;
+    starts: (records,) first sample of each data record."""
 
-    file: "Layout"
+    layout: "Layout"
     signals: list
     mv: list
     starts: np.ndarray
@@ -30,8 +30,9 @@ class EdfSource(Source):
     def read(self, start, end):
         first = max(0, np.searchsorted(self.starts, start, "right") - 1)
         last = np.searchsorted(self.starts, end, "left")
-        signals = self.file.records(int(first), int(last)).signals
-        stored = np.stack([signals[k].data * mv for k, mv in zip(self.signals, self.mv)], 1)
+        rows = self.layout.rows(int(first), int(last))
+        columns = zip(self.signals, self.mv)
+        stored = np.array([self.layout.physical(rows, each) * mv for each, mv in columns]).T
         size, begin = len(stored) // (last - first), self.starts[first]
         if self.starts[last - 1] + size - begin == len(stored) and end - begin <= len(stored):
             return stored[start - begin : end - begin]
@@ -53,7 +54,7 @@ class Layout:
                 raise BadInput(
                     f"{path} cannot be read as EDF: its first bytes are not those of one"
                 )
-            self.reader, width = FORMATS[self.head[:8]]
+            reader, width = FORMATS[self.head[:8]]
             try:
                 told, count = int(self.head[236:244]), int(self.head[252:256])
                 fields = file.read(256 * count).replace(b"\0", b" ")
@@ -63,9 +64,13 @@ class Layout:
                 # of a day that is withheld there, the first field may tell
                 self.head = self.head.replace(b"Startdate X", b" " * 11) + fields
                 self.record_bytes = width * sum(sizes)
-                self.places = width * np.cumsum([0, *sizes])
                 self.n, rest = divmod(path.stat().st_size - len(self.head), self.record_bytes)
-                self.first = self.records(0, min(1, self.n))
+                stored = self.head + self.rows(0, min(1, self.n)).tobytes()
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # these bytes are not the whole file
+                    self.first = reader(stored, header_encoding="latin-1")
+                places = width * np.cumsum([0, *sizes])
+                self.at = dict(zip(map(id, self.first._signals), zip(places, places[1:])))
                 if self.first.bytes_in_header_record != len(self.head):
                     raise ValueError("another length than it has")
             except (ValueError, OverflowError) as error:
@@ -84,18 +89,27 @@ class Layout:
                 "cut?"
             ]
 
-    def records(self, first, last):
-        """Data records first to last, as edfio's Edf or Bdf."""
-        with open(self.path, "rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # these bytes are not the whole file
-            file.seek(len(self.head) + first * self.record_bytes)
-            stored = file.read((last - first) * self.record_bytes)
-            return self.reader(self.head + stored, header_encoding="latin-1")
+    def rows(self, first, last):
+        """Data records first to last as (records, record_bytes)."""
+        at, count = len(self.head) + first * self.record_bytes, (last - first) * self.record_bytes
+        return np.fromfile(self.path, np.uint8, count, offset=at).reshape(-1, self.record_bytes)
+
+    def physical(self, rows, signal):
+        """Samples of a signal of edfio, in its own unit, as one row."""
+        stored = rows[:, slice(*self.at[id(signal)])]
+        if isinstance(signal, edfio.BdfSignal):
+            wide = np.zeros((stored.size // 3, 4), np.uint8)
+            wide[:, 1:] = stored.reshape(-1, 3)
+            digital = wide.view("<i4")[:, 0] >> 8
+        else:
+            digital = np.ascontiguousarray(stored).view("<i2").reshape(-1)
+        (low, high), (least, most) = signal.digital_range, signal.physical_range
+        return least + (digital - float(low)) * ((most - least) / (high - low))
 
     def starts(self, record_s, fs_hz):
         """(records,) first samples, as an interrupted EDF+ says them."""
-        marks = [each._is_annotation_signal for each in self.first._signals]
-        place = len(self.head) + (int(self.places[marks.index(True)]) if True in marks else 0)
+        marks = [each for each in self.first._signals if each._is_annotation_signal]
+        place = len(self.head) + (int(self.at[id(marks[0])][0]) if marks else 0)
         onsets_s = np.full(self.n, np.nan)
         with open(self.path, "rb") as file:
             for k in range(self.n):
@@ -131,8 +145,8 @@ class Layout:
 
 def open_edf(path: Path, lead, likely, most, units=None) -> EdfSource:
     """units: of a file that gives none. Raises BadInput where header and file do not agree."""
-    file = Layout(path)
-    signals, record_s = file.first.signals, file.first.data_record_duration
+    layout = Layout(path)
+    signals, record_s = layout.first.signals, layout.first.data_record_duration
     leads = [signal.label for signal in signals]
     if not leads:
         raise BadInput(f"{path} holds no signal")
@@ -142,14 +156,15 @@ def open_edf(path: Path, lead, likely, most, units=None) -> EdfSource:
     chosen = choose_leads(leads, lead, path, likely)
     chosen = read_together(chosen, rates_hz, dimensions, lead, path, most)
     size, fs_hz = sizes[chosen[0]], rates_hz[chosen[0]]
-    starts = np.arange(file.n) * size
-    if file.first.reserved.endswith("+D"):
-        starts = file.starts(record_s, fs_hz)
+    starts = np.arange(layout.n) * size
+    if layout.first.reserved.endswith("+D"):
+        starts = layout.starts(record_s, fs_hz)
     names = [leads[k] for k in chosen]
     source = EdfSource(path.stem, path, leads, names, fs_hz, int(starts[-1]) + size)
-    source.mv = [_mv(signals[k], path, units) for k in chosen]
-    source.file, source.signals, source.starts = file, chosen, starts
-    source.start, source.notes = file.start(), file.notes
+    source.signals = [signals[k] for k in chosen]
+    source.mv = [_mv(signal, path, units) for signal in source.signals]
+    source.layout, source.starts = layout, starts
+    source.start, source.notes = layout.start(), layout.notes
     return source
 
 

@@ -4,6 +4,7 @@ A record is one header or a row of segments, each with a header of its own. For 
 read whole and brought to 360 Hz (`read`), for screening it is a Source (`open_wfdb`).
 """
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import soundfile
 import wfdb
 from scipy.signal import resample_poly
 from tqdm import tqdm
-from wfdb.io._signal import BYTES_PER_SAMPLE, _digi_nan
+from wfdb.io._signal import BYTES_PER_SAMPLE
 
 from preprocess import BadInput
 from preprocess.constants import FS_HZ, LEAD, MOST_LEADS
@@ -32,7 +33,9 @@ from preprocess.readers.source import (
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
 AT_ONCE = 1 << 20  # samples that are summed
 SUMS_DIFFER = 1 << 16  # a header keeps the lower 16 bits of a signal's sum
-DIFFERENCES = "8"  # the format in which a sample is known when all before it were read
+# Storage formats: in one a sample is known when all before it were read, the other is turned round.
+DIFFERENCES, BIG_ENDIAN = "8", "61"
+HZ = re.compile(r"\d+\.?\d*(e[-+]?\d+)?", re.I)
 LEFT_OVER = 4  # samples that a file may have beyond its header's: some formats fill words up
 AFTER_THE_END_S = 1  # annotations so soon after the last sample are dropped, later ones refused
 
@@ -71,41 +74,38 @@ class Segment:
         """Samples of a lead in a frame."""
         return self.header.samps_per_frame[self.channels[lead]]
 
-    def read(self, leads, start, end):
-        """Samples start to end of the segment as (end - start, leads) in mV."""
-        frame, units = self.frame(leads[0]), [self.header.units[self.channels[x]] for x in leads]
-        # a difference is known when all before it are
-        first = 0 if DIFFERENCES in self.header.fmt else start // frame
-        values = self._stored(leads, first, -(-end // frame))
-        values = np.stack(values, 1)[start - first * frame : end - first * frame]
-        return values * [mv_of(unit, self.path, lead) for unit, lead in zip(units, leads)]
+    def unit(self, lead):
+        return self.header.units[self.channels[lead]]
 
-    def _stored(self, leads, first, last, **how):
-        """Of each lead, frames first to last in the header's unit."""
+    def read(self, leads, first, last, stored=False):
+        """Frames first to last of leads with as many samples in each: of each (n,) in the header's
+        unit, or whole numbers as they are stored."""
+        known = 0 if DIFFERENCES in self.header.fmt else first
+        turned = stored and BIG_ENDIAN in self.header.fmt  # wfdb cannot give its whole numbers
         record = _read_or_explain(
             wfdb.rdrecord,
             self.path,
             ".dat",
-            sampfrom=first,
+            sampfrom=known,
             sampto=last if self.header.sig_len else None,  # else wfdb reads to the end
             channels=[self.channels[lead] for lead in leads],
             smooth_frames=False,
-            **how,
+            physical=turned or not stored,
+            ignore_skew=stored,
         )
-        return record.e_p_signal
+        at = slice((first - known) * self.frame(leads[0]), (last - known) * self.frame(leads[0]))
+        columns = record.e_d_signal if stored and not turned else record.e_p_signal
+        return [values[at] for values in (record.adc(expanded=True) if turned else columns)]
 
-    def check_sum(self, lead):
+    def check_sums(self, leads):
         """Raises BadInput where a signal is not the one that its header sums up. 0 is what writers
         put that do not sum."""
-        header, k, total = self.header, self.channels[lead], 0
-        at_once = self.n if DIFFERENCES in header.fmt else AT_ONCE
-        for first in range(0, self.n if header.checksum[k] else 0, at_once):
-            last = min(first + at_once, self.n)
-            (values,) = self._stored([lead], first, last, ignore_skew=True)
-            counts = np.round(values * header.adc_gain[k] + header.baseline[k])
-            missing = _digi_nan(header.fmt[k]) or 0
-            total += int(np.nan_to_num(counts, nan=missing).sum())
-        if header.checksum[k] and (total - header.checksum[k]) % SUMS_DIFFER:
+        summed = [lead for lead in leads if self.header.checksum[self.channels[lead]]]
+        left = np.array([-self.header.checksum[self.channels[lead]] for lead in summed], int)
+        for first in range(0, self.n if summed else 0, AT_ONCE):
+            stored = self.read(summed, first, min(first + AT_ONCE, self.n), stored=True)
+            left += [int(values.sum(dtype=np.int64)) for values in stored]
+        if (left % SUMS_DIFFER).any():
             raise BadInput(
                 f"the signal of {self.path} is not the one its header sums up: one of the files is "
                 "damaged, fetch both again (or, if it was changed on purpose, write its header "
@@ -122,15 +122,18 @@ class WfdbSource(Source):
 
     def read(self, start, end):
         start, end = int(start), int(end)
-        values = np.full((end - start, len(self.screened)), np.nan)
+        first, last = start // self.frame, -(-end // self.frame)
+        values = np.full(((last - first) * self.frame, len(self.screened)), np.nan)
         for segment in self.segments:
-            begin = segment.start * self.frame
-            first, last = max(start, begin), min(end, begin + segment.n * self.frame)
-            here = [k for k, lead in enumerate(self.screened) if lead in segment.channels]
-            if first < last and here:
-                found = segment.read([self.screened[k] for k in here], first - begin, last - begin)
-                values[first - start : last - start, here] = found
-        return values
+            begin, until = max(first, segment.start), min(last, segment.start + segment.n)
+            here = [lead for lead in self.screened if lead in segment.channels]
+            if begin < until and here:
+                at = slice((begin - first) * self.frame, (until - first) * self.frame)
+                columns = segment.read(here, begin - segment.start, until - segment.start)
+                for lead, column in zip(here, columns):
+                    mv = mv_of(segment.unit(lead), segment.path, lead)
+                    values[at, self.screened.index(lead)] = column if mv == 1 else column * mv
+        return values[start - first * self.frame : end - first * self.frame]
 
     def annotated(self, annotator):
         file = self.path.with_name(f"{self.path.name}.{annotator}")
@@ -151,9 +154,9 @@ def open_wfdb(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
     where = {name: [part for part in segments if name in part.channels] for name in leads}
     frames = [{part.frame(name) for part in where[name]} for name in leads]
     rates_hz = [header.fs * max(found) if len(found) == 1 else 0 for found in frames]
-    units = [{part.header.units[part.channels[name]] for part in where[name]} for name in leads]
+    units = [where[name][0].unit(name) if where[name] else "" for name in leads]
     chosen = choose_leads(leads, lead, path, likely)
-    chosen = read_together(chosen, rates_hz, [", ".join(each) for each in units], lead, path, most)
+    chosen = read_together(chosen, rates_hz, units, lead, path, most)
     names, fs_hz = [leads[k] for k in chosen], float(rates_hz[chosen[0]])
     if not fs_hz:
         raise BadInput(f"lead {names[0]} of {path} is in no segment, or in several rates")
@@ -162,10 +165,11 @@ def open_wfdb(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
     source = WfdbSource(path.name, path, leads, names, fs_hz, n)
     source.segments, source.frame = segments, frame
     source.start = header.base_datetime or header.base_time
-    for name in names:
-        for segment in where[name]:
-            mv_of(segment.header.units[segment.channels[name]], path, name)
-            segment.check_sum(name)
+    for segment in segments:
+        here = [name for name in names if name in segment.channels]
+        for name in here:
+            mv_of(segment.unit(name), path, name)
+        segment.check_sums(here)
     return source
 
 
@@ -178,17 +182,19 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
     is not there, or the signal is flat or has gaps.
     """
     source = open_wfdb(path, lead)
-    signal_mv = _checked(source.read(0, source.n)[:, 0], source.name, source.lead)
+    signal_mv = source.read(0, source.n)[:, 0]
+    missing = int(np.isnan(signal_mv).sum())
+    if missing or not len(signal_mv) or not np.ptp(signal_mv) > 0:
+        what = f"has {missing} missing samples" if missing else "is flat"
+        raise BadInput(
+            f"record {source.name}, lead {source.lead}, {what}: choose another --lead or leave the "
+            "record out"
+        )
+    signal_mv = resample_poly(signal_mv, *source.ratio.as_integer_ratio()).astype(np.float32)
     samples, symbols = np.zeros(0, int), np.zeros(0, "<U1")
     if annotator:
         samples, symbols = source.annotated(annotator)
-    return Recording(
-        source.name,
-        source.lead,
-        resample_poly(signal_mv, *source.ratio.as_integer_ratio()).astype(np.float32),
-        samples,
-        symbols,
-    )
+    return Recording(source.name, source.lead, signal_mv, samples, symbols)
 
 
 def lead_names(path) -> list[str]:
@@ -211,14 +217,9 @@ def read_header(path):
     file = _with(path, ".hea")
     _check_file(file)
     header = _read_or_explain(wfdb.rdheader, path, ".hea")
-    lines = [line.split() for line in file.read_text("latin-1").splitlines()]
-    words = next(line for line in lines if line and not line[0].startswith("#"))
-    told_hz = words[2].partition("/")[0] if len(words) > 2 else str(header.fs)
-    try:
-        is_told = 0 < float(told_hz) == header.fs <= HIGHEST_HZ
-    except ValueError:
-        is_told = False
-    if not is_told:
+    words = re.search(r"^[^#\s].*", file.read_text("latin-1"), re.M)[0].split()
+    told_hz = words[2].partition("/")[0] if len(words) > 2 else f"{header.fs}"
+    if not (HZ.fullmatch(told_hz) and 0 < float(told_hz) == header.fs <= HIGHEST_HZ):
         raise BadInput(
             f"{file} says {plain_text(told_hz)!r} Hz: correct it or leave the record out"
         )
@@ -255,11 +256,6 @@ def _segments(path, header):
                 )
         found.append(Segment(at, part, start, n))
         start += n
-    if header.sig_len not in (None, start):
-        raise BadInput(
-            f"the segments of {path} have {start} samples together, its header says "
-            f"{header.sig_len}: fetch it again"
-        )
     return found
 
 
@@ -275,20 +271,19 @@ def _length(path, header):
     found, told = [], header.sig_len
     for name in set(header.file_name) - {"~"}:
         channels = [k for k, other in enumerate(header.file_name) if other == name]
-        file, kind = path.with_name(name), header.fmt[channels[0]]
+        file, sample_bytes = path.with_name(name), BYTES_PER_SAMPLE[header.fmt[channels[0]]]
         _check_file(file)
-        per_frame = sum(header.samps_per_frame[k] for k in channels)
-        if BYTES_PER_SAMPLE[kind]:
+        a_frame = sum(header.samps_per_frame[k] for k in channels)
+        if sample_bytes:
             size = file.stat().st_size - (header.byte_offset[channels[0]] or 0)
-            n = int((size + 0.01) / (per_frame * BYTES_PER_SAMPLE[kind]))
-            is_summed = all(header.checksum[k] for k in channels)
+            found.append(int((size + 0.01) / (a_frame * sample_bytes)))
         else:  # FLAC files know their length
-            n = _read_or_explain(soundfile.info, file, "").frames * len(channels) // per_frame
-            is_summed = False
-        found.append(n)
-        if told and (n < told or n > told + LEFT_OVER and not is_summed):
+            info = _read_or_explain(soundfile.info, file, "")
+            found.append(info.frames * len(channels) // a_frame)
+        is_summed = sample_bytes and all(header.checksum[k] for k in channels)
+        if told and (found[-1] < told or found[-1] > told + LEFT_OVER and not is_summed):
             raise BadInput(
-                f"{file} has {n} samples a signal and {path.name}.hea says {told}: is it "
+                f"{file} has {found[-1]} samples a signal and {path.name}.hea says {told}: is it "
                 "truncated, or of another record? fetch both again"
             )
     return told or min(found, default=0)
@@ -369,13 +364,3 @@ def _read_or_explain(reader, path, ending, *args, **kwargs):
             f"{_with(path, ending)} cannot be read as WFDB: is it truncated, or something else? "
             "fetch it again"
         ) from error
-
-
-def _checked(signal_mv, name, lead):
-    bad = int((~np.isfinite(signal_mv)).sum())
-    if bad or not len(signal_mv) or not np.ptp(signal_mv) > 0:
-        what = f"has {bad} missing samples" if bad else "is flat"
-        raise BadInput(
-            f"record {name}, lead {lead}, {what}: choose another --lead or leave the record out"
-        )
-    return signal_mv

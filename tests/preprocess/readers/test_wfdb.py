@@ -158,7 +158,6 @@ def test_each_segment_is_read_as_its_own_header_says(tmp_path):
     [
         ("m/2 1 360 200\nm 100\nm 100\n", "has 0 samples"),
         ("m/2 1 360 7200\ns1 3600\ns2 3500\n", "has 3600 samples"),
-        ("m/2 1 360 9999\ns1 3600\ns2 3600\n", "together"),
         ("m/99999999 1 360 200\n~ 100\n", "announces 99999999"),
         ("m/2 1 360 200\n~ 100\n~ 100\n", "no signal"),
     ],
