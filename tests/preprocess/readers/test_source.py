@@ -1,7 +1,6 @@
 """Recordings of any kind: read alike in any parts, the lead meant, what a folder stands for."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,37 +124,3 @@ def test_what_the_file_contradicts_is_refused(tmp_path):
             open_source(record, **told)
     with pytest.raises(BadInput, match="there is no recording"):
         open_source(tmp_path / "none")
-
-
-INPUTS = Path(__file__).parents[4] / "shared" / "inputs"
-
-
-@pytest.mark.skipif(not INPUTS.exists(), reason="the files are not beside this checkout")
-@pytest.mark.parametrize(
-    "name, told, right",
-    [
-        ("01_gap_timestamp_ms_130hz.csv", {"fs_hz": 130.0, "lead": "ECG"}, ("ECG", 130, 40)),
-        ("02_timestamp_ms_512hz.csv", {"fs_hz": 512.0, "lead": "ECG"}, ("ECG", 512, 15)),
-        ("03_psg_ECG1_label.edf", {}, ("ECG1", 200, 20)),
-        ("07_text_column_beside.csv", {"fs_hz": 250.0, "lead": "ECG"}, ("ECG", 250, 15)),
-        ("08_polar_sensor_logger.txt", {}, ("ecg", 130, 15)),
-        ("09_watch_export.csv", {}, ("I", 512, 15)),
-        ("10_opensignals.txt", {"gain": 200.0, "baseline": 512.0}, ("ECG A2", 100, 15)),
-        ("10_opensignals.txt", {}, "--gain COUNTS_PER_MV"),
-        ("11_edf_records_minus_1.edf", {}, ("ECG", 200, 20)),
-        ("12_no_length", {}, ("II", 250, 15)),
-        ("13_format_61", {}, ("II", 250, 15)),
-        ("19_volts_no_unit.csv", {"fs_hz": 250.0}, "give --units V"),
-        ("21_samples_a_frame", {}, ("II", 249.89, 20)),
-        ("23_rows_lost.csv", {"fs_hz": 360.0}, ("MLII", 360, 60)),
-        ("24_flac_half", {}, "21600 samples"),
-    ],
-)
-def test_what_was_misread_or_refused(name, told, right):
-    if isinstance(right, str):
-        with pytest.raises(BadInput, match=right):
-            open_source(INPUTS / name, **told)
-        return
-    source = open_source(INPUTS / name, **told)
-    assert (source.lead, source.fs_hz) == right[:2]
-    assert source.duration_s == pytest.approx(right[2], abs=0.01)
