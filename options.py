@@ -336,7 +336,12 @@ def add_workers(group, what):
 
 def add_screening(group):
     add = group.add_argument
-    add("--lead", help="by name or index from 0 (default: that of the weights, else a likely one)")
+    add(
+        "--lead",
+        nargs="+",
+        metavar="NAME",
+        help="one or more, by name or index from 0 (default: that of the weights, or a likely one)",
+    )
     add("--fs", type=number(1), metavar="HZ", help="sampling rate of a text file without times")
     add("--units", choices=("mV", "uV", "V"), help="of a text file's numbers (default: mV)")
     above, any_number = number(0, open_low=True), number(-1e9)

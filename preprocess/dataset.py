@@ -260,18 +260,21 @@ def _write_arrays(paths, part, image, lead, filter_name, on_peaks):
 
 
 def _check_labels(columns, recording, path):
-    """Raises BadInput where labels lie on the R peaks of none of the record's leads: on one alone
-    they may be hard to find, which is said."""
+    """Raises BadInput where labels lie on the R peaks of none of the record's leads: on a single
+    one they may be hard to find, which is said."""
     try:
         beat_windows.check_labels(columns, recording)
     except BadInput as error:
-        for lead in records.lead_names(path):
+        leads = records.lead_names(path)
+        for lead in leads:
             with suppress(BadInput):
                 other = records.read(path, lead)
                 beat_windows.check_labels(beat_windows.cut(other)[0], other)
                 tqdm.write(f"  {error}: but they do on lead {lead}, and are kept")
                 return
-        raise
+        if len(leads) > 1:
+            raise
+        tqdm.write(f"  {error} It is kept, as it has no other lead to tell by.")
 
 
 class _NpyWriter:

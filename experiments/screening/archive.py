@@ -29,7 +29,6 @@ SHAPES_OUTPUTS = (  # options of main.py that do, beside the weights
     "calibration_minutes",
     "known_normal",
 )
-ENDS = {".b2i": bytes(2), ".csv": b"\n", ".html": b"</html>"}  # of whole outputs
 LISTS = ("episodes", "hours")  # of a summary: what an index does without
 
 
@@ -56,19 +55,12 @@ def finished(path: Path, weights: Path, opt: Namespace) -> dict | None:
         found = json.loads(summary.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or found.get("made_with") != made_with(path, weights, opt):
+    told = found.get("made_with") if isinstance(found, dict) else None
+    sizes = told.get("bytes") if isinstance(told, dict) else None
+    if not isinstance(sizes, dict) or told != made_with(path, weights, opt) | {"bytes": sizes}:
         return None
-    return brief(found) if all(_is_whole(summary.with_suffix(ending)) for ending in ENDS) else None
-
-
-def _is_whole(path):
-    """Whether an output ends as it was written to end: one that was cut does not."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(max(0, path.stat().st_size - 16))
-            return file.read().endswith(ENDS[path.suffix])
-    except OSError:
-        return False
+    are_whole = all((_changed(summary.with_name(n)) or [None])[0] == k for n, k in sizes.items())
+    return brief(found) if are_whole else None
 
 
 def _facts(path, annotator):

@@ -63,7 +63,7 @@ class Reader:
         # signal, with margins
         margin = round(MARGIN_S * FS_HZ)  # a whole number of bins
         first, last = max(0, start - margin), min(self.source.length, end + margin)
-        signal_mv, there = self.source.stretch(first, last)
+        signal_mv, there = (values[:, 0] for values in self.source.stretch(first, last))
         self._check_units(signal_mv)
         filtered_mv = bandpass(signal_mv)
         # quality

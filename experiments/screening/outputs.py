@@ -50,8 +50,12 @@ def write(findings: Findings, page: str, folder: Path):
     with temporary_folder(folder / f".screening-{name}") as part:
         write_annotations(findings, part / f"{name}.b2i")
         write_table(findings, part / f"{name}.csv")
-        write_summary(findings, part / f"{name}.json")
         (part / f"{name}.html").write_text(page, encoding="utf-8")
+        if "made_with" in findings.summary:  # so that one that is cut later is noticed
+            names = [target.name for target in targets if target.suffix != ".json"]
+            sizes = {each: (part / each).stat().st_size for each in names}
+            findings.summary["made_with"]["bytes"] = sizes
+        write_summary(findings, part / f"{name}.json")
         for target in targets:
             os.replace(part / target.name, target)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # networks and signal processing are loaded where a recording
     from models.detector import Detector
     from preprocess.readers.source import Source
 
+SCREENED_LEADS = 1  # of a recording, where --lead names none
 MOST_SENTENCES = 20  # about recordings that failed, on the terminal; index.html has all
 
 
@@ -199,10 +200,10 @@ def _opened(path, checkpoint, opt, progress) -> Source:
     from experiments.screening import outputs
 
     likely = checkpoint.settings["lead"]
-    how = {"gain": opt.gain, "baseline": opt.baseline, "likely": likely}
+    how = {"gain": opt.gain, "baseline": opt.baseline, "likely": likely, "most": SCREENED_LEADS}
     source = open_source(path, opt.lead, opt.fs, opt.units, **how)
     outputs.check_apart(source, opt.outf)
-    line = f"{source.name}: lead {source.lead}"
+    line = f"{source.name}: lead {', '.join(source.screened)}"
     if len(source.leads) > 1:
         line += f" of {', '.join(source.leads)}"
         if opt.lead is None:

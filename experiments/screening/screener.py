@@ -86,11 +86,12 @@ class Screener:
             )
 
     def screen(
-        self, signal_mv: ArrayLike, fs_hz: float, name: str = "recording", lead: str = "ECG"
+        self, signal_mv: ArrayLike, fs_hz: float, name: str = "recording", lead: str | list = "ECG"
     ) -> Findings:
-        """Samples of one lead (n,) in mV, NaN where there are none, to what is found in them.
+        """Samples (n,) or (n, leads) in mV, NaN where there are none, to what is found in them.
 
-        name, lead: what findings call them. Raises BadInput where nothing can be said of it.
+        name, lead: what findings call them; of several leads a list. Raises BadInput where nothing
+        can be said of it.
         """
         return self.findings(SignalSource.of(signal_mv, fs_hz, name, lead))
 
@@ -155,23 +156,25 @@ class Screener:
 
 
 class SignalSource(Source):
-    """One lead that is in memory."""
+    """Leads that are in memory."""
 
     signal_mv: np.ndarray
 
     @classmethod
-    def of(cls, signal_mv: ArrayLike, fs_hz: float, name: str, lead: str) -> SignalSource:
-        """Raises BadInput where it is not one lead of numbers."""
+    def of(cls, signal_mv: ArrayLike, fs_hz: float, name: str, lead: str | list) -> SignalSource:
+        """signal_mv: (n,) or (n, leads), each with a name. Raises BadInput where it is not."""
         try:
             signal_mv = np.asarray(signal_mv, float)
         except (TypeError, ValueError) as error:
             raise BadInput(f"{name} is no array of numbers in mV: {error}") from None
-        if signal_mv.ndim != 1:
+        leads = [lead] if isinstance(lead, str) else list(lead)
+        if signal_mv.ndim not in (1, 2) or signal_mv.size != len(signal_mv) * len(leads):
             raise BadInput(
-                f"{name} has shape {signal_mv.shape}: give one lead, an array (n,) in mV"
+                f"{name} has shape {signal_mv.shape} and {len(leads)} names of leads: give an "
+                "array (n,) or (n, leads) in mV, and a name for each lead"
             )
-        made = cls(name, Path(name), [lead], lead, float(fs_hz), len(signal_mv))
-        made.signal_mv = signal_mv
+        made = cls(name, Path(name), leads, leads, float(fs_hz), len(signal_mv))
+        made.signal_mv = signal_mv.reshape(len(signal_mv), len(leads))
         return made
 
     def read(self, start, end):

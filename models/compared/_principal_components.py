@@ -5,6 +5,7 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
+from preprocess import BadInput
 from preprocess.beats import WINDOW
 
 COMPONENTS = 20
@@ -21,6 +22,10 @@ class PrincipalComponents(nn.Module):
         self.register_buffer("deviation", torch.ones(COMPONENTS))
 
     def fit(self, scaled: np.ndarray) -> None:
+        if len(scaled) < COMPONENTS:
+            raise BadInput(
+                f"{len(scaled)} normal beats are too few for {COMPONENTS} principal components"
+            )
         pca = PCA(COMPONENTS, random_state=0).fit(scaled)
         variance = np.maximum(pca.explained_variance_, 1e-9)
         self.mean.copy_(torch.as_tensor(pca.mean_))

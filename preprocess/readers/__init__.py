@@ -1,4 +1,4 @@
-"""Recordings of every format, read lead by lead and stretch by stretch.
+"""Recordings of every format, read stretch by stretch.
 
 `open_source` opens one, `find` says which a path stands for. Libraries are loaded when a file of
 theirs is opened: command lines import this at once.
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preprocess import BadInput
-from preprocess.constants import LEAD
+from preprocess.constants import LEAD, MOST_LEADS
 from preprocess.files import check_is_file
 
 if TYPE_CHECKING:
@@ -28,13 +28,14 @@ LOOKED_AT = 1 << 16  # bytes of a text file that may hold no table
 
 
 def open_source(
-    path, lead=None, fs_hz=None, units=None, likely=LEAD, gain=None, baseline=0
+    path, lead=None, fs_hz=None, units=None, likely=LEAD, gain=None, baseline=0, most=MOST_LEADS
 ) -> Source:
     """Open a WFDB record (with or without ending), EDF, BDF, ISHNE or text file.
 
-    lead: name or index from 0, None for the one called `likely` or its like (see choose_lead);
-    fs_hz, units: of a file that does not say; gain, baseline: counts a mV, and at 0 mV, of a text
-    file of counts. Raises BadInput when it is none of these, or says something else.
+    lead: name or index from 0, or a list of these; None for `most` ECG leads at most, the one
+    called `likely` or its like first (see choose_leads); fs_hz, units: of a file that does not
+    say; gain, baseline: counts a mV, and at 0 mV, of a text file of counts. Raises BadInput when it
+    is none of these, or says something else.
     """
     path = Path(path)
     check_is_file(path)
@@ -51,26 +52,23 @@ def open_source(
     if ending in TEXT_ENDINGS:
         from preprocess.readers.csv import open_csv
 
-        return open_csv(path, lead, likely, fs_hz, units, gain, baseline)
+        return open_csv(path, lead, likely, most, fs_hz, units, gain, baseline)
     if gain is not None or units and ending not in EDF_ENDINGS:
         raise BadInput(f"{path} says its own unit: leave --gain and --units out")
     if ending in EDF_ENDINGS:
         from preprocess.readers.edf import open_edf
 
-        source = open_edf(path, lead, likely, units)
+        source = open_edf(path, lead, likely, most, units)
     elif ending in ISHNE_ENDINGS:
         from preprocess.readers.ishne import open_ishne
 
-        source = open_ishne(path, lead, likely)
+        source = open_ishne(path, lead, likely, most)
     else:
         from preprocess.readers.wfdb import open_wfdb
 
-        source = open_wfdb(record, lead, likely)
+        source = open_wfdb(record, lead, likely, most)
     if fs_hz and abs(source.fs_hz - fs_hz) > RATE_DIFFERS * fs_hz:
-        raise BadInput(
-            f"--fs says {fs_hz:g} Hz, {path} itself {source.fs_hz:g} Hz: leave --fs out, it is for "
-            "text files"
-        )
+        raise BadInput(f"--fs says {fs_hz:g} Hz, {path} {source.fs_hz:g} Hz: leave --fs out")
     return source
 
 
@@ -95,11 +93,10 @@ def find(path) -> tuple[list[Path], str]:
 def segment_names(folder) -> set[str]:
     """Of the records in a folder that are parts of others, as the headers of those say."""
     names = set()
-    for file in Path(folder).glob("*.hea"):
-        lines = file.read_text("latin-1").split("\n") if file.is_file() else []
-        lines = [line.split() for line in lines if line.strip() and not line.startswith("#")]
-        if lines and "/" in lines[0][0]:
-            names |= {words[0] for words in lines[1:]}
+    for file in filter(Path.is_file, Path(folder).glob("*.hea")):
+        lines = re.findall(r"^[^#\s].*", file.read_text("latin-1"), re.M)
+        if lines and "/" in lines[0].split()[0]:
+            names |= {line.split()[0] for line in lines[1:]}
     return names
 
 

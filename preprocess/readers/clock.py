@@ -1,7 +1,7 @@
 """The column of a table that tells the time: its rate, and where samples are missing.
 
-Times may be stamps (dates, times of the day), numbers in any unit, or row numbers, which may wrap.
-Several rows may have the same stamp: it counts from the first row that has it.
+Times may be dates, times of the day, numbers in any unit, or row numbers, which may wrap. Several
+rows may share a stamp: it counts from the first of them.
 """
 
 import re
@@ -14,13 +14,13 @@ from preprocess.constants import LONGEST_GAP_S
 from preprocess.readers.source import HIGHEST_HZ, LOWEST_HZ
 
 TIME_NAME = re.compile(
-    r"(?<![a-z])(t|ts|s|sec|secs|seconds|timer|elapsed|clock|epoch|unix|date|zeit|uhrzeit|hora"
-    r"|temps|min|minutes|hours|ms|msecs?|us|ns|millis|micros)(?![a-z])|time(stamps?)?(?![a-z])",
+    r"(?<![a-z])(t|ts|s|secs?|seconds|timer|elapsed|clock|epoch|unix|date|zeit|uhrzeit|hora|temps"
+    r"|min|minutes|hours|msecs?|[mun]s|millis|micros)(?![a-z])|time(stamps?)?(?![a-z])",
     re.I,
 )
 SECONDS = {  # what the name or the unit of a time column may say
     r"ms|msecs?|millis|milliseconds?": 1e-3,
-    r"us|µs|μs|usecs?|micros|microseconds?": 1e-6,
+    r"[uµμ]s|usecs?|micros|microseconds?": 1e-6,
     r"ns|nsecs?|nanos|nanoseconds?": 1e-9,
     r"mins?|minutes?": 60.0,
     r"h|hrs?|hours?": 3600.0,
@@ -28,16 +28,13 @@ SECONDS = {  # what the name or the unit of a time column may say
 }
 # Of a time without a unit: only with one of them the rate is an ECG's. Tables count dates in days.
 GUESSED_S = (1.0, 1e-3, 1e-6, 1e-9, 86400.0)
-DATES = ["ISO8601", "%Y/%m/%d %H:%M:%S.%f"]  # as pandas writes them
-DATES += [f"{day} %H:%M:%S.%f" for day in ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y")]
-DATES += ["%H:%M:%S.%f %d/%m/%Y"]
+DATES = ["ISO8601", "%H:%M:%S.%f %d/%m/%Y"]  # as pandas writes them
+DATES += [f"{day} %H:%M:%S.%f" for day in ("%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y")]
+DATES += [f"{day} %I:%M:%S.%f %p" for day in ("%d/%m/%Y", "%m/%d/%Y")]
 DURATION = re.compile(r"(\d+:)?\d+:\d\d?([.,]\d+)?")
 AMBIGUOUS_DATE = re.compile(r"\b(0?\d|1[0-2])/(0?\d|1[0-2])/\d{4}")
-
-HEAD_ROWS = 20_000  # that tell the rate
 DAY_S, ELAPSED_S = 24 * 3600.0, 60.0  # a time of the day below this is one since the beginning
-EVEN = 0.6  # of a step: what is less even is a clock only if it is called so
-BLOCK = 50  # stamps over which a rate is taken where there may be gaps
+EVEN, FEW = 0.6, 0.05  # rows by which row numbers are uneven; stamps before which a row lacks
 RATE_TOLERANCE, TOLD_TOLERANCE = 1e-3, 0.01  # clocks differ by less; of what else says the rate
 MOST_GAPS = 0.3  # of all stamps: with more it is another rate
 
@@ -49,29 +46,32 @@ def choose_clock(table, told_hz):
     """
     clocks = [Clock(k, table, told_hz) for k in range(len(table.names))]
     clocks = [clock for clock in clocks if clock.step]
-    usable = [clock for clock in clocks if clock.unit_s]
     table.start = table.start or next((clock.start for clock in clocks if clock.start), None)
     columns = {clock.column for clock in clocks}
-    if not usable:
-        return None, columns
-    best = min(usable, key=lambda clock: clock.doubt)
-    best.check_rate(told_hz)
+    best = min((clock for clock in clocks if clock.hz), key=lambda c: c.doubt, default=None)
+    told = told_hz or (best and best.hz)
+    if best and (not _is_usual(best.hz) or abs(told / best.hz - 1) > TOLD_TOLERANCE):
+        due = f"{told_hz:g} Hz was told" if told_hz else f"{LOWEST_HZ} to {HIGHEST_HZ} Hz are read"
+        raise BadInput(
+            f"the times of {table.path} rise {best.hz:.5g} times a second, and {due}: is their "
+            "unit what the column's name says?"
+        )
     return best, columns
 
 
 class Clock:
     """A column that may tell the time, read part by part.
 
-    step: of a row, in its own unit, None where it is no clock; unit_s: this unit, None where
-    nobody says it; hz: the rate; doubt: to choose by, the smaller the better; slack: rows by which
-    stamps may be early or late; tolerance: rows that may lack before that is a gap.
+    step: of a row, in its own unit, None where it is no clock; hz: the rate, None where nobody
+    knows the unit; doubt: to choose by, the smaller the better; tolerance: rows that may lack
+    before that is a gap.
     """
 
     def __init__(self, column, table, told_hz):
-        cells = table.column(column)
+        cells = table.head[column].fillna("")
         self.column, self.path, self.table = column, table.path, table
-        self.step = self.unit_s = self.start = self.modulus = None
-        self.rows, self.row, self.row_s = 0, 0, None  # read; the last stamp's first row and time
+        self.step = self.hz = self.start = self.before = None
+        self.rows = self.row = 0  # that were read; the first one with the last stamp
         self.even_rows, self.even_s = 0, 0.0
         self.form = _form(cells)
         values = self._numbers(cells)
@@ -80,92 +80,77 @@ class Clock:
         values = values[np.isfinite(values)]
         name = f"{table.names[column]} {table.units[column]}"
         is_named = bool(self.form or TIME_NAME.search(name))
-        self.modulus = None if self.form else _modulus(values)
-        self.before, self.offset = values[0], 0.0  # of what wraps: the last, and what was added
-        values = self._unwrapped(values)
-        self.before, self.offset = values[0], 0.0
-        steps = np.diff(values)
+        self.is_whole = bool((values == np.round(values)).all())
+        self.highest, self.wraps = values.max(), (np.diff(values) < 0).sum() >= 3
+        steps, self.before = self._steps(values), None
         if (steps > 0).sum() < 3 or (steps < 0).mean() > (0.1 if is_named else 0):
             return
-        step, jitter = self._pace(values)
-        if not is_named and jitter > EVEN:
+        step, unevenness = self._pace(steps, values, is_named)
+        if not is_named and unevenness > EVEN:
             return
-        self.step, self.unit_s = step, self._unit(name, is_named, values, step, told_hz)
-        is_counter = not is_named or self.modulus is not None
-        self.doubt = (2 * (self.tolerance > 1) or is_counter, round(jitter, 3))
-        if self.unit_s:
-            self.hz = 1 / (step * self.unit_s)
-        if self.form and values[0] >= ELAPSED_S:
-            self.start = start_of(cells.iloc[0].replace(",", "."))
+        self.step, self.unit_s = step, self._unit(name, is_named, step, told_hz)
+        self.doubt = 2 * (self.tolerance > 1) or self.wraps or not is_named, round(unevenness, 3)
+        self.hz = 1 / (step * self.unit_s) if self.unit_s else None
+        self.start = start_of(cells.iloc[0]) if self.form and values[0] >= ELAPSED_S else None
 
     def _numbers(self, cells):
         """(n,) s of stamps, else numbers of whatever unit; NaN where a cell is none."""
         return _seconds(cells, self.form) if self.form else self.table.numbers(cells)
 
-    def _pace(self, values):
-        """The step of a row, and how uneven stamps are, in rows."""
-        steps = np.diff(values)
-        turns = steps / np.median(steps) if np.median(steps) else np.zeros(1)
-        if turns.min() > EVEN and np.abs(turns - np.round(turns)).max() < 1e-6:
-            self.slack = self.tolerance = 0.5  # each jump is a whole number of rows
-            return float(np.median(steps)), 0.0
-        changed = np.flatnonzero(steps > 0) + 1
-        at, spans, apart = values[changed], np.diff(values[changed]), np.diff(changed)
-        repeats = np.median(apart)
-        rows = min(BLOCK, len(spans)) if repeats == 1 else 1
-        step = np.median((at[rows:] - at[:-rows]) / (changed[rows:] - changed[:-rows]))
-        late = np.abs(spans / step - apart)
-        jitter = float(np.quantile(late, 0.9))
-        self.slack = self.tolerance = max(0.5, 1.2 * jitter, 1.05 * _rounding(values) / step)
-        if repeats > 1:
-            self.slack, self.tolerance = max(2, 0.1 * repeats), 1.05 * repeats + 1
-        even = late <= self.slack
-        return float(spans[even].sum() / max(1, apart[even].sum())) or step, jitter
+    def _steps(self, values):
+        """(n,) by how much each is more than the one before it, also where a day, or a counter of
+        some bits, begins again: within a hundredth, where nobody has seen that before."""
+        steps = np.diff(values, prepend=values[0] if self.before is None else self.before)
+        self.before, self.highest = values[-1], max(self.highest, values.max())
+        turn = DAY_S if self.form else 2.0 ** np.ceil(np.log2(max(self.highest, 1) + 1))
+        nearest = turn * (1 if self.wraps and not self.form else 0.01)
+        may_wrap = self.form == "duration" or self.is_whole and not self.form
+        return np.where(may_wrap & (steps < 0) & (steps + turn < nearest), steps + turn, steps)
 
-    def _unit(self, name, is_named, values, step, told_hz):
+    def _pace(self, steps, values, is_named):
+        """The step of a row, and how uneven stamps are, in rows."""
+        changed = np.flatnonzero(steps)
+        spans, apart = steps[changed[1:]], np.diff(changed)
+        step, repeats = float(np.median(spans / apart)), float(np.median(apart))
+        turns, values = spans / step, values - values[0]
+        scales = 10.0 ** np.arange(7)
+        exact = [s for s in scales if np.abs(s * values - np.round(s * values)).max() < 1e-3]
+        rounding = 1 / exact[0] if exact else 0.0
+        if turns.min() > EVEN and np.abs(turns - np.round(turns)).max() < 1e-6:
+            # whole rows: where a rounded time is the reason, many of them seem to lack
+            rounding *= is_named and (turns > EVEN + 1).mean() > FEW
+        for _ in range(3):  # the mean of rounded steps is finer than any of them
+            late, rounded = spans / step - apart, 1.05 * rounding / abs(step)
+            unevenness = float(np.quantile(np.abs(late), 0.75))
+            self.tolerance = max(0.5, rounded, 3 * unevenness * (unevenness > rounded))
+            if repeats > 1:  # stamps of packets, which come early or late
+                self.tolerance = max(self.tolerance, 0.5 * repeats)
+            even = self._even(late)
+            step = float(spans[even].sum() / max(1, apart[even].sum())) or step
+        return step, unevenness
+
+    def _even(self, late):
+        """Stamps that tell the rate: not after a gap, nor after rows of which only some are left
+        of a stamp. late: rows that lack before each."""
+        is_far = np.abs(late) > self.tolerance
+        return ~is_far & ~np.append(False, is_far[:-1])
+
+    def _unit(self, name, is_named, step, told_hz):
         """In s: as it is named, else the only one with which the rate is that of an ECG, or else,
         of row numbers, what the rate that was told makes of it."""
         if self.form:
             return 1.0
-        if found := re.search(r"\bs/(\d+)\b", name):
-            return 1 / int(found[1])
         for words, unit_s in SECONDS.items():
             if is_named and re.search(rf"(?<![a-zµμ])({words})(?![a-zµμ])", name, re.I):
                 return unit_s
-        are_whole = (values == np.round(values)).all()
-        for unit_s in GUESSED_S if is_named or not are_whole else ():
+        for unit_s in GUESSED_S if is_named or not self.is_whole else ():
             hz = 1 / (step * unit_s)
-            if _may_be_ecg(hz) and (not told_hz or abs(told_hz / hz - 1) < TOLD_TOLERANCE):
+            if _is_usual(hz) and (not told_hz or abs(told_hz / hz - 1) < TOLD_TOLERANCE):
                 return unit_s
-        return 1 / (told_hz * step) if told_hz and (are_whole or not is_named) else None
-
-    def check_rate(self, told_hz):
-        due = f"{told_hz:g} Hz was told" if told_hz else f"{LOWEST_HZ} to {HIGHEST_HZ} Hz are read"
-        if not _may_be_ecg(self.hz) or abs((told_hz or self.hz) / self.hz - 1) > TOLD_TOLERANCE:
-            raise BadInput(
-                f"the times of {self.path} rise {self.hz:.5g} times a second, and {due}: is their "
-                "unit what the column's name says?"
-            )
-
-    def _unwrapped(self, values):
-        """Numbers that go on where a counter, or a day, begins again."""
-        known = np.concatenate([[self.before], values])
-        self.before = known[-1]
-        drops = np.flatnonzero(np.diff(known) < 0)
-        earlier, later = known[drops], known[drops + 1]
-        turn = 2.0 ** np.ceil(np.log2(np.maximum(earlier, 1) + 1))
-        if self.form or self.modulus:
-            turn[:] = self.modulus or DAY_S
-        # after a turn nobody has seen before, numbers begin again at once
-        near = turn - earlier + later < (turn if self.modulus else turn / 100)
-        added = np.zeros(len(known))
-        added[drops + 1] = np.where(near, turn, 0)
-        values = values + np.cumsum(added)[1:] + self.offset
-        self.offset += added.sum()
-        return values
+        return 1 / (told_hz * step) if told_hz and (self.is_whole or not is_named) else None
 
     def spread(self, values, cells, line):
-        """Values (n,) of a part with NaN in its gaps. cells: of the clock; line: of the file,
+        """Values (n, leads) of a part with NaN in its gaps. cells: of the clock; line: of the file,
         before the part's first.
 
         Raises BadInput where times are missing, go back, stand still or change their rate.
@@ -173,75 +158,46 @@ class Clock:
         numbers = self._numbers(cells)
         if len(missing := np.flatnonzero(~np.isfinite(numbers))):
             raise BadInput(f"line {line + missing[0] + 1} of {self.path} has no time: correct it")
-        times_s = self._unwrapped(numbers) * self.unit_s
-        before_s = times_s[0] if self.row_s is None else self.row_s
-        moved = np.flatnonzero(np.diff(times_s, prepend=before_s))
-        stamps_s = np.concatenate([[before_s], times_s[moved]])
-        rows = np.concatenate([[self.row], self.rows + moved])
-        spans, apart = np.diff(stamps_s), np.diff(rows)
-        late = spans * self.hz - apart
-        self._check_order(late, spans, line + moved + 1)
-        gap, even = late > self.tolerance, np.abs(late) <= self.slack
-        drift = np.abs(np.cumsum(np.where(even, late, 0.0)))
-        has_left = drift > 2 * self.tolerance + RATE_TOLERANCE * np.cumsum(apart)
-        if has_left.any() or gap.sum() > MOST_GAPS * len(gap) + 1:
+        steps_s = self._steps(numbers) * self.unit_s
+        changed = np.flatnonzero(steps_s)
+        spans, apart = steps_s[changed], np.diff(self.rows + changed, prepend=self.row)
+        late = spans * self.hz - apart  # rows that lack before a stamp
+        both = late + np.append(late[1:], 0.0)  # one stamp that comes late or early is no more
+        gap = (late > self.tolerance) & (both > self.tolerance)
+        for is_so, what in (
+            (spans < 0, "goes back"),
+            ((late < -self.tolerance) & (both < -self.tolerance), "stands still"),
+            (spans > LONGEST_GAP_S, "goes on by more than a day"),
+        ):
+            if is_so.any():
+                at = line + 1 + changed[is_so.argmax()]
+                raise BadInput(f"the time of {self.path} {what} at line {at}: cut it there")
+        even = self._even(late)
+        drift = np.abs(np.cumsum(late * even)) - RATE_TOLERANCE * np.cumsum(apart)
+        if (drift > 2 * self.tolerance).any() or gap.sum() > MOST_GAPS * len(gap) + 1:
             raise BadInput(
                 f"the sampling rate of {self.path} changes after line {line}: it is {self.hz:.5g} "
                 "Hz and then another; cut the recording there"
             )
+        self.row = self.rows + changed[-1] if len(changed) else self.row
+        self.rows += len(values)
+        if not self.even_rows:
+            even[:1] = False  # nobody knows how long the first stamp has been there
         self.even_rows += int(apart[even].sum())
         self.even_s += float(spans[even].sum())
-        self.rows, self.row, self.row_s = self.rows + len(values), rows[-1], stamps_s[-1]
         lost = np.round(late[gap]).astype(int)
-        return np.insert(values, np.repeat(moved[gap], lost), np.nan)
-
-    def _check_order(self, late, spans, lines):
-        """late: rows that lack before each stamp; spans: s since the one before it."""
-        back = np.flatnonzero((spans < 0) | (late < -self.tolerance))
-        if len(back):
-            word = "goes back" if spans[back[0]] < 0 else "stands still"
-            raise BadInput(
-                f"the time of {self.path} {word} at line {lines[back[0]]}: are these two "
-                "recordings? Cut it there"
-            )
-        if len(far := np.flatnonzero(spans > LONGEST_GAP_S)):
-            raise BadInput(
-                f"line {lines[far[0]]} of {self.path} is more than a day after the one before it: "
-                "cut the recording there"
-            )
+        return np.insert(values, np.repeat(changed[gap], lost), np.nan, 0)
 
     def rate_hz(self) -> float:
         """Of all rows; a whole number where rounded times leave that open."""
-        if not self.even_s > 0:
-            return self.hz
-        rate_hz = self.even_rows / self.even_s
-        whole = round(rate_hz)
-        is_open = abs(rate_hz / whole - 1) < 2 * self.tolerance / self.even_rows + 1e-6
-        return float(whole) if is_open else round(rate_hz, 3)
+        rate_hz = self.even_rows / self.even_s if self.even_s else self.hz
+        is_open = abs(rate_hz / round(rate_hz) - 1) < 2 * self.tolerance / max(1, self.even_rows)
+        is_whole = is_open or abs(rate_hz / round(rate_hz) - 1) < 1e-6
+        return float(round(rate_hz)) if is_whole else round(rate_hz, 3)
 
 
-def _may_be_ecg(hz):
+def _is_usual(hz):
     return LOWEST_HZ * (1 - RATE_TOLERANCE) < hz < HIGHEST_HZ * (1 + RATE_TOLERANCE)
-
-
-def _modulus(values):
-    """Where row numbers begin again, as the first rows show; None where they do not."""
-    steps, reach = np.diff(values), np.ptp(values)
-    begins = values[1:][steps < 0]
-    if len(begins) < 3 or not (values == np.round(values)).all():
-        return None
-    step = np.median(steps[steps > 0])
-    is_saw = np.ptp(begins) <= 0.2 * reach and reach > 5 * step
-    return float(reach + step) if is_saw else None
-
-
-def _rounding(values):
-    """The coarsest power of ten that all are multiples of, which is at most 1."""
-    for digits in range(7):
-        scaled = values * 10.0**digits
-        if np.abs(scaled - np.round(scaled)).max() < 1e-4:
-            return 10.0**-digits
-    return 0.0
 
 
 def _form(cells):
@@ -251,8 +207,7 @@ def _form(cells):
         return None
     if DURATION.fullmatch(cells.iloc[0].strip("[]' ")):
         return "duration"
-    known = (form for form in DATES if np.isfinite(_seconds(cells, form)).mean() > 0.9)
-    return next(known, None)
+    return next((form for form in DATES if np.isfinite(_seconds(cells, form)).mean() > 0.9), None)
 
 
 def _seconds(cells, form):
@@ -260,24 +215,19 @@ def _seconds(cells, form):
     cells = cells.astype(str).str.strip("[]' ").str.replace(",", ".", regex=False)
     if form == "duration":
         cells = cells.where(cells.str.count(":") != 1, "0:" + cells)
-        spans = pd.to_timedelta(cells, errors="coerce")
-        return (spans / pd.Timedelta(1, "s")).to_numpy(float)
+        return (pd.to_timedelta(cells, errors="coerce") / pd.Timedelta(1, "s")).to_numpy(float)
+    if "%S.%f" in form:  # whole seconds may be without a fraction
+        cells = cells.str.replace(r"(:\d\d)( [APap][Mm])?$", r"\1.0\2", regex=True)
     times = pd.to_datetime(cells, format=form, errors="coerce", utc=True)
-    if ".%f" in form and times.isna().any():  # whole seconds may be without a fraction
-        whole = pd.to_datetime(cells, format=form.replace(".%f", ""), errors="coerce", utc=True)
-        times = times.fillna(whole)
     return ((times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(1, "s")).to_numpy(float)
 
 
 def start_of(text):
     """A datetime by the clock where it was written, a time of day where the date is none or may be
     read in two ways, else None."""
-    text = re.sub(r"\s*([-+]\d\d:?\d\d|Z)$", "", (text or "").strip("[]' "))
-    if not re.search(r"\d:\d\d", text):
-        return None
-    try:
-        found = pd.to_datetime(text, dayfirst=not re.match(r"\d{4}", text)).to_pydatetime()
-    except (ValueError, TypeError, OverflowError):
+    text = re.sub(r"\s*([-+]\d\d:?\d\d|Z)$", "", text.strip("[]' ").replace(",", "."))
+    found = pd.to_datetime(text, dayfirst=not re.match(r"\d{4}", text), errors="coerce")
+    if not re.search(r"\d:\d\d", text) or pd.isna(found):
         return None
     is_dated = re.search(r"\d{4}", text) and not AMBIGUOUS_DATE.search(text)
-    return found.replace(tzinfo=None) if is_dated else found.time()
+    return found.to_pydatetime() if is_dated else found.to_pydatetime().time()

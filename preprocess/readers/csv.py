@@ -5,6 +5,7 @@ pandas reads a file once, part by part. Gaps that times or row numbers show are 
 """
 
 import codecs
+import csv
 import re
 import tempfile
 from collections import Counter
@@ -16,85 +17,84 @@ import numpy as np
 import pandas as pd
 
 from preprocess import BadInput
-from preprocess.readers.clock import HEAD_ROWS, SECONDS, TOLD_TOLERANCE, choose_clock, start_of
-from preprocess.readers.source import MV_OF_UNIT, Source, choose_lead, mv_of, plain_text
+from preprocess.readers.clock import SECONDS, TOLD_TOLERANCE, choose_clock, start_of
+from preprocess.readers.source import (
+    MV_OF_UNIT,
+    Source,
+    choose_leads,
+    mv_of,
+    plain_text,
+    read_together,
+)
 
-LINES_AT_ONCE = 200_000
-HEAD_BYTES = 1 << 20  # that tell the layout
-MOST_HEADER = 500  # lines before the first row
+LINES_AT_ONCE, HEAD_ROWS = 200_000, 20_000
+HEAD_BYTES, MOST_HEADER = 1 << 20, 500  # that tell the layout; lines before the first row
 LONGEST_LINE = 1 << 16  # letters: a row is one sample of each lead
 LARGEST = 1e30  # of what can be a number of a recording
 MISSING = ["", "-", "--", "?", "nan", "na", "n/a", "none", "null", "nil", "inf", "-inf", "+inf"]
-NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.A | re.I)
-DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.A | re.I)
-QUOTED = re.compile(r'"([^"]*)"')
-UNIT = re.compile(
-    r"[\s_]*[\[(]([^\[\]()]*)[\])]\s*$|[\s_]+([mnuµμ]v|microvolts?|millivolts?|volts?)\s*$", re.I
-)
+NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.A | re.I)
+UNIT_WORDS = r"[mnuµμ]?v(?:olts?)?|microvolts?|millivolts?"
+UNIT = re.compile(rf"[\s_]*[\[(]([^\[\]()]*)[\])]\s*$|[\s_]+({UNIT_WORDS})\s*$", re.I)
 UNITS_ROW = re.compile(
-    r"[\[(]*([mnuµμ]?v(olts?)?|[mnuµμ]?s(ec(onds?)?)?|(no_?)?units?|n/?a|adu|counts?|cal|raw"
-    r"|h+:mm:ss.*|bpm|%|mmhg|g|)[\])]*",
+    rf"[\[(]*({UNIT_WORDS}|[mnuµμ]?s(ec(onds?)?)?|(no_?)?units?|n/?a|adu|counts?|cal|raw|(yyyy.*)?h+:mm:ss.*"
+    r"|bpm|%|mmhg|g|)[\])]*",
     re.I,
 )
 COUNTS = re.compile(r"\W*(adu|adc|raw|counts?|lsb|digits?|(no_?)?units?|a\.?u\.?|bits?)\W*", re.I)
 ECG_MV, WHOLE_ECG_MV, PIECE = (0.02, 20.0), 8.0, 2000  # what so many samples of an ECG may span
 
-
-@dataclass(frozen=True)
-class Device:
-    """What to look for in the lines before the first row: regular expressions, whose first group is
-    what is meant. lead, unit: of the last columns, where there are several; columns: all names."""
-
-    known_by: str
-    rate: str = ""
-    unit: str = ""
-    lead: str = ""
-    start: str = ""
-    columns: str = ""
-
-
+# What to look for in the lines before the first row of a device that is known by its first regular
+# expression. Of each other the first group is meant. leads, units: of the last columns; counts: a
+# row of the numbers of samples before the samples.
 DEVICES = {
-    "watch": Device(
-        known_by=r"^(Classification|Klassifizierung|Symptoms)[,;]",
-        start=r"^(?:Recorded Date|Aufzeichnungsdatum)[,;]\"?(.+?)\"?$",
-    ),
-    "OpenSignals": Device(
-        known_by=r"OpenSignals",
-        rate=r'"sampling rate": ([\d.]+)',
-        lead=r'"sensor": \[(.*?)\]',
-        start=r'(?=.*"date": "([-\d]+)")(?=.*"time": "([\d:.]+)")',
-        columns=r'"column": \[(.*?)\]',
-    ),
-    "LabChart": Device(
-        known_by=r"^Interval=",
-        rate=r"^Interval=\s*(.+)",
-        unit=r"^UnitName=\s*(.+)",
-        lead=r"^ChannelTitle=\s*(.+)",
-        start=r"^ExcelDateTime=\s*[\d.e+]+\s+(.+)",
-    ),
+    "OpenSignals": {
+        "known_by": r"OpenSignals",
+        "rate": r'"sampling rate": ([\d.]+)',
+        "leads": r'"sensor": \[(.*?)\]',
+        "start": r'"date": "([-\d]+)".*"time": "([\d:.]+)"|"time": "([\d:.]+)".*"date": "([-\d]+)"',
+        "columns": r'"column": \[(.*?)\]',
+    },
+    "LabChart": {
+        "known_by": r"^Interval=",
+        "rate": r"^Interval=\s*(.+)",
+        "units": r"^UnitName=\s*(.+)",
+        "leads": r"^ChannelTitle=\s*(.+)",
+        "start": r"^ExcelDateTime=\s*[\d.e+]+\s+(.+)",
+    },
+    "AcqKnowledge": {
+        "known_by": r"^[\d.]+ m?sec/sample",
+        "rate": r"^([\d.]+ m?sec)/sample",
+        "leads": r"^(.+)\n(?:[mu]?V|Volts|mmHg|BPM|Ohms|%|g)$",
+        "units": r"^.+\n([mu]?V|Volts|mmHg|BPM|Ohms|%|g)$",
+        "counts": r"[\t, ]*(\d+)([\t, ]+\1)*[\t, ]*",
+    },
+    "any other": {
+        "known_by": "",
+        "rate": r"(?i)^\W*(?:sampl\w*[ _]?(?:rate|freq\w*|interval)|fs|frequenc?[yz]|abtastrate)\b"
+        r"[^\d\n]{0,20}([\d.]+[ \t]*[a-z]*)|^[^\n\d]*[,;:=\t ]\"?([\d.,]+[ \t]?(?:hertz|hz))\b",
+        "units": r"(?i)^\W*(?:unit\w*|einheit|unidad)\b\W+(\w+)",
+        "leads": r"(?i)^\W*(?:lead|ableitung|d[eé]riv\w+)\b.*?([^\s,;:=\"]+)\"?$",
+        "start": r"(?i)^[^\d\n]*(\d+[-/.]\d\d?[-/.]\d+[T ,]+\d\d?:\d\d.*?)\"?$"
+        r"|^\W*start\w*[ _]?time\b[^\d\n]{0,20}(\d.*?)\"?$",
+    },
 }
-ANY_DEVICE = Device(
-    known_by="",
-    rate=r"(?i)^\W*(?:sampl\w*[ _]?(?:rate|freq\w*|interval)|fs|frequency|frequenz|abtastrate)\b"
-    r"[^\d\n]{0,20}([\d.]+[ \t]*[a-z]*)|(?i:^[^\n\d]*[,;:=\t ]\"?([\d.,]+[ \t]?(?:hertz|hz))\b)",
-    unit=r"(?i)^\W*(?:units?|einheit)\b\W+(\w+)",
-    lead=r"(?i)^\W*(?:lead|ableitung)[,;:=\t ]+(?:lead |ableitung )?(.+)",
-    start=r"(?i)^\W*(?:record\w*|start\w*|date|datum)[ _]?(?:date|time)?\b[^\d\n]{0,20}(\d.*)",
-)
 
 
 class CsvSource(Source):
-    """Its column is copied once, as numbers, to a nameless temporary file that is read from."""
+    """Its columns are copied once, as numbers, to a nameless temporary file that is read from."""
 
     values = None
 
     def read(self, start, end):
-        self.values.seek(int(start) * 4)
-        stored = self.values.read((int(end) - int(start)) * 4)
-        return np.frombuffer(stored, np.float32).astype(float)
+        row = 4 * len(self.screened)
+        self.values.seek(int(start) * row)
+        stored = self.values.read((int(end) - int(start)) * row)
+        return np.frombuffer(stored, np.float32).reshape(-1, len(self.screened)).astype(float)
 
 
-def open_csv(path: Path, lead, likely, fs_hz=None, units=None, gain=None, baseline=0) -> CsvSource:
+def open_csv(
+    path: Path, lead, likely, most, fs_hz=None, units=None, gain=None, baseline=0
+) -> CsvSource:
     """fs_hz, units, gain (counts a mV), baseline: of a file that does not say. Raises BadInput
     where anything is unclear."""
     table = read_layout(path)
@@ -102,23 +102,25 @@ def open_csv(path: Path, lead, likely, fs_hz=None, units=None, gain=None, baseli
     if fs_hz and table.rate_hz and abs(fs_hz / table.rate_hz - 1) > TOLD_TOLERANCE:
         raise BadInput(f"--fs says {fs_hz:g} Hz, {path} itself {table.rate_hz:g} Hz: correct it")
     clock, clocks = choose_clock(table, told_hz)
-    leads = [k for k in range(len(table.names)) if k not in clocks and table.is_lead(k)]
-    if not leads:
+    columns = [k for k in range(len(table.names)) if k not in clocks and table.is_lead(k)]
+    if not columns:
         raise BadInput(f"{path} has no column of numbers that could be a lead")
-    names = [table.label(k) for k in leads]
-    column = leads[choose_lead(names, lead, path, likely)]
+    names = [table.names[k] for k in columns]
+    in_mv = [table.units[k] or "mV" for k in columns]
+    chosen = choose_leads(names, lead, path, likely)
+    chosen = read_together(chosen, [told_hz] * len(names), in_mv, lead, path, most)
     if told_hz is None and clock is None:
         raise BadInput(
-            f"{path} does not say its sampling rate: give it in Hz with --fs, or add a column "
-            "time_s"
+            f"{path} does not say its sampling rate, nor has it a column of times of a unit with "
+            "which that is an ECG's: give it in Hz with --fs, or add a column time_s"
         )
-    mv, is_told = _scale(table, column, units, gain)
-    values, n, span_mv, whole = _copy(table, column, clock, mv, baseline if gain else 0)
-    name = table.label(column)
-    if not is_told:
-        _check_amplitude(span_mv, whole, name, path)
-    source = CsvSource(path.stem, path, names, name, float(told_hz or clock.rate_hz()), n)
+    screened, columns = [names[k] for k in chosen], [columns[k] for k in chosen]
+    mv = [_scale(table, column, units, gain) for column in columns]
+    values, n, missing = _copy(table, columns, clock, np.array(mv), baseline if gain else 0)
+    source = CsvSource(path.stem, path, names, screened, float(told_hz or clock.rate_hz()), n)
     source.values, source.start = values, table.start
+    if missing:
+        source.notes = [f"{missing} rows of {path} have no number: they are gaps of a sample each"]
     return source
 
 
@@ -127,23 +129,20 @@ def open_csv(path: Path, lead, likely, fs_hz=None, units=None, gain=None, baseli
 
 @dataclass
 class Table:
-    """The layout of a file. skip: lines before the first row; rows: the first ones, as cells;
-    names, units: a text a column; rate_hz, start: as the lines before the rows say."""
+    """The layout of a file. separator: None of blanks; skip: lines before the first row; head: the
+    first rows, as texts; names, units: a text a column; rate_hz, start: as the lines before the
+    rows say."""
 
     path: Path
     encoding: str
-    separator: str | None  # None: blanks
+    separator: str | None
     decimal: str
     skip: int
-    rows: list
     names: list
     units: list
     rate_hz: float | None = None
     start: datetime | time | None = None
-
-    def column(self, k) -> pd.Series:
-        """Its first cells."""
-        return pd.Series([row[k] if k < len(row) else "" for row in self.rows], dtype=str)
+    head: pd.DataFrame | None = None
 
     def numbers(self, cells) -> np.ndarray:
         """(n,) float64, NaN where a cell is none."""
@@ -156,42 +155,32 @@ class Table:
 
     def is_lead(self, k):
         """Whether a column with a name holds numbers, where it holds anything."""
-        cells = self.column(k)
-        there = ~cells.str.lower().isin(MISSING)
-        return self.names[k] and np.isfinite(self.numbers(cells)).sum() >= 0.9 * there.sum()
+        there = self.head[k].notna()
+        return self.names[k] and np.isfinite(self.numbers(self.head[k])).sum() >= 0.9 * there.sum()
 
-    def label(self, k):
-        """A column's name without its unit."""
-        return (UNIT.sub("", self.names[k]) if self.unit(k) else "") or self.names[k]
-
-    def unit(self, k):
-        """As a row of units, or the column's name, says it."""
-        found = UNIT.search(self.names[k])
-        named = next(filter(None, found.groups()), "") if found else ""
-        known = named.strip().lower() in MV_OF_UNIT or COUNTS.fullmatch(named)
-        return self.units[k] or (named if known or re.search(r"\d", named) else "")
-
-    def parts(self, columns):
-        """The rows of these columns, some at a time, as DataFrames."""
-        how = {
-            "sep": self.separator or r"\s+",
-            "decimal": self.decimal,
-            "header": None,
-            "names": list(range(len(self.names))),
-            "usecols": sorted(columns),
-            "comment": "#",
-            "skip_blank_lines": len(self.names) > 1,
-            "skipinitialspace": True,
-            "na_values": MISSING,
-            "low_memory": False,
-        }
-        with open(self.path, encoding=self.encoding, errors="replace") as file:
-            for _ in range(self.skip):
-                file.readline()
-            try:
-                yield from pd.read_csv(file, chunksize=LINES_AT_ONCE, **how)
-            except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-                raise BadInput(f"{self.path} cannot be read ({plain_text(str(error))})") from error
+    def parts(self, columns, size, dtype=None):
+        """These columns of the rows, so many rows at a time, as DataFrames."""
+        try:
+            yield from pd.read_csv(
+                self.path,
+                encoding=self.encoding,
+                encoding_errors="replace",
+                skiprows=self.skip,
+                usecols=sorted(columns),
+                chunksize=size,
+                dtype=dtype,
+                sep=self.separator or r"\s+",
+                decimal=self.decimal,
+                header=None,
+                names=list(range(len(self.names))),
+                comment="#",
+                skip_blank_lines=len(self.names) > 1,
+                skipinitialspace=True,
+                na_values=MISSING,
+                low_memory=False,
+            )
+        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            raise BadInput(f"{self.path} cannot be read ({plain_text(str(error))})") from error
 
 
 def read_layout(path) -> Table:
@@ -205,32 +194,26 @@ def read_layout(path) -> Table:
     if max(map(len, lines), default=0) >= LONGEST_LINE:
         raise BadInput(f"{path} has a line of more than {LONGEST_LINE} letters: is it a table?")
     rows = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    separator, width = _separator(lines, rows[-50:])
-    split = lambda line: _split(line, separator)
-    tail = [cells for cells in map(split, rows[-50:]) if len(cells) >= width]
-    columns = list(zip(*tail))[:width]
-    is_number = [np.mean([_is_number(cell, separator) for cell in c]) > 0.5 for c in columns]
+    separator, width = _separator(lines, rows)
+    tail = [cells for line in rows[-50:] if len(cells := _split(line, separator)) == width]
+    must = [np.mean([bool(NUMBER.fullmatch(cell)) for cell in c]) > 0.5 for c in zip(*tail)]
 
     def is_row(line):
-        cells = split(line)
-        if len(cells) != width:
-            return False
-        numbers = [cell for cell, must in zip(cells, is_number) if must]
-        return any(_is_number(cell, separator) for cell in numbers) and all(
-            _is_number(cell, separator) or cell.lower() in MISSING for cell in numbers
-        )
+        cells = _split(line, separator)
+        numbers = [cell for cell, is_number in zip(cells, must) if is_number]
+        there = [bool(NUMBER.fullmatch(cell)) for cell in numbers if cell.lower() not in MISSING]
+        return len(cells) == width and any(there) and all(there)
 
     first = [is_row(line) for line in lines[:MOST_HEADER]]
     skip = next((k for k in range(len(first)) if all(first[k : k + 3])), None)
     if skip is None:
         raise BadInput(f"{path} holds no row of numbers: give a row a sample, a column a lead")
-    decimal = "."
-    if separator != "," and any(DECIMAL_COMMA.fullmatch(cell) for row in tail for cell in row):
-        decimal = ","
-    rows = [split(line) for line in lines[skip : skip + HEAD_ROWS] if line.strip()]
-    names, units = _names(lines[:skip], separator, width)
-    table = Table(path, encoding, separator, decimal, skip, rows, names, units)
-    _told_by_device("\n".join(lines[:skip]), table)
+    decimal = "," if any("," in cell for row in tail for cell in row) else "."
+    table = Table(path, encoding, separator, decimal, skip, *_names(lines[:skip], separator, width))
+    _told_by_device("\n".join(lines[:skip]), table, lines[skip])
+    for k, name in enumerate(table.names):
+        table.names[k], table.units[k] = _apart(name, table.units[k])
+    table.head = next(table.parts(range(width), HEAD_ROWS, str))
     return table
 
 
@@ -244,35 +227,26 @@ def _encoding(stored):
     return "utf-8-sig"
 
 
-def _separator(lines, tail):
+def _separator(lines, rows):
     """The sign between columns, None for blanks, and how many columns there are."""
     told = re.match(r"\"?sep=(.|\t)", lines[0]) if lines else None
     for separator in told[1] if told else ("\t", ";", ",", None):
-        widths = Counter(len(_split(line, separator)) for line in tail)
+        widths = Counter(len(_split(line, separator)) for line in rows[-50:])
         width, often = widths.most_common(1)[0] if widths else (1, 0)
-        if width > 1 and often >= 0.9 * len(tail):
-            if separator == "," and _is_decimal(lines, tail):
+        if width > 1 and often >= 0.9 * len(rows[-50:]):
+            # "1,234" in each row may be one number or two
+            is_comma = separator == "," and all(NUMBER.fullmatch(row.strip()) for row in rows[-50:])
+            if is_comma and any(re.match(r"-?\d*,0\d|-0,|-?,", row) for row in rows):
                 break
             return separator, width
     return ";", 1
 
 
-def _is_decimal(lines, tail):
-    """Whether "1,234" in each row is a number with a decimal comma, not two numbers."""
-    is_sure = "," not in lines[0] or any(re.match(r"-?\d*,0\d|-0,|-?,", line) for line in tail)
-    return is_sure and all(DECIMAL_COMMA.fullmatch(line.strip()) for line in tail)
-
-
 def _split(line, separator):
-    if separator is None:
-        return line.split()
-    if '"' in line:
-        line = QUOTED.sub(lambda quoted: quoted[1].replace(separator, " "), line)
-    return [plain_text(cell).strip(" '\"") for cell in line.split(separator)]
-
-
-def _is_number(cell, separator):
-    return bool(NUMBER.fullmatch(cell) or separator != "," and DECIMAL_COMMA.fullmatch(cell))
+    cells = line.split()
+    if separator is not None:
+        cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [""])
+    return [plain_text(cell).strip(" '\"") for cell in cells]
 
 
 def _names(lines, separator, width):
@@ -290,43 +264,46 @@ def _names(lines, separator, width):
             break
         rows.insert(0, cells)
     units = [""] * width
+    rows = [row for row in rows if not any(map(NUMBER.fullmatch, row))]
     if len(rows) > 1 and all(map(UNITS_ROW.fullmatch, rows[-1])):
-        units = [cell.strip("[]()") for cell in rows.pop()]
-        units = ["" if unit.lower() in MISSING else unit for unit in units]
+        units = ["" if cell.lower() in MISSING else cell.strip("[]()") for cell in rows.pop()]
     # a device's name, or CAL, over each column is none of theirs
     rows = [row for row in rows if width == 1 or len({*row}) > 1]
-    rows = [row for row in rows if not any(map(NUMBER.fullmatch, row))]
     names = rows[-1] if rows and (width > 1 or len(lines) < 3) else []
     return names or [f"column{k}" for k in range(width)], units
 
 
-def _told_by_device(text, table):
+def _told_by_device(text, table, first_row):
     """Fills in what the lines before the first row say."""
-    device = next((d for d in DEVICES.values() if re.search(d.known_by, text, re.M)), ANY_DEVICE)
+    *devices, other = DEVICES.values()
+    device = next((d for d in devices if re.search(d["known_by"], text, re.M)), {})
+    table.skip += bool(re.fullmatch(device.get("counts", "$"), first_row))
     found = {}
-    for field in ("rate", "unit", "lead", "start", "columns"):
-        for pattern in (getattr(device, field), getattr(ANY_DEVICE, field)):
-            match = re.search(pattern, text, re.M) if pattern and field not in found else None
-            if match and any(match.groups()):
-                found[field] = " ".join(filter(None, match.groups())).strip()
+    for field in ("rate", "units", "leads", "start", "columns"):
+        for pattern in filter(None, (device.get(field), other.get(field))):
+            matches = [" ".join(filter(None, m.groups())) for m in re.finditer(pattern, text, re.M)]
+            found[field] = found.get(field) or matches
     listed = lambda field: [
-        name.strip(' "') for name in re.split(r"\t|, ?", found.get(field, "")) if name.strip()
+        name.strip(' "')
+        for match in found.get(field, [])
+        for name in re.split(r"\t|, ?", match)
+        if name.strip()
     ]
     columns, width = listed("columns"), len(table.names)
     if len(columns) in (width, width - 1) and columns:
         table.names = [*columns, ""][:width]
     end = max((k for k, name in enumerate(table.names, 1) if name), default=width)
-    leads, units = listed("lead")[-end:], listed("unit")[-end:]
+    leads, units = listed("leads")[-end:], listed("units")[-end:]
     for k, lead in zip(range(end - len(leads), end), leads):
         if re.fullmatch(r"column\d+", table.names[k]):
             table.names[k] = lead
-        elif columns:
+        elif "leads" in device and lead != table.names[k]:
             table.names[k] = f"{lead} {table.names[k]}"
     units = units * end if len(units) == 1 else units
     for k, unit in zip(range(end - len(units), end), units):
         table.units[k] = table.units[k] or unit
-    table.rate_hz = _rate_of(found.get("rate", ""))
-    table.start = start_of(found.get("start"))
+    table.rate_hz = _rate_of(next(iter(found["rate"]), ""))
+    table.start = start_of(next(iter(found["start"]), ""))
 
 
 def _rate_of(text):
@@ -344,29 +321,41 @@ def _rate_of(text):
 # -------------------------------------------------------------------------------------- units
 
 
+def _apart(name, unit):
+    """A column's name, and its unit where the name has one in it, as in "ECG [mV]"."""
+    found = UNIT.search(name)
+    named = next(filter(None, found.groups()), "").strip() if found else ""
+    if named.lower() in MV_OF_UNIT or COUNTS.fullmatch(named) or re.search(r"\d", named):
+        return name[: found.start()] or name, unit or named
+    return name, unit
+
+
 def _scale(table, column, units, gain):
-    """A number's size in mV, and whether anybody said it."""
-    name, unit, path = table.label(column), table.unit(column), table.path
-    if COUNTS.fullmatch(unit):
-        if not units and gain is None:
-            raise BadInput(
-                f"{name} of {path} is in counts of a converter, no voltage: give --gain "
-                "COUNTS_PER_MV (and --baseline COUNTS, what 0 mV is)"
-            )
-        unit = ""
+    """A number's size in mV. Raises BadInput where nobody says it and it cannot be 1."""
+    name, unit, path = table.names[column], table.units[column], table.path
     asked_mv = 1 / gain if gain is not None else mv_of(units, path, name) if units else None
+    if COUNTS.fullmatch(unit) and asked_mv is None:
+        raise BadInput(
+            f"{name} of {path} is in counts of a converter, no voltage: give --gain "
+            "COUNTS_PER_MV (and --baseline COUNTS, what 0 mV is)"
+        )
+    unit = "" if COUNTS.fullmatch(unit) else unit
     if unit and asked_mv not in (None, MV_OF_UNIT.get(unit.lower())):
         raise BadInput(f"{name} of {path} is in {unit}: leave --units and --gain out")
-    return asked_mv or mv_of(unit or "mV", path, name), bool(unit or asked_mv)
+    if not unit and asked_mv is None:
+        _check_amplitude(table.numbers(table.head[column]), name, path)
+    return asked_mv or mv_of(unit or "mV", path, name)
 
 
-def _check_amplitude(span_mv, whole, name, path):
-    """Numbers without a unit are mV, if they can be. span_mv: how far pieces of some seconds go;
-    whole: whether all are whole numbers."""
+def _check_amplitude(values, name, path):
+    """Numbers without a unit are mV, if they can be."""
+    values = values[np.isfinite(values)]
+    pieces = np.array_split(values, -(-len(values) // PIECE))
+    span_mv = np.median([np.ptp(piece) for piece in pieces]) if len(values) else 0
     if not span_mv > 0:
         return  # flat: screening says so
     said = f"{name} of {path} spans {span_mv:.2g} in some seconds without a unit: as mV that is"
-    if whole and span_mv >= WHOLE_ECG_MV:
+    if (values == np.round(values)).all() and span_mv >= WHOLE_ECG_MV:
         raise BadInput(
             f"{said} no ECG, and they are whole numbers: give --gain COUNTS_PER_MV (and --baseline "
             "COUNTS) where they are counts of a converter, --units uV where they are uV"
@@ -379,26 +368,24 @@ def _check_amplitude(span_mv, whole, name, path):
 # --------------------------------------------------------------------------------------- rows
 
 
-def _copy(table, column, clock, mv, baseline):
-    """The column in mV as float32 in a temporary file, NaN in the gaps; its samples; the median
-    span of its pieces; and whether all are whole numbers."""
-    copy, n, line, spans, whole = tempfile.TemporaryFile(), 0, table.skip, [], True
-    for part in table.parts({column} | ({clock.column} if clock else set())):
-        values = table.numbers(part[column])
-        wrong = np.flatnonzero(part[column].notna() & np.isnan(values))
+def _copy(table, columns, clock, mv, baseline):
+    """The columns in mV as float32 in a temporary file, NaN in the gaps; its samples; and how many
+    rows lack a number."""
+    copy, n, line, missing = tempfile.TemporaryFile(), 0, table.skip, 0
+    used = {*columns} | ({clock.column} if clock else set())
+    for part in table.parts(used, LINES_AT_ONCE):
+        values = np.stack([table.numbers(part[column]) for column in columns], 1)
+        wrong = np.argwhere(part[columns].notna().to_numpy() & np.isnan(values))
         if len(wrong):
-            cell = str(part[column].iloc[wrong[0]])[:20]
+            cell = str(part[columns].iat[*wrong[0]])[:20]
             raise BadInput(
-                f"line {line + wrong[0] + 1} of {table.path} has {cell!r} where a number is due: "
-                "correct it, or leave the cell empty"
+                f"line {line + wrong[0, 0] + 1} of {table.path} has {cell!r} where a number is "
+                "due: correct it, or leave the cell empty"
             )
-        there = values[np.isfinite(values)]
-        size = min(PIECE, max(1, len(there)))
-        spans += np.ptp(there[: len(there) // size * size].reshape(-1, size), 1).tolist()
-        whole = whole and bool((there == np.round(there)).all())
-        values = (values.astype(np.float32) - np.float32(baseline)) * np.float32(mv)
+        missing += int(np.isnan(values).any(1).sum())
+        values = ((values - baseline) * mv).astype(np.float32)
         if clock is not None:
             values = clock.spread(values, part[clock.column], line)
         copy.write(values.tobytes())
         n, line = n + len(values), line + len(part)
-    return copy, n, np.median(spans) if spans else 0.0, whole
+    return copy, n, missing

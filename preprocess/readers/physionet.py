@@ -62,34 +62,26 @@ def reachable(host: str = PHYSIONET, port: int = 443, timeout_s: float = 5.0) ->
 
 
 def download(folder: str | Path) -> None:
-    """Download the MIT-BIH Arrhythmia Database through wfdb, file by file.
+    """Download the MIT-BIH Arrhythmia Database through wfdb; each file is checked against its
+    published sum, and one that is there and intact is kept.
 
-    Each file is checked against its published sum.
-    Files already there and intact are kept, so that a broken download goes on where it stopped.
     Raises BadInput when a file does not match in any of its tries.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    files = published_checksums().items()
-    for name, digest in tqdm(files, desc="MIT-BIH from PhysioNet", unit="file"):
-        if (folder / name).exists() and sha256(folder / name) == digest:
-            continue
-        _download_file(folder, name, digest)
-
-
-def _download_file(folder, name, digest):
-    """One file, first into a folder beside it: nobody finds half a file under its name."""
-    part = folder / ".part"
-    part.mkdir(exist_ok=True)
-    for _ in range(TRIES):
-        # wfdb prints four lines a file, through the progress bar
-        with contextlib.redirect_stdout(io.StringIO()):
-            wfdb.dl_files("mitdb", str(part), [name])
-        if sha256(part / name) == digest:
-            os.replace(part / name, folder / name)
-            return
-        (part / name).unlink()
-    raise BadInput(
-        f"{name} from PhysioNet does not match its published checksum: "
-        "try again later, or give --records"
-    )
+    part = Path(folder) / ".part"  # nobody finds half a file under its name
+    part.mkdir(parents=True, exist_ok=True)
+    for name, digest in tqdm(published_checksums().items(), "MIT-BIH from PhysioNet", unit="file"):
+        file, tries = Path(folder) / name, TRIES
+        while not file.exists() or sha256(file) != digest:
+            if not tries:
+                raise BadInput(
+                    f"{name} from PhysioNet does not match its published checksum: try again "
+                    "later, or give --records"
+                )
+            # wfdb prints four lines a file, through the progress bar
+            with contextlib.redirect_stdout(io.StringIO()):
+                wfdb.dl_files("mitdb", str(part), [name])
+            tries -= 1
+            if sha256(part / name) == digest:
+                os.replace(part / name, file)
+            else:
+                (part / name).unlink()

@@ -1,4 +1,4 @@
-"""One lead of a recording of any format, read stretch by stretch, in mV at FS_HZ.
+"""Leads of a recording of any format, read stretch by stretch, in mV at FS_HZ.
 
 Nothing here holds a whole recording in memory: a day is read like an hour.
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
+import pandas as pd
+from scipy.ndimage import binary_closing
 from scipy.signal import resample_poly
 
 from preprocess import BadInput
@@ -32,26 +34,29 @@ NO_ECG = re.compile(
 )
 RESAMPLING_MARGIN_S = 1.0  # read on both sides of a stretch for the resampling filter, then dropped
 SHORT_GAP_S = 0.01  # of lost rows: a straight line across it is as good
-# Of what a unit is called, in mV.
-MV_OF_UNIT = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3, "nv": 1e-6}
-MV_OF_UNIT |= {"millivolt": 1.0, "microvolt": 1e-3, "volt": 1e3}
-MV_OF_UNIT |= {"millivolts": 1.0, "microvolts": 1e-3, "volts": 1e3}
+MV_OF_UNIT = {  # by what a unit is called
+    **dict.fromkeys(["mv", "millivolt", "millivolts"], 1.0),
+    **dict.fromkeys(["uv", "µv", "μv", "microvolt", "microvolts"], 1e-3),
+    **dict.fromkeys(["v", "volt", "volts"], 1e3),
+    "nv": 1e-6,
+}
 CONTROL_CODES = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass
 class Source:
-    """One lead of one recording.
+    """Leads of one recording, all at one rate.
 
-    read(start, end): its own samples in mV as (end - start,) float64, NaN where missing;
-    start: when its first sample was taken, without a date where none is known, None: not known;
+    leads: names of all that the recording has; screened: of those that are read, the most likely
+    first; read(start, end): own samples in mV as (end - start, len(screened)) float64, NaN where
+    missing; start: when the first was taken, without a date where none is known, None: not known;
     notes: sentences that whoever asked for it should read.
     """
 
     name: str
     path: Path
     leads: list
-    lead: str
+    screened: list
     fs_hz: float
     n: int
     start: datetime | time | None = None
@@ -59,7 +64,8 @@ class Source:
 
     def __post_init__(self):
         self.one_at_a_time = Lock()
-        self.leads, self.lead = [plain_text(name) for name in self.leads], plain_text(self.lead)
+        self.leads = [plain_text(name) for name in self.leads]
+        self.screened = [plain_text(name) for name in self.screened]
         if not LOWEST_HZ <= self.fs_hz <= HIGHEST_HZ:
             raise BadInput(
                 f"{self.path} is sampled at {self.fs_hz:g} Hz; {LOWEST_HZ} to {HIGHEST_HZ} Hz can "
@@ -75,6 +81,11 @@ class Source:
             f"{self.path} has no WFDB annotation file {annotator}: leave --annotator out to detect "
             "R peaks"
         )
+
+    @property
+    def lead(self):
+        """Name of the first lead that is read."""
+        return self.screened[0]
 
     @property
     def duration_s(self):
@@ -97,7 +108,8 @@ class Source:
     def stretch(self, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
         """Samples start to end at FS_HZ.
 
-        Returns the signal in mV, interpolated over gaps, and whether each sample is there at all.
+        Returns the signal in mV, interpolated over gaps, and whether each sample is there at all,
+        both (end - start, len(screened)).
         The same numbers come out however a recording is divided into stretches.
         """
         up, down = self.ratio.as_integer_ratio()
@@ -108,8 +120,10 @@ class Source:
         with self.one_at_a_time:
             own_mv = self.read(first * down, min(last * down, self.n))
         there = np.isfinite(own_mv)
-        own_mv = _bridge(own_mv, there)
-        there = _without_short_gaps(there, int(SHORT_GAP_S * self.fs_hz))
+        if not there.all():
+            lines = pd.DataFrame(own_mv).interpolate(limit_direction="both")
+            own_mv = lines.fillna(0).to_numpy()
+            there |= binary_closing(there, np.ones((1 + int(SHORT_GAP_S * self.fs_hz), 1)))
         part = slice(start - first * up, end - first * up)
         if up == down:
             return own_mv[part], there[part]
@@ -117,39 +131,20 @@ class Source:
         return resample_poly(own_mv, up, down, padtype="line")[part], there[at]
 
 
-def _without_short_gaps(there, longest):
-    """Whether samples are there, or so few are missing that the line between them tells all."""
-    if there.all():
-        return there
-    at = np.flatnonzero(there)
-    gaps = np.diff(at) - 1
-    closed = there.copy()
-    for k in np.flatnonzero((gaps > 0) & (gaps <= longest)):
-        closed[at[k] : at[k + 1]] = True
-    return closed
+def choose_leads(leads, wanted, path, likely=LEAD, all_ecg=False) -> list[int]:
+    """Indices of the leads asked for: a name (any case) or an index from 0, or a list of these.
 
-
-def _bridge(values, there):
-    if there.all() or not there.any():
-        return np.nan_to_num(values)
-    at = np.arange(len(values))
-    return np.interp(at, at[there], values[there])
-
-
-def choose_lead(leads, wanted, path, likely=LEAD, all_ecg=False) -> int:
-    """Index of the lead asked for by name (any case) or by index from 0.
-
-    Without one, of the one called `likely`, else of the first of LIKELY_LEADS, else of the first
-    whose name is one of an ECG; where none is, of the first of a format that holds ECGs alone
+    Without any, of those whose names are an ECG's: the one called `likely` first, then those of
+    LIKELY_LEADS, then the others; where none is, of all of a format that holds ECGs alone
     (all_ecg), or of the only one. Raises BadInput where that leaves it open.
     """
-    if wanted is not None:
-        return _asked_for(leads, str(wanted), path)
-    plain = [_plain(name) for name in leads]
-    for name in (_plain(likely), *LIKELY_LEADS):
-        if name in plain:
-            return plain.index(name)
-    found = [k for k, name in enumerate(leads) if _is_ecg(name)]
+    if wanted:
+        wanted = [wanted] if isinstance(wanted, str) else wanted
+        return list(dict.fromkeys(_asked_for(leads, str(name), path) for name in wanted))
+    order = [_plain(likely), *LIKELY_LEADS]
+    known = [k for k, name in enumerate(leads) if _plain(name) in order]
+    known.sort(key=lambda k: order.index(_plain(leads[k])))
+    found = known + [k for k, name in enumerate(leads) if _is_ecg(name) and k not in known]
     if not found and (all_ecg or len(leads) == 1):
         found = [k for k, name in enumerate(leads) if not NO_ECG.search(name.lower())]
     if not found:
@@ -157,7 +152,21 @@ def choose_lead(leads, wanted, path, likely=LEAD, all_ecg=False) -> int:
             f"{path} has no lead that is called like an ECG; it has {', '.join(leads)}: choose one "
             "with --lead"
         )
-    return found[0]
+    return found
+
+
+def read_together(chosen, rates_hz, units, wanted, path, most) -> list[int]:
+    """Of chosen leads those that can be read with the first one: of its rate, in a voltage; of
+    those that nobody asked for by name at most so many. rates_hz, units: of all leads.
+
+    Raises BadInput where leads that were asked for have several rates.
+    """
+    same = [k for k in chosen if rates_hz[k] == rates_hz[chosen[0]]]
+    if wanted and len(same) < len(chosen):
+        told = ", ".join(f"{rates_hz[k]:g}" for k in chosen)
+        raise BadInput(f"the leads asked for of {path} have {told} Hz: read those of one rate")
+    others = [k for k in same[1:] if wanted or units[k].strip().lower() in MV_OF_UNIT]
+    return same[:1] + (others if wanted else others[: most - 1])
 
 
 def _asked_for(leads, asked, path):

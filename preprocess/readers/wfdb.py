@@ -4,6 +4,7 @@ A record is one header or a row of segments, each with a header of its own. For 
 read whole and brought to 360 Hz (`read`), for screening it is a Source (`open_wfdb`).
 """
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +17,25 @@ from tqdm import tqdm
 from wfdb.io._signal import BYTES_PER_SAMPLE
 
 from preprocess import BadInput
-from preprocess.constants import FS_HZ, LEAD, LIKELY
+from preprocess.constants import FS_HZ, LEAD, LIKELY, MOST_LEADS
 from preprocess.files import check_is_file
 from preprocess.readers import physionet, segment_names
-from preprocess.readers.source import HIGHEST_HZ, Source, choose_lead, mv_of, numbered, plain_text
+from preprocess.readers.source import (
+    HIGHEST_HZ,
+    Source,
+    choose_leads,
+    mv_of,
+    numbered,
+    plain_text,
+    read_together,
+)
 
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
 AT_ONCE = 1 << 20  # samples that are summed
 SUMS_DIFFER = 1 << 16  # a header keeps the lower 16 bits of a signal's sum
 # Storage formats: in one a sample is known when all before it were read, the other is turned round.
 DIFFERENCES, BIG_ENDIAN = "8", "61"
+HZ = re.compile(r"\d+\.?\d*(e[-+]?\d+)?", re.I)
 LEFT_OVER = 4  # samples that a file may have beyond its header's: some formats fill words up
 AFTER_THE_END_S = 1  # annotations so soon after the last sample are dropped, later ones refused
 
@@ -47,56 +57,55 @@ class Recording:
 
 
 @dataclass
-class Part:
-    """A lead in one header. start: its first sample in the record; frames: samples a frame."""
+class Segment:
+    """A part of a record with a header of its own, None in a gap. start, n: frames; channels: of
+    its leads, by name."""
 
     path: Path
-    header: wfdb.Record
-    channel: int
+    header: wfdb.Record | None
     start: int
     n: int
 
-    @property
-    def frames(self):
-        return self.header.samps_per_frame[self.channel] or 1
+    def __post_init__(self):
+        names = getattr(self.header, "sig_name", []) if self.n else []
+        self.channels = {name: k for k, name in enumerate(names)}
 
-    def read(self, start, end):
-        """Samples start to end of this part in mV."""
-        units = self.header.units[self.channel] or "mV"
-        return self._stored(start, end, True) * mv_of(units, self.path, "")
+    def frame(self, lead):
+        """Samples of a lead in a frame."""
+        return self.header.samps_per_frame[self.channels[lead]]
 
-    def _stored(self, start, end, physical):
-        """In the header's unit; else as whole numbers as they lie in the file, skew left in."""
-        kind, known = self.header.fmt[self.channel], self.header.sig_len
-        first, last = start // self.frames, -(-end // self.frames)
-        first = 0 if kind == DIFFERENCES else first
-        convert = kind == BIG_ENDIAN and not physical  # wfdb cannot give its whole numbers
+    def unit(self, lead):
+        return self.header.units[self.channels[lead]]
+
+    def read(self, leads, first, last, stored=False):
+        """Frames first to last of leads with as many samples in each: of each (n,) in the header's
+        unit, or whole numbers as they are stored."""
+        known = 0 if DIFFERENCES in self.header.fmt else first
+        turned = stored and BIG_ENDIAN in self.header.fmt  # wfdb cannot give its whole numbers
         record = _read_or_explain(
             wfdb.rdrecord,
             self.path,
             ".dat",
-            sampfrom=first,
-            sampto=last if known else None,  # wfdb reads to the end where a header has no length
-            channels=[self.channel],
-            physical=physical or convert,
+            sampfrom=known,
+            sampto=last if self.header.sig_len else None,  # else wfdb reads to the end
+            channels=[self.channels[lead] for lead in leads],
             smooth_frames=False,
-            ignore_skew=not physical,
+            physical=turned or not stored,
+            ignore_skew=stored,
         )
-        whole = record.adc(expanded=True) if convert else record.e_d_signal
-        values = record.e_p_signal[0] if physical else whole[0]
-        return values[start - first * self.frames : end - first * self.frames]
+        at = slice((first - known) * self.frame(leads[0]), (last - known) * self.frame(leads[0]))
+        columns = record.e_d_signal if stored and not turned else record.e_p_signal
+        return [values[at] for values in (record.adc(expanded=True) if turned else columns)]
 
-    def check_sum(self):
+    def check_sums(self, leads):
         """Raises BadInput where a signal is not the one that its header sums up. 0 is what writers
         put that do not sum."""
-        told = self.header.checksum[self.channel]
-        if not told:
-            return
-        total = 0
-        for start in range(0, self.n, AT_ONCE):
-            stored = self._stored(start, min(start + AT_ONCE, self.n), False)
-            total += int(stored.sum(dtype=np.int64))
-        if (total - told) % SUMS_DIFFER:
+        summed = [lead for lead in leads if self.header.checksum[self.channels[lead]]]
+        left = np.array([-self.header.checksum[self.channels[lead]] for lead in summed], int)
+        for first in range(0, self.n if summed else 0, AT_ONCE):
+            stored = self.read(summed, first, min(first + AT_ONCE, self.n), stored=True)
+            left += [int(values.sum(dtype=np.int64)) for values in stored]
+        if (left % SUMS_DIFFER).any():
             raise BadInput(
                 f"the signal of {self.path} is not the one its header sums up: one of the files is "
                 "damaged, fetch both again (or, if it was changed on purpose, write its header "
@@ -105,50 +114,62 @@ class Part:
 
 
 class WfdbSource(Source):
-    """parts: where the lead is; what lies between them is missing. frame_hz: frames a second, in
-    which annotations count."""
+    """segments: one after another; frame: samples of a lead in each frame, in which annotations
+    count."""
 
-    parts: list
-    frame_hz: float
+    segments: list
+    frame: int
 
     def read(self, start, end):
         start, end = int(start), int(end)
-        values = np.full(end - start, np.nan)
-        for part in self.parts:
-            first, last = max(start, part.start), min(end, part.start + part.n)
-            if first < last:
-                found = part.read(first - part.start, last - part.start)
-                values[first - start : last - start] = found
-        return values
+        first, last = start // self.frame, -(-end // self.frame)
+        values = np.full(((last - first) * self.frame, len(self.screened)), np.nan)
+        for segment in self.segments:
+            begin, until = max(first, segment.start), min(last, segment.start + segment.n)
+            here = [lead for lead in self.screened if lead in segment.channels]
+            if begin < until and here:
+                at = slice((begin - first) * self.frame, (until - first) * self.frame)
+                columns = segment.read(here, begin - segment.start, until - segment.start)
+                for lead, column in zip(here, columns):
+                    mv = mv_of(segment.unit(lead), segment.path, lead)
+                    values[at, self.screened.index(lead)] = column if mv == 1 else column * mv
+        return values[start - first * self.frame : end - first * self.frame]
 
     def annotated(self, annotator):
         file = self.path.with_name(f"{self.path.name}.{annotator}")
-        n_frames = round(self.n * self.frame_hz / self.fs_hz)
-        samples, symbols = read_annotations(file, self.frame_hz, n_frames)
-        return np.round(samples * FS_HZ / self.frame_hz).astype(int), symbols
+        frame_hz = self.fs_hz / self.frame
+        samples, symbols = read_annotations(file, frame_hz, self.n // self.frame)
+        return np.round(samples * FS_HZ / frame_hz).astype(int), symbols
 
 
-def open_wfdb(path, lead=None, likely=LEAD) -> WfdbSource:
-    """A lead of the record at path (without its ending). Raises BadInput where header and signal do
+def open_wfdb(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
+    """Leads of the record at path (without its ending). Raises BadInput where header and signal do
     not agree, or the lead is not there."""
     path = Path(path)
     header = read_header(path)
-    headers = _with_segments(path, header)
-    leads = _leads_of(headers)
+    segments = _segments(path, header)
+    leads = _leads_of(segments)
     if not leads:
         raise BadInput(f"{path}.hea describes no signal: fetch it again")
-    name = leads[choose_lead(leads, lead, path, likely)]
-    parts = _parts(headers, name)
-    if len({part.frames for part in parts}) != 1:
-        raise BadInput(f"lead {name} of {path} is in none of its segments, or at different rates")
-    frames = parts[0].frames
-    n = sum(length for _, _, length in headers) * frames
-    source = WfdbSource(path.name, path, leads, name, float(header.fs * frames), n)
-    source.parts, source.frame_hz = parts, float(header.fs)
+    where = {name: [part for part in segments if name in part.channels] for name in leads}
+    frames = [{part.frame(name) for part in where[name]} for name in leads]
+    rates_hz = [header.fs * max(found) if len(found) == 1 else 0 for found in frames]
+    units = [where[name][0].unit(name) if where[name] else "" for name in leads]
+    chosen = choose_leads(leads, lead, path, likely)
+    chosen = read_together(chosen, rates_hz, units, lead, path, most)
+    names, fs_hz = [leads[k] for k in chosen], float(rates_hz[chosen[0]])
+    if not fs_hz:
+        raise BadInput(f"lead {names[0]} of {path} is in no segment, or in several rates")
+    frame = max(frames[chosen[0]])
+    n = frame * sum(segment.n for segment in segments)
+    source = WfdbSource(path.name, path, leads, names, fs_hz, n)
+    source.segments, source.frame = segments, frame
     source.start = header.base_datetime or header.base_time
-    for part in parts:
-        mv_of(part.header.units[part.channel] or "mV", path, source.lead)
-        part.check_sum()
+    for segment in segments:
+        here = [name for name in names if name in segment.channels]
+        for name in here:
+            mv_of(segment.unit(name), path, name)
+        segment.check_sums(here)
     return source
 
 
@@ -162,30 +183,31 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
     is not there, or the signal is flat or has gaps.
     """
     source = open_wfdb(path, None if lead == LIKELY else lead)
-    signal_mv = _checked(source.read(0, source.n), source.name, source.lead)
+    signal_mv = source.read(0, source.n)[:, 0]
+    missing = int(np.isnan(signal_mv).sum())
+    if missing or not len(signal_mv) or not np.ptp(signal_mv) > 0:
+        what = f"has {missing} missing samples" if missing else "is flat"
+        raise BadInput(
+            f"record {source.name}, lead {source.lead}, {what}: choose another --lead or leave the "
+            "record out"
+        )
+    signal_mv = resample_poly(signal_mv, *source.ratio.as_integer_ratio()).astype(np.float32)
     samples, symbols = np.zeros(0, int), np.zeros(0, "<U1")
     if annotator:
         samples, symbols = source.annotated(annotator)
-    return Recording(
-        source.name,
-        source.lead,
-        resample_poly(signal_mv, *source.ratio.as_integer_ratio()).astype(np.float32),
-        samples,
-        symbols,
-    )
+    return Recording(source.name, source.lead, signal_mv, samples, symbols)
 
 
 def lead_names(path) -> list[str]:
     """Of every signal of a record, signal0 and so on where its header gives none."""
-    return _leads_of(_with_segments(Path(path), read_header(path)))
+    return _leads_of(_segments(Path(path), read_header(path)))
 
 
 def files(path: Path) -> list[Path]:
     """Of a record: its header, those of its segments, and the signal files of all."""
-    headers = _with_segments(path, read_header(path))
-    parts = [(at, header) for at, header, _ in headers if header]
-    found = [_with(path, ".hea"), *(_with(at, ".hea") for at, _ in parts)]
-    found += [at.with_name(name) for at, header in parts for name in header.file_name]
+    parts = [segment for segment in _segments(path, read_header(path)) if segment.header]
+    found = [_with(path, ".hea"), *(_with(part.path, ".hea") for part in parts)]
+    found += [part.path.with_name(name) for part in parts for name in part.header.file_name]
     return [file for file in dict.fromkeys(found) if file.name != "~"]
 
 
@@ -196,14 +218,9 @@ def read_header(path):
     file = _with(path, ".hea")
     _check_file(file)
     header = _read_or_explain(wfdb.rdheader, path, ".hea")
-    lines = [line.split() for line in file.read_text("latin-1").splitlines()]
-    words = next(line for line in lines if line and not line[0].startswith("#"))
-    told_hz = words[2].partition("/")[0] if len(words) > 2 else str(header.fs)
-    try:
-        is_told = 0 < float(told_hz) == header.fs <= HIGHEST_HZ
-    except ValueError:
-        is_told = False
-    if not is_told:
+    words = re.search(r"^[^#\s].*", file.read_text("latin-1"), re.M)[0].split()
+    told_hz = words[2].partition("/")[0] if len(words) > 2 else f"{header.fs}"
+    if not (HZ.fullmatch(told_hz) and 0 < float(told_hz) == header.fs <= HIGHEST_HZ):
         raise BadInput(
             f"{file} says {plain_text(told_hz)!r} Hz: correct it or leave the record out"
         )
@@ -214,55 +231,39 @@ def read_header(path):
         raise BadInput(
             f"{file} announces {announced} signals or segments and describes {described}"
         )
+    if not segments:  # what may be left out
+        names = [plain_text(name or "") for name in header.sig_name or []]
+        header.sig_name = numbered([name or f"signal{k}" for k, name in enumerate(names)])
+        header.units = [unit or "mV" for unit in header.units or []]
+        header.samps_per_frame = [number or 1 for number in header.samps_per_frame or []]
     return header
 
 
-def _with_segments(path, header):
-    """(record path, header or None in a gap, frames) of each header with signals, in order; the
-    length of a record that does not say it is that of its file."""
+def _segments(path, header):
+    """Of a record, itself where it has none; the length of one that does not say it is that of its
+    file."""
     if not hasattr(header, "seg_name"):
-        return [(path, header, _length(path, header) if header.n_sig else 0)]
-    found = []
-    for name, length in zip(header.seg_name, header.seg_len):
+        return [Segment(path, header, 0, _length(path, header) if header.n_sig else 0)]
+    found, start = [], 0
+    for name, n in zip(header.seg_name, header.seg_len):
         at, part = path.with_name(name), None
         if name != "~":
             part = read_header(at)
-            own = 0 if hasattr(part, "seg_name") else _length(at, part) if length else 0
-            if own != length or part.fs != header.fs:
+            own = 0 if hasattr(part, "seg_name") else _length(at, part) if n else 0
+            if own != n or part.fs != header.fs:
                 raise BadInput(
-                    f"segment {name} has {own} samples at {part.fs:g} Hz, {path}.hea says "
-                    f"{length} at {header.fs:g} Hz: fetch them again"
+                    f"segment {name} has {own} samples at {part.fs:g} Hz, {path}.hea says {n} at "
+                    f"{header.fs:g} Hz: fetch them again"
                 )
-        found.append((at, part, length))
-    if header.sig_len not in (None, sum(header.seg_len)):
-        raise BadInput(
-            f"the segments of {path} have {sum(header.seg_len)} samples together, its header says "
-            f"{header.sig_len}: fetch it again"
-        )
+        found.append(Segment(at, part, start, n))
+        start += n
     return found
 
 
-def _leads_of(headers):
-    """Names of the leads of all headers: the first one, of no length, may be a layout that has them
-    all."""
-    return list(dict.fromkeys(name for _, header, _ in headers for name in _named(header)))
-
-
-def _named(header):
-    names = getattr(header, "sig_name", None) or []
-    return numbered([plain_text(name or "") or f"signal{k}" for k, name in enumerate(names)])
-
-
-def _parts(headers, lead):
-    parts, at = [], 0
-    for path, header, length in headers:
-        leads = _named(header) if length else []
-        if lead in leads:
-            part = Part(path, header, leads.index(lead), 0, length)
-            part.start, part.n = at * part.frames, length * part.frames
-            parts.append(part)
-        at += length
-    return parts
+def _leads_of(segments):
+    """The first segment, of no length, may be a layout that has them all."""
+    headers = [segment.header for segment in segments if segment.header]
+    return list(dict.fromkeys(name for header in headers for name in header.sig_name))
 
 
 def _length(path, header):
@@ -271,21 +272,19 @@ def _length(path, header):
     found, told = [], header.sig_len
     for name in set(header.file_name) - {"~"}:
         channels = [k for k, other in enumerate(header.file_name) if other == name]
-        file, kind = path.with_name(name), header.fmt[channels[0]]
+        file, sample_bytes = path.with_name(name), BYTES_PER_SAMPLE[header.fmt[channels[0]]]
         _check_file(file)
-        size = file.stat().st_size - (header.byte_offset[channels[0]] or 0)
-        per_frame = sum(header.samps_per_frame[k] or 1 for k in channels)
-        # FLAC files know their length
-        sample_bytes = BYTES_PER_SAMPLE[kind]
+        a_frame = sum(header.samps_per_frame[k] for k in channels)
         if sample_bytes:
-            n = int((size + 0.01) / (per_frame * sample_bytes))
-        else:
-            n = _read_or_explain(soundfile.info, file, "").frames * len(channels) // per_frame
-        found.append(n)
+            size = file.stat().st_size - (header.byte_offset[channels[0]] or 0)
+            found.append(int((size + 0.01) / (a_frame * sample_bytes)))
+        else:  # FLAC files know their length
+            info = _read_or_explain(soundfile.info, file, "")
+            found.append(info.frames * len(channels) // a_frame)
         is_summed = sample_bytes and all(header.checksum[k] for k in channels)
-        if told and (n < told or n > told + LEFT_OVER and not is_summed):
+        if told and (found[-1] < told or found[-1] > told + LEFT_OVER and not is_summed):
             raise BadInput(
-                f"{file} has {n} samples a signal and {path.name}.hea says {told}: is it "
+                f"{file} has {found[-1]} samples a signal and {path.name}.hea says {told}: is it "
                 "truncated, or of another record? fetch both again"
             )
     return told or min(found, default=0)
@@ -366,13 +365,3 @@ def _read_or_explain(reader, path, ending, *args, **kwargs):
             f"{_with(path, ending)} cannot be read as WFDB: is it truncated, or something else? "
             "fetch it again"
         ) from error
-
-
-def _checked(signal_mv, name, lead):
-    bad = int((~np.isfinite(signal_mv)).sum())
-    if bad or not len(signal_mv) or not np.ptp(signal_mv) > 0:
-        what = f"has {bad} missing samples" if bad else "is flat"
-        raise BadInput(
-            f"record {name}, lead {lead}, {what}: choose another --lead or leave the record out"
-        )
-    return signal_mv

@@ -23,6 +23,7 @@ from preprocess.readers import wfdb as records
 EXAMPLES = 25
 RATES = st.one_of(st.sampled_from((50, 128, 250, 256, 360, 500, 1000, 4000)), st.integers(50, 4000))
 UNITS = st.sampled_from(("mV", "uV", "V"))
+WANTED = st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True)  # leads, in any order
 SCALES = {"mV": 1.0, "uV": 1000.0, "V": 1e-3}
 
 
@@ -39,15 +40,17 @@ def drawn(function):
     return kept(function)
 
 
-def assert_read(source, signal_mv, fs_hz, atol):
-    """All of it, and any part of it, with NaN where nothing was written."""
-    n = len(signal_mv)
+def assert_read(source, leads_mv, fs_hz, atol):
+    """All of leads (n, leads), or of one (n,), and any part, with NaN where nothing was written."""
+    n = len(leads_mv)
+    leads_mv = leads_mv.reshape(n, -1)
     assert source.n == n and source.fs_hz == pytest.approx(fs_hz, rel=1e-6)
-    np.testing.assert_allclose(source.read(0, n), signal_mv, atol=atol, equal_nan=True)
+    np.testing.assert_allclose(source.read(0, n), leads_mv, atol=atol, equal_nan=True)
     a, b = n // 3, n // 3 + 57
-    np.testing.assert_allclose(source.read(a, b), signal_mv[a:b], atol=atol, equal_nan=True)
-    there = np.isfinite(signal_mv)
-    assert source.stretch(0, source.length)[1].mean() == pytest.approx(there.mean(), abs=0.01)
+    np.testing.assert_allclose(source.read(a, b), leads_mv[a:b], atol=atol, equal_nan=True)
+    signal, there = source.stretch(0, source.length)
+    assert signal.shape == there.shape == (source.length, len(source.screened))
+    assert there.mean() == pytest.approx(np.isfinite(leads_mv).mean(), abs=0.01)
 
 
 @drawn
@@ -55,18 +58,18 @@ def assert_read(source, signal_mv, fs_hz, atol):
     fs_hz=st.one_of(RATES, st.sampled_from((257.5, 359.98, 128.25))),
     kind=st.sampled_from(("16", "24", "32", "212", "80")),
     unit=UNITS,
-    lead=st.integers(0, 2),
+    wanted=WANTED,
     missing=st.booleans(),
     seed=st.integers(0, 99),
 )
-def test_wfdb(fs_hz, kind, unit, lead, missing, seed):
+def test_wfdb(fs_hz, kind, unit, wanted, missing, seed):
     n, baseline = round(3 * fs_hz), 17
     adu_per_mv = 50 if kind == "80" else 1000
     leads = np.stack([wave(n, fs_hz, seed + k) * (k + 1) / 2 for k in range(3)], 1)
     if kind == "80":
         leads = leads.clip(-2, 2)
     if missing and kind != "80":
-        leads[n // 2 : n // 2 + 20, lead] = np.nan
+        leads[n // 2 : n // 2 + 20, wanted[0]] = np.nan
     with TemporaryDirectory() as folder:
         wfdb.wrsamp(
             "r1",
@@ -79,9 +82,9 @@ def test_wfdb(fs_hz, kind, unit, lead, missing, seed):
             baseline=[baseline] * 3,
             write_dir=folder,
         )
-        source = open_source(f"{folder}/r1", lead=str(lead))
-        assert source.lead == "ABC"[lead]
-        assert_read(source, leads[:, lead], fs_hz, 0.6 / adu_per_mv)
+        source = open_source(f"{folder}/r1", wanted)
+        assert source.screened == ["ABC"[k] for k in wanted]
+        assert_read(source, leads[:, wanted], fs_hz, 0.6 / adu_per_mv)
 
 
 @drawn
@@ -112,16 +115,17 @@ def test_annotations_of_a_record(fs_hz, n_beats, seed):
 
 @drawn
 @given(
-    rates=st.lists(RATES, min_size=1, max_size=3),
+    fs_hz=RATES,
+    other_hz=RATES,
     kind=st.sampled_from(("edf", "bdf")),
     unit=UNITS,
-    lead=st.integers(0, 2),
+    wanted=WANTED,
     seconds=st.integers(3, 6),
     is_plus=st.booleans(),
     seed=st.integers(0, 99),
 )
-def test_edf(rates, kind, unit, lead, seconds, is_plus, seed):
-    lead %= len(rates)
+def test_edf(fs_hz, other_hz, kind, unit, wanted, seconds, is_plus, seed):
+    rates = [fs_hz if k in wanted else other_hz for k in range(3)]
     leads = [wave(seconds * fs_hz, fs_hz, seed + k) for k, fs_hz in enumerate(rates)]
     signal, whole = (edfio.EdfSignal, edfio.Edf) if kind == "edf" else (edfio.BdfSignal, edfio.Bdf)
     written = [
@@ -133,8 +137,8 @@ def test_edf(rates, kind, unit, lead, seconds, is_plus, seed):
     more["annotations"] = [edfio.EdfAnnotation(1, None, "x")] if is_plus else None
     with TemporaryDirectory() as folder:
         whole(written, data_record_duration=1, **more).write(Path(folder) / f"r1.{kind}")
-        source = open_source(f"{folder}/r1.{kind}", lead=str(lead))
-        assert_read(source, leads[lead], rates[lead], 1e-4)
+        source = open_source(f"{folder}/r1.{kind}", wanted)
+        assert_read(source, np.stack([leads[k] for k in wanted], 1), fs_hz, 1e-4)
     assert source.start == start
 
 
@@ -177,30 +181,34 @@ def test_csv(fs_hz, unit, layout, clock, gap_s, empty, leads, seed):
     at = np.arange(n) + lost * (np.arange(n) >= n // 2)
     times = {"time_s": at / fs_hz, "time_ms": 1000 * at / fs_hz, "n": at.astype(float)}
     columns = {clock: times[clock]} if clock else {}
-    columns |= other | {f"II ({unit})": signal * SCALES[unit]}
-    expected = np.r_[signal[: n // 2], np.full(lost, np.nan), signal[n // 2 :]]
+    columns |= {f"{name} (mV)": values for name, values in other.items()}
+    columns |= {f"II ({unit})": signal * SCALES[unit]}
+    written = np.stack([signal, *other.values()], 1)
+    expected = np.insert(written, [n // 2] * lost, np.nan, 0)
     rate = {} if clock in ("time_s", "time_ms") else {"fs_hz": float(fs_hz)}
     with TemporaryDirectory() as folder:
         path = write_csv(folder, columns, "r1", *layout, digits=9)
-        assert_read(open_source(path, **rate), expected, fs_hz, 1e-6)
+        source = open_source(path, **rate)
+        assert source.screened == ["II", *other]
+        assert_read(source, expected, fs_hz, 1e-6)
 
 
 @drawn
 @given(
     fs_hz=RATES,
-    n_leads=st.integers(1, 12),
-    lead=st.integers(0, 11),
+    n_leads=st.integers(3, 12),
+    wanted=WANTED,
     counts_all=st.booleans(),
     is_summed=st.booleans(),
     missing=st.booleans(),
     seed=st.integers(0, 99),
 )
-def test_ishne(fs_hz, n_leads, lead, counts_all, is_summed, missing, seed):
-    lead, n = lead % n_leads, 3 * fs_hz
+def test_ishne(fs_hz, n_leads, wanted, counts_all, is_summed, missing, seed):
+    n = 3 * fs_hz
     leads = np.stack([wave(n, fs_hz, seed + k) for k in range(n_leads)], 1)
     if missing:
-        leads[n // 2 : n // 2 + 20, lead] = np.nan
+        leads[n // 2 : n // 2 + 20, wanted[0]] = np.nan
     more = {"codes": range(5, 17), "counts_all": counts_all, "is_summed": is_summed}
     with TemporaryDirectory() as folder:
-        source = open_source(write_ishne(folder, leads, fs_hz, **more), lead=str(lead))
-        assert_read(source, leads[:, lead], fs_hz, 0.002)
+        source = open_source(write_ishne(folder, leads, fs_hz, **more), wanted)
+        assert_read(source, leads[:, wanted], fs_hz, 0.002)

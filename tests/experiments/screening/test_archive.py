@@ -92,6 +92,13 @@ def test_resume_does_what_is_missing_or_was_made_otherwise_and_nothing_else(
     resume()
     assert "1 recordings to screen, 2 done before" in capsys.readouterr().out
     assert contents(tmp_path) == one_by_one  # the index too
+    for ending in (".csv", ".html", ".b2i"):  # cut where it might have ended
+        output = tmp_path / f"one{ending}"
+        content = output.read_bytes()
+        output.write_bytes(content[: content.rindex(content[-1:], 0, -1) + 1])
+        resume()
+        assert "1 recordings to screen, 2 done before" in capsys.readouterr().out
+        assert contents(tmp_path) == one_by_one
     resume("--jobs", "1")
     assert "0 recordings to screen, 3 done before" in capsys.readouterr().out
     resume("--pause", "3")

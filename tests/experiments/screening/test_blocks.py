@@ -58,6 +58,8 @@ def test_named_annotations_are_used_instead_of_detection(record):
 
 
 def test_numbers_in_another_unit_are_refused(record):
+    both = SignalSource.of(np.zeros((3600, 2)), 360, "night", ["II", "V5"])
+    assert both.screened == ["II", "V5"] and both.stretch(0, 3600)[0].shape == (3600, 2)
     source = SignalSource.of(1000 * lead_of(record, 60), 360, "night", "II")
     with pytest.raises(BadInput, match="--units uV"):
         Reader(source).read(0, 60 * 360)

@@ -9,6 +9,7 @@ from synthetic_beats import INJECTED, abnormal_beats, normal_beats, reloaded, tr
 from models import MODELS
 from models.compared.autoencoder import AutoEncoder
 from models.compared.rhythm import Rhythm
+from preprocess import BadInput
 from preprocess.beats import BEFORE, WINDOW
 
 NARROW = (8, 16, 16, 32, 32)
@@ -66,6 +67,11 @@ def test_a_file_of_tensors_rebuilds_it(detector):
     beats = abnormal_beats(16)
     again = reloaded(detector).eval().score(beats)
     np.testing.assert_array_equal(again, detector.eval().score(beats))
+
+
+def test_too_few_beats_for_components_are_a_sentence():
+    with pytest.raises(BadInput, match="too few for 20 principal components"):
+        trained(MODELS["pca"], normal_beats(19))
 
 
 @pytest.mark.parametrize("mode", [True, False])

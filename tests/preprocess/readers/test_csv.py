@@ -30,9 +30,12 @@ WATCH = (
     'Classification,Sinus Rhythm\nDevice,"Watch5,1"\nSample Rate,512 hertz\n\n\nLead,Lead I\n'
     "Unit,µV\n\n"
 )
-UHR = (
-    "Name;X\nAufzeichnungsdatum;2024-05-23 23:59:55 +0200\nKlassifizierung;Sinusrhythmus\n"
-    "Abtastrate;512 Hertz\nAbleitung;Ableitung I\nEinheit;µV\n\n"
+MONTRE = (
+    'Nom,X\nDate de naissance,"1 janv. 2000"\nDate d’enregistrement,2024-05-23 23:59:55 +0200\n'
+    "Fréquence d’échantillonnage,512 hertz\n\nDérivation,Dérivation I\nUnité,µV\n\n"
+)
+ACQ_KNOWLEDGE = (
+    "night.acq\n0.5 msec/sample\n2 channels\nECG\nmV\nRSP\nVolts\nsec\tCH1\tCH2\n\t2600\t2600\n"
 )
 
 
@@ -48,10 +51,16 @@ COUNTS = {"gain": 150.0, "baseline": 500.0}
 # name: (lines before the rows, a row of its number and its mV, rate, lead, start, what is told)
 DEVICES = {
     "watch": (WATCH, lambda k, mv: f"{1000 * mv:.3f}", (512, "I", START), {}),
-    "watch, decimal commas": (
-        UHR,
+    "watch, another language": (
+        MONTRE,
         lambda k, mv: f"{1000 * mv:.3f}".replace(".", ","),
         (512, "I", START),
+        {},
+    ),
+    "AcqKnowledge": (
+        ACQ_KNOWLEDGE,
+        lambda k, mv: f"{k / 2000:.6g}\t{mv:.4f}\t{k % 9 / 9:.4g}",
+        (2000, "ECG CH1", None),
         {},
     ),
     "OpenSignals": (
@@ -72,6 +81,18 @@ DEVICES = {
         (512, "Shimmer_5E_ECG_LL-RA_CAL", None),
         {"lead": "Shimmer_5E_ECG_LL-RA_CAL"},
     ),
+    "Shimmer, dates": (
+        SHIMMER.replace("\nms\t", "\nyyyy/mm/dd hh:mm:ss.000\t"),
+        lambda k, mv: f"{after(k, 512, '%Y/%m/%d %H:%M:%S.%f')}\t128\t{mv:.6f}\t{mv / 2:.6f}\t",
+        (512, "Shimmer_5E_ECG_LL-RA_CAL", START),
+        {"lead": "Shimmer_5E_ECG_LL-RA_CAL"},
+    ),
+    "a clock of twelve hours": (
+        "Time,ECG (mV)\n",
+        lambda k, mv: f"{after(k, 250, '%d/%m/%Y %I:%M:%S.%f %p')},{mv:.4f}",
+        (250, "ECG", START),
+        {},
+    ),
     "chest strap": (
         "Phone timestamp;sensor timestamp [ns];timestamp [ms];ecg [uV]\n",
         lambda k, mv: ";".join(
@@ -91,40 +112,16 @@ DEVICES = {
         (130, "ecg", START),
         {},
     ),
-    "belt": (
-        "Time,EcgWaveform\n",
-        lambda k, mv: f"{ms(k, 250, '%d/%m/%Y %H:%M:%S.%f')},{500 + 150 * mv:.2f}",
-        (250, "EcgWaveform", START),
-        COUNTS,
-    ),
     "rdsamp": (
         "       sample #     MLII       V5\n            (units)  (units)\n",
         lambda k, mv: f"{k:12d}{500 + 150 * mv:8.2f}{500 + 50 * mv:8.2f}",
         (250, "MLII", None),
         {"fs_hz": 250.0, **COUNTS},
     ),
-    "rdsamp, times": (
-        "   Elapsed time   MLII      V5\n   hh:mm:ss.mmm   (mV)     (mV)\n",
-        lambda k, mv: f"   {k // 21600:2d}:{k / 360 % 60:06.3f}  {mv:8.4f} {mv / 2:8.3f}",
-        (360, "MLII", None),
-        {},
-    ),
     "PhysioNet's export": (
         "'Elapsed time','MLII'\n'hh:mm:ss.mmm','mV'\n",
         lambda k, mv: f"'{k // 21600}:{k / 360 % 60:06.3f}',{mv:.4f}",
         (360, "MLII", None),
-        {},
-    ),
-    "BIDMC": (
-        "Time [s], RESP, PLETH, V, AVR, II\n",
-        lambda k, mv: f"{k / 125:.3f},0.2,0.3,{mv / 2:.4f},{-mv:.4f},{mv:.4f}",
-        (125, "II", None),
-        {},
-    ),
-    "time of the day": (
-        "Time,ECG (mV)\n",
-        lambda k, mv: f"{ms(k, 130, '%H:%M:%S.%f')},{mv:.4f}",
-        (130, "ECG", START.time()),
         {},
     ),
     "stamps of seconds": (
@@ -158,7 +155,7 @@ def test_what_devices_write_is_read(device, encoding, tmp_path):
     source = open_source(path, **told)
     assert (source.lead, source.n, source.start) == (lead, N, start)
     assert source.fs_hz == pytest.approx(fs_hz, rel=1e-4)
-    np.testing.assert_allclose(source.read(0, N), PEAKS_MV, atol=2e-4)
+    np.testing.assert_allclose(source.read(0, N)[:, 0], PEAKS_MV, atol=2e-4)
 
 
 @pytest.mark.parametrize("unit_s", [1, 1e-3, 1e-6, 1e-9])
@@ -183,7 +180,7 @@ def test_gaps_are_kept(row, gap_s, tmp_path):
     lost = round(gap_s * 250)
     source = open_source(write_csv(tmp_path, {"time_s": times, "II": signal}, digits=3))
     assert source.n == len(signal) + lost
-    around = source.read(row - 5, row + lost + 5)
+    around = source.read(row - 5, row + lost + 5)[:, 0]
     np.testing.assert_allclose(around[:5], signal[row - 5 : row], atol=1e-6)
     assert np.isnan(around[5:-5]).all()
     np.testing.assert_allclose(around[-5:], signal[row : row + 5], atol=1e-6)
@@ -200,6 +197,28 @@ def test_coarse_times_tell_the_rate_and_gaps_as_far_as_they_can(fs_hz, step_s, s
     source = open_source(path)
     assert source.fs_hz == fs_hz
     assert source.duration_s == pytest.approx(22.5, abs=slack_s)
+
+
+@pytest.mark.parametrize("fs_hz", [700, 800, 900])
+def test_whole_milliseconds_are_a_clock_at_any_rate(fs_hz, tmp_path):
+    times = np.arange(20 * fs_hz) / fs_hz
+    times[10 * fs_hz :] += 2
+    path = write_csv(tmp_path, {"time_ms": np.floor(1000 * times), "II": wave(len(times), fs_hz)})
+    source = open_source(path)
+    assert (source.fs_hz, source.duration_s) == (fs_hz, pytest.approx(22, abs=1.5 / fs_hz))
+
+
+@pytest.mark.parametrize("packet", [1, 73])
+def test_stamps_that_come_late_are_no_gaps_and_lost_packets_are(packet, tmp_path):
+    rows = np.arange(73 * 80)
+    late = np.repeat(np.random.default_rng(0).uniform(0, 0.3, len(rows) // packet), packet)
+    times_s = (rows // packet + late) * packet / 250
+    signal = wave(len(rows), 250)
+    kept = (rows < 73 * 40) | (rows >= 73 * 41)
+    source = open_source(write_csv(tmp_path, {"time_s": times_s[kept], "II": signal[kept]}))
+    assert (source.fs_hz, source.n) == (250, pytest.approx(len(rows), abs=0.3 * packet + 1))
+    missing = np.isnan(source.read(0, source.n)).sum()
+    assert missing == pytest.approx(73, abs=0.3 * packet + 1)
 
 
 @pytest.mark.parametrize("name", ["sample", "", "nSeq"])
@@ -273,10 +292,21 @@ def test_whole_numbers_may_be_counts(tmp_path):
     assert open_source(path, fs_hz=250.0, units="uV").n == N
 
 
-def test_numbers_with_commas(tmp_path):
+@pytest.mark.parametrize("row", ["{}", '"{}","0,5"', "{};0,5", "{}\t7"])
+def test_numbers_with_commas(row, tmp_path):
     path = tmp_path / "r1.csv"
-    path.write_text("\n".join(f"{mv:.4f}".replace(".", ",") for mv in PEAKS_MV))
-    np.testing.assert_allclose(open_source(path, fs_hz=250.0).read(0, N), PEAKS_MV, atol=1e-6)
+    path.write_text("\n".join(row.format(f"{mv:.4f}".replace(".", ",")) for mv in PEAKS_MV))
+    source = open_source(path, "0", fs_hz=250.0)
+    np.testing.assert_allclose(source.read(0, N)[:, 0], PEAKS_MV, atol=1e-6)
+
+
+def test_a_row_without_its_number_is_a_gap_that_is_told_of(tmp_path):
+    path = write_csv(tmp_path, {"Resp": PEAKS_MV, "II": PEAKS_MV})
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:500], "0.1", *lines[501:]]))
+    source = open_source(path, fs_hz=250.0)
+    assert np.flatnonzero(np.isnan(source.read(0, N))).tolist() == [499]
+    assert "1 rows of" in source.notes[0]
 
 
 @pytest.mark.parametrize("rows", [1, 40])

@@ -92,7 +92,10 @@ def test_the_ecg_among_other_signals_of_24_bits(tmp_path):
     edfio.Bdf(signals, annotations=[edfio.EdfAnnotation(1, None, "lights off")]).write(path)
     source = open_source(path)
     assert (source.lead, source.fs_hz, source.n) == ("ECG1-ECG2", 512, 5120)
-    np.testing.assert_allclose(source.read(1000, 2000), ecg[1000:2000], atol=1e-5)
+    np.testing.assert_allclose(source.read(1000, 2000)[:, 0], ecg[1000:2000], atol=1e-5)
+    assert source.screened == ["ECG1-ECG2"]
+    with pytest.raises(BadInput, match="512, 32 Hz"):
+        open_source(path, ["ECG1-ECG2", "Thorax"])
 
 
 def test_units_are_told_where_a_file_has_none(tmp_path):
@@ -108,11 +111,9 @@ def test_ishne_has_leads_and_a_start(counts_all, tmp_path):
     leads_mv[1000:1100] = np.nan
     path = write_ishne(tmp_path, leads_mv, counts_all=counts_all)
     source = open_source(path)
-    assert (source.leads, source.lead, source.fs_hz, source.n) == (["II", "V1"], "II", 250, 5000)
+    assert (source.screened, source.fs_hz, source.n) == (["II", "V1"], 250, 5000)
     assert source.start == datetime(2026, 1, 2, 3, 4, 5)
-    np.testing.assert_allclose(source.read(0, 5000), leads_mv[:, 0], atol=0.002)
-    other = open_source(path, lead="V1")
-    np.testing.assert_allclose(other.read(990, 2000), leads_mv[990:2000, 1], atol=0.002)
+    np.testing.assert_allclose(source.read(990, 2000), leads_mv[990:2000], atol=0.002)
     source = open_source(write_ishne(tmp_path, leads_mv, codes=(0, 0), day=(0, 0, 0)))
     assert source.leads == ["unknown1", "unknown2"] and source.start == time(3, 4, 5)
 
