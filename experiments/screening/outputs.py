@@ -5,6 +5,7 @@ The files NAME.b2i, NAME.csv, NAME.json and NAME.html are written all or none.
 
 import json
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import wfdb
 
 from experiments.reports.pages import clock
 from experiments.screening.findings import LOCATION, Findings
+from experiments.screening.page import trace
 from experiments.screening.rhythm import episodes, kinds
 from preprocess import BadInput
 from preprocess.files import temporary_folder
@@ -39,7 +41,7 @@ def check_apart(source: Source, folder: Path):
         )
 
 
-def write(findings: Findings, page: str, folder: Path):
+def write(findings: Findings, page: str, folder: Path, with_trace: bool = True):
     """All or none, whatever happens on the way. page: the text of NAME.html."""
     folder, name = Path(folder), findings.source.name
     targets = [folder / f"{name}{ending}" for ending in OUTPUTS]
@@ -52,8 +54,20 @@ def write(findings: Findings, page: str, folder: Path):
         write_table(findings, part / f"{name}.csv")
         write_summary(findings, part / f"{name}.json")
         (part / f"{name}.html").write_text(page, encoding="utf-8")
+        _place_trace(findings.source, part, folder, with_trace)
         for target in targets:
             os.replace(part / target.name, target)
+
+
+def _place_trace(source, part, folder, wanted):
+    """The trace beside the page where it is too long for it; what an earlier page had goes."""
+    beside = folder / trace.folder(source)
+    if wanted := wanted and not trace.fits_page(source):
+        trace.write(source, part / beside.name)
+    if beside.is_dir():
+        shutil.rmtree(beside)
+    if wanted:
+        os.replace(part / beside.name, beside)
 
 
 def write_table(findings: Findings, path: Path):

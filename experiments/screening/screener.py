@@ -49,6 +49,7 @@ class Settings:
     calibration_minutes: float = 5.0
     known_normal: tuple[float, float] | None = None  # minutes
     annotator: str | None = None
+    trace: bool = True
 
 
 class Screener:
@@ -148,10 +149,10 @@ class Screener:
         return page.render(findings, pictures, self.context, self.checkpoint, self.settings)
 
     def write(self, findings: Findings, folder: str | Path) -> None:
-        """NAME.b2i, .csv, .json and .html to a folder: all or none."""
+        """NAME.b2i, .csv, .json, .html and the trace to a folder: all or none."""
         text = self.page(findings)
         give_back_memory()
-        outputs.write(findings, text, Path(folder))
+        outputs.write(findings, text, Path(folder), self.settings.trace)
 
 
 class SignalSource(Source):

@@ -10,6 +10,7 @@ from experiments.reports import pages, style
 from experiments.screening import outputs
 from experiments.screening.findings import STRIP_HZ, STRIP_S, Findings
 from experiments.screening.location import ClusterPicture
+from experiments.screening.page import trace
 from experiments.screening.page.index import TEMPLATES
 from experiments.screening.rhythm import episodes, kinds
 from preprocess import spectrogram
@@ -60,7 +61,7 @@ def render(
     environment = pages.environment(TEMPLATES)
     start = findings.summary["recording"]["start"]
     environment.filters["at"] = partial(pages.wall_clock, start=start)
-    data = json.dumps(_data(findings, cluster_pictures), separators=(",", ":"))
+    data = json.dumps(_data(findings, cluster_pictures, settings.trace), separators=(",", ":"))
     return environment.get_template("screen.html").render(
         f=findings,
         s=findings.summary,
@@ -169,7 +170,7 @@ def _bars(times_s, duration_s):
 # ---------------------------------------------------------------------- what the page draws itself
 
 
-def _data(findings, cluster_pictures):
+def _data(findings, cluster_pictures, with_trace):
     """What the page draws from, as short as it goes: numbers in base64."""
     table, start = findings.table, findings.summary["recording"]["start"]
     rarity = -np.log10(np.maximum(table["tail_probability"], NO_RARER))
@@ -198,6 +199,7 @@ def _data(findings, cluster_pictures):
             for stretch in findings.unreadable
         ],
         "badStrips": [_pack_mv(stretch.strip_mv) for stretch in _longest(findings.unreadable)],
+        "trace": trace.about(findings.source, with_trace),
         "strip": {"seconds": STRIP_S, "hz": STRIP_HZ},
         "step": MV_PER_STEP,
         "before": BEFORE,

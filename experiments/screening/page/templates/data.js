@@ -6,7 +6,7 @@ const $ = id => document.getElementById(id), time = i => sample[i] / D.fs;
 const clock = s => { s = Math.max(0, s); if (D.start !== null) s = (s + D.start) % 86400; const two = n => String(n).padStart(2, "0");
   return Math.floor(s / 3600) + ":" + two(Math.floor(s / 60) % 60) + ":" + two(Math.floor(s) % 60); };
 const when = s => { const day = D.start === null ? 0 : Math.floor((s + D.start) / 86400); return clock(s) + (day ? " +" + day + " d" : ""); };
-let view = [0, D.duration], chosen = -1, lit = -1, C = {};
+let view = [0, D.duration], at = D.duration / 2, chosen = -1, lit = -1, C = {};
 function readColours() { const style = getComputedStyle(document.documentElement);
   for (const n of ["ink", "soft", "paper", "line", "alarm", "beat", "rate", "grid", "grid5", "bad", "mark", "normal", "focus", "lost", "af", "v", "s"]) C[n] = style.getPropertyValue("--" + n).trim(); }
 function fit(canvas) { const r = window.devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight;

@@ -8,9 +8,13 @@ import pandas as pd
 import pytest
 import wfdb
 from matplotlib import colormaps
+from screening_runs import lead_of, run
 
 from experiments.reports.style import ERROR_COLOURS
+from experiments.screening.page import trace
 from experiments.screening.page.recording import TEMPLATES
+from preprocess.constants import FS_HZ
+from preprocess.signal.filters import bandpass
 
 WAIT_S = 120  # at most: a busy machine is slow to draw
 COLOURS_DRAWN = """
@@ -96,6 +100,44 @@ def test_page_opens_zooms_and_shows_a_cluster_without_network_or_errors(browser,
     wait.until(lambda page: len(canvases(page)) >= 4, "a cluster shows its beat and examples")
     wait.until(lambda page: all(colours(c) > 3 for c in canvases(page)), "all of it is drawn")
     assert not complaints(browser)
+
+
+def test_the_whole_trace_lies_beside_the_page_of_a_long_recording(
+    browser, record, weights, tmp_path, monkeypatch
+):
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    # beside the page, in pieces; what a page without it leaves is gone
+    monkeypatch.setattr(trace, "MOST_INSIDE_S", 0)
+    monkeypatch.setattr(trace, "PIECE_S", 100)
+    run(record, weights, tmp_path)
+    beside = tmp_path / f"{record.name}.trace"
+    signal_mv = bandpass(lead_of(record))[:: FS_HZ // trace.HZ]
+    pieces = int(np.ceil(len(signal_mv) / trace.HZ / trace.PIECE_S))
+    assert {path.name for path in beside.iterdir()} == {f"{k}.js" for k in range(pieces)}
+
+    # a click on the timeline shows the ECG there, across the edge of two pieces too
+    page = tmp_path / f"{record.name}.html"
+    browser.get(page.as_uri())
+    ask = browser.execute_script
+    ask("$('timeline').scrollIntoView(); go(100);")
+    timeline = browser.find_element(By.ID, "timeline")
+    ActionChains(browser).move_to_element(timeline).click().perform()
+    a, b = 99 * trace.HZ, 101 * trace.HZ
+    there = lambda: ask("return Array.from(samples(0, arguments[0], arguments[1]))", a, b)
+    wait = WebDriverWait(browser, WAIT_S)
+    wait.until(lambda _: None not in there(), "its pieces are loaded")
+    np.testing.assert_allclose(there(), signal_mv[a:b], atol=trace.STEP_MV)
+    strip = browser.find_element(By.ID, "strip")
+    wait.until(lambda _: ask(COLOURS_DRAWN, strip) > 20, "the strip is drawn")
+    assert not complaints(browser)
+
+    run(record, weights, tmp_path, "--no-trace")
+    assert not beside.exists()
+    browser.get(page.as_uri())
+    assert not browser.find_element(By.ID, "strip").is_displayed() and not complaints(browser)
 
 
 def test_a_reader_renames_a_shape_and_saves_annotations(browser, screened, record, tmp_path):
