@@ -29,6 +29,7 @@ SHAPES_OUTPUTS = (  # options of main.py that do, beside the weights
     "calibration_minutes",
     "known_normal",
     "trace",
+    "pdf",
 )
 ENDS = {".b2i": bytes(2), ".csv": b"\n", ".html": b"</html>"}  # of whole outputs
 LISTS = ("episodes", "hours")  # of a summary: what an index does without

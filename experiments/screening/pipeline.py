@@ -197,11 +197,14 @@ def screen(
 def _opened(path, checkpoint, opt, progress) -> Source:
     """The recording, when it can be screened, and a line that says which lead is."""
     from experiments.screening import outputs
+    from experiments.screening.page import pdf
 
     likely = checkpoint.settings["lead"]
     how = {"gain": opt.gain, "baseline": opt.baseline, "likely": likely}
     source = open_source(path, opt.lead, opt.fs, opt.units, **how)
     outputs.check_apart(source, opt.outf)
+    if opt.pdf:
+        pdf.browser()
     line = f"{source.name}: lead {source.lead}"
     if len(source.leads) > 1:
         line += f" of {', '.join(source.leads)}"

@@ -50,6 +50,7 @@ class Settings:
     known_normal: tuple[float, float] | None = None  # minutes
     annotator: str | None = None
     trace: bool = True
+    pdf: bool = False
 
 
 class Screener:
@@ -152,7 +153,7 @@ class Screener:
         """NAME.b2i, .csv, .json, .html and the trace to a folder: all or none."""
         text = self.page(findings)
         give_back_memory()
-        outputs.write(findings, text, Path(folder), self.settings.trace)
+        outputs.write(findings, text, Path(folder), self.settings.trace, self.settings.pdf)
 
 
 class SignalSource(Source):

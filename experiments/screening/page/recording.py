@@ -10,7 +10,7 @@ from experiments.reports import pages, style
 from experiments.screening import outputs
 from experiments.screening.findings import STRIP_HZ, STRIP_S, Findings
 from experiments.screening.location import ClusterPicture
-from experiments.screening.page import trace
+from experiments.screening.page import events, trace, words
 from experiments.screening.page.index import TEMPLATES
 from experiments.screening.rhythm import episodes, kinds
 from preprocess import spectrogram
@@ -26,13 +26,6 @@ NO_RARER = 1e-30  # of tail probabilities, which may be 0
 THUMB_PX, THUMB_STEP, THUMB_LEAST_MV = (120, 44), 4, 1.5
 BARS_PX, BARS = (180, 24), 60
 KIND_NUMBERS = kinds.UNFLAGGED + kinds.KINDS  # the place of each is its number in the page
-KIND_NAMES = {
-    "V": "ventricular",
-    "S": "supraventricular",
-    "F": "fusion",
-    "Q": "other",
-    "N": "normal",
-}
 NO_BAND = (episodes.COUPLET, episodes.S_COUPLET)  # too short to be seen in the timeline
 # Of bands in the timeline, names of CSS variables; other episodes have that of their beats' kind.
 BAND_COLOURS = {
@@ -61,18 +54,29 @@ def render(
     environment = pages.environment(TEMPLATES)
     start = findings.summary["recording"]["start"]
     environment.filters["at"] = partial(pages.wall_clock, start=start)
-    data = json.dumps(_data(findings, cluster_pictures, settings.trace), separators=(",", ":"))
+    environment.filters |= {"lasting": words.lasting, "colour": _colour}
+    environment.globals["enough_s"] = words.ENOUGH_S
+    telling = events.telling(findings)
+    data = json.dumps(
+        _data(findings, cluster_pictures, settings.trace, telling), separators=(",", ":")
+    )
     return environment.get_template("screen.html").render(
         f=findings,
         s=findings.summary,
         start=start,
         alarms=outputs.first_alarms(findings.summary),
+        headline=words.headline(findings.summary, findings.flagged.sum()),
+        enough=findings.summary["recording"]["analysed_s"] >= words.ENOUGH_S,
+        hrv=findings.summary["hrv"]["intervals"] >= words.ENOUGH_NN,
         alternating=outputs.alternating(findings.summary["ventricular"]),
-        episodes=_episode_rows(findings.summary["episodes"]),
+        episodes=events.by_kind(findings.summary["episodes"]),
+        telling=telling,
+        leads=trace.leads(findings.source),
+        band=trace.BAND,
         unreadable=_longest(findings.unreadable),
         rows=[_row(findings, i) for i in range(len(findings.clusters[:MOST_ROWS]))],
         rarer=findings.clusters[MOST_ROWS:],
-        kinds=KIND_NAMES,
+        kinds=words.KIND_NAMES,
         fs_hz=FS_HZ,
         checkpoint=checkpoint,
         settings=settings,
@@ -98,32 +102,6 @@ def _longest(stretches):
     return sorted(longest, key=lambda stretch: stretch.start)
 
 
-def _episode_rows(found):
-    """A row for each kind of episode, in the order in which a reader wants them."""
-    rows = []
-    for code, meaning in episodes.MEANINGS.items():
-        of_code = [episode for episode in found if episode["code"] == code]
-        if not of_code:
-            continue
-        seconds = [episode["end_s"] - episode["start_s"] for episode in of_code]
-        longest = of_code[int(np.argmax(seconds))]
-        rates = [
-            e["per_min"] for e in of_code if e["per_min"] is not None and code != episodes.PAUSE
-        ]
-        rows.append(
-            {
-                "meaning": meaning,
-                "colour": _colour(code),
-                "count": len(of_code),
-                "total_s": sum(seconds),
-                "longest": longest,
-                "longest_s": max(seconds),
-                "fastest": max(rates, default=0),
-            }
-        )
-    return rows
-
-
 def _row(findings, index):
     """What the page shows of a cluster before it is opened."""
     table, cluster = findings.table, findings.clusters[index]
@@ -133,7 +111,7 @@ def _row(findings, index):
         "number": index + 1,
         "count": cluster.count,
         "alike": f"{cluster.count:,} alike" if cluster.count > 1 else "1 beat",
-        "text": findings.describe(index),
+        "text": words.describe(findings, index),
         "share": cluster.count / len(table),
         "thumb": _thumb(cluster.mean_mv, findings.patient_threshold.record_median_mv),
         "bars": _bars(times_s, findings.source.duration_s),
@@ -170,7 +148,7 @@ def _bars(times_s, duration_s):
 # ---------------------------------------------------------------------- what the page draws itself
 
 
-def _data(findings, cluster_pictures, with_trace):
+def _data(findings, cluster_pictures, with_trace, telling):
     """What the page draws from, as short as it goes: numbers in base64."""
     table, start = findings.table, findings.summary["recording"]["start"]
     rarity = -np.log10(np.maximum(table["tail_probability"], NO_RARER))
@@ -200,6 +178,7 @@ def _data(findings, cluster_pictures, with_trace):
         ],
         "badStrips": [_pack_mv(stretch.strip_mv) for stretch in _longest(findings.unreadable)],
         "trace": trace.about(findings.source, with_trace),
+        "telling": [[at_s, _pack(values, "<i2")] for _, at_s, values in telling],
         "strip": {"seconds": STRIP_S, "hz": STRIP_HZ},
         "step": MV_PER_STEP,
         "before": BEFORE,

@@ -17,6 +17,7 @@ from preprocess.readers.source import Source
 from preprocess.signal.filters import BAND_HZ, bandpass
 
 HZ = 180  # of the trace, half of FS_HZ
+BAND = "{:g} to {:g} Hz".format(*BAND_HZ)
 STEP_MV = 0.01  # 0.1 mm on paper
 MISSING = -32768
 PIECE_S = 1800
@@ -35,7 +36,7 @@ def about(source: Source, wanted: bool) -> dict:
         "hz": HZ,
         "step": STEP_MV,
         "leads": leads(source),
-        "band": "{:g} to {:g} Hz".format(*BAND_HZ),
+        "band": BAND,
         "seconds": PIECE_S,
         "pieces": list(packed(source)) if inside else None,
         "folder": folder(source) if wanted and not inside else None,

@@ -57,7 +57,7 @@ const RATES = (() => { const v = []; for (let i = 0; i < rr.length; i += Math.ma
 function drawRate(c, x, i0, i1, low, high, w) {
   const y = r => low - (low - high) * (Math.min(Math.max(r, RATES[0]), RATES[2]) - RATES[0]) / (RATES[2] - RATES[0]);
   c.fillStyle = C.rate; c.strokeStyle = C.rate; c.lineWidth = 1.2;
-  if (i1 - i0 < 2000) { c.beginPath(); let was = false; for (let i = i0; i < i1; i++) { if (!rr[i]) { was = false; continue; }
+  if (i1 - i0 < 2000) { c.beginPath(); let was = false; for (let i = i0; i < i1; i++) { if (!rr[i]) { was = false; continue; } if (i && (time(i) - time(i - 1)) * 1000 > 1.5 * rr[i]) was = false;
     const px = x(time(i)), py = y(60000 / rr[i]); if (was) c.lineTo(px, py); else c.moveTo(px, py); was = true; } c.stroke(); return; }
   let column = [], at = NaN; const put = () => { if (!column.length) return; column.sort((p, q) => p - q); const n = column.length, q = f => y(column[Math.floor(f * (n - 1))]);
     c.globalAlpha = 0.3; c.fillRect(at, q(0.9), 1.2, Math.max(1, q(0.1) - q(0.9))); c.globalAlpha = 1; c.fillRect(at, q(0.5) - 0.8, 1.4, 1.6); };
@@ -97,6 +97,6 @@ $("overview").addEventListener("click", e => { const t = (e.offsetX - LEFT) / ($
 $("in").onclick = () => zoom(0.5); $("out").onclick = () => zoom(2); $("all").onclick = () => { chosen = -1; show(0, D.duration); };
 $("next").onclick = () => toNext(1); $("previous").onclick = () => toNext(-1);
 T.addEventListener("keydown", e => { const act = { ArrowLeft: () => pan(-0.2), ArrowRight: () => pan(0.2), PageUp: () => pan(-0.9), PageDown: () => pan(0.9) }[e.key]; if (act) { act(); e.preventDefault(); } });
-document.addEventListener("keydown", e => { if (e.ctrlKey || e.metaKey || e.altKey) return;
+document.addEventListener("keydown", e => { if (e.ctrlKey || e.metaKey || e.altKey || e.target.isContentEditable || document.body.classList.contains("report")) return;
   const act = { "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), "0": () => $("all").click(), n: () => toNext(1), p: () => toNext(-1), j: () => toRow(1), k: () => toRow(-1) }[e.key];
   if (act) { act(); e.preventDefault(); } });

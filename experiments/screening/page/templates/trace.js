@@ -56,7 +56,7 @@ const kindOf = i => corrected[cluster[i]] ?? D.kinds[kind[i]];
 /* A strip: traces (one a lead, mV from t0 on) below each other in a canvas of w x h pixels, with lead names,
    the mark of 1 mV, speed and gain, beats with their kind, flagged ones in colour, bands, hatches. */
 function strip(c, w, h, traces, hz, t0, { mmS = 25, mmMv = 10, colours = C, beats = true, pulse = true, text = 11, rrs = false } = {}) {
-  const px = MM * mmS, left = pulse ? 8 * MM : 0, x = t => left + (t - t0) * px, t1 = t0 + (w - left) / px, high = h / traces.length;
+  const px = MM * mmS, left = pulse ? 8 * MM : 0, x = t => left + (t - t0) * px, t1 = t0 + (w - left) / px, top = 5 * MM, high = (h - top) / traces.length;
   grid(c, 0, 0, w, h, MM, colours);
   c.font = text + "px system-ui, sans-serif"; c.textBaseline = "top";
   for (const [s, e, why] of D.bad) if (e > t0 && s < t1) {
@@ -75,7 +75,7 @@ function strip(c, w, h, traces, hz, t0, { mmS = 25, mmMv = 10, colours = C, beat
     if (rrs && rr[i] && at - before > 34) { c.font = text + "px system-ui, sans-serif"; c.fillStyle = colours.soft; c.fillText(rr[i], (at + before) / 2, 10); } }
   c.textAlign = "left"; c.font = text + "px system-ui, sans-serif";
   traces.forEach((v, lead) => {
-    const zero = high * (lead + 0.6), y = mv => zero - mv * mmMv * MM; c.strokeStyle = colours.ink; c.lineWidth = 1.1; c.lineJoin = "round";
+    const zero = top + high * (lead + 0.6), y = mv => zero - mv * mmMv * MM; c.strokeStyle = colours.ink; c.lineWidth = 1.1; c.lineJoin = "round";
     if (pulse) { c.beginPath(); c.moveTo(MM, y(0)); c.lineTo(2 * MM, y(0)); c.lineTo(2 * MM, y(1)); c.lineTo(2 * MM + 0.2 * px, y(1)); c.lineTo(2 * MM + 0.2 * px, y(0)); c.lineTo(3 * MM + 0.2 * px, y(0)); c.stroke(); }
     c.save(); c.beginPath(); c.rect(left, 0, w, h); c.clip(); line(c, v, x, y, t0, 1 / hz); c.restore();
     label(c, TR.leads[lead], left + 3, zero + 0.4 * high - 3.2 * text, colours.ink, colours); });

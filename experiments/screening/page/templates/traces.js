@@ -35,4 +35,4 @@ function drawPanel(box, g) {
   c.save(); c.translate(9, h / 2); c.rotate(-Math.PI / 2); c.textAlign = "center"; c.fillText("mV", 0, 0); c.restore();
   if (n) { c.strokeStyle = C.normal; c.setLineDash([6, 3]); c.lineWidth = 1.6; line(c, n, x, y, t0, 1 / D.fs); c.setLineDash([]); }
   c.strokeStyle = C.ink; c.lineWidth = 1.7; line(c, v, x, y, t0, 1 / D.fs);
-  drawError(box.querySelector(".strip1"), g, true); if (g.rows > 1) drawError(box.querySelector(".map"), g, false); }
+  drawError(box.querySelector(".strip1"), g, true); const map = box.querySelector(".map"); if (map && map.clientWidth) drawError(map, g, false); }

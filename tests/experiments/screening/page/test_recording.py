@@ -1,6 +1,7 @@
 """The page: whole, offline, and drawn in a real browser."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -13,6 +14,7 @@ from screening_runs import lead_of, run
 from experiments.reports.style import ERROR_COLOURS
 from experiments.screening.page import trace
 from experiments.screening.page.recording import TEMPLATES
+from experiments.screening.page.words import headline
 from preprocess.constants import FS_HZ
 from preprocess.signal.filters import bandpass
 
@@ -77,7 +79,7 @@ def test_page_opens_zooms_and_shows_a_cluster_without_network_or_errors(browser,
     requests = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
     asked = [request["request"]["url"] for request in requests]
     assert all(url.startswith(("file:", "data:", "about:")) for url in asked), asked
-    assert str(int(findings.flagged.sum())) in browser.title
+    assert headline(findings.summary, findings.flagged.sum()) in browser.title
 
     # zoomed, and to the next beat
     look = lambda: browser.find_element(By.ID, "where").text
@@ -138,6 +140,28 @@ def test_the_whole_trace_lies_beside_the_page_of_a_long_recording(
     assert not beside.exists()
     browser.get(page.as_uri())
     assert not browser.find_element(By.ID, "strip").is_displayed() and not complaints(browser)
+
+
+def test_the_print_is_a_report_of_few_pages_in_true_millimetres(browser, record, weights, tmp_path):
+    run(record, weights, tmp_path, "--pdf")
+    printed = (tmp_path / f"{record.name}.pdf").read_bytes()
+    assert 2 <= len(re.findall(rb"/Type /Page\b", printed)) <= 6
+    assert b"/MediaBox [0 0 594.9" in printed  # A4
+
+    # as wide as A4 between its margins: nothing sticks out, so that nothing is made smaller
+    browser.get((tmp_path / f"{record.name}.html").as_uri())
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    widths = browser.execute_script("""
+        drawReport();
+        const of = c => [c.getBoundingClientRect().width, c.width / 2];
+        const strips = document.querySelectorAll("figure canvas");
+        return [$("report").scrollWidth, ...Array.from(strips, of).flat()];
+    """)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    page_px = 186 / 25.4 * 96
+    assert widths[0] <= np.ceil(page_px) and len(widths) > 4
+    np.testing.assert_allclose(widths[1:], page_px, atol=0.5)
+    assert not complaints(browser)
 
 
 def test_a_reader_renames_a_shape_and_saves_annotations(browser, screened, record, tmp_path):
