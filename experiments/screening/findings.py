@@ -50,7 +50,8 @@ class Findings:
     table: a row a beat: sample at FS_HZ, rr_s, rr_local_s, rr_usual_s, score, tail_probability,
     cluster (row of clusters, -1: unremarkable), premature, kind, kind_confidence and LOCATION;
     clusters: the largest first; alarms: what a reader must see first; episodes: in order of time;
-    summary: docs/summary.schema.json describes it.
+    summary: docs/summary.schema.json describes it; gaps: (start, end) in samples at FS_HZ, across
+    which no RR interval is known.
     """
 
     source: Source
@@ -61,6 +62,7 @@ class Findings:
     alarms: list[Stretch]
     episodes: list[episodes.Episode]
     summary: dict
+    gaps: list[tuple[int, int]]
 
     @property
     def beats(self) -> pd.DataFrame:
@@ -233,7 +235,7 @@ class Collector:
             **result["recording"],
             "upside_down": upside_down,
         }
-        return found, result
+        return found, result, gaps
 
 
 def strip(signal_mv: np.ndarray, sample: int) -> np.ndarray:

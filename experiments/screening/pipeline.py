@@ -183,11 +183,15 @@ def screen(
 
     made_with: of experiments.screening.archive, kept in the summary.
     """
+    from experiments.screening import corrections
     from experiments.screening.screener import Screener
 
+    given = corrections.read(opt.corrections) if opt.corrections else None
     screener = Screener.of(checkpoint, detector, opt)
     source = _opened(path, checkpoint, opt, progress)
     findings = screener.findings(source, progress, getattr(opt, "threads", None))
+    if given:
+        findings = corrections.apply(findings, given)
     if made_with:
         findings.summary["made_with"] = made_with
     screener.write(findings, opt.outf)

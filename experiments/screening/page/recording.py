@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 
 from experiments.reports import pages, style
-from experiments.screening import outputs
+from experiments.screening import corrections, outputs
 from experiments.screening.findings import STRIP_HZ, STRIP_S, Findings
 from experiments.screening.location import ClusterPicture
 from experiments.screening.page import events, trace, words
 from experiments.screening.page.index import TEMPLATES
-from experiments.screening.rhythm import episodes, kinds
+from experiments.screening.rhythm import episodes, kinds, summary
 from preprocess import spectrogram
 from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
@@ -36,8 +36,28 @@ BAND_COLOURS = {
     episodes.BRADYCARDIA: "beat",
     episodes.TACHYCARDIA: "beat",
 }
-# Annotations that a reader corrected have these episodes alone: the others follow from kinds.
-WITHOUT_KINDS = tuple(BAND_COLOURS)
+# The definitions by which the page tells rhythms and figures anew after corrections.
+RHYTHM = {
+    "cycles": episodes.CYCLES,
+    "runBeats": episodes.RUN_BEATS,
+    "runPerMin": episodes.RUN_PER_MIN,
+    "ventricular": episodes.VENTRICULAR,
+    "vCodes": corrections.V_CODES,
+    "sCodes": corrections.S_CODES,
+    "regular": corrections.REGULAR,
+    "vf": episodes.VENTRICULAR_FIBRILLATION,
+    "asystole": episodes.ASYSTOLE,
+    "af": episodes.FIBRILLATION,
+    "pause": episodes.PAUSE,
+    "priority": episodes.PRIORITY,
+    "sinus": episodes.SINUS,
+    "minuteBeats": summary.MINUTE_BEATS,
+    "minuteS": summary.MINUTE_KNOWN_S,
+    "nnS": summary.NN_LIMITS_S,
+    "nnChange": summary.NN_CHANGE,
+    "nnFewest": summary.NN_FEWEST,
+    "nnFewestIn5": summary.NN_FEWEST_IN_5_MIN,
+}
 
 
 def render(
@@ -54,11 +74,11 @@ def render(
     environment = pages.environment(TEMPLATES)
     start = findings.summary["recording"]["start"]
     environment.filters["at"] = partial(pages.wall_clock, start=start)
-    environment.filters |= {"lasting": words.lasting, "colour": _colour}
-    environment.globals["enough_s"] = words.ENOUGH_S
+    environment.filters |= {"lasting": words.lasting}
     telling = events.telling(findings)
     data = json.dumps(
-        _data(findings, cluster_pictures, settings.trace, telling), separators=(",", ":")
+        _data(findings, cluster_pictures, settings.trace, telling, settings.pause),
+        separators=(",", ":"),
     )
     return environment.get_template("screen.html").render(
         f=findings,
@@ -66,10 +86,6 @@ def render(
         start=start,
         alarms=outputs.first_alarms(findings.summary),
         headline=words.headline(findings.summary, findings.flagged.sum()),
-        enough=findings.summary["recording"]["analysed_s"] >= words.ENOUGH_S,
-        hrv=findings.summary["hrv"]["intervals"] >= words.ENOUGH_NN,
-        alternating=outputs.alternating(findings.summary["ventricular"]),
-        episodes=events.by_kind(findings.summary["episodes"]),
         telling=telling,
         leads=trace.leads(findings.source),
         band=trace.BAND,
@@ -148,7 +164,7 @@ def _bars(times_s, duration_s):
 # ---------------------------------------------------------------------- what the page draws itself
 
 
-def _data(findings, cluster_pictures, with_trace, telling):
+def _data(findings, cluster_pictures, with_trace, telling, pause_s):
     """What the page draws from, as short as it goes: numbers in base64."""
     table, start = findings.table, findings.summary["recording"]["start"]
     rarity = -np.log10(np.maximum(table["tail_probability"], NO_RARER))
@@ -161,8 +177,16 @@ def _data(findings, cluster_pictures, with_trace, telling):
         "start": start and _seconds_of_day(start),
         "kinds": KIND_NUMBERS,
         "kind": _pack(table["kind"].map(KIND_NUMBERS.index), "u1"),
-        "notes": outputs.other_annotations(findings, WITHOUT_KINDS),
-        "bands": _bands(findings.summary["episodes"]),
+        "notes": [note for note in outputs.other_annotations(findings, ()) if note[1] in '"~'],
+        "episodes": [[e.code, e.start, e.end, e.beats] for e in findings.episodes],
+        "rhythms": {code: [said, _colour(code)] for code, said in episodes.MEANINGS.items()},
+        "noBand": NO_BAND,
+        "rhythm": RHYTHM,
+        "gaps": findings.gaps,
+        "summary": {k: v for k, v in findings.summary.items() if k not in ("episodes", "alarms")},
+        "enough": {"s": words.ENOUGH_S, "nn": words.ENOUGH_NN},
+        "pause": pause_s,
+        "shapes": len(findings.clusters),
         "alarmStrips": _alarm_strips(findings),
         "fs": FS_HZ,
         "duration": findings.source.duration_s,
@@ -191,14 +215,6 @@ def _data(findings, cluster_pictures, with_trace, telling):
             for cluster, picture in zip(findings.clusters, cluster_pictures)
         ],
     }
-
-
-def _bands(found):
-    """Episodes for the timeline: start and end in s, colour, meaning; the gravest last, on top."""
-    ranks = list(episodes.MEANINGS)
-    shown = [e for e in found if e["code"] not in NO_BAND]
-    shown.sort(key=lambda episode: -ranks.index(episode["code"]))
-    return [[e["start_s"], e["end_s"], _colour(e["code"]), e["meaning"]] for e in shown]
 
 
 def _colour(code):

@@ -26,10 +26,11 @@ FLAT, LEAST_P_MV = 0.4, 0.08  # so much of the usual P wave is none, where there
 
 def lasting(seconds: float) -> str:
     """A length, told the same way wherever it stands."""
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s" if seconds else "0 s"
-    minutes, hours = int(seconds) // 60 % 60, int(seconds) // 3600
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {int(seconds) % 60:02d} s"
+    whole = round(seconds)
+    minutes, hours = whole // 60 % 60, whole // 3600
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {whole % 60:02d} s"
 
 
 def headline(summary: dict, flagged: int) -> str:

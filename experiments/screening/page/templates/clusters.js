@@ -18,7 +18,6 @@ for (const d of rows()) d.addEventListener("toggle", () => { lit = d.open ? +d.d
 function toRow(direction) { const all = rows(), at = all.findIndex(d => d.contains(document.activeElement)); const next = all[Math.min(all.length - 1, Math.max(0, at + direction))]; if (next) next.querySelector("summary").focus(); }
 for (const b of document.querySelectorAll(".order")) b.onclick = () => { for (const o of document.querySelectorAll(".order")) o.setAttribute("aria-pressed", o === b);
   $("clusters").append(...rows().sort((p, q) => q.dataset[b.dataset.by] - p.dataset[b.dataset.by])); };
-for (const b of document.querySelectorAll(".go")) b.onclick = () => { const s = +b.dataset.start, long = +b.dataset.long, m = Math.max(20, long); at = s + Math.min(long, stripSpan()) / 2; show(s - m, s + long + m); T.scrollIntoView({ block: "center" }); };
 function drawAll() { C = palette(document.documentElement); paintTimeline(); rows().filter(d => d.open).forEach(fill); document.querySelectorAll("canvas[data-bad]").forEach(c => drawStrip(c, D.badStrips[c.dataset.bad], +c.dataset.at));
   document.querySelectorAll("canvas[data-alarm]").forEach(c => D.alarmStrips[c.dataset.alarm] && drawStrip(c, D.alarmStrips[c.dataset.alarm], +c.dataset.at)); }
 let waiting; addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(drawAll, 100); });
