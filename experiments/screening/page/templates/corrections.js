@@ -5,7 +5,7 @@ const kind = bytes(D.kind), edits = [];
 const LETTER = { v: "V", s: "S", f: "F", q: "Q", b: "N" };   // keys; n is the next beat to look at
 const found = D.episodes.map(([code, start, end, beats]) => ({ code, start, end, beats, rate: beats > 1 ? 60 * (beats - 1) / ((end - start) / D.fs) : NaN }));
 const now = { kind: Uint8Array.from(kind), noise: [], episodes: found, summary: D.summary };
-let picked = null;                               // {from, to} in s that was dragged over, or an episode
+let picked = null;                               // {from, to} in s of what was dragged over, or an episode with them
 const kindOf = i => D.kinds[now.kind[i]], isNoise = i => now.noise.some(([a, b]) => sample[i] >= a && sample[i] < b);
 const flaggedNow = () => { let n = 0; for (let i = 0; i < cluster.length; i++) if (cluster[i] >= 0 && now.kind[i] && !isNoise(i)) n++; return n; };
 const mergeSpans = spans => [...spans].sort((p, q) => p[0] - q[0]).reduce((all, [a, b]) => { const last = all[all.length - 1]; if (last && a <= last[1]) last[1] = Math.max(last[1], b); else all.push([a, b]); return all; }, []);

@@ -79,7 +79,7 @@ function pan(share) { const d = (view[1] - view[0]) * share; at = Math.min(Math.
 const oneIn = u => u >= 8 ? "less than 1 normal beat in 10\u2078" : "as 1 normal beat in " + Math.round(10 ** u).toLocaleString("en");
 function choose(i, move) { chosen = i; picked = null; if (i < 0) return drawTimeline(); const t = at = time(i);
   $("said").textContent = clock(t) + (t % 1).toFixed(2).slice(1) + " s: RR before " + (rr[i] ? (rr[i] / 1000).toFixed(2) + " s" : "unknown") + ", as unusual " + oneIn(rarity[i] / 1000)
-    + (cluster[i] >= 0 ? ", shape " + (cluster[i] + 1) + ", " + kindOf(i) : ", unremarkable");
+    + (cluster[i] >= 0 ? ", shape " + (cluster[i] + 1) : ", not flagged") + ", " + kindOf(i);
   if (move && (t < view[0] || t > view[1] || view[1] - view[0] > 300)) { const half = Math.min(30, D.duration / 2); show(Math.max(0, t - half), Math.min(D.duration, Math.max(t + half, 2 * half))); } else drawTimeline(); }
 function toNext(direction) { let i = chosen >= 0 ? chosen + direction : direction > 0 ? first(view[0]) : first(view[1]) - 1;
   while (i >= 0 && i < cluster.length && (cluster[i] < 0 || (lit >= 0 && cluster[i] !== lit))) i += direction; if (i >= 0 && i < cluster.length) choose(i, true); }

@@ -73,7 +73,7 @@ function strip(c, w, h, traces, hz, t0, { mmS = 25, mmMv = 10, colours = C, beat
     const before = x(time(i) - rr[i] / 1000);
     if (rrs && rr[i] && at - before > 34) { c.font = text + "px system-ui, sans-serif"; c.fillStyle = colours.soft; c.fillText(rr[i], (at + before) / 2, 10); } }
   c.textAlign = "left"; c.font = text + "px system-ui, sans-serif";
-  if (picked && colours === C) { const from = picked.from ?? picked.start / D.fs, to = picked.to ?? picked.end / D.fs; c.strokeStyle = colours.focus; c.lineWidth = 2; c.strokeRect(x(from), 1, x(to) - x(from), h - 2); }
+  if (picked && colours === C) { c.strokeStyle = colours.focus; c.lineWidth = 2; c.strokeRect(x(picked.from), 1, x(picked.to) - x(picked.from), h - 2); }
   traces.forEach((v, lead) => {
     const zero = top + high * (lead + 0.6), y = mv => zero - mv * mmMv * MM; c.strokeStyle = colours.ink; c.lineWidth = 1.1; c.lineJoin = "round";
     if (pulse) { c.beginPath(); c.moveTo(MM, y(0)); c.lineTo(2 * MM, y(0)); c.lineTo(2 * MM, y(1)); c.lineTo(2 * MM + 0.2 * px, y(1)); c.lineTo(2 * MM + 0.2 * px, y(0)); c.lineTo(3 * MM + 0.2 * px, y(0)); c.stroke(); }
@@ -141,7 +141,7 @@ if (TR.pieces || TR.folder) {
   S.addEventListener("pointerdown", e => { held = { x: e.offsetX, t: stripTime(e), at: stripStart() + stripSpan() / 2, moved: false }; S.setPointerCapture(e.pointerId); });
   S.addEventListener("pointermove", e => { if (held && (held.moved ||= Math.abs(e.offsetX - held.x) > 4)) e.shiftKey ? stretch(held.t, stripTime(e)) : go(held.at + (held.x - e.offsetX) / MM / speed()); });
   S.addEventListener("pointerup", e => { if (held && !held.moved) { const t = stripTime(e), band = e.offsetY < 16 && best(now.episodes.filter(q => !D.noBand.includes(q.code) && q.start / D.fs - 0.2 < t && q.end / D.fs + 0.2 > t), q => -seconds(q)); picked = null;
-    if (band) pick(band, D.rhythms[band.code][0] + ", " + lasting(seconds(band)) + ": a kind for its beats, or X where it is none"); else { const i = nearest(stripTime(e)), keep = at; chosen = sample.length && Math.abs(time(i) - stripTime(e)) < 0.3 ? i : -1; if (chosen >= 0) { choose(chosen); go(keep); } else drawTimeline(); } } held = null; });
+    if (band) pick({ ...band, from: band.start / D.fs, to: band.end / D.fs }, D.rhythms[band.code][0] + ", " + lasting(seconds(band)) + ": a kind for its beats, or X where it is none"); else { const i = nearest(stripTime(e)), keep = at; chosen = sample.length && Math.abs(time(i) - stripTime(e)) < 0.3 ? i : -1; if (chosen >= 0) { choose(chosen); go(keep); } else drawTimeline(); } } held = null; });
   const stretch = (a, b) => pick({ from: Math.max(0, Math.min(a, b)), to: Math.min(D.duration, Math.max(a, b)) }, lasting(Math.abs(b - a)) + ": a kind for what is not N in it, or X where it is noise");
   S.addEventListener("wheel", e => { if (e.ctrlKey) return; e.preventDefault(); go(stripStart() + stripSpan() / 2 + (e.deltaY + e.deltaX) / 400 * stripSpan()); }, { passive: false });
   M.addEventListener("click", e => go((firstLine + Math.floor(e.offsetY / LINE_PX)) * 60 + (e.offsetX - LEFT) / (M.clientWidth - LEFT - 8) * 60));
