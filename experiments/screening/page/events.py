@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from experiments.reports.pages import lasting
 from experiments.screening.findings import Findings
 from experiments.screening.page import trace, words
 from experiments.screening.rhythm import episodes, summary
@@ -66,7 +67,7 @@ def _of_shapes(findings):
 
 
 def _title(episode, which):
-    said = [episodes.MEANINGS[episode.code], words.lasting(episode.duration_s)]
+    said = [episodes.MEANINGS[episode.code], lasting(episode.duration_s)]
     if episode.beats:
         said[1:1] = [words.plural(episode.beats, "beat")]
         said.append(f"{episode.rate_per_min:.0f} /min")

@@ -74,7 +74,6 @@ def render(
     environment = pages.environment(TEMPLATES)
     start = findings.summary["recording"]["start"]
     environment.filters["at"] = partial(pages.wall_clock, start=start)
-    environment.filters |= {"lasting": words.lasting}
     telling = events.telling(findings)
     data = json.dumps(
         _data(findings, cluster_pictures, settings.trace, telling, settings.pause),

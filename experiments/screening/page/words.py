@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from experiments.reports.pages import lasting
 from experiments.screening.findings import Findings
 from preprocess.constants import BEFORE, FS_HZ
 
@@ -22,15 +23,6 @@ INTERPOLATED, FULL_PAUSE = (0.85, 1.15), 1.9
 WIDE = 1.5
 QRS, P_WAVE, ST_T = (-0.125, 0.125), (-0.22, -0.07), (0.10, 0.50)  # s from R
 FLAT, LEAST_P_MV = 0.4, 0.08  # so much of the usual P wave is none, where there is one usually
-
-
-def lasting(seconds: float) -> str:
-    """A length, told the same way wherever it stands."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s" if seconds else "0 s"
-    whole = round(seconds)
-    minutes, hours = whole // 60 % 60, whole // 3600
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {whole % 60:02d} s"
 
 
 def headline(summary: dict, flagged: int) -> str:

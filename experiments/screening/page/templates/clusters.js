@@ -18,7 +18,7 @@ for (const d of rows()) d.addEventListener("toggle", () => { lit = d.open ? +d.d
 function toRow(direction) { const all = rows(), at = all.findIndex(d => d.contains(document.activeElement)); const next = all[Math.min(all.length - 1, Math.max(0, at + direction))]; if (next) next.querySelector("summary").focus(); }
 for (const b of document.querySelectorAll(".order")) b.onclick = () => { for (const o of document.querySelectorAll(".order")) o.setAttribute("aria-pressed", o === b);
   $("clusters").append(...rows().sort((p, q) => q.dataset[b.dataset.by] - p.dataset[b.dataset.by])); };
-function drawAll() { C = palette(document.documentElement); paintTimeline(); rows().filter(d => d.open).forEach(fill); document.querySelectorAll("canvas[data-bad]").forEach(c => drawStrip(c, D.badStrips[c.dataset.bad], +c.dataset.at));
+function drawAll() { C = palette(document.documentElement); paintTimeline(); setTimeout(drawPictures); rows().filter(d => d.open).forEach(fill); document.querySelectorAll("canvas[data-bad]").forEach(c => drawStrip(c, D.badStrips[c.dataset.bad], +c.dataset.at));
   document.querySelectorAll("canvas[data-alarm]").forEach(c => D.alarmStrips[c.dataset.alarm] && drawStrip(c, D.alarmStrips[c.dataset.alarm], +c.dataset.at)); }
 let waiting; addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(drawAll, 100); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);

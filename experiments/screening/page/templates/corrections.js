@@ -25,7 +25,7 @@ function apply() {
   $("corrections").textContent = edits.length ? changesInWords() + ", not saved yet" : "";
   for (const row of rows()) { const of = new Set(), k = +row.dataset.cluster; for (let i = 0; i < cluster.length; i++) if (cluster[i] === k) of.add(kindOf(i));
     const tag = row.querySelector(".kind"), one = of.size === 1 ? [...of][0] : row.dataset.kind; tag.textContent = one; tag.className = "kind " + one + (one !== row.dataset.kind ? " changed" : ""); row.querySelector("select").value = one; }
-  tell(); drawTimeline();
+  tell(); drawTimeline(); drawPictures();
 }
 /* The recording's own samples to samples at D.fs, and back, as Python rounds them. */
 const ownSample = own => Math.floor(Math.round(own) * D.own + 0.5), own = s => rounded(s / D.own, 0);

@@ -2,7 +2,7 @@
    Cards and tables from the summary: the program's, or after corrections the page's own. */
 const digits = (v, n) => v === null || v === undefined ? "\u2013" : v.toFixed(n), count = n => n.toLocaleString("en").replaceAll(",", "\u202f");
 const plural = (n, word) => count(n) + " " + word + (n === 1 ? "" : "s");
-/* A length, as words.lasting tells it. */
+/* A length, as lasting of pages.py tells it. */
 function lasting(s) { if (s < 59.95) return s ? rounded(s, 1).toFixed(1) + " s" : "0 s"; const whole = rounded(s, 0), minutes = Math.floor(whole / 60) % 60, two = n => String(n).padStart(2, "0");
   return whole < 3600 ? minutes + " min " + two(whole % 60) + " s" : Math.floor(whole / 3600) + " h " + two(minutes) + " min"; }
 const runText = r => r ? r.beats + " beats at " + r.per_min + " /min, " + when(r.at_s) : "none";

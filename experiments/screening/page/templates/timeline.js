@@ -49,7 +49,7 @@ function paintTimeline() {
   $("where").textContent = when(a) + " to " + when(b);
   /* where the strip is */
   if (TR.pieces || TR.folder) { const l = x(stripStart()), r = Math.max(l + 2, x(stripStart() + stripSpan())); c.fillStyle = C.focus; c.fillRect(l, low - 3, r - l, 3); }
-  drawOverview(); paintTrace();
+  drawOverview(); paintTrace(); drawTachogram();
 }
 const RATES = (() => { const v = []; for (let i = 0; i < rr.length; i += Math.max(1, rr.length >> 12)) if (rr[i] > 0) v.push(60000 / rr[i]); v.sort((p, q) => p - q);
   const low = Math.max(0, Math.floor((v[Math.floor(v.length * 0.01)] || 40) / 20 - 0.5) * 20), high = Math.min(300, Math.ceil((v[Math.floor(v.length * 0.99)] || 120) / 20 + 0.5) * 20);

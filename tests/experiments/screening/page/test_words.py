@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.reports.pages import lasting
 from experiments.screening.page import words
 from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
@@ -48,5 +49,5 @@ def test_lost_rhythms_are_the_headline_however_few_beats_are_flagged():
 
 
 def test_lengths_are_told_one_way():
-    told = [words.lasting(seconds) for seconds in (0, 2.64, 59.99, 540.6, 3600 * 24 + 60)]
+    told = [lasting(seconds) for seconds in (0, 2.64, 59.99, 540.6, 3600 * 24 + 60)]
     assert told == ["0 s", "2.6 s", "1 min 00 s", "9 min 01 s", "24 h 01 min"]
