@@ -22,7 +22,7 @@ def environment(folder):
     )
     made.filters |= {
         function.__name__: function
-        for function in (fixed, percent, count, interval, dash, significant, clock)
+        for function in (fixed, percent, count, interval, dash, significant, clock, lasting)
     }
     return made
 
@@ -65,6 +65,15 @@ def clock(seconds: float) -> str:
     """Time from the start as h:mm:ss."""
     seconds = int(seconds)
     return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def lasting(seconds: float) -> str:
+    """A length, told the same way wherever it stands, by the page's figures.js too."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s" if seconds else "0 s"
+    whole = round(seconds)
+    minutes, hours = whole // 60 % 60, whole // 3600
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {whole % 60:02d} s"
 
 
 def moment(start: str) -> datetime:

@@ -28,6 +28,8 @@ SHAPES_OUTPUTS = (  # options of main.py that do, beside the weights
     "pause",
     "calibration_minutes",
     "known_normal",
+    "trace",
+    "pdf",
 )
 LISTS = ("episodes", "hours")  # of a summary: what an index does without
 
@@ -41,6 +43,7 @@ def made_with(path: str | Path, weights: str | Path, opt: Namespace) -> dict[str
     """What decides the outputs of a recording, as digests: kept in NAME.json, so that --resume
     knows whether they would come out again."""
     given = {name: getattr(opt, name, None) for name in SHAPES_OUTPUTS}
+    given["corrections"] = opt.corrections and _changed(Path(opt.corrections))
     return {
         "recording": _digest(_facts(Path(path), opt.annotator)),
         "weights": _digest_of_file(Path(weights)),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.screening.blocks import Block
-from experiments.screening.clusters import EARLY_RR, LATE_RR, Cluster, Clusters, Example, timing_of
+from experiments.screening.clusters import Cluster, Clusters, Example, timing_of
 from experiments.screening.location import LOCATION, ScreenedBlock
 from experiments.screening.rhythm import episodes, kinds, runs, summary
 from experiments.screening.threads import give_back_memory
@@ -24,12 +24,6 @@ STRIP_S, STRIP_HZ = 4.0, 180  # of a trace that is shown, on both sides of its m
 GAP_S = 2.0  # unreadable stretches with less between them are shown as one
 # columns from which kinds and episodes follow, and which no output has
 FOR_RHYTHM = ["usual", "p_coherence", "bump", "noise", "like_fusion", "p_in_place", "unlike"]
-PARTS_OF_BEAT = (  # name, and where it lies, in s from R, at a usual heart rate
-    ("what precedes P", -0.39, -0.25),
-    ("P wave", -0.25, -0.06),
-    ("QRS", -0.06, 0.10),
-    ("ST and T", 0.10, 0.50),
-)
 
 
 @dataclass
@@ -56,7 +50,8 @@ class Findings:
     table: a row a beat: sample at FS_HZ, rr_s, rr_local_s, rr_usual_s, score, tail_probability,
     cluster (row of clusters, -1: unremarkable), premature, kind, kind_confidence and LOCATION;
     clusters: the largest first; alarms: what a reader must see first; episodes: in order of time;
-    summary: docs/summary.schema.json describes it.
+    summary: docs/summary.schema.json describes it; gaps: (start, end) in samples at FS_HZ, across
+    which no RR interval is known.
     """
 
     source: Source
@@ -67,6 +62,7 @@ class Findings:
     alarms: list[Stretch]
     episodes: list[episodes.Episode]
     summary: dict
+    gaps: list[tuple[int, int]]
 
     @property
     def beats(self) -> pd.DataFrame:
@@ -98,19 +94,6 @@ class Findings:
         """The kind of most beats of a cluster."""
         kinds = self.table["kind"][self.table["cluster"] == index]
         return str(kinds.value_counts().index[0])
-
-    def describe(self, index: int) -> str:
-        """A cluster in a few words: when its beats come, and where in the beat they differ."""
-        rows = self.table[self.table["cluster"] == index]
-        relative = float("nan")
-        if rows["rr_s"].notna().any():
-            relative = float(np.nanmedian(rows["rr_s"] / rows["rr_usual_s"]))
-        when = "early" if relative < EARLY_RR else "late" if relative > LATE_RR else "on time"
-        if np.isfinite(relative):
-            when += f" ({100 * relative:.0f} % of the usual RR)"
-        shape = "usual" if self.clusters[index].timing else "other"
-        part = _part_of_beat(*rows[["span_start_s", "span_end_s"]].median())
-        return f"{shape} shape, {when}; differs {part}"
 
 
 class Collector:
@@ -252,7 +235,7 @@ class Collector:
             **result["recording"],
             "upside_down": upside_down,
         }
-        return found, result
+        return found, result, gaps
 
 
 def strip(signal_mv: np.ndarray, sample: int) -> np.ndarray:
@@ -297,18 +280,3 @@ def joined_by_reason(
     """Stretches of some reasons, in order of time, joined with those of the same reason only."""
     of_codes = [joined([s for s in found if s.code == code], gap_s) for code in codes]
     return sorted(sum(of_codes, []), key=lambda stretch: stretch.start)
-
-
-def _part_of_beat(start_s, end_s):
-    """A span as the parts of the beat of which it takes more than half, or else the most."""
-    if np.isnan(start_s):
-        return "nowhere in particular"
-    shares = [
-        max(0, min(end_s, high) - max(start_s, low)) / (high - low)
-        for _, low, high in PARTS_OF_BEAT
-    ]
-    parts = [name for (name, *_), share in zip(PARTS_OF_BEAT, shares) if share > 0.5]
-    if len(parts) == len(PARTS_OF_BEAT):
-        return "in all of the beat"
-    *others, last = parts or [PARTS_OF_BEAT[int(np.argmax(shares))][0]]
-    return f"in {', '.join(others)} and {last}" if others else f"in {last}"

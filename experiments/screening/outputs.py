@@ -5,6 +5,7 @@ The files NAME.b2i, NAME.csv, NAME.json and NAME.html are written all or none.
 
 import json
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import wfdb
 
 from experiments.reports.pages import clock
 from experiments.screening.findings import LOCATION, Findings
+from experiments.screening.page import pdf, trace, words
 from experiments.screening.rhythm import episodes, kinds
 from preprocess import BadInput
 from preprocess.files import temporary_folder
@@ -39,7 +41,9 @@ def check_apart(source: Source, folder: Path):
         )
 
 
-def write(findings: Findings, page: str, folder: Path):
+def write(
+    findings: Findings, page: str, folder: Path, with_trace: bool = True, with_pdf: bool = False
+):
     """All or none, whatever happens on the way. page: the text of NAME.html."""
     folder, name = Path(folder), findings.source.name
     targets = [folder / f"{name}{ending}" for ending in OUTPUTS]
@@ -51,13 +55,28 @@ def write(findings: Findings, page: str, folder: Path):
         write_annotations(findings, part / f"{name}.b2i")
         write_table(findings, part / f"{name}.csv")
         (part / f"{name}.html").write_text(page, encoding="utf-8")
+        if with_pdf:
+            pdf.print_page(part / f"{name}.html", part / f"{name}.pdf")
+            targets.append(folder / f"{name}.pdf")
         if "made_with" in findings.summary:  # so that one that is cut later is noticed
             names = [target.name for target in targets if target.suffix != ".json"]
             sizes = {each: (part / each).stat().st_size for each in names}
             findings.summary["made_with"]["bytes"] = sizes
         write_summary(findings, part / f"{name}.json")
+        _place_trace(findings.source, part, folder, with_trace)
         for target in targets:
             os.replace(part / target.name, target)
+
+
+def _place_trace(source, part, folder, wanted):
+    """The trace beside the page where it is too long for it; what an earlier page had goes."""
+    beside = folder / trace.folder(source)
+    if wanted := wanted and not trace.fits_page(source):
+        trace.write(source, part / beside.name)
+    if beside.is_dir():
+        shutil.rmtree(beside)
+    if wanted:
+        os.replace(part / beside.name, beside)
 
 
 def write_table(findings: Findings, path: Path):
@@ -177,14 +196,20 @@ def in_lines(findings: Findings, folder: Path) -> str:
         f"  {clock(source.duration_s)} long, {len(findings.table)} beats, "
         f"{rate}, {unreadable:.1f} % unreadable",
         f"  {_rhythm_line(summary)}",
-        f"  {findings.flagged.sum()} beats to look at ({findings.flagged_per_hour:.0f} an hour), "
-        f"in {len(clusters)} shapes",
+        f"  {words.plural(findings.flagged.sum(), 'beat')} to look at"
+        f"{_an_hour(findings)}, in {words.plural(len(clusters), 'shape')}",
     ]
     for i, cluster in enumerate(clusters[:MOST_LINES]):
-        lines.append(f"    {cluster.count:6d}  shape {i + 1}: {findings.describe(i)}")
+        lines.append(f"    {cluster.count:6d}  shape {i + 1}: {words.describe(findings, i)}")
     if rarer := clusters[MOST_LINES:]:
         lines.append(f"    {sum(cluster.count for cluster in rarer):6d}  in {len(rarer)} more")
     return "\n".join([*lines, f"  {Path(folder) / source.name}.html  .csv  .b2i  .json"])
+
+
+def _an_hour(findings):
+    if findings.summary["recording"]["analysed_s"] < words.ENOUGH_S:
+        return ""
+    return f" ({findings.flagged_per_hour:.0f} an hour)"
 
 
 def _rhythm_line(summary):
@@ -192,18 +217,14 @@ def _rhythm_line(summary):
     v, s, pauses = (summary[name] for name in ("ventricular", "supraventricular", "pauses"))
     alternate = alternating(v)
     parts = [
-        f"V {v['count']} ({v['percent']:.1f} %, {_plural(v['runs'], 'run')}, "
-        f"{_plural(v['couplets'], 'couplet')}{', ' if alternate else ''}{alternate})",
-        f"S {s['count']} ({s['percent']:.1f} %, {_plural(s['runs'], 'run')})",
+        f"V {v['count']} ({v['percent']:.1f} %, {words.plural(v['runs'], 'run')}, "
+        f"{words.plural(v['couplets'], 'couplet')}{', ' if alternate else ''}{alternate})",
+        f"S {s['count']} ({s['percent']:.1f} %, {words.plural(s['runs'], 'run')})",
         f"fibrillation {summary['fibrillation']['burden_percent']:.1f} %",
-        _plural(pauses["count"], "pause")
+        words.plural(pauses["count"], "pause")
         + (f", longest {pauses['longest_s']:.1f} s" if pauses["count"] else ""),
     ]
     return "; ".join(parts)
-
-
-def _plural(n, word):
-    return f"{n} {word}{'' if n == 1 else 's'}"
 
 
 def first_alarms(summary: dict) -> list[dict]:

@@ -184,11 +184,15 @@ def screen(
 
     made_with: of experiments.screening.archive, kept in the summary.
     """
+    from experiments.screening import corrections
     from experiments.screening.screener import Screener
 
+    given = corrections.read(opt.corrections) if opt.corrections else None
     screener = Screener.of(checkpoint, detector, opt)
     source = _opened(path, checkpoint, opt, progress)
     findings = screener.findings(source, progress, getattr(opt, "threads", None))
+    if given:
+        findings = corrections.apply(findings, given)
     if made_with:
         findings.summary["made_with"] = made_with
     screener.write(findings, opt.outf)
@@ -198,11 +202,14 @@ def screen(
 def _opened(path, checkpoint, opt, progress) -> Source:
     """The recording, when it can be screened, and a line that says which lead is."""
     from experiments.screening import outputs
+    from experiments.screening.page import pdf
 
     likely = checkpoint.settings["lead"]
     how = {"gain": opt.gain, "baseline": opt.baseline, "likely": likely, "most": SCREENED_LEADS}
     source = open_source(path, opt.lead, opt.fs, opt.units, **how)
     outputs.check_apart(source, opt.outf)
+    if opt.pdf:
+        pdf.browser()
     line = f"{source.name}: lead {', '.join(source.screened)}"
     if len(source.leads) > 1:
         line += f" of {', '.join(source.leads)}"

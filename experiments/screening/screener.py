@@ -49,6 +49,8 @@ class Settings:
     calibration_minutes: float = 5.0
     known_normal: tuple[float, float] | None = None  # minutes
     annotator: str | None = None
+    trace: bool = True
+    pdf: bool = False
 
 
 class Screener:
@@ -149,10 +151,10 @@ class Screener:
         return page.render(findings, pictures, self.context, self.checkpoint, self.settings)
 
     def write(self, findings: Findings, folder: str | Path) -> None:
-        """NAME.b2i, .csv, .json and .html to a folder: all or none."""
+        """NAME.b2i, .csv, .json, .html and the trace to a folder: all or none."""
         text = self.page(findings)
         give_back_memory()
-        outputs.write(findings, text, Path(folder))
+        outputs.write(findings, text, Path(folder), self.settings.trace, self.settings.pdf)
 
 
 class SignalSource(Source):

@@ -182,7 +182,7 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
     Raises BadInput when a file is missing, truncated or not what its header sums up to, the lead
     is not there, or the signal is flat or has gaps.
     """
-    source = open_wfdb(path, None if lead == LIKELY else lead)
+    source = open_wfdb(path, None if lead == LIKELY else lead, most=1)
     signal_mv = source.read(0, source.n)[:, 0]
     missing = int(np.isnan(signal_mv).sum())
     if missing or not len(signal_mv) or not np.ptp(signal_mv) > 0:

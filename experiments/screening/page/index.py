@@ -23,6 +23,7 @@ COLUMNS = {  # column of index.csv: where in a summary it is
     "v": ("ventricular", "count"),
     "v_percent": ("ventricular", "percent"),
     "v_runs": ("ventricular", "runs"),
+    "v_longest_run": ("ventricular", "longest_run", "beats"),
     "s": ("supraventricular", "count"),
     "s_percent": ("supraventricular", "percent"),
     "s_runs": ("supraventricular", "runs"),
@@ -61,19 +62,22 @@ def row(summary: dict) -> dict:
     for column, keys in COLUMNS.items():
         value = summary
         for key in keys:
-            value = value[key]
+            value = None if value is None else value[key]
         result[column] = len(value) if isinstance(value, list) else "" if value is None else value
     return result
 
 
 def urgency(summary: dict) -> tuple:
-    """To sort by: lost rhythm, other alarms, ventricular runs, fibrillation, pauses, ectopics."""
+    """To sort by, what is sure and grave first: rhythm lost for how long, other alarms, the longest
+    ventricular run, as three beats are easily artefact, the longest pause, fibrillation, ectopics.
+    """
+    run = summary["ventricular"]["longest_run"]
     return (
         summary["recording"]["no_rhythm_s"],
         len(summary["alarms"]),
-        summary["ventricular"]["runs"],
+        run["beats"] if run else 0,
+        summary["pauses"]["longest_s"] or 0.0,
         summary["fibrillation"]["burden_percent"],
-        summary["pauses"]["count"],
         summary["ventricular"]["percent"],
     )
 

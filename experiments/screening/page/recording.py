@@ -7,11 +7,12 @@ from functools import partial
 import numpy as np
 
 from experiments.reports import pages, style
-from experiments.screening import outputs
+from experiments.screening import corrections, outputs
 from experiments.screening.findings import STRIP_HZ, STRIP_S, Findings
 from experiments.screening.location import ClusterPicture
+from experiments.screening.page import events, trace, words
 from experiments.screening.page.index import TEMPLATES
-from experiments.screening.rhythm import episodes, kinds
+from experiments.screening.rhythm import episodes, kinds, summary
 from preprocess import spectrogram
 from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
@@ -25,13 +26,6 @@ NO_RARER = 1e-30  # of tail probabilities, which may be 0
 THUMB_PX, THUMB_STEP, THUMB_LEAST_MV = (120, 44), 4, 1.5
 BARS_PX, BARS = (180, 24), 60
 KIND_NUMBERS = kinds.UNFLAGGED + kinds.KINDS  # the place of each is its number in the page
-KIND_NAMES = {
-    "V": "ventricular",
-    "S": "supraventricular",
-    "F": "fusion",
-    "Q": "other",
-    "N": "normal",
-}
 NO_BAND = (episodes.COUPLET, episodes.S_COUPLET)  # too short to be seen in the timeline
 # Of bands in the timeline, names of CSS variables; other episodes have that of their beats' kind.
 BAND_COLOURS = {
@@ -42,8 +36,28 @@ BAND_COLOURS = {
     episodes.BRADYCARDIA: "beat",
     episodes.TACHYCARDIA: "beat",
 }
-# Annotations that a reader corrected have these episodes alone: the others follow from kinds.
-WITHOUT_KINDS = tuple(BAND_COLOURS)
+# The definitions by which the page tells rhythms and figures anew after corrections.
+RHYTHM = {
+    "cycles": episodes.CYCLES,
+    "runBeats": episodes.RUN_BEATS,
+    "runPerMin": episodes.RUN_PER_MIN,
+    "ventricular": episodes.VENTRICULAR,
+    "vCodes": corrections.V_CODES,
+    "sCodes": corrections.S_CODES,
+    "regular": corrections.REGULAR,
+    "vf": episodes.VENTRICULAR_FIBRILLATION,
+    "asystole": episodes.ASYSTOLE,
+    "af": episodes.FIBRILLATION,
+    "pause": episodes.PAUSE,
+    "priority": episodes.PRIORITY,
+    "sinus": episodes.SINUS,
+    "minuteBeats": summary.MINUTE_BEATS,
+    "minuteS": summary.MINUTE_KNOWN_S,
+    "nnS": summary.NN_LIMITS_S,
+    "nnChange": summary.NN_CHANGE,
+    "nnFewest": summary.NN_FEWEST,
+    "nnFewestIn5": summary.NN_FEWEST_IN_5_MIN,
+}
 
 
 def render(
@@ -60,18 +74,24 @@ def render(
     environment = pages.environment(TEMPLATES)
     start = findings.summary["recording"]["start"]
     environment.filters["at"] = partial(pages.wall_clock, start=start)
-    data = json.dumps(_data(findings, cluster_pictures), separators=(",", ":"))
+    telling = events.telling(findings)
+    data = json.dumps(
+        _data(findings, cluster_pictures, settings.trace, telling, settings.pause),
+        separators=(",", ":"),
+    )
     return environment.get_template("screen.html").render(
         f=findings,
         s=findings.summary,
         start=start,
         alarms=outputs.first_alarms(findings.summary),
-        alternating=outputs.alternating(findings.summary["ventricular"]),
-        episodes=_episode_rows(findings.summary["episodes"]),
+        headline=words.headline(findings.summary, findings.flagged.sum()),
+        telling=telling,
+        leads=trace.leads(findings.source),
+        band=trace.BAND,
         unreadable=_longest(findings.unreadable),
         rows=[_row(findings, i) for i in range(len(findings.clusters[:MOST_ROWS]))],
         rarer=findings.clusters[MOST_ROWS:],
-        kinds=KIND_NAMES,
+        kinds=words.KIND_NAMES,
         fs_hz=FS_HZ,
         checkpoint=checkpoint,
         settings=settings,
@@ -97,32 +117,6 @@ def _longest(stretches):
     return sorted(longest, key=lambda stretch: stretch.start)
 
 
-def _episode_rows(found):
-    """A row for each kind of episode, in the order in which a reader wants them."""
-    rows = []
-    for code, meaning in episodes.MEANINGS.items():
-        of_code = [episode for episode in found if episode["code"] == code]
-        if not of_code:
-            continue
-        seconds = [episode["end_s"] - episode["start_s"] for episode in of_code]
-        longest = of_code[int(np.argmax(seconds))]
-        rates = [
-            e["per_min"] for e in of_code if e["per_min"] is not None and code != episodes.PAUSE
-        ]
-        rows.append(
-            {
-                "meaning": meaning,
-                "colour": _colour(code),
-                "count": len(of_code),
-                "total_s": sum(seconds),
-                "longest": longest,
-                "longest_s": max(seconds),
-                "fastest": max(rates, default=0),
-            }
-        )
-    return rows
-
-
 def _row(findings, index):
     """What the page shows of a cluster before it is opened."""
     table, cluster = findings.table, findings.clusters[index]
@@ -132,7 +126,7 @@ def _row(findings, index):
         "number": index + 1,
         "count": cluster.count,
         "alike": f"{cluster.count:,} alike" if cluster.count > 1 else "1 beat",
-        "text": findings.describe(index),
+        "text": words.describe(findings, index),
         "share": cluster.count / len(table),
         "thumb": _thumb(cluster.mean_mv, findings.patient_threshold.record_median_mv),
         "bars": _bars(times_s, findings.source.duration_s),
@@ -169,7 +163,7 @@ def _bars(times_s, duration_s):
 # ---------------------------------------------------------------------- what the page draws itself
 
 
-def _data(findings, cluster_pictures):
+def _data(findings, cluster_pictures, with_trace, telling, pause_s):
     """What the page draws from, as short as it goes: numbers in base64."""
     table, start = findings.table, findings.summary["recording"]["start"]
     rarity = -np.log10(np.maximum(table["tail_probability"], NO_RARER))
@@ -182,8 +176,16 @@ def _data(findings, cluster_pictures):
         "start": start and _seconds_of_day(start),
         "kinds": KIND_NUMBERS,
         "kind": _pack(table["kind"].map(KIND_NUMBERS.index), "u1"),
-        "notes": outputs.other_annotations(findings, WITHOUT_KINDS),
-        "bands": _bands(findings.summary["episodes"]),
+        "notes": [note for note in outputs.other_annotations(findings, ()) if note[1] in '"~'],
+        "episodes": [[e.code, e.start, e.end, e.beats] for e in findings.episodes],
+        "rhythms": {code: [said, _colour(code)] for code, said in episodes.MEANINGS.items()},
+        "noBand": NO_BAND,
+        "rhythm": RHYTHM,
+        "gaps": findings.gaps,
+        "summary": {k: v for k, v in findings.summary.items() if k not in ("episodes", "alarms")},
+        "enough": {"s": words.ENOUGH_S, "nn": words.ENOUGH_NN},
+        "pause": pause_s,
+        "shapes": len(findings.clusters),
         "alarmStrips": _alarm_strips(findings),
         "fs": FS_HZ,
         "duration": findings.source.duration_s,
@@ -198,6 +200,8 @@ def _data(findings, cluster_pictures):
             for stretch in findings.unreadable
         ],
         "badStrips": [_pack_mv(stretch.strip_mv) for stretch in _longest(findings.unreadable)],
+        "trace": trace.about(findings.source, with_trace),
+        "telling": [[at_s, _pack(values, "<i2")] for _, at_s, values in telling],
         "strip": {"seconds": STRIP_S, "hz": STRIP_HZ},
         "step": MV_PER_STEP,
         "before": BEFORE,
@@ -210,14 +214,6 @@ def _data(findings, cluster_pictures):
             for cluster, picture in zip(findings.clusters, cluster_pictures)
         ],
     }
-
-
-def _bands(found):
-    """Episodes for the timeline: start and end in s, colour, meaning; the gravest last, on top."""
-    ranks = list(episodes.MEANINGS)
-    shown = [e for e in found if e["code"] not in NO_BAND]
-    shown.sort(key=lambda episode: -ranks.index(episode["code"]))
-    return [[e["start_s"], e["end_s"], _colour(e["code"]), e["meaning"]] for e in shown]
 
 
 def _colour(code):

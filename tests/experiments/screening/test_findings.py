@@ -21,8 +21,6 @@ def test_clusters_are_numbered_by_size_and_count_their_beats(screened):
     assert counts and counts == sorted(counts, reverse=True)
     assert [rows[i] for i in range(len(counts))] == counts
     assert findings.flagged.sum() == sum(counts)
-    words = findings.describe(0)
-    assert "shape, " in words and "; differs " in words and "of the usual RR" in words
 
 
 def test_what_is_flagged_scores_above_the_threshold(screened):

@@ -10,7 +10,9 @@ function drawBands(c, x, a, b, w, low) {
     if (wide > c.measureText(short).width + 10) { c.fillStyle = C.paper; c.fillText(short, l + 5, 13.5); } }
   c.restore(); }
 function niceStep(span, most) { for (const s of [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400]) if (span / s <= most) return s; return 172800; }
-function drawTimeline() {
+let due = 0;                                     // at most one drawing a frame, however fast things move
+function drawTimeline() { due ||= requestAnimationFrame(() => { due = 0; paintTimeline(); }); }
+function paintTimeline() {
   const [c, w, h] = fit($("timeline")), [a, b] = view, x = t => LEFT + (t - a) / (b - a) * (w - LEFT - 8);
   const top = D.bands.length ? 26 : 8, bottom = h * SPLIT - 6, low = h - 22, high = h * SPLIT + 12;
   const y = u => bottom - (bottom - top) * Math.min(u, D.rarest) / D.rarest;
@@ -45,7 +47,9 @@ function drawTimeline() {
   c.restore(); c.textAlign = "right"; c.fillStyle = C.soft;
   for (const r of RATES) { const py = low - (low - high) * (r - RATES[0]) / (RATES[2] - RATES[0]); c.fillText(r + (r === RATES[2] ? " /min" : ""), LEFT - 6, py); }
   $("where").textContent = when(a) + " to " + when(b);
-  drawOverview();
+  /* where the strip is */
+  if (TR.pieces || TR.folder) { const l = x(stripStart()), r = Math.max(l + 2, x(stripStart() + stripSpan())); c.fillStyle = C.focus; c.fillRect(l, low - 3, r - l, 3); }
+  drawOverview(); paintTrace(); drawTachogram();
 }
 const RATES = (() => { const v = []; for (let i = 0; i < rr.length; i += Math.max(1, rr.length >> 12)) if (rr[i] > 0) v.push(60000 / rr[i]); v.sort((p, q) => p - q);
   const low = Math.max(0, Math.floor((v[Math.floor(v.length * 0.01)] || 40) / 20 - 0.5) * 20), high = Math.min(300, Math.ceil((v[Math.floor(v.length * 0.99)] || 120) / 20 + 0.5) * 20);
@@ -53,7 +57,7 @@ const RATES = (() => { const v = []; for (let i = 0; i < rr.length; i += Math.ma
 function drawRate(c, x, i0, i1, low, high, w) {
   const y = r => low - (low - high) * (Math.min(Math.max(r, RATES[0]), RATES[2]) - RATES[0]) / (RATES[2] - RATES[0]);
   c.fillStyle = C.rate; c.strokeStyle = C.rate; c.lineWidth = 1.2;
-  if (i1 - i0 < 2000) { c.beginPath(); let was = false; for (let i = i0; i < i1; i++) { if (!rr[i]) { was = false; continue; }
+  if (i1 - i0 < 2000) { c.beginPath(); let was = false; for (let i = i0; i < i1; i++) { if (!rr[i]) { was = false; continue; } if (i && (time(i) - time(i - 1)) * 1000 > 1.5 * rr[i]) was = false;
     const px = x(time(i)), py = y(60000 / rr[i]); if (was) c.lineTo(px, py); else c.moveTo(px, py); was = true; } c.stroke(); return; }
   let column = [], at = NaN; const put = () => { if (!column.length) return; column.sort((p, q) => p - q); const n = column.length, q = f => y(column[Math.floor(f * (n - 1))]);
     c.globalAlpha = 0.3; c.fillRect(at, q(0.9), 1.2, Math.max(1, q(0.1) - q(0.9))); c.globalAlpha = 1; c.fillRect(at, q(0.5) - 0.8, 1.4, 1.6); };
@@ -69,30 +73,30 @@ function drawOverview() {
   c.strokeStyle = C.focus; c.lineWidth = 2; c.strokeRect(l, 2, Math.max(3, r - l), h - 4);
   c.font = "12px system-ui, sans-serif"; c.fillStyle = C.soft; c.textAlign = "right"; c.textBaseline = "middle"; c.fillText("whole", LEFT - 6, h / 2);
 }
-function show(a, b) { const span = Math.min(Math.max(b - a, 4), D.duration); a = Math.min(Math.max(0, (a + b - span) / 2), D.duration - span); view = [a, a + span]; drawTimeline(); }
-function zoom(f, at) { const t = at ?? (view[0] + view[1]) / 2, span = Math.min(Math.max((view[1] - view[0]) * f, 4), D.duration), p = (t - view[0]) / (view[1] - view[0]); show(t - p * span, t + (1 - p) * span); }
-function pan(share) { const d = (view[1] - view[0]) * share; show(Math.min(Math.max(0, view[0] + d), D.duration - view[1] + view[0]), Math.min(Math.max(view[1] - view[0], view[1] + d), D.duration)); }
+function show(a, b) { const span = Math.min(Math.max(b - a, 4), D.duration); a = Math.min(Math.max(0, (a + b - span) / 2), D.duration - span); view = [a, a + span]; if (at < a || at > a + span) at = a + span / 2; drawTimeline(); }
+function zoom(f, about) { const t = about ?? at, span = Math.min(Math.max((view[1] - view[0]) * f, 4), D.duration), p = (t - view[0]) / (view[1] - view[0]); show(t - p * span, t + (1 - p) * span); }
+function pan(share) { const d = (view[1] - view[0]) * share; at = Math.min(Math.max(0, at + d), D.duration); show(Math.min(Math.max(0, view[0] + d), D.duration - view[1] + view[0]), Math.min(Math.max(view[1] - view[0], view[1] + d), D.duration)); }
 const oneIn = u => u >= 8 ? "less than 1 normal beat in 10\u2078" : "as 1 normal beat in " + Math.round(10 ** u).toLocaleString("en");
-function choose(i, move) { chosen = i; if (i < 0) return drawTimeline(); const t = time(i);
+function choose(i, move) { chosen = i; picked = null; if (i < 0) return drawTimeline(); const t = at = time(i);
   $("said").textContent = clock(t) + (t % 1).toFixed(2).slice(1) + " s: RR before " + (rr[i] ? (rr[i] / 1000).toFixed(2) + " s" : "unknown") + ", as unusual " + oneIn(rarity[i] / 1000)
-    + (cluster[i] >= 0 ? ", shape " + (cluster[i] + 1) + ", " + (corrected[cluster[i]] ?? D.kinds[kind[i]]) : ", unremarkable");
+    + (cluster[i] >= 0 ? ", shape " + (cluster[i] + 1) : ", not flagged") + ", " + kindOf(i);
   if (move && (t < view[0] || t > view[1] || view[1] - view[0] > 300)) { const half = Math.min(30, D.duration / 2); show(Math.max(0, t - half), Math.min(D.duration, Math.max(t + half, 2 * half))); } else drawTimeline(); }
 function toNext(direction) { let i = chosen >= 0 ? chosen + direction : direction > 0 ? first(view[0]) : first(view[1]) - 1;
   while (i >= 0 && i < cluster.length && (cluster[i] < 0 || (lit >= 0 && cluster[i] !== lit))) i += direction; if (i >= 0 && i < cluster.length) choose(i, true); }
 const T = $("timeline"), tAt = e => view[0] + (e.offsetX - LEFT) / (T.clientWidth - LEFT - 8) * (view[1] - view[0]);
 T.addEventListener("wheel", e => { if (e.ctrlKey) return; e.preventDefault(); if (Math.abs(e.deltaX) > Math.abs(e.deltaY)) pan(e.deltaX / 800); else zoom(e.deltaY > 0 ? 1.3 : 1 / 1.3, tAt(e)); }, { passive: false });
 let drag = null;
-T.addEventListener("pointerdown", e => { drag = { x: e.offsetX, view: [...view], moved: false }; T.setPointerCapture(e.pointerId); });
+T.addEventListener("pointerdown", e => { drag = { x: e.offsetX, view: [...view], at, moved: false }; T.setPointerCapture(e.pointerId); });
 T.addEventListener("pointermove", e => { if (!drag) return; const d = (drag.x - e.offsetX) / (T.clientWidth - LEFT - 8) * (drag.view[1] - drag.view[0]);
-  if (Math.abs(drag.x - e.offsetX) > 4) drag.moved = true; if (drag.moved) { const s = drag.view[1] - drag.view[0], a = Math.min(Math.max(0, drag.view[0] + d), D.duration - s); show(a, a + s); } });
+  if (Math.abs(drag.x - e.offsetX) > 4) drag.moved = true; if (drag.moved) { const s = drag.view[1] - drag.view[0], a = Math.min(Math.max(0, drag.view[0] + d), D.duration - s); at = Math.min(Math.max(a, drag.at + d), a + s); show(a, a + s); } });
 T.addEventListener("pointerup", e => { if (drag && !drag.moved) { const t = tAt(e); let best = -1, least = 12;
   for (let i = Math.max(0, first(view[0])); i < Math.min(sample.length, first(view[1]) + 1); i++) { const d = Math.abs(time(i) - t) / (view[1] - view[0]) * T.clientWidth - (cluster[i] >= 0 ? 3 : 0); if (d < least) { least = d; best = i; } }
-  choose(best); } drag = null; });
+  if (best >= 0) choose(best); else { chosen = -1; go(t); } } drag = null; });
 $("overview").addEventListener("click", e => { const t = (e.offsetX - LEFT) / ($("overview").clientWidth - LEFT - 8) * D.duration, s = view[1] - view[0]; const span = s > D.duration * 0.9 ? D.duration / 12 : s;
-  const a = Math.min(Math.max(0, t - span / 2), D.duration - span); show(a, a + span); });
+  const a = Math.min(Math.max(0, t - span / 2), D.duration - span); at = t; show(a, a + span); });
 $("in").onclick = () => zoom(0.5); $("out").onclick = () => zoom(2); $("all").onclick = () => { chosen = -1; show(0, D.duration); };
 $("next").onclick = () => toNext(1); $("previous").onclick = () => toNext(-1);
 T.addEventListener("keydown", e => { const act = { ArrowLeft: () => pan(-0.2), ArrowRight: () => pan(0.2), PageUp: () => pan(-0.9), PageDown: () => pan(0.9) }[e.key]; if (act) { act(); e.preventDefault(); } });
-document.addEventListener("keydown", e => { if (e.ctrlKey || e.metaKey || e.altKey) return;
+document.addEventListener("keydown", e => { if (e.ctrlKey || e.metaKey || e.altKey || e.target.isContentEditable || document.body.classList.contains("report")) return;
   const act = { "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), "0": () => $("all").click(), n: () => toNext(1), p: () => toNext(-1), j: () => toRow(1), k: () => toRow(-1) }[e.key];
   if (act) { act(); e.preventDefault(); } });

@@ -6,13 +6,11 @@ function paper(c, x, y, t0, t1, m0, m1, small) {
 function limits(...values) { let a = Infinity, b = -Infinity; for (const v of values) if (v) for (const q of v) if (q === q) { a = Math.min(a, q); b = Math.max(b, q); }
   if (a > b) return [-1, 1]; const span = Math.max((b - a) * 1.12, 1.5), m = (a + b) / 2; return [m - span / 2, m + span / 2]; }
 function line(c, v, x, y, t0, dt) { c.beginPath(); let on = false; for (let i = 0; i < v.length; i++) { if (v[i] !== v[i]) { on = false; continue; } const px = x(t0 + i * dt), py = y(v[i]); if (on) c.lineTo(px, py); else c.moveTo(px, py); on = true; } c.stroke(); }
-function drawStrip(canvas, packed, t) {
-  const [c, w, h] = fit(canvas), v = trace(packed), s = D.strip.seconds, [m0, m1] = limits(v);
-  const x = q => (q + s) / (2 * s) * w, y = m => h - (m - m0) / (m1 - m0) * h; paper(c, x, y, -s, s, m0, m1, false);
-  if (t !== undefined) { for (let i = first(t - s); i < sample.length && time(i) < t + s; i++) if (cluster[i] >= 0) { const px = x(time(i) - t); c.fillStyle = C.mark; c.fillRect(px - 0.12 / (2 * s) * w, 0, 0.3 / (2 * s) * w, h);
-      c.fillStyle = C.alarm; c.font = "11px system-ui, sans-serif"; c.textAlign = "center"; c.textBaseline = "top"; c.fillText(cluster[i] + 1, px, 1); }
-    const px = x(0); c.fillStyle = C.alarm; c.beginPath(); c.moveTo(px - 5, h); c.lineTo(px + 5, h); c.lineTo(px, h - 7); c.fill(); }
-  c.strokeStyle = C.ink; c.lineWidth = 1.1; line(c, v, x, y, -s, 1 / D.strip.hz); }
+/* A kept strip of D.strip.seconds on both sides of t; its moment is marked where it is a beat's. */
+function drawStrip(canvas, packed, t, isBeat) {
+  const [c, w, h] = fit(canvas), v = trace(packed), span = Math.min(2 * D.strip.seconds, (w - 8 * MM) / MM / 25), from = Math.round((D.strip.seconds - span / 2) * D.strip.hz);
+  const shown = v.slice(from), tall = limits(shown); strip(c, w, h, [shown], D.strip.hz, t - span / 2, { mmMv: (tall[1] - tall[0]) * 10 * MM > h * 1.25 ? 5 : 10 });
+  if (isBeat) { const px = 8 * MM + span / 2 * 25 * MM; c.fillStyle = C.alarm; c.beginPath(); c.moveTo(px - 5, h); c.lineTo(px + 5, h); c.lineTo(px, h - 7); c.fill(); } }
 const inferno = v => { const k = 3 * Math.min(255, Math.round(v)); return [colours[k], colours[k + 1], colours[k + 2]]; };
 function drawError(canvas, g, flat) {
   const [c, w, h] = fit(canvas), e = bytes(g.error), R = flat ? 1 : g.rows, K = g.columns, image = new ImageData(K, R), left = 40, wide = w - left - 6, deep = flat ? h : h - 20;
@@ -37,4 +35,4 @@ function drawPanel(box, g) {
   c.save(); c.translate(9, h / 2); c.rotate(-Math.PI / 2); c.textAlign = "center"; c.fillText("mV", 0, 0); c.restore();
   if (n) { c.strokeStyle = C.normal; c.setLineDash([6, 3]); c.lineWidth = 1.6; line(c, n, x, y, t0, 1 / D.fs); c.setLineDash([]); }
   c.strokeStyle = C.ink; c.lineWidth = 1.7; line(c, v, x, y, t0, 1 / D.fs);
-  drawError(box.querySelector(".strip1"), g, true); if (g.rows > 1) drawError(box.querySelector(".map"), g, false); }
+  drawError(box.querySelector(".strip1"), g, true); const map = box.querySelector(".map"); if (map && map.clientWidth) drawError(map, g, false); }

@@ -1,6 +1,7 @@
 """The page: whole, offline, and drawn in a real browser."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -8,9 +9,16 @@ import pandas as pd
 import pytest
 import wfdb
 from matplotlib import colormaps
+from screening_runs import lead_of, run
 
 from experiments.reports.style import ERROR_COLOURS
+from experiments.screening import corrections
+from experiments.screening.page import trace
 from experiments.screening.page.recording import TEMPLATES
+from experiments.screening.page.words import headline
+from preprocess import BadInput
+from preprocess.constants import FS_HZ
+from preprocess.signal.filters import bandpass
 
 WAIT_S = 120  # at most: a busy machine is slow to draw
 COLOURS_DRAWN = """
@@ -73,7 +81,7 @@ def test_page_opens_zooms_and_shows_a_cluster_without_network_or_errors(browser,
     requests = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
     asked = [request["request"]["url"] for request in requests]
     assert all(url.startswith(("file:", "data:", "about:")) for url in asked), asked
-    assert str(int(findings.flagged.sum())) in browser.title
+    assert headline(findings.summary, findings.flagged.sum()) in browser.title
 
     # zoomed, and to the next beat
     look = lambda: browser.find_element(By.ID, "where").text
@@ -98,30 +106,149 @@ def test_page_opens_zooms_and_shows_a_cluster_without_network_or_errors(browser,
     assert not complaints(browser)
 
 
-def test_a_reader_renames_a_shape_and_saves_annotations(browser, screened, record, tmp_path):
+def test_the_whole_trace_lies_beside_the_page_of_a_long_recording(
+    browser, record, weights, tmp_path, monkeypatch
+):
+    from selenium.webdriver import ActionChains
     from selenium.webdriver.common.by import By
-    from selenium.webdriver.support.ui import Select, WebDriverWait
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    # beside the page, in pieces; what a page without it leaves is gone
+    monkeypatch.setattr(trace, "MOST_INSIDE_S", 0)
+    monkeypatch.setattr(trace, "PIECE_S", 100)
+    run(record, weights, tmp_path)
+    beside = tmp_path / f"{record.name}.trace"
+    signal_mv = bandpass(lead_of(record))[:: FS_HZ // trace.HZ]
+    pieces = int(np.ceil(len(signal_mv) / trace.HZ / trace.PIECE_S))
+    assert {path.name for path in beside.iterdir()} == {f"{k}.js" for k in range(pieces)}
+
+    # a click on the timeline shows the ECG there, across the edge of two pieces too
+    page = tmp_path / f"{record.name}.html"
+    browser.get(page.as_uri())
+    ask = browser.execute_script
+    ask("$('timeline').scrollIntoView(); go(100);")
+    timeline = browser.find_element(By.ID, "timeline")
+    ActionChains(browser).move_to_element(timeline).click().perform()
+    a, b = 99 * trace.HZ, 101 * trace.HZ
+    there = lambda: ask("return Array.from(samples(0, arguments[0], arguments[1]))", a, b)
+    wait = WebDriverWait(browser, WAIT_S)
+    wait.until(lambda _: None not in there(), "its pieces are loaded")
+    np.testing.assert_allclose(there(), signal_mv[a:b], atol=trace.STEP_MV)
+    strip = browser.find_element(By.ID, "strip")
+    wait.until(lambda _: ask(COLOURS_DRAWN, strip) > 20, "the strip is drawn")
+    assert not complaints(browser)
+
+    run(record, weights, tmp_path, "--no-trace")
+    assert not beside.exists()
+    browser.get(page.as_uri())
+    assert not browser.find_element(By.ID, "strip").is_displayed() and not complaints(browser)
+
+
+def test_the_print_is_a_report_of_few_pages_in_true_millimetres(browser, record, weights, tmp_path):
+    run(record, weights, tmp_path, "--pdf")
+    printed = (tmp_path / f"{record.name}.pdf").read_bytes()
+    assert 2 <= len(re.findall(rb"/Type /Page\b", printed)) <= 6
+    assert b"/MediaBox [0 0 594.9" in printed  # A4
+
+    # as wide as A4 between its margins: nothing sticks out, so that nothing is made smaller
+    browser.get((tmp_path / f"{record.name}.html").as_uri())
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    widths = browser.execute_script("""
+        drawReport();
+        const of = c => [c.getBoundingClientRect().width, c.width / 2];
+        const strips = document.querySelectorAll("figure canvas");
+        return [$("report").scrollWidth, ...Array.from(strips, of).flat()];
+    """)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    page_px = 186 / 25.4 * 96
+    assert widths[0] <= np.ceil(page_px) and len(widths) > 4
+    np.testing.assert_allclose(widths[1:], page_px, atol=0.5)
+    assert not complaints(browser)
+
+
+def test_what_a_reader_corrects_is_told_anew_as_python_tells_it(browser, screened, record):
+    findings, out = screened
+    table, generator = findings.table, np.random.default_rng(0)
+    n, last_s = len(table), findings.source.duration_s
+    browser.get((out / f"{record.name}.html").as_uri())
+
+    def random_edits():
+        for _ in range(5):
+            start, long = generator.integers(n), generator.integers(1, 20)
+            beats = np.arange(start, min(start + long, n), generator.integers(1, 4))
+            yield {"beats": beats.tolist(), "kind": str(generator.choice(list("VVVSSFQN")))}
+        if generator.random() < 0.5:
+            at_s = generator.random() * last_s
+            yield {"noise": [at_s, at_s + generator.random() * 20]}
+        if findings.episodes and generator.random() < 0.3:
+            episode = findings.episodes[generator.integers(len(findings.episodes))]
+            if episode.code not in corrections.OF_KINDS:
+                yield {"removed": [episode.code, episode.start]}
+
+    for _ in range(200):  # of five corrections and more
+        summary, episodes, saved = browser.execute_script(
+            "edits.splice(0, edits.length, ...arguments[0]); apply();"
+            "return [now.summary, now.episodes, correctionsJson()];",
+            list(random_edits()),
+        )
+        expected = corrections.apply(findings, saved)
+        told = [(e["code"], e["start"], e["end"], e["beats"]) for e in episodes]
+        assert sorted(told) == sorted((e.code, e.start, e.end, e.beats) for e in expected.episodes)
+        for name, of_python in expected.summary.items():
+            if name not in ("schema", "episodes", "alarms", "not_judged", "recording"):
+                assert summary[name] == of_python, name
+    assert not complaints(browser)
+
+
+def test_corrections_are_saved_taken_back_and_read(browser, screened, record, weights, tmp_path):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
 
     findings, out = screened
     settings = {"behavior": "allow", "downloadPath": str(tmp_path)}
     browser.execute_cdp_cmd("Browser.setDownloadBehavior", settings)
     browser.get((out / f"{record.name}.html").as_uri())
-    row = browser.find_element(By.CSS_SELECTOR, "details[data-cluster='0']")
-    row.find_element(By.TAG_NAME, "summary").click()
-    old = findings.kind_of(0)
-    new = "F" if old != "F" else "V"
-    Select(row.find_element(By.TAG_NAME, "select")).select_by_value(new)
-    assert row.find_element(By.CLASS_NAME, "kind").text == new
-    browser.find_element(By.ID, "save").click()
-    file = tmp_path / f"{record.name}.b2ic"
-    WebDriverWait(browser, WAIT_S).until(lambda _: file.exists(), "the file is downloaded")
+    body, ask = browser.find_element(By.TAG_NAME, "body"), browser.execute_script
+    v = lambda: ask("return now.summary.ventricular.count")
+    before = v()
 
+    # a beat that was missed becomes V by a key, a whole shape F; a beat is none; one is taken back
+    missed = int(np.flatnonzero(~findings.flagged)[20])
+    ask("choose(arguments[0])", missed)
+    body.send_keys("v")
+    assert v() == before + 1
+    ask("choose(arguments[0])", missed + 1)
+    body.send_keys("xvu")  # after x nothing is picked: v does nothing
+    assert v() == before + 1 and ask("return now.noise.length") == 0
+    row = int(np.flatnonzero(findings.table["cluster"] == 0)[0])
+    ask("choose(arguments[0])", row)
+    body.send_keys("F")
+    tag = browser.find_element(By.CSS_SELECTOR, "details[data-cluster='0'] .kind")
+    assert tag.text == "F"
+    cards = browser.find_element(By.ID, "cards").text
+    assert f"{ask('return now.summary.beats.f')} fusion" in cards
+
+    # annotations, and the corrections themselves
+    wait = WebDriverWait(browser, WAIT_S)
+    for button, ending in (("save", ".b2ic"), ("save-json", ".corrections.json")):
+        ask("$(arguments[0]).click()", button)
+        wait.until(lambda _, e=ending: (tmp_path / f"{record.name}{e}").exists(), "it is saved")
+    given = tmp_path / f"{record.name}.corrections.json"
+    run(record, weights, tmp_path / "again", "--corrections", given)
     saved = wfdb.rdann(str(tmp_path / record.name), "b2ic")
-    table = pd.read_csv(out / f"{record.name}.csv")
-    is_beat = np.isin(saved.symbol, list("NVSFQ"))
-    expected = table["kind"].where(table["shape"] != 1, new)
-    assert saved.fs == findings.source.fs_hz and old != new
-    np.testing.assert_array_equal(saved.sample[is_beat], table["sample"])
-    np.testing.assert_array_equal(np.array(saved.symbol)[is_beat], expected)
-    assert f"corrected by a reader: shape 1 {new}".encode() in file.read_bytes()
+    again = wfdb.rdann(str(tmp_path / "again" / record.name), "b2i")
+    assert saved.fs == findings.source.fs_hz
+    for symbols in ("NVSFQ", "+", "~", "[]"):
+        pairs = [
+            [(at, s) for at, s in zip(a.sample, a.symbol) if s in symbols] for a in (saved, again)
+        ]
+        assert pairs[0] == pairs[1]
+    kinds = pd.read_csv(tmp_path / "again" / f"{record.name}.csv")["kind"]
+    assert kinds[missed] == "V" and (kinds[findings.table["cluster"] == 0] == "F").all()
+
+    # of another recording, or none at all, they are refused
+    for text in (given.read_text().replace(record.name, "other"), "{}"):
+        given.write_text(text)
+        with pytest.raises(BadInput, match="corrections"):
+            run(record, weights, tmp_path / "again", "--corrections", given)
     assert not complaints(browser)
