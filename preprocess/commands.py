@@ -5,13 +5,15 @@ or the machine is the reason, 130 or 143 where someone stopped it, 70 where the 
 """
 
 import argparse
+import gc
 import os
 import re
 import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from preprocess import BadInput
 
@@ -22,6 +24,18 @@ KEPT = "what was finished is whole: the same command (training: with --resume) d
 OUT_OF_MEMORY = re.compile(
     "allocate memory|to allocate|bad_alloc|map segment|start new thread|create a primitive"
 )
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Inside, large libraries are imported. Nothing of them is garbage, and to look for some, now
+    and at the end of the process, takes a third of the time of ten seconds of ECG."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 class Stopped(KeyboardInterrupt):

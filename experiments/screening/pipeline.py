@@ -21,7 +21,7 @@ from experiments.screening.page import index
 from experiments.screening.shipped import WEIGHTS
 from experiments.training import cluster
 from preprocess import BadInput
-from preprocess.commands import is_about_memory, sentence
+from preprocess.commands import is_about_memory, loading, sentence
 from preprocess.files import check_is_file, only_writer
 from preprocess.readers import find, open_source
 
@@ -164,11 +164,11 @@ def _key(weights, opt):
 @cache
 def _detector(weights, device, _):
     """A checkpoint and its detector, opened once in a process."""
-    from experiments.screening.shipped import open_weights
-    from experiments.screening.threads import few_arenas
+    with loading():
+        from experiments.screening import screener, threads
 
-    few_arenas()
-    return open_weights(weights, device)
+    threads.few_arenas()
+    return screener.open_weights(weights, device)
 
 
 def screen(
