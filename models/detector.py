@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from models import evenly, parallel
 from preprocess.beats import WINDOW, Beats
 
-BEATS_AT_ONCE = 512  # that a function of tensors is given
+BEATS_AT_ONCE = 128  # that a function of tensors is given: with more a day needs 100 MB more
 MAPPED = 512  # calibration beats whose error maps give the unit
 
 
