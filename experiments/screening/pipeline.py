@@ -19,7 +19,7 @@ from tqdm import tqdm
 from experiments.screening import archive
 from experiments.screening.page import index
 from experiments.screening.shipped import WEIGHTS
-from experiments.training import cluster
+from experiments.training import workers
 from preprocess import BadInput
 from preprocess.commands import is_about_memory, loading, sentence
 from preprocess.files import check_is_file, only_writer
@@ -113,10 +113,10 @@ def _screened(paths, opt, weights, many):
         return
     whole = [path.resolve() for path in paths]
     task = partial(attempt, opt=archive.for_workers(opt), in_worker=True)
-    outcomes = cluster.side_by_side(task, whole, opt.jobs, opt.cluster)
+    outcomes = workers.side_by_side(task, whole, opt.jobs, opt.cluster)
     with tqdm(total=len(paths), desc="screening", unit="recording") as bar:
         for place, outcome in outcomes:
-            if isinstance(outcome, cluster.Lost):
+            if isinstance(outcome, workers.Lost):
                 outcome = Outcome(failure=f"{paths[place]}: {outcome}")
             bar.update()
             yield paths[place], outcome
@@ -127,7 +127,7 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
 
     in_worker: others are screened beside it, and nothing is said on the terminal.
     """
-    where = f" (in {cluster.here()})" if in_worker else ""
+    where = f" (in {workers.here()})" if in_worker else ""
     if in_worker and opt.cluster:
         archive.check_is_shared(opt.outf)
     try:
@@ -156,14 +156,14 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
 
 
 def _key(weights, opt):
-    """Of _detector: another file of the same name is another detector."""
+    """Arguments of _detector. Size and time tell a worker that its weights were replaced."""
     found = weights.stat() if weights.exists() else None
     return weights, opt.device, found and (found.st_mtime_ns, found.st_size)
 
 
 @cache
 def _detector(weights, device, _):
-    """A checkpoint and its detector, opened once in a process."""
+    """A checkpoint and its detector, opened once in a process (see _key)."""
     with loading():
         from experiments.screening import screener, threads
 

@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from experiments.training import checkpoint as checkpoints
-from experiments.training import version
+from experiments.training import source_digest
 from experiments.training.calibration import (
     calibration_scores,
     fit_context,
@@ -104,7 +104,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
         train_beats=len(split.train),
         split_digest=split_digest,
         records=records_of(dataset, split),
-        code=version.code(),
+        code=source_digest.code(),
     )
     if opt.resume and path.exists():
         state = resumable(path, state, dataset, opt.dataroot)
