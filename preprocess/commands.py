@@ -96,10 +96,11 @@ def is_about_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or bool(OUT_OF_MEMORY.search(str(error)))
 
 
-def parser(name: str, text: str, epilog: str = "") -> argparse.ArgumentParser:
-    """An empty parser of a command; epilog: its example."""
+def parser(name: str, text: str, example: str = "") -> argparse.ArgumentParser:
+    """An empty parser of a command; example: whole command lines, each in a line."""
+    example = example and f"example:\n  {example}"
     return _Parser(
-        prog=name, description=text, epilog=epilog, allow_abbrev=False, formatter_class=_Formatter
+        prog=name, description=text, epilog=example, allow_abbrev=False, formatter_class=_Formatter
     )
 
 
@@ -117,7 +118,7 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescription
     """Shows defaults, keeps the line breaks of examples."""
 
     def _get_help_string(self, action):
-        if action.default in (None, False, "", [], argparse.SUPPRESS):
+        if isinstance(action.default, bool) or action.default in (None, "", [], argparse.SUPPRESS):
             return action.help
         return super()._get_help_string(action)
 

@@ -27,6 +27,7 @@ from experiments.training.device import autocast, find_device
 from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, evenly, parallel
 from models.detector import Detector
+from options import training_of
 from preprocess import BadInput
 from preprocess.augment import jittered, with_warped_copies
 from preprocess.beats import Beats
@@ -263,7 +264,7 @@ def require_finite(losses: Mapping[str, float], epoch: int) -> None:
 
 def complete_options(opt: Namespace) -> dict:
     """The options a checkpoint keeps: those given, and the model's defaults for the others."""
-    own = MODELS[opt.model].defaults
+    own = training_of(opt.model)
     given = {name: getattr(opt, name) for name in KEPT_OPTIONS if getattr(opt, name) is not None}
     # What has no steps takes none, whatever --niter says.
     untrained = {"niter": 0} if own["niter"] == 0 else {}
@@ -274,7 +275,7 @@ def complete_options(opt: Namespace) -> dict:
     }
     # A recording of which training has at most the first minutes has nothing to drift from.
     drift = {} if patients["known_recordings"] else {"drift": 0.0}
-    return Detector.defaults | own | drift | given | untrained | patients
+    return own | drift | given | untrained | patients
 
 
 def records_of(dataset: Dataset, split: Split) -> dict[str, str]:
