@@ -58,7 +58,8 @@ def main(argv=None):
         }
         checkpoint = Path(opt.checkpoint or WEIGHTS).resolve()
         result["screening"] = [
-            screening(folder, hours, checkpoint) for hours in tqdm(opt.hours, desc="screening")
+            screening(folder, hours, checkpoint)
+            for hours in tqdm(opt.hours, desc="screening", disable=None)
         ]
     print(report(result))
     print(json.dumps(result))
@@ -132,7 +133,7 @@ def parts(folder):
         ),
     }
     result = {}
-    for name, (unit, *both) in tqdm(ways.items(), desc="parts", unit="part"):
+    for name, (unit, *both) in tqdm(ways.items(), desc="parts", unit="part", disable=None):
         here, there = (measure(*way) for way in both)
         result[name] = {"unit": unit, "ours": here, "original": there, "ratio": here / there}
     return result

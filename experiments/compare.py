@@ -82,7 +82,7 @@ def run_all(runs, opt):
     task = partial(import_module("experiments.compare").run_task, opt=opt)
     done = workers.side_by_side(task, runs, opt.jobs, opt.cluster)
     lost = []
-    for place, result in tqdm(done, desc="comparison", unit="run", total=len(runs)):
+    for place, result in tqdm(done, desc="comparison", unit="run", total=len(runs), disable=None):
         if isinstance(result, workers.Lost):
             lost.append(f"{' '.join(map(str, runs[place]))}: {result}")
     if lost:

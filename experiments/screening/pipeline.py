@@ -114,11 +114,14 @@ def _screened(paths, opt, weights, many):
     whole = [path.resolve() for path in paths]
     task = partial(attempt, opt=archive.for_workers(opt), in_worker=True)
     outcomes = workers.side_by_side(task, whole, opt.jobs, opt.cluster)
-    with tqdm(total=len(paths), desc="screening", unit="recording") as bar:
-        for place, outcome in outcomes:
+    with tqdm(total=len(paths), desc="screening", unit="recording", disable=None) as bar:
+        for count, (place, outcome) in enumerate(outcomes, 1):
             if isinstance(outcome, workers.Lost):
                 outcome = Outcome(failure=f"{paths[place]}: {outcome}")
             bar.update()
+            beats = outcome.summary and outcome.summary["beats"]
+            said = f"{beats['v']} V, {beats['s']} S" if beats else "failed"
+            bar.write(f"{count} of {len(paths)}: {paths[place].stem}, {said}")
             yield paths[place], outcome
 
 

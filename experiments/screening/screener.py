@@ -127,7 +127,13 @@ class Screener:
 
         quantiles, duration_s = self.checkpoint.reference[self.context], round(source.duration_s)
         title = f"screening {source.name}"
-        bar = tqdm(total=duration_s, unit="s", unit_scale=True, desc=title, disable=not progress)
+        bar = tqdm(
+            total=duration_s,
+            unit="s",
+            unit_scale=True,
+            desc=title,
+            disable=None if progress else True,
+        )
         with one_thread_a_step(), bar:
             first_blocks = map(scored, calibration_spans(source, self.settings))
             patient_threshold = calibrate(first_blocks, self.context, quantiles, self.settings)

@@ -1,6 +1,7 @@
 """The training loop: epochs over normal beats, a log, a checkpoint after each epoch, resume."""
 
 import math
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -162,6 +163,8 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
             state.save(path)
             with whole_file(Path(folder) / "train_log.csv") as part:
                 pd.DataFrame(state.log).to_csv(part, index=False)
+            if not sys.stderr.isatty():
+                print(in_a_line(row, options["niter"]), flush=True)
 
     # What comes after the last epoch: calibration, error map, context, thresholds.
     started = time.monotonic()
@@ -217,8 +220,9 @@ def train_epoch(
 
     sums, seen, started = {}, 0, time.monotonic()
     title = f"epoch {epoch + 1}/{options['niter']}"
-    quiet = not parallel.is_first()
-    with tqdm(total=len(order), desc=title, unit="beat", unit_scale=True, disable=quiet) as bar:
+    on_terminal = None if parallel.is_first() else True  # of tqdm: no bar where there is none
+    bar = tqdm(total=len(order), desc=title, unit="beat", unit_scale=True, disable=on_terminal)
+    with bar:
         for i, batch in enumerate(batches):
             detector.begin_step((epoch + i / len(batches)) / options["niter"])
             beats = dataset.beats(np.sort(batch), detector.image is not None)
@@ -250,6 +254,19 @@ def train_epoch(
         "beats_per_s": round(seen / seconds, 1),
         "seconds": round(seconds, 2),
     }
+
+
+def in_a_line(row: Mapping, n_epochs: int) -> str:
+    """A row of the log, for a log file: epoch, losses by name, speed, minutes left."""
+    epoch, speed = row["epoch"], row["beats_per_s"]
+    losses = [
+        f"{name} {value:.4f}"
+        for name, value in row.items()
+        if name not in ("epoch", "beats_per_s", "seconds")
+    ]
+    left_min = row["seconds"] * (n_epochs - epoch) / 60
+    said = ", ".join([*losses, f"{speed:,.0f} beats/s", f"{left_min:.1f} min left"])
+    return f"epoch {epoch}/{n_epochs}: {said}"
 
 
 def require_finite(losses: Mapping[str, float], epoch: int) -> None:

@@ -124,6 +124,7 @@ def _environment(jobs):
 def _check_workers(client: Client) -> None:
     """Raises BadInput where there is no worker, or one that cannot run this program."""
     address = client.scheduler.address
+    print("waiting for workers", file=sys.stderr, flush=True)
     try:
         client.wait_for_workers(1, timeout=WORKERS_S)
         client.run_on_scheduler(identity)  # which unpacks tasks too
