@@ -39,6 +39,7 @@ def train(data, rows, opt, folder):
     checkpoint = loop.train(data, rows, opt, folder)
     if not is_first():
         return
+    options.write_config(opt, checkpoint.options, folder / "options.json")
     print(
         f"trained {checkpoint.model} for {checkpoint.epoch} epochs on {checkpoint.train_beats} "
         f"normal beats in {checkpoint.seconds:.0f} s: {folder / 'checkpoint.pt'}"
@@ -53,6 +54,7 @@ def test(data, rows, opt, folder):
     path = opt.checkpoint or folder / "checkpoint.pt"
     checkpoint, detector = open_detector(path, opt.device, data, opt.dataroot, asked=opt)
     metrics, scores = evaluate(checkpoint, detector, data, rows, opt, folder)
+    options.write_config(opt, checkpoint.options, folder / "options.json")
     draw(checkpoint, detector, data, rows, metrics, scores, folder)
     print(summary(metrics, folder))
 

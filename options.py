@@ -1,22 +1,73 @@
-"""Flags of main.py and of python -m preprocess, and the groups of flags that studies share.
+"""Every default, the flags of main.py and of python -m preprocess, the groups that studies share.
 
-A study names its groups to `study`, adds flags of its own and calls `command`. Every flag has its
-unit and its default. Nothing here loads a network library: --help answers at once.
+Edit DEFAULTS and TRAINING to tune: a flag, or a variable of run_ecg.sh, goes before them. A study
+names its groups to `study`, adds flags of its own and calls `command`. Nothing here loads a network
+library: --help answers at once.
 """
 
 import argparse
-from collections.abc import Sequence
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from models import CONTEXTS, MODELS, canonical
 from models.b2igan import PARTS
+from preprocess import BadInput
 from preprocess.commands import command, ending, integer, number, parser
 from preprocess.constants import FILTER_NAMES, LEAD
+from preprocess.files import whole_file
 
 __all__ = ["command", "integer", "number", "parser"]  # studies find them here
 
 DATASET = "experiments/ecg/dataset"
 DATAROOT = f"{DATASET}/complex"
 OUTPUT = "experiments/ecg/output"
+
+DEFAULTS = {
+    # what to run
+    "model": "b2igan",
+    "protocol": "beatgan",  # who trains and who is tested
+    "folder": 0,  # fold
+    "dataroot": DATAROOT,
+    "outf": OUTPUT,
+    "device": "auto",
+    # training; see TRAINING too
+    "w_adv": 1.0,  # weight of feature matching
+    "n_aug": 0,  # time-warped copies of each beat
+    "seed": 0,
+    "amp": "auto",
+    "select": "last",
+    # evaluation
+    "context": "record",  # what a score may use
+    "threshold": 0.05,  # false alarms on held-out normal beats
+    "bootstrap": 200,  # resamplings
+    # screening
+    "baseline": 0.0,  # counts, of a text file of counts
+    "false_alarms_per_hour": 60.0,
+    "pause": 2.0,  # s, RR interval
+    "calibration_minutes": 5.0,
+}
+PREPROCESSING = {
+    "data": "auto",
+    "datadir": DATASET,
+    "dataroot": DATAROOT,
+    "lead": None,  # LEAD; of several folders the likely one of each record
+    "image": "complex",  # that the model reads
+    "filter": "butterworth",
+}
+# Of each model that learns by steps: epochs, learning rate, beats a step; samples by which training
+# windows are moved, share of beats shown as they might look later.
+TRAINING = {
+    "b2igan": {"niter": 5, "lr": 4e-3, "batchsize": 256, "jitter": 3, "drift": 0.7},
+    "autoencoder": {"niter": 3, "lr": 1e-3, "batchsize": 64},
+    "beatgan": {"niter": 1, "lr": 1e-3, "batchsize": 64},
+    "ganomaly": {"niter": 2, "lr": 2e-4, "batchsize": 64},
+    "anogan": {"niter": 4, "lr": 5e-4, "batchsize": 64},
+    "b2igan-original": {"niter": 70, "lr": 1e-4, "batchsize": 64},
+}
+TRAINING_OF_OTHERS = {"niter": 0, "lr": 1e-3, "batchsize": 256, "jitter": 0, "drift": 0.0}
+
 SEED = integer(0, 2**32 - 1)
 RATE = number(0, 1, open_low=True)
 FOLDS = 5
@@ -31,12 +82,68 @@ PROTOCOL_NAMES = (  # of experiments.training.protocols, in its order
     "develop",
 )
 JITTER = integer(0, 20)  # samples
+SCREENED = (
+    "WFDB records, EDF, BDF, ISHNE or text files, or folders of them; writes NAME.html, .csv, .b2i "
+    "and .json to --outf"
+)
+NO_CONFIG = ("config", "istest", "resume", "screen", "explain", "checkpoint", "jobs", "cluster")
 
 
 def parse(name: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Options of "main" or "preprocess"; unknown flags and impossible values end here."""
     made = {"main": main_parser, "preprocess": preprocess_parser}[name]()
+    argv = sys.argv[1:] if argv is None else list(argv)
+    if name == "main" and "--screen" in argv and {"-h", "--help"} & set(argv):
+        made = screening_parser()
+    for at, word in enumerate(argv[:-1]):
+        if word == "--config":  # what it holds comes first, so that flags go before it
+            argv[:0] = _as_flags(made, argv[at + 1])
+            break
     return made.parse_args(argv)
+
+
+def training_of(model: str) -> dict:
+    """What a model is trained with where no flag says otherwise."""
+    return TRAINING_OF_OTHERS | TRAINING.get(model, {})
+
+
+def _with(defaults: Mapping, made: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """The parser, with those defaults that are of its flags."""
+    names = {action.dest for action in made._actions}
+    made.set_defaults(**{name: value for name, value in defaults.items() if name in names})
+    return made
+
+
+def write_config(opt: argparse.Namespace, trained: Mapping, path: Path) -> None:
+    """The settings of a run, for --config: its options, completed by those of its checkpoint."""
+    kept = {k: v for k, v in vars(opt).items() if k not in NO_CONFIG and v not in (None, [])}
+    kept |= {name: trained[name] for name in kept if name in trained}
+    kept |= {name: trained[name] for name in TRAINING_OF_OTHERS}
+    with whole_file(path) as part:
+        part.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+def _as_flags(made, path):
+    """A file of write_config as the flags that it stands for. Raises BadInput where it is none."""
+    actions = {action.dest: action for action in made._actions if action.option_strings}
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        flags = []
+        for name, value in found.items():
+            flag = actions[name].option_strings[0]
+            if actions[name].nargs == 0:
+                flags += [flag] * (value == actions[name].const)
+            else:
+                flags += [flag, *map(str, value if isinstance(value, list) else [value])]
+        return flags
+    except OSError as error:
+        raise BadInput(f"--config {path}: {error.strerror}") from error
+    except (ValueError, AttributeError) as error:
+        raise BadInput(
+            f"--config {path} is no file of options: give the options.json of a run"
+        ) from error
+    except KeyError as error:
+        raise BadInput(f"--config {path}: there is no option {error}") from error
 
 
 def study(name: str, text: str, example: str = "", groups: str = "") -> argparse.ArgumentParser:
@@ -45,10 +152,10 @@ def study(name: str, text: str, example: str = "", groups: str = "") -> argparse
     example: flags; groups: names of the functions add_NAME below whose flags it has too.
     """
     command_line = f"python -m experiments.{name}"
-    made = parser(command_line, text, f"example:\n  {command_line} {example}")
+    made = parser(command_line, text, f"{command_line} {example}")
     for group in groups.split():
         globals()[f"add_{group}"](made)
-    return made
+    return _with(DEFAULTS, made)
 
 
 def replaced(opt: argparse.Namespace, **values) -> argparse.Namespace:
@@ -61,48 +168,59 @@ def main_parser():
         "python main.py",
         "Train a detector of abnormal beats on normal beats only, evaluate it, screen recordings "
         "with it, or explain a beat.",
-        "examples:\n"
-        "  python main.py                                     train on fold 0\n"
-        "  python main.py --istest                            evaluate what was trained\n"
-        "  python main.py --model b2igan --protocol interpatient --niter 12 --seed 1\n"
-        "  python main.py --screen mitdb/208 --outf screened  find a recording's abnormal beats",
+        "python main.py                                     train on fold 0\n"
+        "  python main.py --istest                            evaluate what was trained",
     )
-    group = made.add_argument_group("what to run")
+    example = "python main.py --model knn --protocol interpatient --folder 1"
+    group = made.add_argument_group("what to run", example)
     add = group.add_argument
     add("--istest", action="store_true", help="evaluate a trained checkpoint, do not train")
-    add("--model", type=canonical, choices=tuple(MODELS), default="b2igan", help="detector")
-    add("--checkpoint", metavar="FILE", help="evaluate this one, not the one under --outf")
+    add("--model", type=canonical, choices=tuple(MODELS), help="detector")
+    add("--checkpoint", metavar="FILE", help="evaluate this one, or screen with it")
+    config = "options.json of a run: its options again; flags go before them"
+    add("--config", metavar="FILE", help=config)
     add_data(group)
-    add_training(made.add_argument_group("training"))
-    add_evaluation(made.add_argument_group("evaluation"))
-
-    group = made.add_argument_group("screening a recording")
-    group.add_argument(
-        "--screen",
-        nargs="+",
-        metavar="PATH",
-        help="find the abnormal beats of recordings: WFDB, EDF, BDF, ISHNE, text files, or "
-        "folders of them; with the shipped weights or --checkpoint; writes NAME.html, .csv, .b2i, "
-        ".json to --outf",
-    )
+    add_resume(group)
+    add_training(made.add_argument_group("training", "python main.py --niter 12 --lr 0.002"))
+    example = "python main.py --istest --context none --threshold 0.01"
+    add_evaluation(made.add_argument_group("evaluation", example))
+    example = "python main.py --screen mitdb/208 --outf screened"
+    group = made.add_argument_group("screening recordings, with --context too", example)
+    group.add_argument("--screen", nargs="+", metavar="PATH", help=SCREENED)
     add_screening(group)
     add_workers(group, "recordings")
-
-    made.add_argument_group("explaining a beat").add_argument(
+    example = "python main.py --explain 208 10000"
+    made.add_argument_group("explaining a beat", example).add_argument(
         "--explain",
         nargs=2,
         metavar=("RECORD", "SAMPLE"),
         help="what is wrong with the beat of a preprocessed record whose R peak is at or near this "
         "sample (of 360 a second), and where; writes explain_RECORD_SAMPLE.png to --outf",
     )
-    return made
+    return _with(DEFAULTS, made)
+
+
+def screening_parser():
+    """What of main_parser screens, for the help of screen.sh."""
+    made = parser(
+        "bash experiments/screen.sh",
+        "Find the abnormal beats of recordings, with the shipped weights or others.",
+        "bash experiments/screen.sh /data/mitdb/208 --outf screened",
+    )
+    made.add_argument("screen", nargs="+", metavar="PATH", help=SCREENED)
+    add_outf(made)
+    add_weights(made)
+    for add in (add_context, add_screening, add_resume, add_device):
+        add(made)
+    add_workers(made, "recordings")
+    return _with(DEFAULTS, made)
 
 
 def preprocess_parser():
     made = parser(
         "python -m preprocess",
         "WFDB records to beats, STFT images and an index.",
-        f"example:\n  python -m preprocess --records /data/mitdb --dataroot {DATAROOT}",
+        f"python -m preprocess --records /data/mitdb --dataroot {DATAROOT}",
     )
     add = made.add_argument_group("data").add_argument
     add(
@@ -116,34 +234,31 @@ def preprocess_parser():
     add(
         "--data",
         choices=("auto", "mitdb", "simulated"),
-        default="auto",
         help="mitdb insists on the real database, simulated asks for the cohort",
     )
-    add("--datadir", metavar="DIR", default=DATASET, help="where downloads and the cohort are kept")
-    add("--dataroot", metavar="DIR", default=DATAROOT, help="where the results go")
+    add("--datadir", metavar="DIR", help="where downloads and the cohort are kept")
+    add("--dataroot", metavar="DIR", help="where the results go")
 
     add = made.add_argument_group("beats and images").add_argument
     add(
         "--lead",
         metavar="NAME",
-        help=f"lead to read, by its name in the header; likely: the one of each record that is "
+        help="lead to read, by its name in the header; likely: the one of each record that is "
         f"likeliest to be lead II (default: {LEAD}; of several folders likely)",
     )
     add(
         "--image",
         type=_image,
-        default="complex",
         metavar="NAME",
         help="complex: phase-keeping 2 x 32 x 32; decibel: the original dB image, 1 x 128 x 128",
     )
     add(
         "--filter",
         choices=FILTER_NAMES,
-        default="butterworth",
         help="of the beats. butterworth: 0.5 to 45 Hz; published: 3 to 45 Hz, as the traces that "
         "the original read",
     )
-    return made
+    return _with(PREPROCESSING, made)
 
 
 def _image(name):
@@ -157,38 +272,33 @@ def _image(name):
 
 
 def add_device(group):
-    group.add_argument(
-        "--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute"
-    )
+    group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="where to compute")
 
 
 def add_data(group):
     """Which beats, from where to where, and on what device."""
     add = group.add_argument
-    add(
-        "--protocol", choices=PROTOCOL_NAMES, default="beatgan", help="who trains and who is tested"
-    )
+    add("--protocol", choices=PROTOCOL_NAMES, help="who trains and who is tested")
     add(
         "--folder",
         type=integer(0, FOLDS - 1),
-        default=0,
         metavar="K",
         help=f"fold 0 to {FOLDS - 1}: which fifth of the normals is tested (beatgan), which fifth "
         "of the training patients calibrates (the others), which folder of records is tested "
         "(databases)",
     )
     add_dataroot(group)
-    add("--outf", default=OUTPUT, metavar="DIR", help="results go to OUTF/MODEL/PROTOCOL/foldK/")
+    add("--outf", metavar="DIR", help="results go to OUTF/MODEL/PROTOCOL/foldK/")
     add_device(group)
 
 
 def add_dataroot(group):
     add = group.add_argument
-    add("--dataroot", default=DATAROOT, metavar="DIR", help="folder made by preprocess")
+    add("--dataroot", metavar="DIR", help="folder made by preprocess")
 
 
 def add_outf(group):
-    group.add_argument("--outf", default=OUTPUT, metavar="DIR", help="where results go")
+    group.add_argument("--outf", metavar="DIR", help="where results go")
 
 
 def add_records(group, required=True):
@@ -203,36 +313,29 @@ def add_weights(group):
 
 def add_seed(group):
     add = group.add_argument
-    add("--seed", type=SEED, default=0, metavar="S", help="of all that is drawn by chance")
+    add("--seed", type=SEED, metavar="S", help="of all that is drawn by chance")
 
 
 def add_training(group):
     add = group.add_argument
-    add("--niter", type=integer(0), metavar="N", help="epochs (default: the model's own)")
-    add("--lr", type=RATE, metavar="RATE", help="of Adam (default: the model's own)")
-    add("--batchsize", type=integer(2), metavar="N", help="beats a step (default: the model's own)")
+    add("--niter", type=integer(0), metavar="N", help=f"epochs ({_by_model('niter')})")
+    add("--lr", type=RATE, metavar="RATE", help=f"of Adam ({_by_model('lr')})")
+    batch = f"beats a step ({_by_model('batchsize')})"
+    add("--batchsize", type=integer(2), metavar="N", help=batch)
     add_training_beats(group)
     add(
         "--w_adv",
         type=number(0),
-        default=1.0,
         metavar="W",
         help="weight of the feature-matching loss against the reconstruction loss",
     )
     copies = integer(0, 10)
-    add("--n_aug", type=copies, default=0, metavar="N", help="time-warped copies of each beat")
+    add("--n_aug", type=copies, metavar="N", help="time-warped copies of each beat")
     add_seed(group)
     add(
         "--amp",
         choices=("auto", "off", "bfloat16"),
-        default="auto",
         help="mixed precision; auto uses it where the processor computes in bfloat16",
-    )
-    add(
-        "--resume",
-        action="store_true",
-        help="go on: training from the checkpoint under --outf; screening with the recordings "
-        "whose outputs are not there yet, made with the same weights and options",
     )
     add(
         "--no-error-map",
@@ -251,6 +354,21 @@ def add_training(group):
     add_selection(group)
 
 
+def _by_model(name):
+    """Defaults of a flag that each model has its own of."""
+    own = [f"{training_of(model)[name]:g} {model}" for model in TRAINING if name in TRAINING[model]]
+    return f"default: {', '.join(own)}; others {TRAINING_OF_OTHERS[name]:g}"
+
+
+def add_resume(group):
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on: training from the checkpoint under --outf; screening with the recordings "
+        "whose outputs are not there yet, made with the same weights and options",
+    )
+
+
 def add_training_beats(group):
     """Which of the training beats are shown, and how changed."""
     add = group.add_argument
@@ -265,14 +383,14 @@ def add_training_beats(group):
         type=JITTER,
         metavar="N",
         help="move each training window by up to so many samples (2.8 ms each), as R peaks that "
-        "are not marked by an expert are (default: the model's own)",
+        f"are not marked by an expert are ({_by_model('jitter')})",
     )
     add(
         "--drift",
         type=number(0, 1),
         metavar="SHARE",
         help="of the training beats that are shown as they might look some minutes later: of "
-        "another gain, level and lead vector (default: the model's own; 0 for unseen patients)",
+        f"another gain, level and lead vector ({_by_model('drift')}; 0 for unseen patients)",
     )
 
 
@@ -282,7 +400,6 @@ def add_selection(group):
     add(
         "--select",
         choices=("last", "paper"),
-        default="last",
         help="last: the last epoch. paper: the epoch with the best validation AUC, WITH LABELLED "
         "ANOMALIES, as the original work did; its outputs say uses_anomaly_labels",
     )
@@ -293,7 +410,6 @@ def add_context(group):
     group.add_argument(
         "--context",
         choices=CONTEXTS,
-        default="record",
         help="what a score may use: none, the beat's window; rhythm, also its RR intervals; "
         "record, also the whole recording's own unlabelled beats",
     )
@@ -305,14 +421,12 @@ def add_evaluation(group):
     add(
         "--threshold",
         type=RATE,
-        default=0.05,
         metavar="RATE",
         help="false-alarm rate on held-out normal beats at which the alarm threshold is set",
     )
     add(
         "--bootstrap",
         type=integer(0),
-        default=200,
         metavar="N",
         help="resamplings for 95 %% intervals",
     )
@@ -346,7 +460,7 @@ def add_screening(group):
     add("--units", choices=("mV", "uV", "V"), help="of a text file's numbers (default: mV)")
     above, any_number = number(0, open_low=True), number(-1e9)
     add("--gain", type=above, metavar="COUNTS_PER_MV", help="of a text file of counts")
-    add("--baseline", type=any_number, default=0.0, metavar="COUNTS", help="0 mV in such a file")
+    add("--baseline", type=any_number, metavar="COUNTS", help="0 mV in such a file")
     add(
         "--annotator",
         type=ending,
@@ -357,7 +471,6 @@ def add_screening(group):
     add(
         "--false-alarms-per-hour",
         type=number(0, open_low=True),
-        default=60.0,
         metavar="N",
         help="normal beats that may be flagged in an hour",
     )
@@ -366,11 +479,10 @@ def add_screening(group):
     add("--corrections", metavar="FILE", help="of one recording, as its page saves them")
     add("--pdf", action="store_true", help="the print too, as NAME.pdf, by Chromium or Chrome")
     add("--no-trace", dest="trace", action="store_false", help="no whole ECG in the page")
-    add("--pause", type=number(1, 10), default=2.0, metavar="S", help="RR interval of a pause")
+    add("--pause", type=number(1, 10), metavar="S", help="RR interval of a pause")
     add(
         "--calibration-minutes",
         type=number(0.5),
-        default=5.0,
         metavar="MIN",
         help="first minutes that adjust the threshold to the patient (with --context record by "
         "the heart rate alone); they may hold abnormal beats",

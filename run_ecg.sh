@@ -3,27 +3,33 @@
 #
 #   bash run_ecg.sh                                   # everything; a simulated cohort where there is no real data
 #   MITDB_DIR=/data/mitdb bash run_ecg.sh             # on the MIT-BIH Arrhythmia Database
+#   records=/data/svdb lead=ECG1 protocol=interpatient bash run_ecg.sh    # on records of your own
 #   test=1 bash run_ecg.sh --context none             # what follows goes to main.py as it is
 #
-# Edit the values here, or give them in the environment.
+# Edit the values here, or give them in the environment. What is empty is as in options.py.
 test=${test:-}                  # 0 trains, 1 evaluates, empty does both
-model=${model:-b2igan}          # see python main.py --help
-protocol=${protocol:-beatgan}   # beatgan, interpatient or patient
-fold_cnt=${fold_cnt:-1}         # folds to run, from 0: 1 to 5
-threshold=${threshold:-0.05}    # false alarms on held-out normal beats at which the alarm threshold is set
-w_adv=${w_adv:-1}               # weight of the feature-matching loss
-niter=${niter:-}                # epochs; empty: the model's own
-lr=${lr:-}                      # learning rate; empty: the model's own
-n_aug=${n_aug:-0}               # time-warped copies of each training beat
-data=${data:-auto}              # mitdb insists on real records, simulated asks for the cohort
+model=${model:-}                # see python main.py --help
+protocol=${protocol:-}          # who trains and who is tested: beatgan, interpatient, patient, ...
+fold_cnt=${fold_cnt:-1}         # 2 to 5: so many folds, from 0; 1: one, of --folder
+threshold=${threshold:-}        # false alarms on held-out normal beats at which the alarm threshold is set
+w_adv=${w_adv:-}                # weight of the feature-matching loss
+niter=${niter:-}                # epochs
+lr=${lr:-}                      # learning rate
+n_aug=${n_aug:-}                # time-warped copies of each training beat
+data=${data:-}                  # mitdb insists on real records, simulated asks for the cohort
+records=${records:-}            # folder of WFDB records with beat annotations
+lead=${lead:-}                  # their lead, by its name in the header
+filter=${filter:-}              # of the beats: butterworth or published
+dataroot=${dataroot:-}          # preprocessed beats
+outf=${outf:-}                  # results
 # The original has its own image and, unless filter=butterworth says otherwise, the filter of the traces it read.
-case $model in
-  b2igan-original|b2igan-seed) image=decibel filter=${filter:-published} ;;
-  *) image=complex filter=${filter:-butterworth} ;;
-esac
-case $filter in butterworth) made=$image ;; *) made=$image-$filter ;; esac
-dataroot=${dataroot:-experiments/ecg/dataset/$made}   # preprocessed beats
-outf=${outf:-experiments/ecg/output}                   # results
+image=
+case $model in b2igan-original|b2igan-seed) image=decibel filter=${filter:-published} ;; esac
+# What is not the usual has folders of its own.
+own=${records:+$(basename "$records")-}${image:+$image-}
+if [ "$filter" = published ]; then own+=published-; fi
+if [ -n "$own" ]; then dataroot=${dataroot:-experiments/ecg/dataset/${own%-}}; fi
+if [ -n "$records" ]; then outf=${outf:-experiments/ecg/output/$(basename "$records")}; fi
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -31,15 +37,19 @@ case $test in ''|0|1) ;; *) echo "error: test=$test; 0 trains, 1 evaluates, empt
 case $fold_cnt in [1-5]) ;; *) echo "error: fold_cnt=$fold_cnt; there are 1 to 5 folds" >&2; exit 2 ;; esac
 . ./setup_env.sh
 
-"$python" -m preprocess --data "$data" --image "$image" --filter "$filter" --dataroot "$dataroot"
+# The variables that are set, as flags.
+preparing=() common=()
+for name in data records lead image filter dataroot; do
+  if [ -n "${!name:-}" ]; then preparing+=("--$name" "${!name}"); fi
+done
+for name in model protocol dataroot outf w_adv niter lr n_aug threshold; do
+  if [ -n "${!name:-}" ]; then common+=("--$name" "${!name}"); fi
+done
 
+"$python" -m preprocess ${preparing[@]+"${preparing[@]}"}
 for ((fold = 0; fold < fold_cnt; fold++)); do
-  common=(--model "$model" --protocol "$protocol" --folder "$fold" --dataroot "$dataroot" --outf "$outf")
-  if [ "$test" != 1 ]; then
-    "$python" main.py "${common[@]}" --w_adv "$w_adv" --n_aug "$n_aug" \
-      ${niter:+--niter "$niter"} ${lr:+--lr "$lr"} --threshold "$threshold" "$@"
-  fi
-  if [ "$test" != 0 ]; then
-    "$python" main.py --istest "${common[@]}" --threshold "$threshold" "$@"
-  fi
+  flags=(${common[@]+"${common[@]}"})
+  if [ "$fold_cnt" != 1 ]; then flags+=(--folder "$fold"); fi
+  if [ "$test" != 1 ]; then "$python" main.py ${flags[@]+"${flags[@]}"} "$@"; fi
+  if [ "$test" != 0 ]; then "$python" main.py --istest ${flags[@]+"${flags[@]}"} "$@"; fi
 done

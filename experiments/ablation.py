@@ -69,12 +69,14 @@ def ablation(detector: B2IGAN, data: Dataset, rows: Split) -> pd.DataFrame:
     needed = np.flatnonzero(np.isin(record, names))
     parts = np.full((len(record), len(detector.beat_parts.names)), np.nan)
     pieces = np.array_split(needed, 1 + len(needed) // IMAGED_AT_ONCE)
-    for some in tqdm(pieces, desc="parts of each beat", unit="piece"):
+    for some in tqdm(pieces, desc="parts of each beat", unit="piece", disable=None):
         parts[some] = detector.standard_parts(data.beats(some))
 
     # The scores that each choice gives.
     table = []
-    for name, without, uncounted in tqdm(choices(detector), desc="ablation", unit="choice"):
+    for name, without, uncounted in tqdm(
+        choices(detector), desc="ablation", unit="choice", disable=None
+    ):
         detector.opt["without"] = without
         scores = rescored(detector, parts, data, rows, uncounted)
         metrics = detection(scores, rows.classes[rows.test], threshold=0.0)

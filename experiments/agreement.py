@@ -42,7 +42,7 @@ def main(argv=None):
     rows, scores, classes = [], [], []
     with TemporaryDirectory() as folder:
         asked = options.replaced(opt, outf=folder)
-        for name in tqdm(opt.names or DS2, desc="agreement", unit="record"):
+        for name in tqdm(opt.names or DS2, desc="agreement", unit="record", disable=None):
             path = Path(opt.records) / name
             if opt.resample:
                 path = resampled(path, Path(folder), opt.resample)

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 import options
 from experiments.screening.shipped import WEIGHTS
-from experiments.training import version
+from experiments.training import source_digest
 from experiments.training.loop import complete_options
 from models import MODELS
 from preprocess import BadInput, simulate, spectrogram
@@ -51,14 +51,15 @@ def main(argv=None):
             "cpus": os.cpu_count(),
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
-            "code": version.code(),
+            "code": source_digest.code(),
             "settings": complete_options(options.parse("main", [])),
             "source": physionet.source_of(folder),
             "parts": parts(folder),
         }
         checkpoint = Path(opt.checkpoint or WEIGHTS).resolve()
         result["screening"] = [
-            screening(folder, hours, checkpoint) for hours in tqdm(opt.hours, desc="screening")
+            screening(folder, hours, checkpoint)
+            for hours in tqdm(opt.hours, desc="screening", disable=None)
         ]
     print(report(result))
     print(json.dumps(result))
@@ -132,7 +133,7 @@ def parts(folder):
         ),
     }
     result = {}
-    for name, (unit, *both) in tqdm(ways.items(), desc="parts", unit="part"):
+    for name, (unit, *both) in tqdm(ways.items(), desc="parts", unit="part", disable=None):
         here, there = (measure(*way) for way in both)
         result[name] = {"unit": unit, "ours": here, "original": there, "ratio": here / there}
     return result
@@ -215,7 +216,7 @@ def screening(folder, hours, checkpoint):
         flags = ["--screen", path, "--checkpoint", checkpoint, "--device", "cpu", "--outf", out]
         command = [sys.executable, "-c", SCREEN, *map(str, flags)]
         start = time.perf_counter()
-        done = subprocess.run(command, cwd=version.ROOT, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=source_digest.ROOT, capture_output=True, text=True)
         seconds = time.perf_counter() - start
         if done.returncode:
             raise BadInput(f"screening {hours:g} h failed: {done.stderr.strip().splitlines()[-1]}")

@@ -22,7 +22,7 @@ from experiments.reports.comparison import (
     averaged,
     draw_comparison,
 )
-from experiments.training import cluster
+from experiments.training import workers
 from experiments.training.checkpoint import check_settings
 from experiments.training.device import find_device
 from experiments.training.evaluation import evaluate, training_settings
@@ -80,10 +80,10 @@ def run_all(runs, opt):
         opt = options.replaced(opt, **whole)
     # by the name under which workers can import it, also where this file is the program
     task = partial(import_module("experiments.compare").run_task, opt=opt)
-    done = cluster.side_by_side(task, runs, opt.jobs, opt.cluster)
+    done = workers.side_by_side(task, runs, opt.jobs, opt.cluster)
     lost = []
-    for place, result in tqdm(done, desc="comparison", unit="run", total=len(runs)):
-        if isinstance(result, cluster.Lost):
+    for place, result in tqdm(done, desc="comparison", unit="run", total=len(runs), disable=None):
+        if isinstance(result, workers.Lost):
             lost.append(f"{' '.join(map(str, runs[place]))}: {result}")
     if lost:
         raise BadInput(f"runs were lost, call it again to go on: {'; '.join(lost)}")

@@ -40,7 +40,7 @@ def main(argv=None):
     tested = patients([path.name for path in records.find_records(opt.records)])[1]
     conditions = [("none", np.inf), *itertools.product(opt.kinds, opt.snr)]
     rows = []
-    for kind, snr_db in tqdm(conditions, desc="noise", unit="condition"):
+    for kind, snr_db in tqdm(conditions, desc="noise", unit="condition", disable=None):
         noise_mv = np.zeros(1) if kind == "none" else read_noise(Path(opt.noise) / kind)
         scores, abnormal, noisy = scored(
             detector, checkpoint, opt.records, tested, noise_mv, snr_db, context

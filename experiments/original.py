@@ -41,7 +41,7 @@ def parse(argv):
         "original",
         "How the AUC of the original B2I-GAN moves with training.",
         f"--dataroot {options.DATASET}/decibel --niter 30 --checks 4 --resume",
-        groups="data training",
+        groups="data resume training",
     )
     scored = "so many beats of the validation, and of the test, are scored at each check"
     number = options.integer(100)

@@ -71,7 +71,7 @@ def main(argv=None):
         """Records, what annotators wrote of each, what is found in each."""
         paths = sorted(path.with_suffix("") for path in Path(folder).glob("*.hea"))
         truths = [annotated(path) for path in paths]
-        bar = tqdm(paths, unit="record")
+        bar = tqdm(paths, unit="record", disable=None)
         return paths, truths, [findings(path, checkpoint, detector, opt) for path in bar]
 
     rows, alarm_rows = [], []
@@ -262,7 +262,7 @@ def unreadable_in_noise(folder, noise_folder, checkpoint):
     noises = {kind: read_noise(noise_folder / kind) for kind in ("ma", "bw")}
     calls = {name: [] for name in ("clean", *noises)}
     lost = {name: [] for name in calls}
-    for path in tqdm(records.find_records(folder), unit="record"):
+    for path in tqdm(records.find_records(folder), unit="record", disable=None):
         names = records.lead_names(path)
         lead = checkpoint.settings["lead"]
         recording = records.read(path, lead if lead in names else names[0])

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets itself up and screens recordings with the shipped weights; no training, no annotations.
-#   bash experiments/screen.sh /data/mitdb/208 --outf screened     # see main.py --help for every flag
+#   bash experiments/screen.sh /data/mitdb/208 --outf screened     # --help: every flag
 set -euo pipefail
 here=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -8,4 +8,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case $python in /*) ;; */*) python=$PWD/$python ;; esac
 main=$PWD/main.py
 cd "$here"
-case ${1:---help} in --help|-h) "$python" "$main" --help ;; *) "$python" "$main" --screen "$@" ;; esac
+"$python" "$main" --screen "${@:---help}"

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from models import evenly, parallel
 from preprocess.beats import WINDOW, Beats
 
-BEATS_AT_ONCE = 512  # that a function of tensors is given
+BEATS_AT_ONCE = 128  # that a function of tensors is given: with more a day needs 100 MB more
 MAPPED = 512  # calibration beats whose error maps give the unit
 
 
@@ -26,8 +26,6 @@ class Detector(nn.Module):
     contexts: tuple[str, ...] = ("none",)  # of models.CONTEXTS, what its score can use
     most_normals: int | None = None  # training beats that prepare and finish are given; None: all
     shares_batches = False  # whether training_step computes its process's rows alone (torchrun)
-    # Options, where no flag says otherwise.
-    defaults = {"niter": 0, "lr": 1e-3, "batchsize": 256, "jitter": 0, "drift": 0.0}
 
     def __init__(self, opt: Mapping):
         """opt: the options that the checkpoint keeps (seed, lr, w_adv, shared_patients, ...)."""

@@ -5,13 +5,15 @@ or the machine is the reason, 130 or 143 where someone stopped it, 70 where the 
 """
 
 import argparse
+import gc
 import os
 import re
 import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from preprocess import BadInput
 
@@ -22,6 +24,18 @@ KEPT = "what was finished is whole: the same command (training: with --resume) d
 OUT_OF_MEMORY = re.compile(
     "allocate memory|to allocate|bad_alloc|map segment|start new thread|create a primitive"
 )
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Inside, large libraries are imported. Nothing of them is garbage, and to look for some, now
+    and at the end of the process, takes a third of the time of ten seconds of ECG."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 class Stopped(KeyboardInterrupt):
@@ -82,10 +96,11 @@ def is_about_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or bool(OUT_OF_MEMORY.search(str(error)))
 
 
-def parser(name: str, text: str, epilog: str = "") -> argparse.ArgumentParser:
-    """An empty parser of a command; epilog: its example."""
+def parser(name: str, text: str, example: str = "") -> argparse.ArgumentParser:
+    """An empty parser of a command; example: whole command lines, each in a line."""
+    example = example and f"example:\n  {example}"
     return _Parser(
-        prog=name, description=text, epilog=epilog, allow_abbrev=False, formatter_class=_Formatter
+        prog=name, description=text, epilog=example, allow_abbrev=False, formatter_class=_Formatter
     )
 
 
@@ -103,7 +118,7 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescription
     """Shows defaults, keeps the line breaks of examples."""
 
     def _get_help_string(self, action):
-        if action.default in (None, False, "", [], argparse.SUPPRESS):
+        if isinstance(action.default, bool) or action.default in (None, "", [], argparse.SUPPRESS):
             return action.help
         return super()._get_help_string(action)
 

@@ -243,7 +243,8 @@ def _write_arrays(paths, part, image, lead, filter_name, on_peaks):
             part / IMAGES, spectrogram.STORED_AS, spectrogram.SETTINGS[image].shape
         ) as pictures,
     ):
-        bar = tqdm(paths.items(), desc=f"Preprocessing ({image} images)", unit="record")
+        title = f"Preprocessing ({image} images)"
+        bar = tqdm(paths.items(), desc=title, unit="record", disable=None)
         for name, path in bar:
             recording = replace(records.read(path, lead), name=name)
             if note := beat_windows.unlabelled_end(recording):

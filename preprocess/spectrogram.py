@@ -44,7 +44,8 @@ class ImageSetting:
 
     shape: (channels, frequencies, times); two channels are a real and an imaginary part.
     centres: samples of the window at which its columns sit; freqs_hz: of its rows.
-    make: (n, WINDOW) float32 tensor in mV to (n, *shape).
+    make: (n, WINDOW) float32 tensor in mV to (n, *shape); invert: back, see `invert`, where the
+    phase is kept.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ImageSetting:
     centres: tuple[float, ...]
     freqs_hz: tuple[float, ...]
     make: Callable[[torch.Tensor], torch.Tensor]
+    invert: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
 
 
 def axes(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -150,14 +152,14 @@ def traces_of(
     generated: np.ndarray | None, beats_mv: np.ndarray, name: str | None
 ) -> np.ndarray | None:
     """What a detector generates in the place of beats (n, WINDOW), images of a setting or traces
-    (None), to traces in mV; None where there are none: without its phase no image has one."""
+    (None), to traces in mV; None where an image cannot be inverted."""
     import torch
 
     if generated is None or name is None:
         return generated
-    if SETTINGS[name].shape[0] != 2:
-        return None
-    return invert(torch.as_tensor(generated), torch.as_tensor(beats_mv)).numpy()
+    inverse = SETTINGS[name].invert
+    given = (torch.as_tensor(values) for values in (generated, beats_mv))
+    return None if inverse is None else inverse(*given).numpy()
 
 
 def decibel_images(beats_mv: torch.Tensor) -> torch.Tensor:
@@ -233,6 +235,7 @@ COMPLEX = ImageSetting(
     _COMPLEX_CENTRES,
     tuple(np.arange(ROWS) * FS_HZ / N_FFT),
     complex_images,
+    invert,
 )
 DECIBEL = ImageSetting(
     "decibel",

@@ -73,6 +73,22 @@ def test_launcher_can_only_evaluate(launched):
     ) == before
 
 
+def test_launcher_passes_only_what_its_user_set(tmp_path):
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    free = {name: "" for name in ("MITDB_DIR", "test", "records", "niter")}
+    result = run("bash", "run_ecg.sh", **free | {"PYTHON": str(python)})
+    assert result.stdout.splitlines() == ["-m preprocess", "main.py", "main.py --istest"]
+    own = {"records": "/data/own", "lead": "II", "niter": "2", "test": "0"}
+    lines = run("bash", "run_ecg.sh", **own | {"PYTHON": str(python)}).stdout.splitlines()
+    data = "experiments/ecg/dataset/own"
+    assert lines == [
+        f"-m preprocess --records /data/own --lead II --dataroot {data}",
+        f"main.py --dataroot {data} --outf experiments/ecg/output/own --niter 2",
+    ]
+
+
 def test_launcher_refuses_nonsense():
     for name, value in (("test", "2"), ("fold_cnt", "9")):
         result = run("bash", "run_ecg.sh", **{name: value})

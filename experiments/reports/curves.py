@@ -24,6 +24,17 @@ from preprocess.classes import ABNORMAL, CLASSES
 
 HISTOGRAM_BINS = 90
 GRID = "#dddddd"
+TERMS = {  # of a log, said in a line
+    "d_class": "discriminator: whose beat it is, and whether synthetic (cross-entropy)",
+    "d_adv": "discriminator: real against generated; 1.39 where it cannot tell",
+    "d_loss": "discriminator: real against generated",
+    "d_saturated": "share of steps in which the discriminator's loss has no gradient",
+    "g_rec": "generator: how far the rebuilt beat is from the real one",
+    "g_adv": "generator: how well the discriminator tells its beats from real ones",
+    "g_dist": "generator: latents as far apart as their images",
+    "g_latent": "generator: latents of a beat and of the rebuilt one",
+    "val_auc_labelled": "AUC of validation beats, by anomaly labels",
+}
 UNITS = {"beats_per_s": "beats a second", "seconds": "seconds"}  # of a log; losses have none
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from experiments.reports.beat import draw_panels, panels
 from experiments.reports.comparison import PUBLISHED
-from experiments.reports.curves import draw_curves, draw_distributions, draw_training
+from experiments.reports.curves import TERMS, draw_curves, draw_distributions, draw_training
 from experiments.reports.pages import embed, environment
 from experiments.training.checkpoint import Checkpoint
 from experiments.training.protocols import PROTOCOLS, Split
@@ -60,7 +60,9 @@ def draw(
     if checkpoint.log:
         path = folder / "training.png"
         draw_training(pd.DataFrame(checkpoint.log), path)
-        drawn.append(("Training", "Losses over epochs.", path))
+        said = [f"{name}, {TERMS[name]}" for name in checkpoint.log[-1] if name in TERMS]
+        caption = "Means over each epoch. " + "; ".join(said) + "." * bool(said)
+        drawn.append(("Training", caption, path))
 
     # Single beats of each class.
     caption = (

@@ -11,7 +11,7 @@ from argparse import Namespace
 from functools import cache
 from pathlib import Path
 
-from experiments.training.cluster import here
+from experiments.training.workers import here
 from preprocess import BadInput
 from preprocess.files import LOCK
 

@@ -24,6 +24,7 @@ OUTPUTS = (".b2i", ".csv", ".html", ".json")
 # WFDB codes: unremarkable beat; kinds of flagged ones; change of signal quality, of rhythm; note
 NORMAL, FLAGGED, QUALITY, RHYTHM, NOTE = "N", tuple(kinds.KINDS), "~", "+", '"'
 VF_STARTS, VF_ENDS = "[", "]"
+END = bytes(2)  # of an annotation file
 # Rows of the table as text: all of some days are large.
 WRITTEN_AT_ONCE = 20_000
 DECIMALS = {"time_s": 3, "rr_s": 3, "score": 4, "shape": 0, "kind_confidence": 2}
@@ -120,17 +121,23 @@ def write_annotations(findings: Findings, path: Path):
     symbols = [*table["kind"], *(symbol for _, symbol, _ in others)]
     notes = [*_beat_notes(table), *(note for *_, note in others)]
     order = np.argsort(samples, kind="stable")
-    # wfdb takes letters alone for the ending of a file
-    wfdb.wrann(
-        "x",
-        "ann",
-        samples[order],
-        [symbols[i] for i in order],
-        aux_note=[notes[i] for i in order],
-        fs=findings.source.fs_hz,
-        write_dir=str(path.parent),
-    )
-    os.replace(path.with_name("x.ann"), path)
+    written, before = [], 0  # in pieces, each without its end: of a day wfdb's lists are large
+    for start in range(0, len(order), WRITTEN_AT_ONCE):
+        rows = order[start : start + WRITTEN_AT_ONCE]
+        # wfdb takes letters alone for the ending of a file
+        wfdb.wrann(
+            "x",
+            "ann",
+            samples[rows] - before,
+            [symbols[i] for i in rows],
+            aux_note=[notes[i] for i in rows],
+            fs=None if start else findings.source.fs_hz,
+            write_dir=str(path.parent),
+        )
+        written.append(path.with_name("x.ann").read_bytes()[: -len(END)])
+        before = samples[rows[-1]]
+    path.with_name("x.ann").unlink()
+    path.write_bytes(b"".join(written) + END)
 
 
 def other_annotations(

@@ -19,9 +19,9 @@ from tqdm import tqdm
 from experiments.screening import archive
 from experiments.screening.page import index
 from experiments.screening.shipped import WEIGHTS
-from experiments.training import cluster
+from experiments.training import workers
 from preprocess import BadInput
-from preprocess.commands import is_about_memory, sentence
+from preprocess.commands import is_about_memory, loading, sentence
 from preprocess.files import check_is_file, only_writer
 from preprocess.readers import find, open_source
 
@@ -114,12 +114,15 @@ def _screened(paths, opt, weights, many):
         return
     whole = [path.resolve() for path in paths]
     task = partial(attempt, opt=archive.for_workers(opt), in_worker=True)
-    outcomes = cluster.side_by_side(task, whole, opt.jobs, opt.cluster)
-    with tqdm(total=len(paths), desc="screening", unit="recording") as bar:
-        for place, outcome in outcomes:
-            if isinstance(outcome, cluster.Lost):
+    outcomes = workers.side_by_side(task, whole, opt.jobs, opt.cluster)
+    with tqdm(total=len(paths), desc="screening", unit="recording", disable=None) as bar:
+        for count, (place, outcome) in enumerate(outcomes, 1):
+            if isinstance(outcome, workers.Lost):
                 outcome = Outcome(failure=f"{paths[place]}: {outcome}")
             bar.update()
+            beats = outcome.summary and outcome.summary["beats"]
+            said = f"{beats['v']} V, {beats['s']} S" if beats else "failed"
+            bar.write(f"{count} of {len(paths)}: {paths[place].stem}, {said}")
             yield paths[place], outcome
 
 
@@ -128,7 +131,7 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
 
     in_worker: others are screened beside it, and nothing is said on the terminal.
     """
-    where = f" (in {cluster.here()})" if in_worker else ""
+    where = f" (in {workers.here()})" if in_worker else ""
     if in_worker and opt.cluster:
         archive.check_is_shared(opt.outf)
     try:
@@ -157,19 +160,19 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
 
 
 def _key(weights, opt):
-    """Of _detector: another file of the same name is another detector."""
+    """Arguments of _detector. Size and time tell a worker that its weights were replaced."""
     found = weights.stat() if weights.exists() else None
     return weights, opt.device, found and (found.st_mtime_ns, found.st_size)
 
 
 @cache
 def _detector(weights, device, _):
-    """A checkpoint and its detector, opened once in a process."""
-    from experiments.screening.shipped import open_weights
-    from experiments.screening.threads import few_arenas
+    """A checkpoint and its detector, opened once in a process (see _key)."""
+    with loading():
+        from experiments.screening import screener, threads
 
-    few_arenas()
-    return open_weights(weights, device)
+    threads.few_arenas()
+    return screener.open_weights(weights, device)
 
 
 def screen(

@@ -25,6 +25,7 @@ from experiments.screening.threads import give_back_memory, in_threads
 from experiments.screening.threshold import calibrate, calibration_spans
 from experiments.training.device import one_thread_a_step
 from experiments.training.scoring import usable_context
+from options import DEFAULTS
 from preprocess import BadInput
 from preprocess.constants import FS_HZ
 from preprocess.readers.source import Source
@@ -42,11 +43,11 @@ SHORTEST_S = 10.0
 class Settings:
     """How recordings are screened, with the defaults of the flags of the same names."""
 
-    context: str = "record"
-    false_alarms_per_hour: float = 60.0
+    context: str = DEFAULTS["context"]
+    false_alarms_per_hour: float = DEFAULTS["false_alarms_per_hour"]
     false_alarm_rate: float | None = None
-    pause: float = 2.0  # s
-    calibration_minutes: float = 5.0
+    pause: float = DEFAULTS["pause"]  # s
+    calibration_minutes: float = DEFAULTS["calibration_minutes"]
     known_normal: tuple[float, float] | None = None  # minutes
     annotator: str | None = None
     trace: bool = True
@@ -129,7 +130,13 @@ class Screener:
 
         quantiles, duration_s = self.checkpoint.reference[self.context], round(source.duration_s)
         title = f"screening {source.name}"
-        bar = tqdm(total=duration_s, unit="s", unit_scale=True, desc=title, disable=not progress)
+        bar = tqdm(
+            total=duration_s,
+            unit="s",
+            unit_scale=True,
+            desc=title,
+            disable=None if progress else True,
+        )
         with one_thread_a_step(), bar:
             first_blocks = map(scored, calibration_spans(source, self.settings))
             patient_threshold = calibrate(first_blocks, self.context, quantiles, self.settings)

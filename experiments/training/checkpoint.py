@@ -34,7 +34,7 @@ class Checkpoint:
     finished training "last", the state after the last one;
     split_digest: Split.digest of the beats that it was trained for, "" where nobody kept it;
     records: {name: digest of its files} of the records of which beats were trained on;
-    code: digest of the source files that trained it (experiments.training.version).
+    code: digest of the source files that trained it (experiments.training.source_digest).
     """
 
     model: str

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.training import version
+from experiments.training import source_digest
 from experiments.training.checkpoint import Checkpoint, check_unseen
 from experiments.training.metrics import (
     by_record,
@@ -84,7 +84,7 @@ def evaluate(
         "score_seconds": round(seconds, 2),
         "scored_beats": n_scored,
         "code_trained": checkpoint.code,
-        "code_measured": version.code(),
+        "code_measured": source_digest.code(),
     }
 
     # Files; metrics.json comes last, so that where it is, all are.

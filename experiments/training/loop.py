@@ -1,6 +1,7 @@
 """The training loop: epochs over normal beats, a log, a checkpoint after each epoch, resume."""
 
 import math
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from experiments.training import checkpoint as checkpoints
-from experiments.training import version
+from experiments.training import source_digest
 from experiments.training.calibration import (
     calibration_scores,
     fit_context,
@@ -27,6 +28,7 @@ from experiments.training.device import autocast, find_device
 from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, evenly, parallel
 from models.detector import Detector
+from options import training_of
 from preprocess import BadInput
 from preprocess.augment import jittered, with_warped_copies
 from preprocess.beats import Beats
@@ -104,7 +106,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
         train_beats=len(split.train),
         split_digest=split_digest,
         records=records_of(dataset, split),
-        code=version.code(),
+        code=source_digest.code(),
     )
     if opt.resume and path.exists():
         state = resumable(path, state, dataset, opt.dataroot)
@@ -161,6 +163,8 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
             state.save(path)
             with whole_file(Path(folder) / "train_log.csv") as part:
                 pd.DataFrame(state.log).to_csv(part, index=False)
+            if not sys.stderr.isatty():
+                print(in_a_line(row, options["niter"]), flush=True)
 
     # What comes after the last epoch: calibration, error map, context, thresholds.
     started = time.monotonic()
@@ -216,8 +220,9 @@ def train_epoch(
 
     sums, seen, started = {}, 0, time.monotonic()
     title = f"epoch {epoch + 1}/{options['niter']}"
-    quiet = not parallel.is_first()
-    with tqdm(total=len(order), desc=title, unit="beat", unit_scale=True, disable=quiet) as bar:
+    on_terminal = None if parallel.is_first() else True  # of tqdm: no bar where there is none
+    bar = tqdm(total=len(order), desc=title, unit="beat", unit_scale=True, disable=on_terminal)
+    with bar:
         for i, batch in enumerate(batches):
             detector.begin_step((epoch + i / len(batches)) / options["niter"])
             beats = dataset.beats(np.sort(batch), detector.image is not None)
@@ -251,6 +256,19 @@ def train_epoch(
     }
 
 
+def in_a_line(row: Mapping, n_epochs: int) -> str:
+    """A row of the log, for a log file: epoch, losses by name, speed, minutes left."""
+    epoch, speed = row["epoch"], row["beats_per_s"]
+    losses = [
+        f"{name} {value:.4f}"
+        for name, value in row.items()
+        if name not in ("epoch", "beats_per_s", "seconds")
+    ]
+    left_min = row["seconds"] * (n_epochs - epoch) / 60
+    said = ", ".join([*losses, f"{speed:,.0f} beats/s", f"{left_min:.1f} min left"])
+    return f"epoch {epoch}/{n_epochs}: {said}"
+
+
 def require_finite(losses: Mapping[str, float], epoch: int) -> None:
     """Raises BadInput when a loss is infinite or no number."""
     for name, value in losses.items():
@@ -263,7 +281,7 @@ def require_finite(losses: Mapping[str, float], epoch: int) -> None:
 
 def complete_options(opt: Namespace) -> dict:
     """The options a checkpoint keeps: those given, and the model's defaults for the others."""
-    own = MODELS[opt.model].defaults
+    own = training_of(opt.model)
     given = {name: getattr(opt, name) for name in KEPT_OPTIONS if getattr(opt, name) is not None}
     # What has no steps takes none, whatever --niter says.
     untrained = {"niter": 0} if own["niter"] == 0 else {}
@@ -274,7 +292,7 @@ def complete_options(opt: Namespace) -> dict:
     }
     # A recording of which training has at most the first minutes has nothing to drift from.
     drift = {} if patients["known_recordings"] else {"drift": 0.0}
-    return Detector.defaults | own | drift | given | untrained | patients
+    return own | drift | given | untrained | patients
 
 
 def records_of(dataset: Dataset, split: Split) -> dict[str, str]:

@@ -48,7 +48,9 @@ def score_rows(
 
     result = np.full(len(dataset.index), np.nan)
     n = sum(map(len, batches))
-    with tqdm(total=n, desc="scoring", unit="beat", unit_scale=True, disable=not progress) as bar:
+    with tqdm(
+        total=n, desc="scoring", unit="beat", unit_scale=True, disable=None if progress else True
+    ) as bar:
         for batch in batches:
             beats = dataset.beats(batch, detector.image is not None)
             if len(known_normal):

@@ -54,7 +54,6 @@ class B2IGAN(Detector):
     shares_batches = True
     # jitter: R peaks that are 3 samples (8 ms) off cost the beat alone 0.12 of AUC without it.
     # drift: later minutes of a patient do not look like those trained on.
-    defaults = {"niter": 5, "lr": 4e-3, "batchsize": 256, "jitter": 3, "drift": 0.7}
 
     def __init__(self, opt: Mapping):
         """opt: beside those that training reads, shared_patients: whether the tested patients are

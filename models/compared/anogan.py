@@ -30,7 +30,6 @@ class AnoGAN(AutoEncoder):
     0.81 without, after two epochs). Patience pays: 0.78 after one, 0.87 after four.
     """
 
-    defaults = {"niter": 4, "lr": 5e-4, "batchsize": 64}
     trained = {"generator": ("decoder",), "discriminator": ("discriminator",)}
 
     def build(self) -> None:

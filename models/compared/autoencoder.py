@@ -34,7 +34,6 @@ class AutoEncoder(Detector):
 
     image = None
     most_normals = 2048  # nothing but the threshold's reference is made from normals after training
-    defaults = {"niter": 3, "lr": 1e-3, "batchsize": 64}
     betas = (0.5, 0.999)  # of Adam, as published
     widths = WIDTHS
     trained = {"generator": ("encoder", "decoder")}

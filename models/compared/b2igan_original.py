@@ -42,7 +42,6 @@ class B2IGANOriginal(Detector):
 
     image = "decibel"
     most_normals = 2048
-    defaults = {"niter": 70, "lr": 1e-4, "batchsize": 64}
 
     def __init__(self, opt: Mapping):
         super().__init__(opt)

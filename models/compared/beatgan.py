@@ -36,7 +36,6 @@ class BeatGAN(AutoEncoder):
     loop) warps beats anew in every epoch instead of once.
     """
 
-    defaults = {"niter": 1, "lr": 1e-3, "batchsize": 64}
     widths = PUBLISHED_WIDTHS
     trained = {"generator": ("encoder", "decoder"), "discriminator": ("discriminator",)}
 

@@ -22,7 +22,6 @@ class Ganomaly(AutoEncoder):
     Adam and score.
     """
 
-    defaults = {"niter": 2, "lr": 2e-4, "batchsize": 64}
     trained = {
         "generator": ("encoder", "decoder", "second_encoder"),
         "discriminator": ("discriminator",),

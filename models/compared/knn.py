@@ -24,7 +24,6 @@ class Neighbours(Detector):
     """
 
     image = None
-    defaults = {"niter": 0}
 
     def __init__(self, opt: Mapping):
         super().__init__(opt)

@@ -25,7 +25,6 @@ class OCSVM(Detector):
 
     image = None
     most_normals = 8192  # training time grows with the square
-    defaults = {"niter": 0}
     nu = 0.05  # at most this share of the training beats is left outside
 
     def __init__(self, opt: Mapping):

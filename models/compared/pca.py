@@ -18,7 +18,6 @@ class PCAReconstruction(Detector):
     """
 
     image = None
-    defaults = {"niter": 0}
 
     def __init__(self, opt: Mapping):
         super().__init__(opt)

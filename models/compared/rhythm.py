@@ -20,7 +20,6 @@ class Rhythm(Detector):
 
     image = None
     contexts = ("rhythm",)
-    defaults = {"niter": 0}
     n_gaussians = 8
     # Standard deviation of a Gaussian at least, log ratio: RR intervals are read to 1 % or so.
     narrowest = 0.01

@@ -119,7 +119,7 @@ def write_cohort(folder, settings, progress):
     names, truth = [], []
     seed, minutes = settings["seed"], settings["minutes"]
     numbers = range(1, settings["subjects"] + 1)
-    for number in tqdm(numbers, "simulate", disable=not progress, unit="record"):
+    for number in tqdm(numbers, "simulate", disable=None if progress else True, unit="record"):
         subject, signal_mv, r_sample, symbols, rows = simulate_subject(number, minutes, seed)
         write_record(folder, subject, signal_mv, r_sample, symbols, seed)
         names.append(subject.name)

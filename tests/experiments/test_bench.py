@@ -32,7 +32,7 @@ def found(cohort, weights):
     )
     flags = ["--records", str(cohort), "--hours", "0.1", "--checkpoint", str(weights)]
     command = [sys.executable, "-c", code, *flags]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=bench.version.ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=bench.source_digest.ROOT)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

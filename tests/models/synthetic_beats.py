@@ -6,6 +6,7 @@ import io
 import numpy as np
 import torch
 
+from options import TRAINING_OF_OTHERS
 from preprocess import spectrogram
 from preprocess.beats import BEFORE, WINDOW, Beats
 
@@ -42,10 +43,10 @@ def _beats(beat_mv, rr_s):
 
 
 def trained(cls, beats, **options):
-    """A detector of a class, trained and finished as the program does it; options are added to the
-    class's defaults."""
+    """A detector of a class, trained and finished as the program does it; options are added to
+    those of a detector without steps."""
     torch.manual_seed(0)
-    detector = cls({**cls.defaults, "seed": 0, "w_adv": 1.0, **options})
+    detector = cls({**TRAINING_OF_OTHERS, "seed": 0, "w_adv": 1.0, **options})
     detector.prepare(beats)
     detector.optimizers()
     for epoch in range(detector.opt["niter"]):

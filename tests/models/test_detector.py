@@ -34,7 +34,7 @@ class Columns(SquaredVoltage):
 
 @pytest.fixture
 def detector():
-    return SquaredVoltage(SquaredVoltage.defaults)
+    return SquaredVoltage({})
 
 
 def test_errors_get_a_unit_from_normal_beats(detector):
@@ -55,7 +55,7 @@ def test_the_unit_is_kept_in_the_state(detector):
 
 
 def test_a_map_of_fewer_columns_is_spread_over_the_trace():
-    error, over_time = Columns(Columns.defaults).errors(normal_beats(5))
+    error, over_time = Columns({}).errors(normal_beats(5))
     assert error.shape == (5, 1, 1, 32) and over_time.shape == (5, WINDOW)
     np.testing.assert_array_equal(over_time[:, ::10], error[:, 0, 0])
 

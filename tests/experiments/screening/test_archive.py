@@ -8,8 +8,8 @@ import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import cluster_work
 import pytest
+import worker_tasks
 from screening_runs import lead_of, options_for, write_record
 
 from experiments.screening import archive, pipeline
@@ -71,7 +71,7 @@ def cluster_of(n_workers, folder):
 def test_a_cluster_with_a_worker_killed_gives_the_bytes_of_one_process(
     recordings, weights, one_by_one, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(pipeline, "attempt", cluster_work.attempt_or_die_once)
+    monkeypatch.setattr(pipeline, "attempt", worker_tasks.attempt_or_die_once)
     out = tmp_path / "out"
     with cluster_of(2, tmp_path) as address:
         flags = ("--cluster", address)

@@ -39,6 +39,14 @@ def test_losses_fall_and_are_logged(trained):
     assert log["g_rec"].iloc[-1] < log["g_rec"].iloc[0]
 
 
+def test_in_a_file_an_epoch_is_one_plain_line(data, rows, tmp_path, capfd):
+    training.train(data, rows, opt("--model", "autoencoder", "--train-beats", "100"), tmp_path)
+    out, err = capfd.readouterr()
+    first, second = out.splitlines()
+    assert first.startswith("epoch 1/2: g_rec 0.") and "beats/s, 0.0 min left" in second
+    assert "\r" not in out + err
+
+
 def test_fewer_beats_are_of_every_recording(data, rows, tmp_path, monkeypatch):
     seen, read = set(), type(data).beats
     spied = lambda self, at, *more: (seen.update(at), read(self, at, *more))[1]

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from models.b2igan.detector import B2IGAN
+from options import training_of
 
 
 def options(**more):
     return (
-        B2IGAN.defaults
+        training_of("b2igan")
         | {
             "seed": 0,
             "w_adv": 1.0,

@@ -13,10 +13,11 @@ from models import steps
 from models.compared import b2igan_original
 from models.compared._layers import initialise
 from models.compared.b2igan_original import B2IGANOriginal, discriminator_loss
+from options import training_of
 from preprocess import spectrogram
 from preprocess.spectrogram import SETTINGS
 
-OPTIONS = B2IGANOriginal.defaults | {"w_adv": 1.0, "seed": 0}
+OPTIONS = training_of("b2igan-original") | {"w_adv": 1.0, "seed": 0}
 
 
 def published_step(generator, discriminator, optimizers, real, w_adv):

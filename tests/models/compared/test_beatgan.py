@@ -4,6 +4,7 @@ import torch
 from synthetic_beats import normal_beats
 
 from models.compared.beatgan import HORIZON, BeatGAN, towards
+from options import TRAINING_OF_OTHERS
 
 
 def test_the_average_forgets_what_is_old():
@@ -17,7 +18,7 @@ def test_the_average_forgets_what_is_old():
 
 def test_scores_read_the_average(monkeypatch):
     monkeypatch.setattr(BeatGAN, "widths", (8, 8, 8, 8, 8))
-    detector, beats = BeatGAN(BeatGAN.defaults | {"w_adv": 1.0}), normal_beats(32)
+    detector, beats = BeatGAN(TRAINING_OF_OTHERS | {"w_adv": 1.0}), normal_beats(32)
     detector.begin_step(0.0)
     detector.training_step(beats)
     before = detector.score(beats)

@@ -10,7 +10,7 @@ from models.compared import knn
 def test_neighbours_are_those_of_brute_force(monkeypatch, block):
     monkeypatch.setattr(knn, "REMEMBERED_AT_ONCE", block)
     generator = torch.Generator().manual_seed(0)
-    detector = knn.Neighbours(knn.Neighbours.defaults)
+    detector = knn.Neighbours({})
     detector.memory = torch.randn(300, 12, generator=generator)
     query = torch.randn(40, 12, generator=generator)
     index, distance = detector.nearest(query)

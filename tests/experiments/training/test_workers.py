@@ -5,10 +5,10 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import cluster_work
 import pytest
+import worker_tasks
 
-from experiments.training import cluster
+from experiments.training import workers
 from preprocess import BadInput
 
 ROOT = Path(__file__).parents[3]
@@ -17,15 +17,15 @@ ROOT = Path(__file__).parents[3]
 EXPECTED = {place: place * place for place in range(5)}
 
 
-def squares(*where, function=cluster_work.square):
-    return dict(cluster.side_by_side(function, range(5), *where))
+def squares(*where, function=worker_tasks.square):
+    return dict(workers.side_by_side(function, range(5), *where))
 
 
 def test_without_a_flag_nothing_is_started_or_loaded():
     program = (
-        "import sys, cluster_work\n"
-        "from experiments.training import cluster\n"
-        "print(dict(cluster.side_by_side(cluster_work.square, range(5), None, None)))\n"
+        "import sys, worker_tasks\n"
+        "from experiments.training import workers\n"
+        "print(dict(workers.side_by_side(worker_tasks.square, range(5), None, None)))\n"
         "print('distributed' in sys.modules or 'dask' in sys.modules)\n"
     )
     path = f"{ROOT}:{ROOT / 'tests/experiments/screening'}"
@@ -36,19 +36,19 @@ def test_without_a_flag_nothing_is_started_or_loaded():
 
 
 def test_a_killed_worker_costs_its_item_a_retry_and_nothing_else(tmp_path, capsys):
-    function = partial(cluster_work.square_or_die_once, folder=tmp_path)
+    function = partial(worker_tasks.square_or_die_once, folder=tmp_path)
     assert squares(2, None, function=function) == EXPECTED
     assert (tmp_path / ".died").exists()
     assert "2 workers" in capsys.readouterr().err
 
 
 def test_an_item_that_kills_its_workers_is_lost_and_the_run_is_not():
-    done = dict(cluster.side_by_side(cluster_work.die_always, range(1), 1, None))
-    assert isinstance(done[0], cluster.Lost) and "3 in a row" in str(done[0])
+    done = dict(workers.side_by_side(worker_tasks.die_always, range(1), 1, None))
+    assert isinstance(done[0], workers.Lost) and "3 in a row" in str(done[0])
 
 
 def test_no_scheduler_at_the_address_is_one_sentence(monkeypatch):
-    monkeypatch.setattr(cluster, "CONNECT_S", 1)
+    monkeypatch.setattr(workers, "CONNECT_S", 1)
     for address in ("tcp://127.0.0.1:9", "nonsense", "tcp://no.such.host:8786"):
         with pytest.raises(BadInput, match="no Dask scheduler answers at") as error:
             squares(None, address)
@@ -56,10 +56,10 @@ def test_no_scheduler_at_the_address_is_one_sentence(monkeypatch):
 
 
 def test_a_worker_of_another_version_is_named(monkeypatch):
-    monkeypatch.setattr(cluster.version, "code", lambda: "another")
-    cluster.identity.cache_clear()
+    monkeypatch.setattr(workers.source_digest, "code", lambda: "another")
+    workers.identity.cache_clear()
     try:
         with pytest.raises(BadInput, match="other versions \\(program .* instead of another"):
             squares(1, None)
     finally:
-        cluster.identity.cache_clear()
+        workers.identity.cache_clear()

@@ -16,7 +16,7 @@ from functools import cache, partial
 from importlib.metadata import version as version_of
 from typing import TYPE_CHECKING, Any
 
-from experiments.training import version
+from experiments.training import source_digest
 from preprocess import BadInput
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ CONNECT_S, WORKERS_S = 10, 180  # to wait for a scheduler, and for its first wor
 LOST_WORKERS = 3  # an item whose worker died so often is not tried again
 # Packages whose versions must be the same on client and workers.
 VERSIONED = ("torch", "numpy", "scipy", "pandas", "distributed")
-SETTINGS = {
+DASK_SETTINGS = {
     "distributed.scheduler.allowed-failures": LOST_WORKERS - 1,
     "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
     "distributed.worker.memory.terminate": False,
@@ -83,7 +83,7 @@ def _client(jobs: int | None, cluster: str | None) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 
-    dask.config.set(SETTINGS)
+    dask.config.set(DASK_SETTINGS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a port that is taken, of versions: said below
         if cluster is None:
@@ -124,6 +124,7 @@ def _environment(jobs):
 def _check_workers(client: Client) -> None:
     """Raises BadInput where there is no worker, or one that cannot run this program."""
     address = client.scheduler.address
+    print("waiting for workers", file=sys.stderr, flush=True)
     try:
         client.wait_for_workers(1, timeout=WORKERS_S)
         client.run_on_scheduler(identity)  # which unpacks tasks too
@@ -136,8 +137,8 @@ def _check_workers(client: Client) -> None:
     except Exception as error:  # whatever pickle or the network make of it
         raise BadInput(
             f"the scheduler at {address} or a worker of it cannot run this program "
-            f"({type(error).__name__}: {error}): start them with PYTHONPATH={version.ROOT} and the "
-            "same packages, see docs/scale.md"
+            f"({type(error).__name__}: {error}): start them with "
+            f"PYTHONPATH={source_digest.ROOT} and the same packages, see docs/scale.md"
         ) from error
     print(f"{len(workers)} workers", file=sys.stderr)
 
@@ -162,7 +163,7 @@ def _in_alike(function, ours, item):
 def identity() -> dict[str, str]:
     """What must be alike in this process and in workers: results depend on it."""
     python = ".".join(map(str, sys.version_info[:2]))
-    return {"python": python, "program": version.code()} | {
+    return {"python": python, "program": source_digest.code()} | {
         name: version_of(name) for name in VERSIONED
     }
 
