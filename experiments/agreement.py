@@ -109,8 +109,8 @@ def compare(path, folder, asked_per_hour):
     classes = np.array([CLASS_OF_EC57[s] for s in np.array(truth.symbol)[is_beat]])
     reference, samples = truth.sample[is_beat], found.sample[is_found]
     kinds = np.array(found.symbol)[is_found]
-    flagged = np.isin(kinds, outputs.FLAGGED)
-    scores = pd.read_csv(Path(folder) / f"{path.name}.csv")["score"].to_numpy()
+    table = pd.read_csv(Path(folder) / f"{path.name}.csv")
+    flagged, scores = table["flagged"].to_numpy() > 0, table["score"].to_numpy()
     keep_r, keep_s = (_compared(x, truth, LEARNING_S * fs_hz) for x in (reference, samples))
     reference, classes = reference[keep_r], classes[keep_r]
     samples, flagged, scores = samples[keep_s], flagged[keep_s], scores[keep_s]
@@ -132,7 +132,9 @@ def compare(path, folder, asked_per_hour):
             f"{name}_flagged": int((flag & (of == name)).sum()),
         }
     counts["fits"] = int(fits(score, flag, of != "N", counts["hours"], asked_per_hour))
-    return counts | _named(classes, kinds, pairs), score, of
+    label = np.full(len(kinds), "")  # of beats that annotators do not have
+    label[pairs[:, 1]] = classes[pairs[:, 0]]
+    return counts | kind_counts(classes, label, kinds), score, of
 
 
 def fits(score, flagged, abnormal, hours, asked_per_hour):
@@ -150,12 +152,15 @@ def fits(score, flagged, abnormal, hours, asked_per_hour):
     return not (abnormal & ~flagged & (score > own_best)).any()
 
 
-def _named(classes, kinds, pairs):
-    """Of each of NAMED: beats called so rightly, wrongly, and how many are called so at all."""
-    label = np.full(len(kinds), "")  # of beats that annotators do not have
-    label[pairs[:, 1]] = classes[pairs[:, 0]]
-    result = {}
+def kind_counts(classes, label, kinds):
+    """Of each of NAMED: how many annotators have; beats called so rightly, wrongly, and at all.
+
+    classes: (n,) of annotated beats; label, kinds: (m,) of found ones, what annotators and
+    screening call each.
+    """
+    result = {"beats": len(classes), "found": len(kinds)}
     for name in NAMED:
+        result[name] = int((classes == name).sum())
         called = kinds == name
         wrong = called & (label != name) & ~np.isin(label, list(NOT_COUNTED[name]))
         result[f"{name}_right"] = int((called & (label == name)).sum())

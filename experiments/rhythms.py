@@ -23,7 +23,6 @@ from experiments.noise import in_noise, read_noise, with_noise
 from experiments.screening import pipeline as screen
 from experiments.screening.blocks import Reader, spans
 from experiments.screening.rhythm import episodes as rhythm
-from experiments.screening.rhythm.summary import ALARM_CODES
 from experiments.screening.screener import SignalSource
 from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
@@ -44,8 +43,9 @@ COUNTED_EPISODES = {
 TIMED = {
     "V bigeminy": (rhythm.BIGEMINY,),
     "V trigeminy": (rhythm.TRIGEMINY,),
-    "fibrillation": (rhythm.FIBRILLATION,),
+    "fibrillation": (rhythm.FIBRILLATION, rhythm.SHORT_FIBRILLATION),
 }
+ALARM_CODES = (rhythm.VENTRICULAR_FIBRILLATION, rhythm.ASYSTOLE)
 VF_NOTES = ("(VF", "(VFL", "(VFIB")
 FIBRILLATION_NOTES = ("(AFIB", "(AFL")  # annotators' rhythms that screening calls (AFIB
 STEP = FS_HZ // 10  # in which durations are compared
@@ -55,11 +55,13 @@ NOISE_DB = -6
 
 
 class Annotated(NamedTuple):
-    """length: samples at FS_HZ; lost: [(start, end), ...] annotated ventricular fibrillation."""
+    """length: samples at FS_HZ; lost: [(start, end), ...] annotated ventricular fibrillation;
+    kinds: of its beats."""
 
     length: int
     episodes: list
     lost: list
+    kinds: np.ndarray
 
 
 def main(argv=None):
@@ -157,7 +159,7 @@ def annotated(path) -> Annotated:
         for a, b, note in rhythms
         if note in FIBRILLATION_NOTES
     ]
-    return Annotated(length, found, lost)
+    return Annotated(length, found, lost, kinds)
 
 
 def _united(pieces):

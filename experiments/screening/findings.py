@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.screening.blocks import Block
 from experiments.screening.clusters import Cluster, Clusters, Example, timing_of
 from experiments.screening.location import LOCATION, ScreenedBlock
-from experiments.screening.rhythm import episodes, kinds, runs, summary
+from experiments.screening.rhythm import episodes, kinds, summary
 from experiments.screening.threads import give_back_memory
 from experiments.screening.threshold import FEWEST_BEATS, PatientThreshold
 from preprocess import BadInput
@@ -23,7 +23,7 @@ HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be 
 STRIP_S, STRIP_HZ = 4.0, 180  # of a trace that is shown, on both sides of its middle
 GAP_S = 2.0  # unreadable stretches with less between them are shown as one
 # columns from which kinds and episodes follow, and which no output has
-FOR_RHYTHM = ["usual", "p_coherence", "bump", "noise", "like_fusion", "p_in_place", "unlike"]
+FOR_RHYTHM = ["usual", "p_coherence", "bump", "noise"]
 
 
 @dataclass
@@ -105,13 +105,13 @@ class Collector:
         self.clusters = Clusters(patient_threshold.record_median_mv)
         self.columns: list[dict[str, np.ndarray]] = []  # of each block
         self.locations: list[np.ndarray] = []  # of its flagged beats, (k, 4)
-        self.shapes: list[np.ndarray] = []
+        self.features: list[np.ndarray] = []  # of all beats, (n, 17)
         self.stretches: list[Stretch] = []
 
     def add(self, block: ScreenedBlock):
         """Groups the flagged beats of a block, and keeps what the outputs need of it."""
         self.stretches += stretches(block)
-        self.shapes.append(block.shapes)
+        self.features.append(block.features)
         self.locations.append(block.location.astype(np.float32))
         cluster = np.full(len(block.beats), -1, np.int16)
         if len(block.flagged):
@@ -155,19 +155,17 @@ class Collector:
         for new, (_, old) in enumerate(merged):
             rank[list(old)] = new
         table["cluster"] = rank[table["cluster"]].astype(np.int16)
-        before_s, local_s = (table[name].to_numpy(float) for name in ("rr_s", "rr_local_s"))
-        is_flagged = table["cluster"].to_numpy() >= 0
-        table["rr_usual_s"] = kinds.expected_rr_s(before_s, local_s, is_flagged)
         # kinds, episodes, summary
         fibrillating = fibrillation(
             table["rr_s"].to_numpy(float),
             ~table["usual"].to_numpy(),
             table["p_coherence"].to_numpy(float),
         )
-        kind, confidence, kind_for_episodes = runs.kinds_of(
-            table, np.concatenate(self.shapes), fibrillating
-        )
+        shares = kinds.probabilities(np.concatenate(self.features), kinds.network())
+        kind, confidence = kinds.decide(shares, table["cluster"].to_numpy() >= 0, fibrillating)
         table["kind"], table["kind_confidence"] = kind, confidence.astype(np.float32)
+        doubtful = kinds.doubtful(confidence, table["noise"].to_numpy())
+        table["premature"] = table["rr_s"] < kinds.PREMATURE * table["rr_usual_s"]
         return Findings(
             source,
             self.patient_threshold,
@@ -175,7 +173,7 @@ class Collector:
             [cluster for cluster, _ in merged],
             unreadable,
             alarms,
-            *self._rhythm(table, kind, kind_for_episodes, fibrillating),
+            *self._rhythm(table, kind, doubtful, fibrillating),
         )
 
     def _table(self):
@@ -211,7 +209,7 @@ class Collector:
                 f"is its sampling rate really {self.source.fs_hz:g} Hz (--fs)?"
             )
 
-    def _rhythm(self, table, kind, kind_for_episodes, fibrillating):
+    def _rhythm(self, table, kind, doubtful, fibrillating):
         """Episodes and summary, of the table and three columns (n,) beside it."""
         source, peaks = self.source, table["sample"].to_numpy()
         # an edge between blocks divides no stretch
@@ -220,14 +218,16 @@ class Collector:
         alarms = [(s.start, s.end, s.code) for s in whole if s.code in quality.ALARMS]
         found = episodes.episodes(
             peaks,
-            kind_for_episodes,
+            kind,
             fibrillating,
             gaps,
             alarms,
             table["bump"].to_numpy(),
             self.pause_s,
         )
-        result = summary.summarise(peaks, kind, found, gaps, source.duration_s, source.start)
+        result = summary.summarise(
+            peaks, kind, doubtful, found, gaps, source.duration_s, source.start
+        )
         upside_down = quality.upside_down(self.patient_threshold.record_median_mv)
         result["recording"] = {
             "name": source.name,

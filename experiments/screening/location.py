@@ -16,7 +16,6 @@ from experiments.screening.scoring import ScoredBlock
 from preprocess import spectrogram
 from preprocess.beats import Beats
 from preprocess.constants import BEFORE, FS_HZ
-from preprocess.signal.atrial_fibrillation import fibrillation
 
 if TYPE_CHECKING:
     from models.detector import Detector
@@ -29,44 +28,30 @@ class ScreenedBlock(ScoredBlock):
     """A scored block with what is flagged in it; only flagged beats keep their images.
 
     flagged: (k,) rows above the threshold; flagged_beats: (k,) Beats, those; location: (k, 4), of
-    `locations`; shapes: (k, 10), of kinds.shape_features; columns: {name: (n,)} of all beats for
-    the table of findings, with whether a beat is `premature`, is `like_fusion`, has its P wave
-    where it usually is (`p_in_place`), and how `unlike` the usual QRS it is (kinds.otherness).
+    `locations`; features: (n, 17), of kinds.beat_features; columns: {name: (n,)} of all beats for
+    the table of findings.
     """
 
     flagged: np.ndarray
     flagged_beats: Beats
     location: np.ndarray
-    shapes: np.ndarray
+    features: np.ndarray
     columns: dict[str, np.ndarray]
 
 
 def locate(block: ScoredBlock, threshold: float, detector: Detector) -> ScreenedBlock:
     """The block with what scores above the threshold, and where it differs."""
     beats = block.beats
-    shapes, early = np.zeros((0, kinds.SHAPE_FEATURES), np.float32), np.zeros(len(beats), bool)
-    unlike, moved, record_median_mv = kinds.otherness(shapes), np.zeros(0), None
-    if len(beats):
-        presumed_normal = block.scores <= np.median(block.scores)
-        record_median_mv = np.median(beats.beat_mv[presumed_normal], 0)
-        shapes = kinds.shape_features(beats.beat_mv, record_median_mv).astype(np.float32)
-        unlike = kinds.otherness(shapes)
-        moved = kinds.p_deviations(shapes, presumed_normal)
-        early = _premature(block, unlike, moved)
-    # Premature beats below the threshold stay unflagged: so many false alarms were asked for.
     flagged = np.flatnonzero(block.scores > threshold)
     flagged_beats = beats[flagged]
     if len(flagged):
-        flagged_beats.record_median_mv = np.tile(record_median_mv, (len(flagged), 1))
+        flagged_beats.record_median_mv = np.tile(usual_beat_mv(block), (len(flagged), 1))
     columns = {
         "sample": beats.sample,
         "rr_s": beats.rr_s[:, 0],
+        "rr_usual_s": kinds.expected_rr_s(beats.rr_s, beats.usual),
         "rr_local_s": beats.rr_s[:, 2],
         "score": block.scores.astype(np.float32),
-        "premature": early,
-        "like_fusion": kinds.like_fusion(shapes),
-        "p_in_place": moved < kinds.P_ELSEWHERE,
-        "unlike": unlike,
         "usual": beats.usual,
         "p_coherence": beats.p_coherence,
         "bump": block.bump,
@@ -77,19 +62,23 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
         flagged=flagged,
         flagged_beats=flagged_beats,
         location=locations(detector, flagged_beats),
-        shapes=shapes[flagged],
+        features=features_of(block),
         columns=columns,
     )
 
 
-def _premature(block, unlike, moved):
-    """(n,) bool: premature beats of usual shape, outside fibrillation. moved: of p_deviations."""
-    rr_s, beats = block.beats.rr_s[:, 0].astype(float), block.beats
-    early = kinds.premature(rr_s, unlike > kinds.OTHER_SHAPE, moved)
-    if block.rhythm is not None:
-        # where premature beats are most of a recording, the rule misses them
-        early |= kinds.out_of_rhythm(block.rhythm, unlike)
-    return early & ~fibrillation(rr_s, ~beats.usual, beats.p_coherence)
+def usual_beat_mv(block: ScoredBlock) -> np.ndarray:
+    """(320,): the median of the half of the beats with the lower scores."""
+    return np.median(block.beats.beat_mv[block.scores <= np.median(block.scores)], 0)
+
+
+def features_of(block: ScoredBlock) -> np.ndarray:
+    """(n, 17): what is seen of each beat, of which its kind follows."""
+    beats = block.beats
+    if not len(beats):
+        return np.zeros((0, len(kinds.FEATURES)), np.float32)
+    of_beats = (beats.rr_s, beats.usual, block.rhythm, block.noise)
+    return kinds.beat_features(beats.beat_mv, usual_beat_mv(block), *of_beats)
 
 
 def locations(detector: Detector, beats: Beats) -> np.ndarray:

@@ -224,9 +224,9 @@ def _rhythm_line(summary):
     v, s, pauses = (summary[name] for name in ("ventricular", "supraventricular", "pauses"))
     alternate = alternating(v)
     parts = [
-        f"V {v['count']} ({v['percent']:.1f} %, {words.plural(v['runs'], 'run')}, "
+        f"V {_count(v)} ({v['percent']:.1f} %, {words.plural(v['runs'], 'run')}, "
         f"{words.plural(v['couplets'], 'couplet')}{', ' if alternate else ''}{alternate})",
-        f"S {s['count']} ({s['percent']:.1f} %, {words.plural(s['runs'], 'run')})",
+        f"S {_count(s)} ({s['percent']:.1f} %, {words.plural(s['runs'], 'run')})",
         f"fibrillation {summary['fibrillation']['burden_percent']:.1f} %",
         words.plural(pauses["count"], "pause")
         + (f", longest {pauses['longest_s']:.1f} s" if pauses["count"] else ""),
@@ -234,8 +234,14 @@ def _rhythm_line(summary):
     return "; ".join(parts)
 
 
+def _count(ectopy):
+    """How many, and how many of these are doubtful."""
+    doubt = f", {ectopy['doubtful']} of them doubtful" if ectopy["doubtful"] else ""
+    return f"{ectopy['count']}{doubt}"
+
+
 def first_alarms(summary: dict) -> list[dict]:
-    """Those that are named: ventricular fibrillation, then asystole, the longest first."""
+    """Those that are named: the gravest first, of these the longest."""
     ranks = list(episodes.MEANINGS)
     graver = lambda a: (ranks.index(a["code"]), a["start_s"] - a["end_s"])
     return sorted(summary["alarms"], key=graver)[:MOST_ALARMS]

@@ -1,12 +1,10 @@
-"""Rhythm episodes, from R peaks and the kind of each beat.
+"""Rhythm episodes by definition, from R peaks and the kind of each beat: docs/rhythms.md has the
+definitions with their sources. What is found and what annotators wrote go the same way.
 
-Definitions are the field's: a couplet is two ectopics in a row, a run three or more, ventricular
-tachycardia a run at 100 a minute or more, bigeminy every other beat and trigeminy every third
-(AHA/ACC/HRS 2017 guideline on ventricular arrhythmias; Holter reporting of the ISHNE-HRS
-consensus 2017). Codes are WFDB's rhythm codes where there is one, and like them where none is.
+Codes are WFDB's rhythm codes where there is one, and like them where none is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -14,18 +12,20 @@ from scipy.ndimage import uniform_filter1d
 from preprocess.constants import FS_HZ
 from preprocess.signal.quality import NO_ACTIVITY, NO_RHYTHM
 
-FIBRILLATION, VENTRICULAR_FIBRILLATION, ASYSTOLE, PAUSE = "(AFIB", "(VF", "(ASYS", "(PAUSE"
+VENTRICULAR_FIBRILLATION, ASYSTOLE, PAUSE, LOST = "(VF", "(ASYS", "(PAUSE", "(LOST"
+FIBRILLATION, SHORT_FIBRILLATION = "(AFIB", "(SAFIB"
 BIGEMINY, TRIGEMINY, ATRIAL_BIGEMINY = "(B", "(T", "(AB"
 COUPLET, VT, SLOW_RUN = "(COUPLET", "(VT", "(IVR"
 S_COUPLET, SVTA, SLOW_S_RUN = "(SCOUPLET", "(SVTA", "(SRUN"
 BRADYCARDIA, TACHYCARDIA = "(SBR", "(TACHY"
-ALARM_OF_REASON = {NO_RHYTHM: VENTRICULAR_FIBRILLATION, NO_ACTIVITY: ASYSTOLE}  # of quality
 VENTRICULAR = ("V", "F")  # a fusion beat is half a ventricular one
 MEANINGS = {
     VENTRICULAR_FIBRILLATION: "no organised rhythm: ventricular fibrillation or flutter",
     ASYSTOLE: "no electrical activity with the lead attached",
+    LOST: "signal lost",
     PAUSE: "pause",
     FIBRILLATION: "atrial fibrillation or flutter",
+    SHORT_FIBRILLATION: "irregular without P waves, under 30 s",
     VT: "ventricular tachycardia",
     SLOW_RUN: "slow ventricular run",
     COUPLET: "ventricular couplet",
@@ -42,6 +42,7 @@ SINUS = "(N"
 PRIORITY = (  # where episodes overlap: what is shorter, or graver, first
     VENTRICULAR_FIBRILLATION,
     ASYSTOLE,
+    LOST,
     PAUSE,
     VT,
     SLOW_RUN,
@@ -50,6 +51,7 @@ PRIORITY = (  # where episodes overlap: what is shorter, or graver, first
     SLOW_S_RUN,
     S_COUPLET,
     FIBRILLATION,
+    SHORT_FIBRILLATION,
     BIGEMINY,
     TRIGEMINY,
     ATRIAL_BIGEMINY,
@@ -57,7 +59,9 @@ PRIORITY = (  # where episodes overlap: what is shorter, or graver, first
     TACHYCARDIA,
 )
 # From when on something is an episode.
-PAUSE_S = 2.0
+PAUSE_S, ASYSTOLE_S, LOST_S = 2.0, 6.0, 60.0
+FIBRILLATION_S = 30.0  # a shorter one is called so
+ALARM_PER_MIN, ALARM_S = 150.0, 10.0  # tachycardias of which more and longer are alarms
 BUMP = 0.22  # from which a bump in a pause is a missed beat; true pauses of DS1: 0.20
 SLOW_PER_MIN, FAST_PER_MIN = 50.0, 100.0  # brady- and tachycardia
 RUN_PER_MIN, RUN_BEATS = 100.0, 3  # a slower run is no tachycardia
@@ -80,6 +84,13 @@ class Episode:
     def duration_s(self):
         return (self.end - self.start) / FS_HZ
 
+    @property
+    def is_alarm(self):
+        """Whether it is what a reader must see first."""
+        if self.code in (VT, SVTA):
+            return self.rate_per_min > ALARM_PER_MIN and self.duration_s > ALARM_S
+        return self.code in (VENTRICULAR_FIBRILLATION, ASYSTOLE, LOST)
+
 
 def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, pause_s=PAUSE_S):
     """Everything a reader of rhythms would mark, in order of time; episodes may overlap.
@@ -87,17 +98,21 @@ def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, pause_s
     peaks: (n,) R peaks in samples at FS_HZ, in order; kinds: (n,) WFDB codes N, V, S, F or Q;
     fibrillation: (n,) bool, beats in atrial fibrillation (preprocess.signal.atrial_fibrillation);
     gaps: [(start, end), ...] in samples, where no beat could have been seen: nothing is counted
-    across one; alarms: [(start, end, reason), ...] of
-    preprocess.signal.quality.spans, in ALARM_OF_REASON.
-    Stretches without electrical activity are no gaps: there the heart does not beat.
+    across one; alarms: [(start, end, reason), ...] of preprocess.signal.quality.spans, without
+    organised rhythm or electrical activity. The latter are no gaps: there the heart does not beat.
     bumps: (n,) of preprocess.signal.quality.bump_between: a missed beat has one, a pause has none.
     """
-    found = [Episode(int(a), int(b), ALARM_OF_REASON[reason], 0, np.nan) for a, b, reason in alarms]
+    rr_s = known_rr_s(peaks, gaps)
+    lost = [(a, b) for a, b, reason in alarms if reason == NO_RHYTHM]
+    found = [_without_beats(a, b, VENTRICULAR_FIBRILLATION) for a, b in lost]
+    found += [_without_beats(*gap, LOST) for gap in gaps if gap not in lost]
+    found = [e for e in found if e.code != LOST or e.duration_s >= LOST_S]
+    still = [(a, b) for a, b, reason in alarms if reason == NO_ACTIVITY]
+    found += _asystoles(peaks, rr_s, still)
     if len(peaks):
-        rr_s = known_rr_s(peaks, gaps)
         linked = np.r_[False, np.isfinite(rr_s[1:])]
-        found += _pauses(peaks, rr_s, bumps, pause_s)
-        found += [_episode(peaks, a, b, FIBRILLATION) for a, b in marked_runs(fibrillation, linked)]
+        found += _pauses(peaks, rr_s, bumps, pause_s, {(e.start, e.end) for e in found})
+        found += [_fibrillation(peaks, a, b) for a, b in marked_runs(fibrillation, linked)]
         ventricular, supraventricular = np.isin(kinds, VENTRICULAR), kinds == "S"
         of_v, of_s = marked_runs(ventricular, linked), marked_runs(supraventricular, linked)
         found += [_ectopics(peaks, a, b, (COUPLET, VT, SLOW_RUN)) for a, b in of_v]
@@ -157,14 +172,39 @@ def known_rr_s(peaks, gaps=()):
 # -------------------------------------------------------------------------------- each kind
 
 
-def _pauses(peaks, rr_s, bumps, pause_s):
+def _asystoles(peaks, rr_s, still):
+    """Stretches without activity, each from the beat before to the beat after where nothing hides
+    them, that are longer than a pause."""
+    found = []
+    for start, end in still:
+        after = int(np.searchsorted(peaks, (start + end) / 2))
+        if 0 < after < len(peaks) and np.isfinite(rr_s[after]):
+            start, end = peaks[after - 1], peaks[after]
+        found.append(_without_beats(start, end, ASYSTOLE))
+    return list(dict.fromkeys(e for e in found if e.duration_s > ASYSTOLE_S))
+
+
+def _without_beats(start, end, code):
+    return Episode(int(start), int(end), code, 0, np.nan)
+
+
+def _pauses(peaks, rr_s, bumps, pause_s, asystoles):
     long = rr_s > pause_s
     if bumps is not None:
         long &= bumps < BUMP
+    between = [(int(peaks[i - 1]), int(peaks[i])) for i in np.flatnonzero(long)]
     return [
-        Episode(int(peaks[i - 1]), int(peaks[i]), PAUSE, 0, 60 / float(rr_s[i]))
-        for i in np.flatnonzero(long)
+        Episode(start, end, PAUSE, 0, 60 * FS_HZ / (end - start))
+        for start, end in between
+        if (start, end) not in asystoles
     ]
+
+
+def _fibrillation(peaks, a, b):
+    found = _episode(peaks, a, b, FIBRILLATION)
+    if found.duration_s >= FIBRILLATION_S:
+        return found
+    return replace(found, code=SHORT_FIBRILLATION)
 
 
 def _ectopics(peaks, a, b, codes):

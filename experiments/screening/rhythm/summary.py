@@ -10,9 +10,8 @@ import numpy as np
 from experiments.screening.rhythm import episodes as rhythm
 from preprocess.constants import FS_HZ
 
-SCHEMA = "b2i-gan.summary/2"
+SCHEMA = "b2i-gan.summary/3"
 NOT_JUDGED = ("ST segment", "QT interval", "conduction block", "pacemaker function", "axis")
-ALARM_CODES = tuple(rhythm.ALARM_OF_REASON.values())
 COUPLETS = {"V": rhythm.COUPLET, "S": rhythm.S_COUPLET}
 RUNS = {"V": (rhythm.VT, rhythm.SLOW_RUN), "S": (rhythm.SVTA, rhythm.SLOW_S_RUN)}
 MINUTE_S, HOUR_S, FIVE_MINUTES_S = 60, 3600, 300
@@ -23,10 +22,11 @@ NN_CHANGE = 0.2  # more against the interval before is no sinus beat, or a misse
 NN_FEWEST, NN_FEWEST_IN_5_MIN = 30, 100
 
 
-def summarise(peaks, kinds, episodes, gaps, duration_s, start=None):
+def summarise(peaks, kinds, doubtful, episodes, gaps, duration_s, start=None):
     """The dict described above.
 
-    peaks: (n,) R peaks in samples at FS_HZ; kinds: (n,) of N, V, S, F, Q; episodes: of
+    peaks: (n,) R peaks in samples at FS_HZ; kinds: (n,) of N, V, S, F, Q; doubtful: (n,) bool,
+    beats whose kind is; episodes: of
     rhythm.episodes.episodes; gaps: [(start, end), ...] in samples, unreadable or without organised
     rhythm, in order, apart from each other; start: datetime or time of day of the first sample, or
     None.
@@ -48,17 +48,18 @@ def summarise(peaks, kinds, episodes, gaps, duration_s, start=None):
         },
         "beats": {"total": len(peaks)} | {k.lower(): int((kinds == k).sum()) for k in "NVSFQ"},
         "rate_per_min": _rate(rr_s, minutes),
-        "ventricular": _ectopy("V", kinds, episodes, analysed_s)
+        "ventricular": _ectopy("V", kinds, doubtful, episodes, analysed_s)
         | {
             "bigeminy_s": _number(_total_s(_of(episodes, rhythm.BIGEMINY)), 1),
             "trigeminy_s": _number(_total_s(_of(episodes, rhythm.TRIGEMINY)), 1),
         },
-        "supraventricular": _ectopy("S", kinds, episodes, analysed_s),
+        "supraventricular": _ectopy("S", kinds, doubtful, episodes, analysed_s),
         "fibrillation": _fibrillation(episodes, analysed_s),
         "pauses": _pauses(episodes),
         "alarms": [
             {key: _as_dict(e)[key] for key in ("code", "meaning", "start_s", "end_s")}
-            for e in _of(episodes, *ALARM_CODES)
+            for e in episodes
+            if e.is_alarm
         ],
         "episodes": [_as_dict(e) for e in episodes],
         "hrv": heart_rate_variability(peaks, kinds, rr_s, episodes),
@@ -127,10 +128,11 @@ def _total_s(episodes):
     return sum(episode.duration_s for episode in episodes)
 
 
-def _ectopy(kind, kinds, episodes, analysed_s):
+def _ectopy(kind, kinds, doubtful, episodes, analysed_s):
     count, runs = int((kinds == kind).sum()), _of(episodes, *RUNS[kind])
     return {
         "count": count,
+        "doubtful": int(((kinds == kind) & doubtful).sum()),
         "per_hour": _number(count / max(analysed_s / HOUR_S, 1e-9), 1),
         "percent": _number(100 * count / max(len(kinds), 1), 2),
         "couplets": len(_of(episodes, COUPLETS[kind])),
@@ -200,9 +202,9 @@ def _hours(peaks, kinds, episodes, edges_s, left_out_s, minutes):
             ("v_runs", RUNS["V"]),
             ("s_runs", RUNS["S"]),
             ("pauses", (rhythm.PAUSE,)),
-            ("alarms", ALARM_CODES),
         )
     }
+    starting["alarms"] = np.histogram([e.start for e in episodes if e.is_alarm], edges)[0]
     fibrillation = [(e.start, e.end) for e in _of(episodes, rhythm.FIBRILLATION)]
     fibrillating_s = covered_s(fibrillation, edges_s)
     result = []

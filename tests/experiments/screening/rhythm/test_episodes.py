@@ -81,16 +81,35 @@ def test_bradycardia_and_tachycardia_need_a_while():
 
 
 def test_fast_fibrillation_is_fibrillation_and_no_tachycardia():
-    marked = np.r_[np.zeros(20, bool), np.ones(60, bool), np.zeros(20, bool)]
-    peaks, episodes = found("N" * 100, np.where(marked, 0.45, 0.8), fibrillation=marked)
+    marked = np.r_[np.zeros(20, bool), np.ones(80, bool), np.zeros(20, bool)]
+    peaks, episodes = found("N" * 120, np.where(marked, 0.45, 0.8), fibrillation=marked)
     assert codes(episodes) == ["(AFIB"]
-    assert (episodes[0].start, episodes[0].end, episodes[0].beats) == (peaks[20], peaks[79], 60)
+    assert (episodes[0].start, episodes[0].end, episodes[0].beats) == (peaks[20], peaks[99], 80)
+    marked[60:] = False
+    assert codes(found("N" * 120, 0.6, fibrillation=marked)[1]) == ["(SAFIB"]
 
 
 def test_alarms_of_the_signal_come_in_order_of_time():
-    _, episodes = found("NNNVVVNN", alarms=[(100000, 101000, NO_ACTIVITY), (5, 30, NO_RHYTHM)])
+    _, episodes = found("NNNVVVNN", alarms=[(100000, 103000, NO_ACTIVITY), (5, 30, NO_RHYTHM)])
     assert codes(episodes) == ["(VF", "(IVR", "(ASYS"]
     assert set(codes(episodes)) <= set(rhythm.MEANINGS)
+
+
+@pytest.mark.parametrize("length_s, code", [(5.0, "(PAUSE"), (7.0, "(ASYS")])
+def test_one_stretch_without_activity_is_a_pause_or_an_asystole_from_beat_to_beat(length_s, code):
+    rr_s = [0.8, 0.8, 0.8, length_s, 0.8, 0.8]
+    still = (round(3.0 * FS_HZ), round((2.0 + length_s) * FS_HZ), NO_ACTIVITY)
+    peaks, (episode,) = found("NNNNNN", rr_s, alarms=[still])
+    assert (episode.code, episode.start, episode.end) == (code, peaks[2], peaks[3])
+
+
+def test_what_a_reader_must_see_first():
+    alarms = lambda *given, **more: [e.code for e in found(*given, **more)[1] if e.is_alarm]
+    assert alarms("N" * 5 + "V" * 40, 0.3) == ["(VT"]
+    assert alarms("N" * 5 + "S" * 40, 0.3) == ["(SVTA"]
+    assert alarms("N" * 5 + "V" * 30, 0.3) == alarms("N" * 5 + "V" * 40, 0.5) == []
+    assert alarms("NNN", gaps=[(2000, 2000 + 61 * FS_HZ)]) == ["(LOST"]
+    assert alarms("NNN", gaps=[(2000, 2000 + 50 * FS_HZ)]) == []
 
 
 def test_of_overlapping_episodes_the_graver_or_shorter_one_is_the_rhythm():

@@ -1,4 +1,4 @@
-"""Kinds of beats made as a textbook draws them, and premature beats in made rhythms."""
+"""Kinds of beats made as a textbook draws them."""
 
 import numpy as np
 import pytest
@@ -19,115 +19,69 @@ NORMAL = (
 ATRIAL = wave(-0.12, 0.02, -0.08) + NORMAL - wave(-0.16, 0.02, 0.12)
 VENTRICULAR = wave(0.02, 0.045, 1.8) + wave(0.3, 0.07, -0.7)
 BEATS = {"N": NORMAL, "S": ATRIAL, "V": VENTRICULAR}
-SEQUENCE = "NNNNNVNNNNNNSNNNNNNN"
-RR_S = np.full(20, 0.8)
-RR_S[[5, 6, 12, 13]] = 0.5, 1.1, 0.55, 0.85
+SEQUENCE = "N" * 30 + "V" + "N" * 30 + "S" + "N" * 30
+RR_S = np.full(len(SEQUENCE), 0.8)
+RR_S[[30, 31, 61, 62]] = 0.5, 1.1, 0.5, 0.9
+NOWHERE = np.zeros(len(SEQUENCE), bool)
 
 
-def judged(sequence, rr_s, flagged, fibrillation=False):
-    """Kinds and confidences of the flagged beats of a string of beats, with the RR before each."""
+def features(sequence=SEQUENCE, rr_s=RR_S, gain=1.0):
+    """Of a string of beats, with the RR before each; what comes early is out of rhythm."""
     rng = np.random.default_rng(0)
-    beats_mv = np.stack([BEATS[kind] for kind in sequence])
-    beats_mv = beats_mv + 0.01 * rng.standard_normal(beats_mv.shape)
-    rr_s = np.stack([rr_s, np.r_[rr_s[1:], 0.8], np.full(len(rr_s), 0.8)], 1)
-    is_flagged, k = np.isin(np.arange(len(sequence)), flagged), len(flagged)
-    shapes = kinds.shape_features(beats_mv[is_flagged], NORMAL)
-    log_odds, early = kinds.evidence(shapes, rr_s, is_flagged)
-    none, cluster = np.zeros(k, bool), np.arange(k)
-    return kinds.decide(log_odds, early, np.full(k, fibrillation), cluster, none)
+    beats_mv = gain * np.stack([BEATS[kind] for kind in sequence])
+    beats_mv = beats_mv + 0.01 * gain * rng.standard_normal(beats_mv.shape)
+    intervals_s = np.stack([rr_s, np.append(rr_s[1:], 0.8), np.full(len(rr_s), 0.8)], 1)
+    usual = np.array(list(sequence)) != "V"
+    rhythm = np.where(rr_s < 0.65, 6.0, -4.0)
+    noise = np.full(len(sequence), 0.01 * gain)
+    return kinds.beat_features(beats_mv, gain * NORMAL, intervals_s, usual, rhythm, noise)
+
+
+def judged(flagged=NOWHERE, fibrillation=NOWHERE, **given):
+    shares = kinds.probabilities(features(**given), kinds.network())
+    assert np.allclose(shares.sum(1), 1)
+    return kinds.decide(shares, flagged, fibrillation)
 
 
 def test_wide_and_early_is_ventricular_and_early_alone_supraventricular():
-    kind, confidence = judged(SEQUENCE, RR_S, [5, 12])
-    assert kind.tolist() == ["V", "S"] and (confidence > 0.5).all()
+    kind, confidence = judged()
+    assert "".join(kind) == SEQUENCE and (confidence > 0.5).all()
+    in_microvolts, _ = judged(gain=3.0)
+    assert (in_microvolts == kind).all()
 
 
-def test_in_fibrillation_and_on_time_nothing_is_supraventricular():
-    kind, _ = judged(SEQUENCE, RR_S, [5, 12], fibrillation=True)
-    assert kind[0] == "V" and kind[1] in "VFQ"
-    assert judged("N" * 20, np.full(20, 0.8), [9])[0].tolist() == ["Q"]
+def test_in_fibrillation_nothing_is_supraventricular_and_what_is_flagged_is_not_normal():
+    kind, _ = judged(fibrillation=~NOWHERE)
+    assert kind[30] == "V" and kind[61] == "N"
+    at = np.arange(len(SEQUENCE))
+    kind, _ = judged(flagged=np.isin(at, [10, 30]))
+    assert kind[10] == "Q" and kind[30] == "V" and kind[61] == "S"
 
 
-def test_beats_of_one_cluster_share_a_verdict():
-    log_odds = np.array([[2.0, 0, 0, 0]] * 5 + [[0.0, 1, 0, 0]])
-    early, none = np.ones(6, bool), np.zeros(6, bool)
-    by_itself, _ = kinds.decide(log_odds, early, none, np.arange(6), none)
-    together, _ = kinds.decide(log_odds, early, none, np.zeros(6, int), none)
-    assert by_itself[-1] == "S" and set(together) == {"V"}
-
-
-def test_unknown_intervals_are_no_error():
+@pytest.mark.parametrize("unknown", [[30, 61], range(len(SEQUENCE))])
+def test_unknown_intervals_are_no_error(unknown):
     rr_s = RR_S.copy()
-    rr_s[[5, 12]] = np.nan
-    kind, confidence = judged(SEQUENCE, rr_s, [5, 12])
-    assert kind[0] == "V" and np.isfinite(confidence).all()
+    rr_s[list(unknown)] = np.nan
+    kind, confidence = judged(rr_s=rr_s)
+    assert kind[30] == "V" and np.isfinite(confidence).all()
 
 
-# --------------------------------------------------------------------- premature beats
-
-SINUS_S = 0.8 + 0.01 * np.random.default_rng(0).standard_normal(200)
-
-
-def premature(rr_s, other=(), p_deviations=0.0):
-    rr_s = np.asarray(rr_s)
-    is_other = np.isin(np.arange(len(rr_s)), other)
-    return np.flatnonzero(
-        kinds.premature(rr_s, is_other, np.full(len(rr_s), p_deviations))
-    ).tolist()
+def test_of_no_beats_and_of_one_there_is_nothing_to_say():
+    none = np.zeros((0, WINDOW))
+    empty = kinds.beat_features(none, NORMAL, np.zeros((0, 3)), NOWHERE[:0], None, np.zeros(0))
+    shares = kinds.probabilities(empty, kinds.network())
+    assert shares.shape == (0, 5) and len(kinds.decide(shares, NOWHERE[:0], NOWHERE[:0])[0]) == 0
+    assert judged(sequence="N", rr_s=np.array([0.8]), flagged=NOWHERE[:1], fibrillation=NOWHERE[:1])
 
 
-def sinus_with(rows, rr_s):
-    changed = SINUS_S.copy()
-    changed[rows] = rr_s
-    return changed
+def test_the_next_beat_is_due_when_the_beats_of_usual_shape_say():
+    rr_s, usual = RR_S.copy(), np.array(list(SEQUENCE)) != "V"
+    rr_s[33:39] = 0.4  # fewer than half of those around
+    expected = kinds.expected_rr_s(np.stack([rr_s] * 3, 1), usual)
+    assert np.allclose(expected, 0.8, rtol=1e-3)
 
 
-def test_single_premature_beats_are_found():
-    assert premature(sinus_with([50, 51, 120, 121], [0.5, 1.0, 0.5, 1.0])) == [50, 120]
-
-
-def test_a_run_lasts_until_the_sinus_node_is_back():
-    assert premature(sinus_with(slice(80, 95), 0.42)) == list(range(80, 95))
-
-
-def test_a_fast_run_that_begins_before_the_recording_is_found_from_its_end():
-    found = premature(np.r_[np.full(100, 0.4), SINUS_S])
-    assert found[-1] == 99 and len(found) > 90
-
-
-@pytest.mark.parametrize("every", [2, 4])
-def test_atrial_bigeminy_and_the_like(every):
-    rr_s = SINUS_S.copy()
-    rr_s[20:180:every], rr_s[21:181:every] = 0.5, 1.0
-    assert premature(rr_s) == list(range(20, 180, every))
-
-
-@pytest.mark.parametrize(
-    "rr_s",
-    [
-        SINUS_S,
-        0.85 + 0.12 * np.sin(2 * np.pi * np.arange(300) / 8),  # breathing
-        np.linspace(1.0, 0.45, 300),  # exercise
-        np.r_[np.full(60, 1.7), np.full(60, 0.85)],  # conduction that comes back after block
-        sinus_with([0, 50], np.nan),
-        np.zeros(0),
-        np.full(1, np.nan),
-    ],
-)
-def test_what_the_sinus_node_does_by_itself_is_not_premature(rr_s):
-    assert premature(rr_s) == []
-
-
-def test_neither_a_beat_of_another_shape_nor_the_one_after_it_is_premature():
-    assert premature(sinus_with([50, 51], 0.5), other=[50]) == []
-
-
-def test_a_p_wave_in_its_place_asks_for_more_prematurity_than_one_elsewhere():
-    rr_s = sinus_with([50, 51], [0.66, 1.0])
-    assert premature(rr_s, p_deviations=0.0) == [] and premature(rr_s, p_deviations=4.0) == [50]
-
-
-def test_a_usual_beat_that_the_detector_finds_out_of_rhythm_is_premature():
-    unlike = np.array([-3.0, -3.0, -1.0, -3.0, -3.0])
-    log_odds = np.array([-4.0, 5.0, 5.0, 5.0, 0.0])
-    assert kinds.out_of_rhythm(log_odds, unlike).tolist() == [False, True, False, False, False]
+def test_a_kind_is_doubtful_that_is_hardly_likelier_or_amid_noise():
+    confidence, noise = np.full(100, 0.95), np.full(100, 0.01)
+    confidence[3], noise[7] = 0.6, 0.05
+    assert np.flatnonzero(kinds.doubtful(confidence, noise)).tolist() == [3, 7]

@@ -17,7 +17,8 @@ def summarised(kinds, rr_s, duration_s, gaps=(), fibrillation=None, alarms=(), s
     peaks = np.round(np.cumsum(rr_s) * FS_HZ).astype(int)
     fibrillation = np.zeros(len(kinds), bool) if fibrillation is None else fibrillation
     found = rhythm_episodes.episodes(peaks, kinds, fibrillation, gaps, alarms)
-    return summary.summarise(peaks, kinds, found, gaps, duration_s, start)
+    doubtful = np.arange(len(kinds)) == 5000
+    return summary.summarise(peaks, kinds, doubtful, found, gaps, duration_s, start)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,7 @@ def test_ectopics(two_hours):
     assert ventricular["per_hour"] == 2.0
     assert ventricular["longest_run"] == {"beats": 4, "at_s": 750.75, "per_min": 150}
     assert two_hours["supraventricular"]["count"] == 3
+    assert (ventricular["doubtful"], two_hours["supraventricular"]["doubtful"]) == (0, 1)
     assert two_hours["supraventricular"]["longest_run"] is None
 
 
