@@ -25,10 +25,11 @@ LARGEST_MV = 50.0  # no heart does more at the body's surface, nor does any elec
 class Block:
     """A part of a recording with its beats in the order of time.
 
-    start, end: samples at FS_HZ from the recording's start; signal_mv: band-passed, with a margin
-    on both sides that begins at sample `first`; reason: (end - start,) of quality.REASONS; beats:
-    those of the margins too, beats.sample from the recording's start; bump: (n,) of
-    quality.bump_between; noise: (n,) of quality.fast_noise.
+    start, end: samples at FS_HZ from the recording's start; signal_mv: the first lead, band-passed,
+    with a margin on both sides that begins at sample `first`; reason: (end - start,) of
+    quality.REASONS, 0 where any lead can be read; beats: those of the margins too, beats.sample
+    from the recording's start; bump: (n,) of quality.bump_between; noise: (n,) of
+    quality.fast_noise.
     """
 
     start: int
@@ -63,24 +64,39 @@ class Reader:
         # signal, with margins
         margin = round(MARGIN_S * FS_HZ)  # a whole number of bins
         first, last = max(0, start - margin), min(self.source.length, end + margin)
-        signal_mv, there = (values[:, 0] for values in self.source.stretch(first, last))
-        self._check_units(signal_mv)
-        filtered_mv = bandpass(signal_mv)
-        # quality
-        envelope = rpeaks.qrs_envelope(signal_mv)
-        reason = quality.judge(signal_mv, there, filtered_mv, envelope)
-        readable = quality.readable(reason)
-        # R peaks
+        leads_mv, there = (values.T for values in self.source.stretch(first, last))  # [leads, n]
+        self._check_units(leads_mv)
+        filtered_mv = np.stack([bandpass(signal_mv) for signal_mv in leads_mv])
+
+        # quality, of each lead; where none can be read, an alarm of any goes before what the first
+        # says
+        envelopes = np.stack([rpeaks.qrs_envelope(signal_mv) for signal_mv in leads_mv])
+        reasons = np.stack(
+            [quality.judge(*each) for each in zip(leads_mv, there, filtered_mv, envelopes)]
+        )
+        alarm = np.isin(reasons, quality.ALARMS)
+        reason = np.where(
+            alarm.any(0), reasons[alarm.argmax(0), np.arange(len(there[0]))], reasons[0]
+        )
+        reason = np.where((reasons == 0).any(0), 0, reason)
+        readable = quality.readable(reasons)
+
+        # R peaks, of all leads
+        envelope = envelopes[0]
+        if len(envelopes) > 1:
+            envelope = rpeaks.combined_envelope(envelopes, reasons == 0)
         if self.annotated is None:
-            peaks = rpeaks.find_r_peaks(filtered_mv, envelope, reason == 0)
+            shown_mv = np.where(reasons[0] == 0, filtered_mv[0], filtered_mv[-1])
+            peaks = rpeaks.find_r_peaks(shown_mv, envelope, reason == 0)
         else:
             peaks = self.annotated[slice(*np.searchsorted(self.annotated, (first, last)))] - first
+
         # beats
         beats = self._beats(filtered_mv, readable, peaks, first)
         bump = quality.bump_between(envelope, beats.sample - first).astype(np.float32)
         noise = quality.fast_noise(beats.beat_mv).astype(np.float32)
         inside = slice(start - first, end - first)
-        return Block(start, end, first, filtered_mv, reason[inside], beats, bump, noise)
+        return Block(start, end, first, filtered_mv[0], reason[inside], beats, bump, noise)
 
     def _check_units(self, signal_mv):
         largest_mv = np.abs(signal_mv).max()
@@ -95,20 +111,32 @@ class Reader:
             )
 
     def _beats(self, filtered_mv, readable, peaks, first):
-        """Beats whose whole window is inside the block with its margins and readable."""
-        unreadable_before = np.r_[0, np.cumsum(~readable)]
-        fits = (peaks >= BEFORE) & (peaks + AFTER < len(filtered_mv))
+        """Beats whose whole window is inside the block with its margins, and readable on a lead.
+
+        filtered_mv, readable: (leads, n) each.
+        """
+        fits = (peaks >= BEFORE) & (peaks + AFTER < filtered_mv.shape[1])
         peaks = peaks[fits]
-        peaks = peaks[unreadable_before[peaks + AFTER] == unreadable_before[peaks - BEFORE]]
+        unreadable_before = np.pad(np.cumsum(~readable, 1), ((0, 0), (1, 0)))
+        # [leads, k]
+        whole = unreadable_before[:, peaks + AFTER] == unreadable_before[:, peaks - BEFORE]
+        peaks, whole = peaks[whole.any(0)], whole[:, whole.any(0)]
         if len(peaks) < 2:
-            peaks, rr_s = peaks[:0], np.zeros((0, 3), np.float32)
+            peaks, whole, rr_s = peaks[:0], whole[:, :0], np.zeros((0, 3), np.float32)
         else:
             rr_s = np.stack(rr_intervals(peaks), 1).astype(np.float32)
             # nothing is known of an interval with a gap in it
-            across = np.diff(unreadable_before[peaks]) > 0
+            gaps_before = np.r_[0, np.cumsum(~readable.any(0))]
+            across = np.diff(gaps_before[peaks]) > 0
             rr_s[1:, 0][across] = rr_s[:-1, 1][across] = np.nan
-        waves = windows(filtered_mv, peaks)
-        beats = Beats(None, waves, np.full(len(peaks), self.source.name), peaks + first, rr_s)
+        leads_mv = np.stack([windows(signal_mv, peaks) for signal_mv in filtered_mv], 1)
+        shown = whole.argmax(0)  # [k], the first lead that can be read
+        waves = leads_mv[np.arange(len(peaks)), shown]
+        names = np.full(len(peaks), self.source.name)
+        beats = Beats(None, waves, names, peaks + first, rr_s)
+        if len(filtered_mv) > 1:
+            leads_mv[~whole.T] = np.nan
+            beats.leads_mv = leads_mv
         beats.usual = like_usual(waves)
         coherence = p_wave_coherence(waves, rr_s[:, 0], beats.usual)
         beats.p_coherence = coherence.astype(np.float32)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # networks and signal processing are loaded where a recording
     from models.detector import Detector
     from preprocess.readers.source import Source
 
-SCREENED_LEADS = 1  # of a recording, where --lead names none
+SCREENED_LEADS = 2  # of a recording, where --lead names none
 MOST_SENTENCES = 20  # about recordings that failed, on the terminal; index.html has all
 
 

@@ -185,8 +185,8 @@ class Context(nn.Module):
         """calibration_scores: (m,) of normal beats that the networks were not trained on.
 
         For unseen patients, returns {context: scores} of all normal beats in the order of the
-        recordings, by networks that were not trained on their patient. Tails and thresholds are
-        measured on these, as scores of unseen patients are spread more widely.
+        recordings, by networks that were not trained on their patient. Thresholds are measured on
+        these, as scores of unseen patients are spread more widely.
         """
         self.tails["beat"].fit(calibration_scores)
         if self.known_recordings:
@@ -200,9 +200,11 @@ class Context(nn.Module):
             for i in range(k, len(recordings), 2):
                 beats, beat_scores, _ = recordings[i]
                 values[i] = self.values(beats, beat_scores, left_out)
-        self._fit_tails(recordings, values)
+        # What is kept are networks of all patients, and tails of these.
+        self._fit_rhythm(recordings, seed)
+        self.calibrate(recordings, calibration_scores, left_out)
         parts = [self._tails_of(of_record) for of_record in values]
-        crossed = {
+        return {
             context: np.concatenate(
                 [
                     self._combined(of_record, context, left_out)[each.normal]
@@ -211,9 +213,6 @@ class Context(nn.Module):
             )
             for context in self.counted
         }
-        # What is kept are networks of all patients.
-        self._fit_rhythm(recordings, seed)
-        return crossed
 
     def _fit_rhythm(self, recordings, seed):
         self.rhythm.fit([(each.beats.sample, each.normal) for each in recordings], seed)

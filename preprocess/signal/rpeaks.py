@@ -37,6 +37,10 @@ LONG_RR, GAP_BEATS, GAP_EDGE_S, GAP_NEXT = 1.5, 9, 0.3, 0.7
 # The R peak lies so near to the envelope's; a QRS that goes down twice as far as up is negative.
 R_REACH_S, NEGATIVE = 0.06, 2.0
 
+# What a lead has between its beats: the median of ten seconds, looked at 20 times a second; and in
+# heights of a beat, the least that makes a difference.
+BETWEEN_STEP, BETWEEN_WIDTH, LEAST_BETWEEN = 18, 201, 0.02
+
 NARROW_BAND_HZ = (3.0, 45.0)  # in which detect_r_peaks looks for the top: without slow T waves
 NARROW_REACH_S = 0.05
 
@@ -90,6 +94,29 @@ def qrs_envelope(signal_mv: np.ndarray) -> np.ndarray:
         np.square(bandpass(signal_mv, *QRS_BAND_HZ)), round(QRS_ENERGY_S * FS_HZ)
     )
     return np.sqrt(np.maximum(energy, 0))
+
+
+def combined_envelope(envelopes: np.ndarray, readable: np.ndarray) -> np.ndarray:
+    """(leads, n) of qrs_envelope and (leads, n) bool to one (n,), 1 at a typical beat.
+
+    The root mean square of the leads, each in heights of its own beats and weighted by how little
+    it has between them, where it can be read.
+    """
+    squares, weights = np.zeros((2, envelopes.shape[1]))
+    for envelope, there in zip(envelopes, readable):
+        bumps, _ = find_peaks(envelope, distance=round(REFRACTORY_S * FS_HZ))
+        bumps = bumps[there[bumps]]
+        if len(bumps) < 2:
+            continue
+        samples = np.arange(len(envelope))
+        typical = _typical_height(envelope, bumps, envelope[bumps])
+        heights = envelope / np.maximum(np.interp(samples, bumps, typical), 1e-9)
+        between = median_filter(heights[::BETWEEN_STEP], BETWEEN_WIDTH, mode="nearest")
+        between = np.interp(samples, samples[::BETWEEN_STEP], between)
+        weight = there / np.maximum(between, LEAST_BETWEEN) ** 2
+        squares += weight * heights**2
+        weights += weight
+    return np.sqrt(squares / np.maximum(weights, 1e-9))
 
 
 def _typical_height(envelope, bumps, height):

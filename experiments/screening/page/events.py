@@ -45,8 +45,9 @@ def _of_episodes(found):
         of_code = [episode for episode in found if episode.code == code]
         if not of_code:
             continue
-        if code in summary.ALARM_CODES:
-            shown = sorted(of_code, key=lambda episode: -episode.duration_s)[:MOST_ALARMS]
+        alarms = [episode for episode in of_code if episode.is_alarm]
+        if alarms:
+            shown = sorted(alarms, key=lambda episode: -episode.duration_s)[:MOST_ALARMS]
             yield from ((_title(episode, ""), _middle_s(episode)) for episode in shown)
             continue
         many = f" of {len(of_code)})" if len(of_code) > 1 else ""

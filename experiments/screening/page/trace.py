@@ -49,7 +49,7 @@ def fits_page(source: Source) -> bool:
 
 def leads(source: Source) -> list[str]:
     """Names of the leads that were screened."""
-    return [source.lead]
+    return source.screened
 
 
 def folder(source: Source) -> str:
