@@ -106,17 +106,17 @@ def open_csv(
     if not columns:
         raise BadInput(f"{path} has no column of numbers that could be a lead")
     names = [table.names[k] for k in columns]
-    in_mv = [table.units[k] or "mV" for k in columns]
     chosen = choose_leads(names, lead, path, likely)
-    chosen = read_together(chosen, [told_hz] * len(names), in_mv, lead, path, most)
     if told_hz is None and clock is None:
         raise BadInput(
             f"{path} does not say its sampling rate, nor has it a column of times of a unit with "
             "which that is an ECG's: give it in Hz with --fs, or add a column time_s"
         )
-    screened, columns = [names[k] for k in chosen], [columns[k] for k in chosen]
-    mv = [_scale(table, column, units, gain) for column in columns]
-    values, n, missing = _copy(table, columns, clock, np.array(mv), baseline if gain else 0)
+    size_mv = lambda k: _scale(table, columns[k], units, gain)
+    mv = read_together(chosen, [told_hz] * len(names), size_mv, lead, path, most)
+    screened, columns = [names[k] for k in mv], [columns[k] for k in mv]
+    sizes = np.array(list(mv.values()))
+    values, n, missing = _copy(table, columns, clock, sizes, baseline if gain else 0)
     source = CsvSource(path.stem, path, names, screened, float(told_hz or clock.rate_hz()), n)
     source.values, source.start = values, table.start
     if missing:
