@@ -208,7 +208,8 @@ def read_layout(path) -> Table:
     skip = next((k for k in range(len(first)) if all(first[k : k + 3])), None)
     if skip is None:
         raise BadInput(f"{path} holds no row of numbers: give a row a sample, a column a lead")
-    decimal = "," if any("," in cell for row in tail for cell in row) else "."
+    commas = ["," in cell for row in tail for cell in row if NUMBER.fullmatch(cell)]
+    decimal = "," if any(commas) else "."
     table = Table(path, encoding, separator, decimal, skip, *_names(lines[:skip], separator, width))
     _told_by_device("\n".join(lines[:skip]), table, lines[skip])
     for k, name in enumerate(table.names):
@@ -235,8 +236,9 @@ def _separator(lines, rows):
         width, often = widths.most_common(1)[0] if widths else (1, 0)
         if width > 1 and often >= 0.9 * len(rows[-50:]):
             # "1,234" in each row may be one number or two
-            is_comma = separator == "," and all(NUMBER.fullmatch(row.strip()) for row in rows[-50:])
-            if is_comma and any(re.match(r"-?\d*,0\d|-0,|-?,", row) for row in rows):
+            numbers = [row for row in rows if NUMBER.fullmatch(row.strip())]
+            is_sure = any(re.match(r"-?\d*,0\d|-0,|-?,", row) for row in numbers)
+            if separator == "," and is_sure and numbers[-50:] == rows[-50:]:
                 break
             return separator, width
     return ";", 1

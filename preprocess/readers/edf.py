@@ -95,7 +95,7 @@ class Layout:
         return np.fromfile(self.path, np.uint8, count, offset=at).reshape(-1, self.record_bytes)
 
     def physical(self, rows, signal):
-        """Samples of a signal of edfio, in its own unit, as one row."""
+        """(n,) samples of a signal of edfio, in its own unit."""
         stored = rows[:, slice(*self.at[id(signal)])]
         if isinstance(signal, edfio.BdfSignal):
             wide = np.zeros((stored.size // 3, 4), np.uint8)
