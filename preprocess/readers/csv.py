@@ -36,8 +36,8 @@ NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.A | re.I)
 UNIT_WORDS = r"[mnuµμ]?v(?:olts?)?|microvolts?|millivolts?"
 UNIT = re.compile(rf"[\s_]*[\[(]([^\[\]()]*)[\])]\s*$|[\s_]+({UNIT_WORDS})\s*$", re.I)
 UNITS_ROW = re.compile(
-    rf"[\[(]*({UNIT_WORDS}|[mnuµμ]?s(ec(onds?)?)?|(no_?)?units?|n/?a|adu|counts?|cal|raw|(yyyy.*)?h+:mm:ss.*"
-    r"|bpm|%|mmhg|g|)[\])]*",
+    rf"[\[(]*({UNIT_WORDS}|[mnuµμ]?s(ec(onds?)?)?|(no_?)?units?|n/?a|adu|counts?|cal|raw|bpm|%|mmhg|g"
+    r"|(yyyy.*)?h+:mm:ss.*|)[\])]*",
     re.I,
 )
 COUNTS = re.compile(r"\W*(adu|adc|raw|counts?|lsb|digits?|(no_?)?units?|a\.?u\.?|bits?)\W*", re.I)
@@ -160,27 +160,27 @@ class Table:
 
     def parts(self, columns, size, dtype=None):
         """These columns of the rows, so many rows at a time, as DataFrames."""
-        try:
-            yield from pd.read_csv(
-                self.path,
-                encoding=self.encoding,
-                encoding_errors="replace",
-                skiprows=self.skip,
-                usecols=sorted(columns),
-                chunksize=size,
-                dtype=dtype,
-                sep=self.separator or r"\s+",
-                decimal=self.decimal,
-                header=None,
-                names=list(range(len(self.names))),
-                comment="#",
-                skip_blank_lines=len(self.names) > 1,
-                skipinitialspace=True,
-                na_values=MISSING,
-                low_memory=False,
-            )
-        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-            raise BadInput(f"{self.path} cannot be read ({plain_text(str(error))})") from error
+        how = {
+            "usecols": sorted(columns),
+            "chunksize": size,
+            "dtype": dtype,
+            "sep": self.separator or r"\s+",
+            "decimal": self.decimal,
+            "header": None,
+            "names": list(range(len(self.names))),
+            "comment": "#",
+            "skip_blank_lines": len(self.names) > 1,
+            "skipinitialspace": True,
+            "na_values": MISSING,
+            "low_memory": False,
+        }
+        with open(self.path, encoding=self.encoding, errors="replace") as file:
+            for _ in range(self.skip):
+                file.readline()
+            try:
+                yield from pd.read_csv(file, **how)
+            except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+                raise BadInput(f"{self.path} cannot be read ({plain_text(str(error))})") from error
 
 
 def read_layout(path) -> Table:
