@@ -53,8 +53,8 @@ def choose_clock(table, told_hz):
     if best and (not _is_usual(best.hz) or abs(told / best.hz - 1) > TOLD_TOLERANCE):
         due = f"{told_hz:g} Hz was told" if told_hz else f"{LOWEST_HZ} to {HIGHEST_HZ} Hz are read"
         raise BadInput(
-            f"the times of {table.path} rise {best.hz:.5g} times a second, and {due}: is their "
-            "unit what the column's name says?"
+            f"the times of {table.path} rise {best.hz:.5g} times a second, and {due}: correct "
+            "--fs, or the unit that the column's name says"
         )
     return best, columns
 

@@ -36,8 +36,8 @@ NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.A | re.I)
 UNIT_WORDS = r"[mnuµμ]?v(?:olts?)?|microvolts?|millivolts?"
 UNIT = re.compile(rf"[\s_]*[\[(]([^\[\]()]*)[\])]\s*$|[\s_]+({UNIT_WORDS})\s*$", re.I)
 UNITS_ROW = re.compile(
-    rf"[\[(]*({UNIT_WORDS}|[mnuµμ]?s(ec(onds?)?)?|(no_?)?units?|n/?a|adu|counts?|cal|raw|(yyyy.*)?h+:mm:ss.*"
-    r"|bpm|%|mmhg|g|)[\])]*",
+    rf"[\[(]*({UNIT_WORDS}|[mnuµμ]?s(ec(onds?)?)?|(no_?)?units?|n/?a|adu|counts?|cal|raw|bpm|%|mmhg|g"
+    r"|(yyyy.*)?h+:mm:ss.*|)[\])]*",
     re.I,
 )
 COUNTS = re.compile(r"\W*(adu|adc|raw|counts?|lsb|digits?|(no_?)?units?|a\.?u\.?|bits?)\W*", re.I)
@@ -106,17 +106,17 @@ def open_csv(
     if not columns:
         raise BadInput(f"{path} has no column of numbers that could be a lead")
     names = [table.names[k] for k in columns]
-    in_mv = [table.units[k] or "mV" for k in columns]
     chosen = choose_leads(names, lead, path, likely)
-    chosen = read_together(chosen, [told_hz] * len(names), in_mv, lead, path, most)
     if told_hz is None and clock is None:
         raise BadInput(
             f"{path} does not say its sampling rate, nor has it a column of times of a unit with "
             "which that is an ECG's: give it in Hz with --fs, or add a column time_s"
         )
-    screened, columns = [names[k] for k in chosen], [columns[k] for k in chosen]
-    mv = [_scale(table, column, units, gain) for column in columns]
-    values, n, missing = _copy(table, columns, clock, np.array(mv), baseline if gain else 0)
+    size_mv = lambda k: _scale(table, columns[k], units, gain)
+    mv = read_together(chosen, [told_hz] * len(names), size_mv, lead, path, most)
+    screened, columns = [names[k] for k in mv], [columns[k] for k in mv]
+    sizes = np.array(list(mv.values()))
+    values, n, missing = _copy(table, columns, clock, sizes, baseline if gain else 0)
     source = CsvSource(path.stem, path, names, screened, float(told_hz or clock.rate_hz()), n)
     source.values, source.start = values, table.start
     if missing:
@@ -160,27 +160,27 @@ class Table:
 
     def parts(self, columns, size, dtype=None):
         """These columns of the rows, so many rows at a time, as DataFrames."""
-        try:
-            yield from pd.read_csv(
-                self.path,
-                encoding=self.encoding,
-                encoding_errors="replace",
-                skiprows=self.skip,
-                usecols=sorted(columns),
-                chunksize=size,
-                dtype=dtype,
-                sep=self.separator or r"\s+",
-                decimal=self.decimal,
-                header=None,
-                names=list(range(len(self.names))),
-                comment="#",
-                skip_blank_lines=len(self.names) > 1,
-                skipinitialspace=True,
-                na_values=MISSING,
-                low_memory=False,
-            )
-        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-            raise BadInput(f"{self.path} cannot be read ({plain_text(str(error))})") from error
+        how = {
+            "usecols": sorted(columns),
+            "chunksize": size,
+            "dtype": dtype,
+            "sep": self.separator or r"\s+",
+            "decimal": self.decimal,
+            "header": None,
+            "names": list(range(len(self.names))),
+            "comment": "#",
+            "skip_blank_lines": len(self.names) > 1,
+            "skipinitialspace": True,
+            "na_values": MISSING,
+            "low_memory": False,
+        }
+        with open(self.path, encoding=self.encoding, errors="replace") as file:
+            for _ in range(self.skip):
+                file.readline()
+            try:
+                yield from pd.read_csv(file, **how)
+            except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+                raise BadInput(f"{self.path} cannot be read ({plain_text(str(error))})") from error
 
 
 def read_layout(path) -> Table:
@@ -208,7 +208,8 @@ def read_layout(path) -> Table:
     skip = next((k for k in range(len(first)) if all(first[k : k + 3])), None)
     if skip is None:
         raise BadInput(f"{path} holds no row of numbers: give a row a sample, a column a lead")
-    decimal = "," if any("," in cell for row in tail for cell in row) else "."
+    commas = ["," in cell for row in tail for cell in row if NUMBER.fullmatch(cell)]
+    decimal = "," if any(commas) else "."
     table = Table(path, encoding, separator, decimal, skip, *_names(lines[:skip], separator, width))
     _told_by_device("\n".join(lines[:skip]), table, lines[skip])
     for k, name in enumerate(table.names):
@@ -235,8 +236,9 @@ def _separator(lines, rows):
         width, often = widths.most_common(1)[0] if widths else (1, 0)
         if width > 1 and often >= 0.9 * len(rows[-50:]):
             # "1,234" in each row may be one number or two
-            is_comma = separator == "," and all(NUMBER.fullmatch(row.strip()) for row in rows[-50:])
-            if is_comma and any(re.match(r"-?\d*,0\d|-0,|-?,", row) for row in rows):
+            numbers = [row for row in rows if NUMBER.fullmatch(row.strip())]
+            is_sure = any(re.match(r"-?\d*,0\d|-0,|-?,", row) for row in numbers)
+            if separator == "," and is_sure and numbers[-50:] == rows[-50:]:
                 break
             return separator, width
     return ";", 1

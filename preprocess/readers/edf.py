@@ -95,7 +95,7 @@ class Layout:
         return np.fromfile(self.path, np.uint8, count, offset=at).reshape(-1, self.record_bytes)
 
     def physical(self, rows, signal):
-        """Samples of a signal of edfio, in its own unit, as one row."""
+        """(n,) samples of a signal of edfio, in its own unit."""
         stored = rows[:, slice(*self.at[id(signal)])]
         if isinstance(signal, edfio.BdfSignal):
             wide = np.zeros((stored.size // 3, 4), np.uint8)
@@ -152,17 +152,16 @@ def open_edf(path: Path, lead, likely, most, units=None) -> EdfSource:
         raise BadInput(f"{path} holds no signal")
     sizes = [signal.samples_per_data_record for signal in signals]
     rates_hz = [size / record_s for size in sizes]
-    dimensions = [signal.physical_dimension for signal in signals]
     chosen = choose_leads(leads, lead, path, likely)
-    chosen = read_together(chosen, rates_hz, dimensions, lead, path, most)
+    size_mv = lambda k: _mv(signals[k], path, units)
+    mv = read_together(chosen, rates_hz, size_mv, lead, path, most)
     size, fs_hz = sizes[chosen[0]], rates_hz[chosen[0]]
     starts = np.arange(layout.n) * size
     if layout.first.reserved.endswith("+D"):
         starts = layout.starts(record_s, fs_hz)
-    names = [leads[k] for k in chosen]
+    names = [leads[k] for k in mv]
     source = EdfSource(path.stem, path, leads, names, fs_hz, int(starts[-1]) + size)
-    source.signals = [signals[k] for k in chosen]
-    source.mv = [_mv(signal, path, units) for signal in source.signals]
+    source.signals, source.mv = [signals[k] for k in mv], list(mv.values())
     source.layout, source.starts = layout, starts
     source.start, source.notes = layout.start(), layout.notes
     return source

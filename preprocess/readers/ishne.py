@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocess import BadInput
-from preprocess.readers.source import Source, choose_leads, numbered
+from preprocess.readers.source import Source, choose_leads, numbered, read_together
 
 MAGIC = b"ISHNE1.0"
 HEADER = struct.Struct("<3i i h 40s 40s 20s 2h 3h 3h 3h 3h h 12h 12h 12h h 40s h")
@@ -68,16 +68,20 @@ def open_ishne(path: Path, lead, likely, most) -> IshneSource:
             f"{path} holds {n} samples of {n_leads} leads and its header says {count}: is it "
             "truncated? fetch it again"
         )
-    codes, resolutions = fields[23 : 23 + n_leads], np.array(fields[47 : 47 + n_leads])
+    codes, resolutions = fields[23 : 23 + n_leads], fields[47 : 47 + n_leads]
     known = dict(enumerate(LEAD_NAMES))
     leads = numbered([known.get(code, "unknown") for code in codes])
-    channels = choose_leads(leads, lead, path, likely, all_ecg=True)
-    channels = channels if lead else channels[:most]
-    if resolutions[channels].min() <= 0:
-        raise BadInput(f"{path} gives a lead 0 nV a step or less: it cannot be turned into mV")
-    source = IshneSource(path.stem, path, leads, [leads[k] for k in channels], fs_hz, n)
-    source.channels, source.data_at = channels, data_at
-    source.mv_per_step = resolutions[channels] / NV_PER_MV
+
+    def size_mv(k):
+        if resolutions[k] <= 0:
+            raise BadInput(f"{path} gives {leads[k]} {resolutions[k]} nV a step: that cannot be mV")
+        return resolutions[k] / NV_PER_MV
+
+    chosen = choose_leads(leads, lead, path, likely, all_ecg=True)
+    mv = read_together(chosen, [fs_hz] * n_leads, size_mv, lead, path, most)
+    source = IshneSource(path.stem, path, leads, [leads[k] for k in mv], fs_hz, n)
+    source.channels, source.data_at = list(mv), data_at
+    source.mv_per_step = np.array(list(mv.values()))
     source.start = _start(fields[13:16], fields[19:22])
     return source
 

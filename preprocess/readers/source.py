@@ -4,6 +4,7 @@ Nothing here holds a whole recording in memory: a day is read like an hour.
 """
 
 import re
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from fractions import Fraction
@@ -155,18 +156,23 @@ def choose_leads(leads, wanted, path, likely=LEAD, all_ecg=False) -> list[int]:
     return found
 
 
-def read_together(chosen, rates_hz, units, wanted, path, most) -> list[int]:
-    """Of chosen leads those that can be read with the first one: of its rate, in a voltage; of
-    those that nobody asked for by name at most so many. rates_hz, units: of all leads.
+def read_together(chosen, rates_hz, size_mv, wanted, path, most) -> dict[int, float]:
+    """{index: size of its unit in mV} of those of the chosen leads that are read: all that were
+    asked for; else at most so many of the first one's rate, without those that cannot be read.
 
-    Raises BadInput where leads that were asked for have several rates.
+    rates_hz: of all leads; size_mv: of an index, BadInput where its lead cannot be read. Raises
+    BadInput where that is the first one, or where leads that were asked for have several rates.
     """
     same = [k for k in chosen if rates_hz[k] == rates_hz[chosen[0]]]
     if wanted and len(same) < len(chosen):
         told = ", ".join(f"{rates_hz[k]:g}" for k in chosen)
         raise BadInput(f"the leads asked for of {path} have {told} Hz: read those of one rate")
-    others = [k for k in same[1:] if wanted or units[k].strip().lower() in MV_OF_UNIT]
-    return same[:1] + (others if wanted else others[: most - 1])
+    found = {}
+    for k in same:
+        if wanted or len(found) < most:
+            with suppress(BadInput) if found and not wanted else nullcontext():
+                found[k] = size_mv(k)
+    return found
 
 
 def _asked_for(leads, asked, path):

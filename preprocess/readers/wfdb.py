@@ -74,8 +74,8 @@ class Segment:
         """Samples of a lead in a frame."""
         return self.header.samps_per_frame[self.channels[lead]]
 
-    def unit(self, lead):
-        return self.header.units[self.channels[lead]]
+    def unit_mv(self, lead):
+        return mv_of(self.header.units[self.channels[lead]], self.path, lead)
 
     def read(self, leads, first, last, stored=False):
         """Frames first to last of leads with as many samples in each: of each (n,) in the header's
@@ -131,7 +131,7 @@ class WfdbSource(Source):
                 at = slice((begin - first) * self.frame, (until - first) * self.frame)
                 columns = segment.read(here, begin - segment.start, until - segment.start)
                 for lead, column in zip(here, columns):
-                    mv = mv_of(segment.unit(lead), segment.path, lead)
+                    mv = segment.unit_mv(lead)
                     values[at, self.screened.index(lead)] = column if mv == 1 else column * mv
         return values[start - first * self.frame : end - first * self.frame]
 
@@ -154,22 +154,18 @@ def open_wfdb(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
     where = {name: [part for part in segments if name in part.channels] for name in leads}
     frames = [{part.frame(name) for part in where[name]} for name in leads]
     rates_hz = [header.fs * max(found) if len(found) == 1 else 0 for found in frames]
-    units = [where[name][0].unit(name) if where[name] else "" for name in leads]
     chosen = choose_leads(leads, lead, path, likely)
-    chosen = read_together(chosen, rates_hz, units, lead, path, most)
-    names, fs_hz = [leads[k] for k in chosen], float(rates_hz[chosen[0]])
-    if not fs_hz:
-        raise BadInput(f"lead {names[0]} of {path} is in no segment, or in several rates")
+    if not rates_hz[chosen[0]]:
+        raise BadInput(f"lead {leads[chosen[0]]} of {path} is in no segment, or in several rates")
+    size_mv = lambda k: [part.unit_mv(leads[k]) for part in where[leads[k]]]
+    names = [leads[k] for k in read_together(chosen, rates_hz, size_mv, lead, path, most)]
     frame = max(frames[chosen[0]])
     n = frame * sum(segment.n for segment in segments)
-    source = WfdbSource(path.name, path, leads, names, fs_hz, n)
+    source = WfdbSource(path.name, path, leads, names, float(rates_hz[chosen[0]]), n)
     source.segments, source.frame = segments, frame
     source.start = header.base_datetime or header.base_time
     for segment in segments:
-        here = [name for name in names if name in segment.channels]
-        for name in here:
-            mv_of(segment.unit(name), path, name)
-        segment.check_sums(here)
+        segment.check_sums([name for name in names if name in segment.channels])
     return source
 
 

@@ -239,7 +239,7 @@ def test_jumps_of_row_numbers_are_gaps_and_wraps_are_none(name, tmp_path):
         (lambda t: np.maximum(t, 2 * t - t[3000]), "changes after line"),
         (lambda t: np.maximum(t, 1.004 * t - 0.004 * t[3000]), "changes after line"),
         (lambda t: np.where(np.arange(len(t)) == 3000, np.nan, t), "line 3002 .* has no time"),
-        (lambda t: 4000 * t, "is their unit"),
+        (lambda t: 4000 * t, "the unit that"),
     ],
 )
 def test_times_that_do_not_go_on_evenly_are_refused(change, words, tmp_path):

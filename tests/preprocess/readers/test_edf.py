@@ -81,19 +81,19 @@ def test_when_it_began(day, of_day, name, start, tmp_path):
 def test_the_ecg_among_other_signals_of_24_bits(tmp_path):
     ecg = wave(5120, 512)
     signals = [
-        edfio.BdfSignal(values * 1000, hz, label=label, physical_dimension="uV")
-        for values, hz, label in (
-            (wave(2560, 256), 256, "EEG C4-M1"),
-            (ecg, 512, "ECG1-ECG2"),
-            (wave(320, 32), 32, "Thorax"),
+        edfio.BdfSignal(values * 1000, hz, label=label, physical_dimension=unit)
+        for values, hz, label, unit in (
+            (wave(2560, 256), 256, "EEG C4-M1", "uV"),
+            (ecg, 512, "ECG1-ECG2", "uV"),
+            (ecg, 512, "ECG3-ECG4", "ohm"),  # is left out where nobody asks for it
+            (wave(320, 32), 32, "Thorax", "uV"),
         )
     ]
     path = tmp_path / "r1.bdf"
     edfio.Bdf(signals, annotations=[edfio.EdfAnnotation(1, None, "lights off")]).write(path)
     source = open_source(path)
-    assert (source.lead, source.fs_hz, source.n) == ("ECG1-ECG2", 512, 5120)
+    assert (source.screened, source.fs_hz, source.n) == (["ECG1-ECG2"], 512, 5120)
     np.testing.assert_allclose(source.read(1000, 2000)[:, 0], ecg[1000:2000], atol=1e-5)
-    assert source.screened == ["ECG1-ECG2"]
     with pytest.raises(BadInput, match="512, 32 Hz"):
         open_source(path, ["ECG1-ECG2", "Thorax"])
 
