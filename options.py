@@ -52,7 +52,6 @@ PREPROCESSING = {
     "data": "auto",
     "datadir": DATASET,
     "dataroot": DATAROOT,
-    "lead": LEAD,
     "image": "complex",  # that the model reads
     "filter": "butterworth",
 }
@@ -79,6 +78,7 @@ PROTOCOL_NAMES = (  # of experiments.training.protocols, in its order
     "patient",
     "external",
     "develop",
+    "own",
 )
 JITTER = integer(0, 20)  # samples
 SCREENED = (
@@ -237,7 +237,7 @@ def preprocess_parser():
     add("--dataroot", metavar="DIR", help="where the results go")
 
     add = made.add_argument_group("beats and images").add_argument
-    add("--lead", help="lead to read, by its name in the header")
+    add("--lead", default=LEAD, help="lead to read, by its name in the header")
     add(
         "--image",
         type=_image,
@@ -278,6 +278,8 @@ def add_data(group):
         help=f"fold 0 to {FOLDS - 1}: which fifth of the normals is tested (beatgan), which fifth "
         "of the training patients calibrates (the others)",
     )
+    split = "trains and tests records by name, as lines `train: NAME ...` and `test: NAME ...` say"
+    add("--split", metavar="FILE", help=f"{split}: --protocol own")
     add_dataroot(group)
     add("--outf", metavar="DIR", help="results go to OUTF/MODEL/PROTOCOL/foldK/")
     add_device(group)

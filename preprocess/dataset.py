@@ -226,9 +226,7 @@ def _write_arrays(paths, part, image, lead, filter_name, on_peaks):
             part / IMAGES, spectrogram.STORED_AS, spectrogram.SETTINGS[image].shape
         ) as pictures,
     ):
-        for path in tqdm(
-            paths, desc=f"Preprocessing ({image} images)", unit="record", disable=None
-        ):
+        for path in tqdm(paths, desc=f"Preprocessing ({image} images)", unit="record"):
             recording = records.read(path, lead)
             if note := beat_windows.unlabelled_end(recording):
                 tqdm.write(note)
