@@ -49,7 +49,7 @@ class Stretch:
         return quality.REASONS[self.code]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Findings:
     """Everything that the outputs say of a recording.
 
@@ -67,6 +67,12 @@ class Findings:
     alarms: list[Stretch]
     episodes: list[episodes.Episode]
     summary: dict
+
+    def __repr__(self):
+        """At most twenty lines: those of the terminal."""
+        from experiments.screening.outputs import in_lines  # which writes findings
+
+        return f"{self.source.name}: lead {self.source.lead}\n{in_lines(self)}"
 
     @property
     def beats(self) -> pd.DataFrame:
