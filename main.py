@@ -18,14 +18,16 @@ def main(argv=None):
     from preprocess import dataset
 
     data = dataset.load(opt.dataroot)
+    opt.protocol = "own" if opt.split else opt.protocol
     folder = Path(opt.outf) / opt.model / opt.protocol / f"fold{opt.folder}"
     if opt.explain:
         from experiments.reports.explain import explain
 
         return explain(data, opt, folder)
-    from experiments.training.protocols import split
+    from experiments.training import protocols
 
-    rows = split(data.index, opt.protocol, opt.folder, opt.select, testing=opt.istest)
+    names = protocols.read_names(opt.split, data.index) if opt.split else None
+    rows = protocols.split(data.index, opt.protocol, opt.folder, opt.select, opt.istest, names)
     if opt.istest:
         test(data, rows, opt, folder)
     else:

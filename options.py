@@ -52,7 +52,6 @@ PREPROCESSING = {
     "data": "auto",
     "datadir": DATASET,
     "dataroot": DATAROOT,
-    "lead": None,  # LEAD; of several folders the likely one of each record
     "image": "complex",  # that the model reads
     "filter": "butterworth",
 }
@@ -80,6 +79,7 @@ PROTOCOL_NAMES = (  # of experiments.training.protocols, in its order
     "external",
     "databases",
     "develop",
+    "own",
 )
 JITTER = integer(0, 20)  # samples
 SCREENED = (
@@ -287,6 +287,8 @@ def add_data(group):
         "of the training patients calibrates (the others), which folder of records is tested "
         "(databases)",
     )
+    split = "trains and tests records by name, as lines `train: NAME ...` and `test: NAME ...` say"
+    add("--split", metavar="FILE", help=f"{split}: --protocol own")
     add_dataroot(group)
     add("--outf", metavar="DIR", help="results go to OUTF/MODEL/PROTOCOL/foldK/")
     add_device(group)

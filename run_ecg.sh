@@ -3,7 +3,7 @@
 #
 #   bash run_ecg.sh                                   # everything; a simulated cohort where there is no real data
 #   MITDB_DIR=/data/mitdb bash run_ecg.sh             # on the MIT-BIH Arrhythmia Database
-#   records=/data/svdb lead=ECG1 protocol=interpatient bash run_ecg.sh    # on records of your own
+#   records=/data/svdb lead=ECG1 split=FILE bash run_ecg.sh   # on records of your own
 #   test=1 bash run_ecg.sh --context none             # what follows goes to main.py as it is
 #
 # Edit the values here, or give them in the environment. What is empty is as in options.py.
@@ -18,6 +18,7 @@ lr=${lr:-}                      # learning rate
 n_aug=${n_aug:-}                # time-warped copies of each training beat
 data=${data:-}                  # mitdb insists on real records, simulated asks for the cohort
 records=${records:-}            # folder of WFDB records with beat annotations
+split=${split:-}                # file that says which of them train and which are tested
 lead=${lead:-}                  # their lead, by its name in the header
 filter=${filter:-}              # of the beats: butterworth or published
 dataroot=${dataroot:-}          # preprocessed beats
@@ -42,7 +43,7 @@ preparing=() common=()
 for name in data records lead image filter dataroot; do
   if [ -n "${!name:-}" ]; then preparing+=("--$name" "${!name}"); fi
 done
-for name in model protocol dataroot outf w_adv niter lr n_aug threshold; do
+for name in model protocol split dataroot outf w_adv niter lr n_aug threshold; do
   if [ -n "${!name:-}" ]; then common+=("--$name" "${!name}"); fi
 done
 

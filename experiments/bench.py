@@ -114,7 +114,7 @@ def parts(folder):
         "STFT images": (
             "images/s",
             (lambda: list(spectrogram.stored_chunks(waves)), N_BEATS),
-            (lambda: [original_image(wave) for wave in waves[:N_SLOW]], N_SLOW),
+            (lambda: [spectrogram.images(w[None], "decibel") for w in waves[:N_SLOW]], N_SLOW),
         ),
         "training": (
             "beats/s",
@@ -137,23 +137,6 @@ def parts(folder):
         here, there = (measure(*way) for way in both)
         result[name] = {"unit": unit, "ours": here, "original": there, "ratio": here / there}
     return result
-
-
-def original_image(beat_mv: np.ndarray) -> np.ndarray:
-    """librosa 0.8's stft and amplitude_to_db of one beat, then the area resize: (320,) to
-    (128, 128)."""
-    n_fft, hann = spectrogram.N_FFT, spectrogram.HANN
-    padded = np.pad(beat_mv, n_fft // 2, mode="reflect")
-    window = np.zeros(n_fft)
-    start = (n_fft - hann) // 2
-    window[start : start + hann] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(hann) / hann)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[:: spectrogram.DECIBEL_HOP]
-    power = np.abs(np.fft.rfft(frames * window, axis=1).T)  # [129, 161]
-    decibel = 20 * np.log10(np.maximum(power, 1e-5))
-    decibel = np.maximum(decibel, decibel.max() - spectrogram.DECIBEL_RANGE_DB)
-    decibel = decibel[:, spectrogram.DECIBEL_COLUMNS]  # [129, 140]
-    rows, columns = (spectrogram.area_weights(n, spectrogram.DECIBEL_SIZE) for n in decibel.shape)
-    return rows @ decibel @ columns.T
 
 
 def _beats(waves, image):

@@ -61,18 +61,6 @@ def test_every_variable_of_the_launcher_reaches_the_program(launched):
     assert json.loads((folder / "metrics.json").read_text())["false_alarm_target"] == 0.1
 
 
-def test_launcher_can_only_evaluate(launched):
-    _, out, environment = launched
-    checkpoint = out / "out/b2igan/beatgan/fold0/checkpoint.pt"
-    before = checkpoint.stat().st_mtime_ns, (checkpoint.parent / "metrics.json").read_text()
-    result = run("bash", "run_ecg.sh", *QUICK, test="1", **environment)
-    assert result.returncode == 0, result.stderr
-    assert (
-        checkpoint.stat().st_mtime_ns,
-        (checkpoint.parent / "metrics.json").read_text(),
-    ) == before
-
-
 def test_launcher_passes_only_what_its_user_set(tmp_path):
     python = tmp_path / "python"
     python.write_text('#!/bin/sh\necho "$@"\n')
@@ -80,6 +68,8 @@ def test_launcher_passes_only_what_its_user_set(tmp_path):
     free = {name: "" for name in ("MITDB_DIR", "test", "records", "niter")}
     result = run("bash", "run_ecg.sh", **free | {"PYTHON": str(python)})
     assert result.stdout.splitlines() == ["-m preprocess", "main.py", "main.py --istest"]
+    result = run("bash", "run_ecg.sh", **free | {"PYTHON": str(python), "test": "1"})
+    assert result.stdout.splitlines() == ["-m preprocess", "main.py --istest"]
     own = {"records": "/data/own", "lead": "II", "niter": "2", "test": "0"}
     lines = run("bash", "run_ecg.sh", **own | {"PYTHON": str(python)}).stdout.splitlines()
     data = "experiments/ecg/dataset/own"

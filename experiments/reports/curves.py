@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from matplotlib.ticker import FixedLocator, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
 from experiments.reports.style import (
@@ -100,75 +100,55 @@ def draw_distributions(classes, scores, threshold, path, false_alarm_target):
 
     scores, classes: (n,); threshold: a beat above it raises an alarm;
     false_alarm_target: the rate on calibration normals for which it was set.
+    The axis is linear near the median of the normal beats and logarithmic far from it: bulk and
+    outliers can both be read, whatever the scores' unit.
     """
     scores = np.asarray(scores, float)
-    groups = {name: scores[classes == name] for name in CLASSES}
-    groups["abnormal"] = scores[classes != "N"]
-    stretch = ScoreAxis(groups["N"] if len(groups["N"]) else scores)
-    limits = stretch.limits(scores, threshold)
+    normals = scores[(classes == "N") & np.isfinite(scores)]
+    low, middle, high = np.percentile(normals, [25, 50, 75]) if len(normals) else (0, 0, 1)
+    width = (high - low) / 2 or float(np.std(normals)) or 1.0
+    groups = {name: scores[classes == name] - middle for name in CLASSES}
+    groups["abnormal"] = scores[classes != "N"] - middle
+    finite, at = scores[np.isfinite(scores)] - middle, threshold - middle
+    # One beat in a thousand at each end is counted in the outermost bins.
+    ends = np.arcsinh(np.r_[np.percentile(finite, [0.1, 99.9]) if len(finite) else 0, at] / width)
+    bins = np.linspace(ends.min() - 0.1, ends.max() + 0.1, HISTOGRAM_BINS + 1)
+    edges = width * np.sinh(bins)
+
     figure = new_figure(WIDTH_IN, 6.6, "Scores by class")
     margins = {"left": 0.23, "right": 0.985, "bottom": 0.13, "top": 0.88, "hspace": 0.18}
     rows = figure.subplots(len(groups), 1, sharex=True, gridspec_kw=margins)
     for axes, (name, values) in zip(rows, groups.items()):
-        draw_histogram(axes, stretch, limits, groups["N"], name="N", outline=True)
-        draw_histogram(axes, stretch, limits, values, name)
+        _draw_histogram(axes, edges, groups["N"], color=GREY, linewidth=0.8)
+        _draw_histogram(axes, edges, values, color=CLASS_COLOURS[name], fill=True, alpha=0.75)
         axes.set(ylim=(0, 1.08), yticks=[])
         axes.spines[["top", "left", "right"]].set_visible(False)
-        axes.axvline(stretch.forward(threshold), color=VERMILION, linewidth=1.3, linestyle="--")
-        label = _group_label(name, values, threshold)
+        axes.axvline(at, color=VERMILION, linewidth=1.3, linestyle="--")
+        label = _group_label(name, values, at)
         axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8.5, linespacing=1.4)
     rows[0].set_title(
         f"dashed line: alarm threshold {threshold:.6g}, set so that {100 * false_alarm_target:g} % "
         "of held-out normal beats lie above it; a beat right of it raises an alarm",
         **{"loc": "left", "fontsize": 8.5, "color": "#a04000", "pad": 8},
     )
-    _label_scores(rows[-1], stretch, limits)
+    rows[-1].set_xscale("asinh", linear_width=width)
+    rows[-1].set_xlim(edges[0], edges[-1])
+    ticks = [float(f"{at:.1g}") for at in width * np.sinh(np.linspace(bins[0], bins[-1], 9))[1:-1]]
+    rows[-1].set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    rows[-1].minorticks_off()
+    rows[-1].set_xlabel(
+        f"anomaly score above the normal beats' median, {middle:.4g} (no unit)\n"
+        "height: share of the class's beats, each row scaled to its tallest bin; grey outline: N"
+    )
     return save(figure, path)
 
 
-class ScoreAxis:
-    """A score axis on which the bulk of the normal beats and far outliers can both be read,
-    whatever the scores' unit.
-
-    Positions are the inverse hyperbolic sine, linear near and logarithmic far, of the distance to
-    the normals' median in interquartile ranges.
-    """
-
-    def __init__(self, normals):
-        normals = normals[np.isfinite(normals)]
-        low, self.middle, high = (
-            np.percentile(normals, [25, 50, 75]) if len(normals) else (0.0, 0.0, 1.0)
-        )
-        self.width = (high - low) / 2 or float(np.std(normals)) or 1.0
-
-    def forward(self, scores):
-        return np.arcsinh((np.asarray(scores, float) - self.middle) / self.width)
-
-    def back(self, positions):
-        return np.sinh(positions) * self.width + self.middle
-
-    def limits(self, scores, threshold):
-        """Positions that leave out one beat in a thousand at each end (counted in the outermost
-        bins), with the threshold in view."""
-        positions = self.forward(scores[np.isfinite(scores)])
-        ends = np.percentile(positions, [0.1, 99.9]) if len(positions) else np.array([-1.0, 1.0])
-        ends = np.append(ends, self.forward(threshold))
-        margin = 0.03 * np.ptp(ends) or 1.0
-        return ends.min() - margin, ends.max() + margin
-
-
-def draw_histogram(axes, stretch, limits, values, name, outline=False):
-    """Share of the group's beats in each bin, scaled to its tallest bin: shapes are compared,
-    counts are in the label."""
-    values = values[~np.isnan(values)]
-    if len(values) == 0:
-        return
-    edges = np.linspace(*limits, HISTOGRAM_BINS + 1)
-    counts, _ = np.histogram(np.clip(stretch.forward(values), edges[0], edges[-1]), edges)
-    if outline:
-        axes.stairs(counts / counts.max(), edges, color=GREY, linewidth=0.8)
-    else:
-        axes.stairs(counts / counts.max(), edges, color=CLASS_COLOURS[name], fill=True, alpha=0.75)
+def _draw_histogram(axes, edges, values, **style):
+    """Share of a group's beats in each bin, scaled to its tallest bin: shapes are compared, counts
+    are in the label."""
+    counts, _ = np.histogram(np.clip(values[~np.isnan(values)], edges[0], edges[-1]), edges)
+    if counts.any():
+        axes.stairs(counts / counts.max(), edges, **style)
 
 
 def _group_label(name, values, threshold):
@@ -177,27 +157,6 @@ def _group_label(name, values, threshold):
     meaning = "abnormal" if name == "abnormal" else f"{name}: {GROUP_NAMES[name]}"
     word = "false alarms" if name == "N" else "found"
     return f"{meaning}\nn {len(values)}, {100 * np.mean(values > threshold):.1f} % {word}"
-
-
-def _label_scores(axes, stretch, limits):
-    ticks, labels = _round_ticks(stretch.back(np.linspace(*limits, 9)[1:-1]))
-    axes.set_xlim(limits)
-    axes.xaxis.set_major_locator(FixedLocator(stretch.forward(ticks)))
-    axes.set_xticklabels(labels)
-    axes.set_xlabel(
-        "anomaly score (no unit; linear around the normal beats' median, logarithmic far from it)\n"
-        "height: share of the class's beats, each row scaled to its tallest bin; grey outline: N"
-    )
-
-
-def _round_ticks(scores):
-    """Rising scores to round numbers near them, and their text: no more digits than tell
-    neighbours apart."""
-    gaps = np.diff(scores)
-    nearest = np.minimum(np.r_[gaps, gaps[-1]], np.r_[gaps[0], gaps])
-    digits = [-math.floor(math.log10(gap)) for gap in nearest]
-    ticks = [round(score, n) for score, n in zip(scores, digits)]
-    return ticks, [f"{tick:.{max(n, 0)}f}" for tick, n in zip(ticks, digits)]
 
 
 def draw_training(log, path):

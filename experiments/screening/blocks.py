@@ -51,10 +51,13 @@ def spans(source: Source) -> list[tuple[int, int]]:
 
 
 class Reader:
-    """Reads blocks of one recording. annotator: ending of a file with R peaks, None: find them."""
+    """Reads blocks of one recording. annotator: ending of a file with R peaks; r_peaks: (k,) rising
+    samples at FS_HZ; None both: find them."""
 
-    def __init__(self, source: Source, annotator: str | None = None):
-        self.source, self.annotated = source, None
+    def __init__(
+        self, source: Source, annotator: str | None = None, r_peaks: np.ndarray | None = None
+    ):
+        self.source, self.annotated = source, r_peaks
         if annotator:
             samples, symbols = source.annotated(annotator)
             self.annotated = np.unique(samples[np.isin(symbols, list(CLASS_OF))])

@@ -43,7 +43,7 @@ class Stretch:
         return quality.REASONS[self.code]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Findings:
     """Everything that the outputs say of a recording.
 
@@ -63,6 +63,12 @@ class Findings:
     episodes: list[episodes.Episode]
     summary: dict
     gaps: list[tuple[int, int]]
+
+    def __repr__(self):
+        """At most twenty lines: those of the terminal."""
+        from experiments.screening.outputs import in_lines  # which writes findings
+
+        return f"{self.source.name}: lead {self.source.lead}\n{in_lines(self)}"
 
     @property
     def beats(self) -> pd.DataFrame:

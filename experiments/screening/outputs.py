@@ -185,8 +185,8 @@ def _location_in_words(start_s, end_s, low_hz, high_hz):
 # ------------------------------------------------------------------------------ in words
 
 
-def in_lines(findings: Findings, folder: Path) -> str:
-    """What was found, for the terminal. folder: where the outputs are."""
+def in_lines(findings: Findings, folder: Path | None = None) -> str:
+    """What was found, for the terminal. folder: where the outputs are, if anywhere."""
     source, clusters, summary = findings.source, findings.clusters, findings.summary
     recording, rate = summary["recording"], summary["rate_per_min"]["mean"]
     unreadable = 100 * recording["unreadable_s"] / source.duration_s
@@ -210,7 +210,9 @@ def in_lines(findings: Findings, folder: Path) -> str:
         lines.append(f"    {cluster.count:6d}  shape {i + 1}: {words.describe(findings, i)}")
     if rarer := clusters[MOST_LINES:]:
         lines.append(f"    {sum(cluster.count for cluster in rarer):6d}  in {len(rarer)} more")
-    return "\n".join([*lines, f"  {Path(folder) / source.name}.html  .csv  .b2i  .json"])
+    if folder is not None:
+        lines.append(f"  {Path(folder) / source.name}.html  .csv  .b2i  .json")
+    return "\n".join(lines)
 
 
 def _an_hour(findings):

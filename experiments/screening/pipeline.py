@@ -30,7 +30,6 @@ if TYPE_CHECKING:  # networks and signal processing are loaded where a recording
     from models.detector import Detector
     from preprocess.readers.source import Source
 
-SCREENED_LEADS = 2  # of a recording, where --lead names none
 MOST_SENTENCES = 20  # about recordings that failed, on the terminal; index.html has all
 
 
@@ -208,7 +207,7 @@ def _opened(path, checkpoint, opt, progress) -> Source:
     from experiments.screening.page import pdf
 
     likely = checkpoint.settings["lead"]
-    how = {"gain": opt.gain, "baseline": opt.baseline, "likely": likely, "most": SCREENED_LEADS}
+    how = {"gain": opt.gain, "baseline": opt.baseline, "likely": likely}
     source = open_source(path, opt.lead, opt.fs, opt.units, **how)
     outputs.check_apart(source, opt.outf)
     if opt.pdf:

@@ -6,6 +6,7 @@ location, findings.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from experiments.training.scoring import usable_context
 from options import DEFAULTS
 from preprocess import BadInput
 from preprocess.constants import FS_HZ
+from preprocess.readers import open_source
 from preprocess.readers.source import Source
 
 if TYPE_CHECKING:  # torch is loaded by a checkpoint
@@ -37,6 +39,7 @@ if TYPE_CHECKING:  # torch is loaded by a checkpoint
 __all__ = ["Findings", "Screener", "Settings"]
 
 SHORTEST_S = 10.0
+FLAG = re.compile(r"--([a-z][a-z_-]+)")
 
 
 @dataclass(frozen=True)
@@ -88,38 +91,70 @@ class Screener:
                 "train it to the end"
             )
 
+    def __repr__(self):
+        asked = self.settings.false_alarm_rate or f"{self.settings.false_alarms_per_hour:g} an hour"
+        return f"Screener({self.checkpoint.model}, context {self.context}, false alarms {asked})"
+
     def screen(
-        self, signal_mv: ArrayLike, fs_hz: float, name: str = "recording", lead: str | list = "ECG"
+        self,
+        recording: ArrayLike | str | Path,
+        fs_hz: float | None = None,
+        name: str = "recording",
+        lead: str | list | None = None,
+        r_peaks: ArrayLike | None = None,
     ) -> Findings:
-        """Samples (n,) or (n, leads) in mV, NaN where there are none, to what is found in them.
+        """Samples (n,) or (n, leads) in mV, NaN where there are none, or a file, to what is found.
 
-        name, lead: what findings call them; of several leads a list. Raises BadInput where nothing
-        can be said of it.
+        fs_hz: of samples, or of a file that does not say; name: what findings call samples; lead:
+        the same, of several leads a list, or which of a file; r_peaks: (k,) samples, else they are
+        detected. Raises BadInput where nothing can be said of it.
         """
-        return self.findings(SignalSource.of(signal_mv, fs_hz, name, lead))
+        try:
+            if isinstance(recording, str | Path):
+                source = open_source(
+                    recording, lead, fs_hz, likely=self.checkpoint.settings["lead"]
+                )
+            else:
+                source = SignalSource.of(recording, fs_hz, name, lead or "ECG")
+            if r_peaks is not None:
+                r_peaks = np.unique(np.round(np.asarray(r_peaks) * float(source.ratio)).astype(int))
+            return self.findings(source, r_peaks=r_peaks)
+        except BadInput as error:
+            raise BadInput(in_python(str(error))) from None
 
-    def decision_function(self, signal_mv: ArrayLike, fs_hz: float) -> np.ndarray:
+    def decision_function(self, recording: ArrayLike | str | Path, fs_hz=None) -> np.ndarray:
         """Scores of the recording's beats (n,), higher is more abnormal."""
-        return self.screen(signal_mv, fs_hz).beats["score"].to_numpy()
+        return self.screen(recording, fs_hz).beats["score"].to_numpy()
 
-    def predict(self, signal_mv: ArrayLike, fs_hz: float) -> np.ndarray:
+    def predict(self, recording: ArrayLike | str | Path, fs_hz=None) -> np.ndarray:
         """1 for beats above the patient's threshold, 0 for the others (n,)."""
-        return self.screen(signal_mv, fs_hz).beats["flagged"].to_numpy(int)
+        return self.screen(recording, fs_hz).beats["flagged"].to_numpy(int)
 
-    def predict_proba(self, signal_mv: ArrayLike, fs_hz: float) -> np.ndarray:
-        """(n, 2), adding up to 1: the share of normal beats that score as high as each beat, and
-        the share that scores lower."""
-        tail = self.screen(signal_mv, fs_hz).beats["tail_probability"].to_numpy(float)
-        return np.stack([tail, 1 - tail], 1)
+    def predict_proba(self, recording: ArrayLike | str | Path, fs_hz=None) -> np.ndarray:
+        """(n, 2), adding up to 1, the second above one half where `predict` says 1: its odds are
+        the false-alarm rate against the share of normal beats that score as high."""
+        found = self.screen(recording, fs_hz)
+        rate, flagged = found.patient_threshold.rate, found.flagged
+        share = rate / (rate + found.table["tail_probability"].to_numpy(float))
+        half = np.nextafter(0.5, 1)  # of those at the threshold itself
+        share = np.where(flagged, np.maximum(share, half), np.minimum(share, 0.5))
+        return np.stack([1 - share, share], 1)
 
-    def findings(self, source: Source, progress: bool = False, workers: int | None = None):
-        """What is found in a recording. workers: blocks that are worked on at a time."""
+    def findings(
+        self,
+        source: Source,
+        progress: bool = False,
+        workers: int | None = None,
+        r_peaks: np.ndarray | None = None,
+    ) -> Findings:
+        """What is found in a recording. workers: blocks that are worked on at a time; r_peaks: see
+        Reader."""
         if source.duration_s < SHORTEST_S:
             raise BadInput(
                 f"{source.path} is {source.duration_s:.1f} s long; {SHORTEST_S:g} s are needed at "
                 "least"
             )
-        reader = Reader(source, self.settings.annotator)
+        reader = Reader(source, self.settings.annotator, r_peaks)
 
         def scored(span: tuple[int, int]) -> ScoredBlock:
             block = reader.read(*span)  # signal, quality, R peaks, beats
@@ -164,6 +199,12 @@ class Screener:
         outputs.write(findings, text, Path(folder), self.settings.trace, self.settings.pdf)
 
 
+def in_python(sentence: str) -> str:
+    """A sentence of the command line with the names of arguments in place of its flags."""
+    sentence = sentence.replace("say what its numbers are with --units uV", "give it in mV")
+    return FLAG.sub(lambda flag: flag[1].replace("-", "_"), sentence.replace("--fs", "--fs_hz"))
+
+
 class SignalSource(Source):
     """Leads that are in memory."""
 
@@ -182,6 +223,8 @@ class SignalSource(Source):
                 f"{name} has shape {signal_mv.shape} and {len(leads)} names of leads: give an "
                 "array (n,) or (n, leads) in mV, and a name for each lead"
             )
+        if fs_hz is None:
+            raise BadInput(f"{name} does not say its sampling rate: give --fs")
         made = cls(name, Path(name), leads, leads, float(fs_hz), len(signal_mv))
         made.signal_mv = signal_mv.reshape(len(signal_mv), len(leads))
         return made

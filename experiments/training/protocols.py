@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,7 @@ DS2 = "100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 2
 DS1, DS2 = DS1.split(), DS2.split()
 # Records of one man, as PhysioNet documents; de Chazal's split has him on both sides.
 PATIENT_OF = {"202": "201", "mitdb/202": "mitdb/201"}
+OWN = "own"
 NO_ROWS = np.zeros(0, int)
 TEXTS_AT_ONCE = 100_000  # rows that are made text of at a time
 
@@ -71,7 +73,8 @@ class Split:
 class Protocol:
     """One way to choose who trains and who is tested.
 
-    text: for the reader of a report, after a colon; rows: (index, fold, select) to the Split;
+    text: for the reader of a report, after a colon; of_mitdb: added to it where the data are those;
+    rows: (index, fold, select) to the Split;
     shared_patients: whether patients of the test are among those trained on;
     first_minutes_only: of those, whether only the first minutes of a recording are trained on;
     elsewhere: where another database is tested, its index to the Split, of which `rows` has no
@@ -86,6 +89,7 @@ class Protocol:
     shared_patients: bool
     first_minutes_only: bool = False
     elsewhere: Callable[[pd.DataFrame], Split] | None = None
+    of_mitdb: str = ""
     reported_without: tuple[str, ...] = ()
     is_published: bool = False
 
@@ -126,11 +130,21 @@ def split(
     fold: int = 0,
     select: str = "last",
     testing: bool = False,
+    names: tuple[list[str], list[str]] | None = None,
 ) -> Split:
-    """Rows of an index for a protocol of this name. Raises BadInput where there is none."""
+    """Rows of an index for a protocol of this name. Raises BadInput where there is none.
+
+    names: of `own`, the records to train on and those to test (see read_names).
+    """
     if protocol not in PROTOCOLS:
         raise BadInput(f"there is no protocol {protocol}: choose one of {', '.join(PROTOCOLS)}")
-    return PROTOCOLS[protocol].split(index, fold, select, testing)
+    if (protocol == OWN) != (names is not None):
+        raise BadInput(f"--protocol {OWN} and --split FILE go together: give both")
+    chosen = PROTOCOLS[protocol]
+    if names:
+        by_name = partial(_by_patient, training=names[0], testing=names[1])
+        chosen = replace(chosen, rows=by_name)
+    return chosen.split(index, fold, select, testing)
 
 
 def patient_of(record: np.ndarray) -> np.ndarray:
@@ -191,6 +205,26 @@ def later_minutes(index: pd.DataFrame, fold: int, select: str) -> Split:
     parts = (np.flatnonzero(part) for part in (train, calibration, first >= STRETCHES))
     # Someone has labelled the normals of the first minutes; a context may know them.
     return Split(*parts, classes, labelled, np.flatnonzero(train | calibration))
+
+
+def read_names(path: str, index: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Names of the records to train on and of those to test, as lines of a text file say: `train:
+    NAME NAME ...` and `test: NAME ...`. Raises BadInput where it says something else."""
+    found, known = {"train": [], "test": []}, set(index["record"].unique())
+    lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    for line in filter(str.strip, lines):
+        part, _, names = line.strip().partition(":")
+        unknown = [name for name in names.split() if name not in known]
+        if part not in found or unknown:
+            wrong = f"there is no record {unknown[0]}" if part in found else line
+            raise BadInput(
+                f"{path}: {wrong}; lines "
+                "are `train: NAME NAME ...` and `test: NAME ...`, of preprocessed records"
+            )
+        found[part] += names.split()
+    if both := sorted(set(found["train"]) & set(found["test"])):
+        raise BadInput(f"{path}: record {both[0]} would be trained on and tested")
+    return found["train"], found["test"]
 
 
 def unseen_patients(index: pd.DataFrame, fold: int, select: str) -> Split:
@@ -322,10 +356,10 @@ PROTOCOLS = {
         ),
         Protocol(
             "interpatient",
-            "tested on patients that were never seen in training, one man excepted: record 202, "
-            "which is tested, is of the man of record 201",
+            "tested on patients that were never seen in training",
             unseen_patients,
             shared_patients=False,
+            of_mitdb=", one man excepted: record 202, which is tested, is of the man of record 201",
             reported_without=("202", "232"),
         ),
         Protocol(
@@ -357,6 +391,13 @@ PROTOCOLS = {
             "tested on a fifth of the training patients, never seen in training: for tuning, so "
             "that the test patients are met once",
             among_training_patients,
+            shared_patients=False,
+        ),
+        Protocol(
+            OWN,
+            "trained on some records and tested on others, as a file says; that no patient is in "
+            "both is for who wrote it",
+            unseen_patients,  # split() takes the file's names instead
             shared_patients=False,
         ),
     )

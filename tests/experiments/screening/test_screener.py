@@ -38,7 +38,23 @@ def test_names_of_pyod(screener, findings, record):
     assert len(scores) == len(predicted) == len(share) == len(findings.beats)
     np.testing.assert_allclose(share.sum(1), 1)
     assert scores[predicted == 1].min() > scores[predicted == 0].max()
+    np.testing.assert_array_equal(share[:, 1] > 0.5, predicted == 1)
     assert share[predicted == 1, 1].min() > share[predicted == 0, 1].max()
+
+
+def test_a_file_and_its_samples_give_the_same(screener, findings, record):
+    again = screener.screen(record)
+    pd.testing.assert_frame_equal(again.beats, findings.beats)
+
+
+def test_r_peaks_that_are_given_are_taken(screener, findings, record):
+    given = findings.beats["sample"].to_numpy()[::2]
+    found = screener.screen(lead_of(record), 360, r_peaks=given)
+    assert set(found.beats["sample"]) <= set(given) and len(found.beats) > len(given) / 2
+
+
+def test_what_is_printed_is_short(screener, findings):
+    assert len(str(findings).splitlines()) <= 20 and len(repr(screener)) < 100
 
 
 def test_it_writes_nothing_until_asked_to(screener, findings, tmp_path, monkeypatch):
@@ -60,6 +76,7 @@ def test_settings_are_the_flags_with_their_defaults():
         (np.zeros(100), "0.3 s long"),
         (np.zeros((3600, 2)), "shape \\(3600, 2\\): give one lead"),
         (["a", "b"], "no array of numbers"),
+        (np.tile([200.0, -200.0], 3600), "no heart does: give it in mV"),
     ],
 )
 def test_what_is_no_lead_is_one_sentence(screener, signal_mv, words):

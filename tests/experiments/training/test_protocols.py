@@ -9,12 +9,16 @@ from experiments.training.protocols import (
     DS2,
     FOLDS,
     LEARNING_S,
+    OWN,
     PROTOCOLS,
     patient_of,
+    read_names,
     split,
 )
 from preprocess import BadInput
 from preprocess.constants import AFTER, BEFORE
+
+WITHOUT_FILE = [name for name in PROTOCOLS if name != OWN]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,7 @@ def index():
     return pd.concat(tables, ignore_index=True)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", WITHOUT_FILE)
 @pytest.mark.parametrize("fold", range(FOLDS))
 def test_parts_are_disjoint_and_learn_from_normals_alone(index, protocol, fold):
     s = split(index, protocol, fold)
@@ -156,3 +160,27 @@ def test_shared_patients_are_those_in_training_and_test(index, protocol):
     shared = set(of[s.train]) & set(of[s.test])
     assert bool(shared) == protocol.shared_patients
     assert protocol.text
+
+
+def test_a_file_says_which_records_train_and_which_are_tested(index, tmp_path):
+    file = tmp_path / "split.txt"
+    file.write_text("train: 100 101 103 105 106 108\n\ntest: 200 201\n")
+    chosen = split(index, OWN, names=read_names(file, index))
+    record = index["record"].to_numpy()
+    assert set(record[chosen.test]) == {"200", "201"}
+    trained = set(record[np.union1d(chosen.train, chosen.calibration)])
+    assert trained == {"100", "101", "103", "105", "106", "108"}
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("train: 100\ntest: nobody", "no record nobody"),
+        ("train: 100\ntest: 100", "record 100 would be trained on and tested"),
+        ("100 101", "lines are `train: NAME"),
+    ],
+)
+def test_a_file_that_names_no_split_is_one_sentence(text, words, index, tmp_path):
+    (tmp_path / "split.txt").write_text(text)
+    with pytest.raises(BadInput, match=words):
+        read_names(tmp_path / "split.txt", index)
