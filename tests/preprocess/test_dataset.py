@@ -42,6 +42,23 @@ def test_second_run_does_nothing_and_a_changed_record_does(cohort, tmp_path, mon
     assert (tmp_path / "out" / "beats.npy").stat().st_mtime_ns != made
 
 
+def test_records_of_several_folders_are_called_by_both_names(cohort, data, tmp_path):
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+        for file in cohort.glob("sim0[12].*"):
+            shutil.copy(file, folder)
+    dataset.make(folders, tmp_path / "out", lead="likely")
+    index = dataset.load(tmp_path / "out").index
+    assert sorted(index["record"].unique()) == ["one/sim01", "one/sim02", "two/sim01", "two/sim02"]
+    both = [
+        index[index["record"] == f"{name}/sim01"]["sample"].to_list() for name in ("one", "two")
+    ]
+    assert both[0] == both[1] == data.index[data.index["record"] == "sim01"]["sample"].to_list()
+    with pytest.raises(BadInput, match="same name"):
+        dataset.make([folders[0], folders[0]], tmp_path / "again")
+
+
 def test_a_broken_record_leaves_earlier_results_untouched(cohort, tmp_path):
     folder = shutil.copytree(cohort, tmp_path / "records")
     dataset.make(folder, tmp_path / "out")

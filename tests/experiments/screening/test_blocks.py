@@ -42,6 +42,19 @@ def test_no_beat_lies_in_what_cannot_be_read_and_no_interval_across_it(with_gap)
     assert np.isnan(rr_s[after, 0]) and np.isnan(rr_s[after - 1, 1])
 
 
+def test_where_one_lead_is_off_the_other_goes_on(record):
+    signal_mv = lead_of(record)
+    leads_mv = np.stack([signal_mv, 0.5 * signal_mv], 1)
+    leads_mv[100 * 360 : 140 * 360, 0] = 0.1
+    source = SignalSource.of(leads_mv, 360, "two", ["I", "II"])
+    block = Reader(source).read(0, 200 * 360)
+    assert not block.reason[101 * 360 : 139 * 360].any()
+    there = np.isfinite(block.beats.leads_mv[:, :, 0])  # [k, leads]
+    off = (block.beats.sample > 101 * 360) & (block.beats.sample < 139 * 360)
+    assert off.sum() > 20 and there[:, 1].all() and not there[off, 0].any()
+    np.testing.assert_array_equal(block.beats.beat_mv[off], block.beats.leads_mv[off, 1])
+
+
 @pytest.mark.parametrize("context", ["none", "rhythm", "record"])
 def test_margins_give_context_and_are_left_out(context, with_gap, detector):
     scored = score(with_gap, detector, context)

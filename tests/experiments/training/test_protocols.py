@@ -18,7 +18,8 @@ from experiments.training.protocols import (
 from preprocess import BadInput
 from preprocess.constants import AFTER, BEFORE
 
-WITHOUT_FILE = [name for name in PROTOCOLS if name != OWN]
+# Without a file of names, and of records of one folder.
+WITHOUT_FILE = [name for name in PROTOCOLS if name not in (OWN, "databases")]
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,21 @@ def test_parts_are_disjoint_and_learn_from_normals_alone(index, protocol, fold):
     assert (s.classes[s.train] == "N").all() and (s.classes[s.calibration] == "N").all()
     every = np.concatenate([s.train, s.calibration, s.test])
     assert len(np.unique(every)) == len(every) and len(s.select) == 0
+
+
+def test_of_several_databases_one_is_tested_and_the_others_train(index):
+    many = index.assign(record=np.where(index["record"] < "2", "a/", "b/") + index["record"])
+    for fold, tested in enumerate("ab"):
+        s = split(many, "databases", fold)
+        record, sample = many["record"].to_numpy(str), many["sample"].to_numpy()
+        late = np.char.startswith(record, f"{tested}/") & (sample >= LEARNING_S * 360)
+        assert sorted(s.test) == list(np.flatnonzero(late))
+        learnt = np.concatenate([s.train, s.calibration])
+        assert (s.classes[learnt] == "N").all() and len(s.calibration)
+        assert not np.char.startswith(record[learnt], f"{tested}/").any()
+    for data, fold in ((many, 2), (index, 0)):
+        with pytest.raises(BadInput, match="--records"):
+            split(data, "databases", fold)
 
 
 def test_beatgan_folds_test_every_normal_once_and_every_abnormal_always(index):
@@ -153,8 +169,9 @@ def test_develop_tests_a_fifth_of_the_training_patients_and_nobody_else(index):
         assert not names & set(index["record"].iloc[np.r_[s.train, s.calibration]])
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
-def test_shared_patients_are_those_in_training_and_test(index, protocol):
+@pytest.mark.parametrize("name", WITHOUT_FILE)
+def test_shared_patients_are_those_in_training_and_test(index, name):
+    protocol = PROTOCOLS[name]
     s = protocol.split(index)
     of = index["record"].to_numpy()
     shared = set(of[s.train]) & set(of[s.test])

@@ -32,6 +32,20 @@ def test_wide_beats_are_far_from_the_reference_even_where_they_are_most(share):
     assert wide[reference].mean() < share / 2
 
 
+def test_a_beat_that_only_the_second_lead_shows_is_far_and_an_unreadable_lead_is_passed_over():
+    recording, wide = recording_with_wide_beats(400, 0.1)
+    plain, _ = recording_with_wide_beats(400, 0.0)
+    prior = noisy_prior(wide, 1.0)
+    alone, _ = against_own_recording(plain, prior)
+    plain.leads_mv = np.stack([plain.beat_mv, recording.beat_mv], 1)
+    both, _ = against_own_recording(plain, prior)
+    assert roc_auc_score(wide, both) > 0.95 > roc_auc_score(wide, alone)
+    plain.leads_mv[:200, 1] = np.nan  # off for half of the time
+    plain.leads_mv[200:, 0] = np.nan
+    found, _ = against_own_recording(plain, prior)
+    assert np.isfinite(found).all() and roc_auc_score(wide[200:], found[200:]) > 0.95
+
+
 def test_look_alikes_of_wide_beats_score_high_whatever_the_beat_itself_does():
     recording, wide = recording_with_wide_beats(400, 0.2)
     found = mean_of_look_alikes(aligned(recording.beat_mv), noisy_prior(wide, 1.5))

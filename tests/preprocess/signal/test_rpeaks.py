@@ -42,6 +42,21 @@ def test_r_peaks_up_or_down_are_found_at_the_wave_and_t_waves_are_not():
     assert len(found) == 40 and np.abs(found - SAMPLES).max() <= 2
 
 
+def test_a_beat_lost_on_one_lead_is_kept_by_the_other_and_noise_of_one_adds_none():
+    lost = {sample: (0.05 if i % 5 == 4 else 1.0, 5) for i, sample in enumerate(SAMPLES)}
+    first, second = waves(lost), waves(BEATS)
+    noise = np.random.default_rng(1).normal(0, 0.4, len(first))
+    for other, least in ((second, 40), (second + bandpass(noise, 5, 30), 32)):
+        leads_mv = np.stack([first, other])
+        envelopes = np.stack([rpeaks.qrs_envelope(lead_mv) for lead_mv in leads_mv])
+        envelope = rpeaks.combined_envelope(envelopes, np.ones(envelopes.shape, bool))
+        readable = np.ones(len(first), bool)
+        found = rpeaks.find_r_peaks(bandpass(first), envelope, readable)
+        found = found[(found > SAMPLES[0] - AFTER) & (found < len(first) - AFTER)]
+        assert least <= len(found) <= 40
+        assert (rpeaks.distance_to_nearest(found, SAMPLES) <= round(0.06 * FS_HZ)).all()
+
+
 FAST = SAMPLES[20] + round(0.24 * FS_HZ) * np.arange(12)
 
 
