@@ -52,6 +52,11 @@ def write(
         raise BadInput(
             f"{blocked[0]} is a folder, where a file must be written: remove or rename it"
         )
+    beside = folder / trace.folder(findings.source)
+    if beside.is_dir() and any(file.suffix != ".js" for file in beside.iterdir()):
+        raise BadInput(
+            f"{beside}, where the trace of the page must lie, holds other files: rename it"
+        )
     with temporary_folder(folder / f".screening-{name}") as part:
         write_annotations(findings, part / f"{name}.b2i")
         write_table(findings, part / f"{name}.csv")
@@ -64,14 +69,13 @@ def write(
             sizes = {each: (part / each).stat().st_size for each in names}
             findings.summary["made_with"]["bytes"] = sizes
         write_summary(findings, part / f"{name}.json")
-        _place_trace(findings.source, part, folder, with_trace)
+        _place_trace(findings.source, part, beside, with_trace)
         for target in targets:
             os.replace(part / target.name, target)
 
 
-def _place_trace(source, part, folder, wanted):
+def _place_trace(source, part, beside, wanted):
     """The trace beside the page where it is too long for it; what an earlier page had goes."""
-    beside = folder / trace.folder(source)
     if wanted := wanted and not trace.fits_page(source):
         trace.write(source, part / beside.name)
     if beside.is_dir():

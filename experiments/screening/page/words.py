@@ -30,9 +30,10 @@ def headline(summary: dict, flagged: int) -> str:
     alarms = summary["alarms"]
     if not alarms:
         return plural(flagged, "beat") + " to look at"
-    first = max(alarms, key=lambda alarm: alarm["end_s"] - alarm["start_s"])
-    seconds = sum(alarm["end_s"] - alarm["start_s"] for alarm in alarms)
-    return f"{first['meaning'].split(':')[0]}, {lasting(seconds)}"
+    length_s = lambda alarm: alarm["end_s"] - alarm["start_s"]
+    meaning = max(alarms, key=length_s)["meaning"]
+    seconds = sum(length_s(alarm) for alarm in alarms if alarm["meaning"] == meaning)
+    return f"{meaning.split(':')[0]}, {lasting(seconds)}"
 
 
 def plural(n: int, word: str) -> str:

@@ -1,10 +1,11 @@
 /* --------------------------------------------------------------------------------------------- figures
    Cards and tables from the summary: the program's, or after corrections the page's own. */
-const digits = (v, n) => v === null || v === undefined ? "\u2013" : v.toFixed(n), count = n => n.toLocaleString("en").replaceAll(",", "\u202f");
+const digits = (v, n) => v === null || v === undefined ? "\u2013" : rounded(v, n).toFixed(n), count = n => n.toLocaleString("en").replaceAll(",", "\u202f");
 const plural = (n, word) => count(n) + " " + word + (n === 1 ? "" : "s");
 /* A length, as lasting of pages.py tells it. */
 function lasting(s) { if (s < 59.95) return s ? rounded(s, 1).toFixed(1) + " s" : "0 s"; const whole = rounded(s, 0), minutes = Math.floor(whole / 60) % 60, two = n => String(n).padStart(2, "0");
   return whole < 3600 ? minutes + " min " + two(whole % 60) + " s" : Math.floor(whole / 3600) + " h " + two(minutes) + " min"; }
+const goTo = (s, long) => `<button type="button" class="go" data-start="${s}" data-long="${long}">${when(s)}</button>`;
 const runText = r => r ? r.beats + " beats at " + r.per_min + " /min, " + when(r.at_s) : "none";
 const card = (title, main, lines, band, look) => `<div class="number${look ? " look" : ""}"><h3>${band ? `<i class="band ${band}"></i>` : ""}${title}</h3><b>${main}</b>${lines.filter(Boolean).map(l => `<span>${l}</span>`).join("")}</div>`;
 const enough = s => s.recording.analysed_s >= D.enough.s, enoughNn = s => s.hrv.intervals >= D.enough.nn && s.hrv.sdnn_ms !== null;
@@ -12,15 +13,15 @@ function ectopyLines(s, e) {
   const same = e.longest_run && JSON.stringify(e.longest_run) === JSON.stringify(e.fastest_run);
   return [(enough(s) ? digits(e.per_hour, 0) + " an hour, " : "") + digits(e.percent, 1) + " % of beats", e.count || e.couplets || e.runs ? plural(e.couplets, "couplet") + ", " + plural(e.runs, "run") : "",
     ["bigeminy", "trigeminy"].filter(name => e[name + "_s"]).map(name => name + " " + lasting(e[name + "_s"])).join(", "),
-    e.longest_run ? "longest " + runText(e.longest_run) : "", e.fastest_run && !same ? "fastest " + runText(e.fastest_run) : ""];
+    ...[["longest", e.longest_run], ["fastest", same ? null : e.fastest_run]].map(([which, r]) => r && `${which} ${r.beats} beats at ${r.per_min} /min, ${goTo(r.at_s, 60 * r.beats / r.per_min)}`)];
 }
 function cards(s, flagged, alarms) {
   const rate = s.rate_per_min, hrv = s.hrv, af = s.fibrillation, r = s.recording, perHour = enough(s) ? ", " + digits(flagged / (r.analysed_s / 3600), 0) + " an hour" : "", shapes = plural(D.shapes, "shape");
   return card("Beats", count(s.beats.total), ["in " + lasting(r.analysed_s) + " of " + lasting(D.duration) + " that could be analysed", lasting(r.unreadable_s) + " unreadable" + (r.no_rhythm_s ? ", " + lasting(r.no_rhythm_s) + " without organised rhythm" : "")])
-    + card("Heart rate", digits(rate.mean, 0) + " /min", enough(s) ? ["slowest", "fastest"].map(name => rate[name] && name + " minute " + digits(rate[name].per_min, 0) + ", " + when(rate[name].at_s)) : [])
+    + card("Heart rate", digits(rate.mean, 0) + " /min", enough(s) ? ["slowest", "fastest"].map(name => rate[name] && name + " minute " + digits(rate[name].per_min, 0) + ", " + goTo(rate[name].at_s, 60)) : [])
     + card("Ventricular", count(s.ventricular.count), ectopyLines(s, s.ventricular), "v") + card("Supraventricular", count(s.supraventricular.count), ectopyLines(s, s.supraventricular), "s")
     + card("Atrial fibrillation", digits(af.burden_percent, 1) + " %", ["of the time, or flutter; " + plural(af.episodes, "episode") + (af.episodes ? ", longest " + lasting(af.longest_s) + ", mean " + digits(af.mean_rate_per_min, 0) + " /min" : "")], "af")
-    + card("Pauses", count(s.pauses.count), ["over " + D.pause + " s" + (s.pauses.count ? "; longest " + lasting(s.pauses.longest_s) + ", " + when(s.pauses.longest_at_s) : "")], "lost")
+    + card("Pauses", count(s.pauses.count), ["over " + D.pause + " s" + (s.pauses.count ? "; longest " + lasting(s.pauses.longest_s) + ", " + goTo(s.pauses.longest_at_s, s.pauses.longest_s) : "")], "lost")
     + card("Variability (HRV)", enoughNn(s) ? digits(hrv.sdnn_ms, 0) + " ms" : "\u2013", enoughNn(s) ? ["SDNN over " + plural(hrv.intervals, "normal interval"),
         (hrv.sdann_ms !== null ? "SDANN " + digits(hrv.sdann_ms, 0) + " ms, " : "") + "RMSSD " + digits(hrv.rmssd_ms, 0) + " ms, pNN50 " + digits(hrv.pnn50_percent, 0) + " %"] : [plural(hrv.intervals, "normal interval") + ": too few"])
     + card("To look at", alarms ? plural(alarms, "episode") : count(flagged), [...(alarms ? ["without rhythm", "and " + plural(flagged, "beat") + perHour + ", in " + shapes] : ["beats" + perHour + ", in " + shapes]), "of all, " + s.beats.f + " fusion, " + s.beats.q + " other"], "", true);
@@ -32,8 +33,8 @@ const hoursTable = s => table("hours", ["from", "beats", "rate", "slowest", "fas
 function episodesTable(episodes, buttons) {
   const rows = Object.entries(D.rhythms).map(([code, [meaning, colour]]) => [code, meaning, colour, episodes.filter(e => e.code === code)]).filter(r => r[3].length);
   return rows.length ? table("wide", ["rhythm", "how often", "together", "longest", "fastest"], rows.map(([code, meaning, colour, found]) => {
-    const isRun = R.vCodes.slice(1).concat(R.sCodes.slice(1)).includes(code), longest = best(found, isRun ? e => e.beats : seconds), rated = found.filter(e => e.rate === e.rate && e.beats), fastest = best(rated, e => e.rate);
-    const at = longest.start / D.fs, where = buttons ? `<button type="button" class="go" data-start="${at}" data-long="${seconds(longest)}">${when(at)}</button>` : when(at) + ",";
+    const isRun = R.vCodes.slice(1).concat(R.sCodes.slice(1)).includes(code), longest = best(found, isRun ? e => e.beats : seconds), rated = found.filter(e => e.rate === e.rate && e.beats > 2), fastest = best(rated, e => e.rate);
+    const at = longest.start / D.fs, where = buttons ? goTo(at, seconds(longest)) : when(at) + ",";
     return [`<i class="band ${colour}"></i>${meaning}`, count(found.length), lasting(sum(found.map(seconds))), `${where} ${lasting(seconds(longest))}${longest.beats ? ", " + longest.beats + " beats" : ""}`, fastest ? digits(fastest.rate, 0) + " /min" : ""]; })) : "";
 }
 const ectopyTable = s => table("wide", ["", "beats", "of all", "couplets", "runs", "longest run", "fastest run"], [["Ventricular", s.ventricular], ["Supraventricular", s.supraventricular]]
@@ -50,6 +51,7 @@ function tell() {
   const found = episodesTable(now.episodes, true); $("episodes").innerHTML = found && "<h2>Rhythm episodes</h2><div class='scroll bare'>" + found + "</div>";
   $("report-facts").innerHTML = reportFacts(s); $("report-ectopy").innerHTML = ectopyTable(s); $("report-rest").textContent = reportRest(s);
   $("report-hours").innerHTML = hoursTable(s); $("report-episodes").innerHTML = episodesTable(now.episodes, false) || "none";
-  $("report-corrected").textContent = edits.length ? "Corrected by a reader: " + changesInWords() + "." : "";
+  $("report-corrected").textContent = edits.length ? "Corrected by a reader: " + changesInWords() + "; the strips are those that the program chose." : "";
+  if ($("grave")) $("grave").hidden = !alarms;
 }
 document.addEventListener("click", e => { const b = e.target.closest?.(".go"); if (!b) return; const s = +b.dataset.start, long = +b.dataset.long, m = Math.max(20, long); at = s + Math.min(long, stripSpan()) / 2; show(s - m, s + long + m); T.scrollIntoView({ block: "center" }); });

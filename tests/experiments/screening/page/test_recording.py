@@ -138,6 +138,10 @@ def test_the_whole_trace_lies_beside_the_page_of_a_long_recording(
     wait.until(lambda _: ask(COLOURS_DRAWN, strip) > 20, "the strip is drawn")
     assert not complaints(browser)
 
+    (beside / "mine.txt").touch()
+    with pytest.raises(BadInput, match="holds other files"):
+        run(record, weights, tmp_path, "--no-trace")
+    (beside / "mine.txt").unlink()
     run(record, weights, tmp_path, "--no-trace")
     assert not beside.exists()
     browser.get(page.as_uri())
