@@ -95,10 +95,10 @@ def parse(name: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
     argv = sys.argv[1:] if argv is None else list(argv)
     if name == "main" and "--screen" in argv and {"-h", "--help"} & set(argv):
         made = screening_parser()
-    for at, word in enumerate(argv[:-1]):
-        if word == "--config":  # what it holds comes first, so that flags go before it
-            argv[:0] = _as_flags(made, argv[at + 1])
-            break
+    config = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    config.add_argument("--config", nargs="?")
+    if file := config.parse_known_args(argv)[0].config:
+        argv = [*_as_flags(made, file), *argv]  # of two the later flag counts
     return made.parse_args(argv)
 
 
@@ -117,8 +117,7 @@ def _with(defaults: Mapping, made: argparse.ArgumentParser) -> argparse.Argument
 def write_config(opt: argparse.Namespace, trained: Mapping, path: Path) -> None:
     """The settings of a run, for --config: its options, completed by those of its checkpoint."""
     kept = {k: v for k, v in vars(opt).items() if k not in NO_CONFIG and v not in (None, [])}
-    kept |= {name: trained[name] for name in kept if name in trained}
-    kept |= {name: trained[name] for name in TRAINING_OF_OTHERS}
+    kept |= {k: trained[k] for k in [*kept, *TRAINING_OF_OTHERS] if k in trained}
     with whole_file(path) as part:
         part.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 

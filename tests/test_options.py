@@ -77,7 +77,7 @@ def test_settings_of_a_run_are_taken_back_and_flags_go_before_them(tmp_path):
     asked, file = options.parse("main", given.split()), tmp_path / "options.json"
     trained = options.training_of("knn") | {"lr": 0.01}
     options.write_config(asked, trained, file)
-    again = options.parse("main", ["--config", str(file), "--folder", "3"])
+    again = options.parse("main", ["--folder", "3", f"--config={file}"])
     assert vars(again) == vars(asked) | trained | {"folder": 3, "config": str(file)}
 
 

@@ -109,9 +109,10 @@ def draw_distributions(classes, scores, threshold, path, false_alarm_target):
     width = (high - low) / 2 or float(np.std(normals)) or 1.0
     groups = {name: scores[classes == name] - middle for name in CLASSES}
     groups["abnormal"] = scores[classes != "N"] - middle
-    finite, at = scores[np.isfinite(scores)] - middle, threshold - middle
+    finite, alarm_from = scores[np.isfinite(scores)] - middle, threshold - middle
     # One beat in a thousand at each end is counted in the outermost bins.
-    ends = np.arcsinh(np.r_[np.percentile(finite, [0.1, 99.9]) if len(finite) else 0, at] / width)
+    ends = np.r_[np.percentile(finite, [0.1, 99.9]) if len(finite) else 0, alarm_from]
+    ends = np.arcsinh(ends / width)
     bins = np.linspace(ends.min() - 0.1, ends.max() + 0.1, HISTOGRAM_BINS + 1)
     edges = width * np.sinh(bins)
 
@@ -123,8 +124,8 @@ def draw_distributions(classes, scores, threshold, path, false_alarm_target):
         _draw_histogram(axes, edges, values, color=CLASS_COLOURS[name], fill=True, alpha=0.75)
         axes.set(ylim=(0, 1.08), yticks=[])
         axes.spines[["top", "left", "right"]].set_visible(False)
-        axes.axvline(at, color=VERMILION, linewidth=1.3, linestyle="--")
-        label = _group_label(name, values, at)
+        axes.axvline(alarm_from, color=VERMILION, linewidth=1.3, linestyle="--")
+        label = _group_label(name, values, alarm_from)
         axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8.5, linespacing=1.4)
     rows[0].set_title(
         f"dashed line: alarm threshold {threshold:.6g}, set so that {100 * false_alarm_target:g} % "

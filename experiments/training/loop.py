@@ -1,6 +1,7 @@
 """The training loop: epochs over normal beats, a log, a checkpoint after each epoch, resume."""
 
 import math
+import os
 import sys
 import time
 from argparse import Namespace
@@ -163,7 +164,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
             state.save(path)
             with whole_file(Path(folder) / "train_log.csv") as part:
                 pd.DataFrame(state.log).to_csv(part, index=False)
-            if not sys.stderr.isatty():
+            if not (_is_quiet() or sys.stderr.isatty()):
                 print(in_a_line(row, options["niter"]), flush=True)
 
     # What comes after the last epoch: calibration, error map, context, thresholds.
@@ -220,8 +221,8 @@ def train_epoch(
 
     sums, seen, started = {}, 0, time.monotonic()
     title = f"epoch {epoch + 1}/{options['niter']}"
-    on_terminal = None if parallel.is_first() else True  # of tqdm: no bar where there is none
-    bar = tqdm(total=len(order), desc=title, unit="beat", unit_scale=True, disable=on_terminal)
+    hidden = True if _is_quiet() else None  # None: on a terminal alone
+    bar = tqdm(total=len(order), desc=title, unit="beat", unit_scale=True, disable=hidden)
     with bar:
         for i, batch in enumerate(batches):
             detector.begin_step((epoch + i / len(batches)) / options["niter"])
@@ -254,6 +255,11 @@ def train_epoch(
         "beats_per_s": round(seen / seconds, 1),
         "seconds": round(seconds, 2),
     }
+
+
+def _is_quiet():
+    """Whether another process speaks: the first one of several, or the one with workers."""
+    return not parallel.is_first() or "TQDM_DISABLE" in os.environ
 
 
 def in_a_line(row: Mapping, n_epochs: int) -> str:
