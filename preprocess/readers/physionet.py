@@ -69,7 +69,8 @@ def download(folder: str | Path) -> None:
     """
     part = Path(folder) / ".part"  # nobody finds half a file under its name
     part.mkdir(parents=True, exist_ok=True)
-    for name, digest in tqdm(published_checksums().items(), "MIT-BIH from PhysioNet", unit="file"):
+    wanted = published_checksums().items()
+    for name, digest in tqdm(wanted, "MIT-BIH from PhysioNet", unit="file", disable=None):
         file, tries = Path(folder) / name, TRIES
         while not file.exists() or sha256(file) != digest:
             if not tries:
