@@ -56,7 +56,7 @@ def apply(findings: Findings, corrections: dict) -> Findings:
             f"{source.name} has no beat at sample {missing[0]}, which the corrections name: they "
             "are of a screening with other R peaks"
         )
-    kind = table["kind"].to_numpy(object)
+    kind = table["kind"].to_numpy(object, copy=True)
     for at, given in corrections["beats"]:
         kind[place[at]] = given
     table["kind"] = kind

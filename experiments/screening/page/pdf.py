@@ -7,6 +7,8 @@ from pathlib import Path
 
 from preprocess import BadInput
 
+# Nothing of the network: without one, a browser that looks for updates may not end.
+OFFLINE = ("background-networking", "component-update", "sync", "default-apps", "extensions")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
 LONGEST_S = 180
 
@@ -26,6 +28,7 @@ def print_page(page: Path, target: Path):
     """A page on this disk to a PDF. Raises BadInput where the browser makes none."""
     command = [browser(), "--headless", "--disable-gpu", "--no-first-run", "--no-pdf-header-footer"]
     command += [f"--user-data-dir={target}.profile", f"--print-to-pdf={target}"]
+    command += [f"--disable-{part}" for part in OFFLINE]
     if os.geteuid() == 0:  # it refuses to run as root otherwise
         command.append("--no-sandbox")
     try:

@@ -88,6 +88,7 @@ def render(
         telling=telling,
         leads=trace.leads(findings.source),
         band=trace.BAND,
+        is_alone=not settings.trace or trace.fits_page(findings.source),
         unreadable=_longest(findings.unreadable),
         rows=[_row(findings, i) for i in range(len(findings.clusters[:MOST_ROWS]))],
         rarer=findings.clusters[MOST_ROWS:],
