@@ -59,6 +59,7 @@ def apply(findings: Findings, corrections: dict) -> Findings:
     kind = table["kind"].to_numpy(object, copy=True)
     for at, given in corrections["beats"]:
         kind[place[at]] = given
+    table["doubtful"] &= table["kind"] == kind  # what a reader says is not
     table["kind"] = kind
     # without what is noise
     ratio = float(source.ratio)
@@ -79,6 +80,7 @@ def apply(findings: Findings, corrections: dict) -> Findings:
     told = summary.summarise(
         table["sample"].to_numpy(),
         table["kind"].to_numpy(),
+        table["doubtful"].to_numpy(),
         found,
         gaps,
         source.duration_s,

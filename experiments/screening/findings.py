@@ -48,7 +48,8 @@ class Findings:
     """Everything that the outputs say of a recording.
 
     table: a row a beat: sample at FS_HZ, rr_s, rr_local_s, rr_usual_s, score, tail_probability,
-    cluster (row of clusters, -1: unremarkable), premature, kind, kind_confidence and LOCATION;
+    cluster (row of clusters, -1: unremarkable), premature, kind, kind_confidence,
+    doubtful and LOCATION;
     clusters: the largest first; alarms: what a reader must see first; episodes: in order of time;
     summary: docs/summary.schema.json describes it; gaps: (start, end) in samples at FS_HZ, across
     which no RR interval is known.
@@ -170,7 +171,7 @@ class Collector:
         shares = kinds.probabilities(np.concatenate(self.features), kinds.network())
         kind, confidence = kinds.decide(shares, table["cluster"].to_numpy() >= 0, fibrillating)
         table["kind"], table["kind_confidence"] = kind, confidence.astype(np.float32)
-        doubtful = kinds.doubtful(confidence, table["noise"].to_numpy())
+        table["doubtful"] = kinds.doubtful(confidence, table["noise"].to_numpy())
         table["premature"] = table["rr_s"] < kinds.PREMATURE * table["rr_usual_s"]
         return Findings(
             source,
@@ -179,7 +180,7 @@ class Collector:
             [cluster for cluster, _ in merged],
             unreadable,
             alarms,
-            *self._rhythm(table, kind, doubtful, fibrillating),
+            *self._rhythm(table, kind, fibrillating),
         )
 
     def _table(self):
@@ -215,8 +216,8 @@ class Collector:
                 f"is its sampling rate really {self.source.fs_hz:g} Hz (--fs)?"
             )
 
-    def _rhythm(self, table, kind, doubtful, fibrillating):
-        """Episodes and summary, of the table and three columns (n,) beside it."""
+    def _rhythm(self, table, kind, fibrillating):
+        """Episodes and summary, of the table and two columns (n,) beside it."""
         source, peaks = self.source, table["sample"].to_numpy()
         # an edge between blocks divides no stretch
         whole = joined_by_reason(self.stretches, range(len(quality.REASONS)))
@@ -231,6 +232,7 @@ class Collector:
             table["bump"].to_numpy(),
             self.pause_s,
         )
+        doubtful = table["doubtful"].to_numpy()
         result = summary.summarise(
             peaks, kind, doubtful, found, gaps, source.duration_s, source.start
         )

@@ -1,7 +1,7 @@
 /* --------------------------------------------------------------------------------------- corrections
    What a reader changes is a list of edits, of which the last can be taken back: {beats, kind}, {noise: [from, to]
    in s}, {removed: [code, start]}. Kinds, episodes and figures follow from all of them, each time anew. */
-const kind = bytes(D.kind), edits = [];
+const kind = bytes(D.kind), doubtful = bytes(D.doubtful), edits = [];
 const LETTER = { v: "V", s: "S", f: "F", q: "Q", b: "N" };   // keys; n is the next beat to look at
 const found = D.episodes.map(([code, start, end, beats]) => ({ code, start, end, beats, rate: beats > 1 ? 60 * (beats - 1) / ((end - start) / D.fs) : NaN }));
 const now = { kind: Uint8Array.from(kind), noise: [], episodes: found, summary: D.summary };
@@ -15,7 +15,8 @@ function corrected(kinds, noise, removed) {
   const ofKinds = [...R.vCodes, ...R.sCodes, ...R.regular], gaps = mergeSpans([...D.gaps, ...noise]);
   const kept = found.filter(e => !ofKinds.includes(e.code) && !removed.some(([code, start]) => code === e.code && start === e.start) && !noise.some(([a, b]) => (e.start + e.end) / 2 >= a && (e.start + e.end) / 2 < b));
   const episodes = [...kept, ...ectopicEpisodes(peaks, letters, gaps)].sort((p, q) => p.start - q.start || p.end - q.end);
-  return { peaks, letters, episodes, summary: summarise(peaks, letters, episodes, gaps) };
+  const unsure = Array.from(doubtful, (d, i) => d && kinds[i] === kind[i]).filter((_, i) => stays[i]);
+  return { peaks, letters, episodes, summary: summarise(peaks, letters, unsure, episodes, gaps) };
 }
 function apply() {
   now.kind.set(kind); now.noise = edits.filter(e => e.noise).map(e => e.noise.map(s => ownSample(s * D.ownHz)));

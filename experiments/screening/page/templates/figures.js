@@ -11,7 +11,7 @@ const card = (title, main, lines, band, look) => `<div class="number${look ? " l
 const enough = s => s.recording.analysed_s >= D.enough.s, enoughNn = s => s.hrv.intervals >= D.enough.nn && s.hrv.sdnn_ms !== null;
 function ectopyLines(s, e) {
   const same = e.longest_run && JSON.stringify(e.longest_run) === JSON.stringify(e.fastest_run);
-  return [(enough(s) ? digits(e.per_hour, 0) + " an hour, " : "") + digits(e.percent, 1) + " % of beats", e.count || e.couplets || e.runs ? plural(e.couplets, "couplet") + ", " + plural(e.runs, "run") : "",
+  return [(enough(s) ? digits(e.per_hour, 0) + " an hour, " : "") + digits(e.percent, 1) + " % of beats", e.doubtful ? count(e.doubtful) + " of them doubtful" : "", e.count || e.couplets || e.runs ? plural(e.couplets, "couplet") + ", " + plural(e.runs, "run") : "",
     ["bigeminy", "trigeminy"].filter(name => e[name + "_s"]).map(name => name + " " + lasting(e[name + "_s"])).join(", "),
     ...[["longest", e.longest_run], ["fastest", same ? null : e.fastest_run]].map(([which, r]) => r && `${which} ${r.beats} beats at ${r.per_min} /min, ${goTo(r.at_s, 60 * r.beats / r.per_min)}`)];
 }
@@ -24,7 +24,7 @@ function cards(s, flagged, alarms) {
     + card("Pauses", count(s.pauses.count), ["over " + D.pause + " s" + (s.pauses.count ? "; longest " + lasting(s.pauses.longest_s) + ", " + goTo(s.pauses.longest_at_s, s.pauses.longest_s) : "")], "lost")
     + card("Variability (HRV)", enoughNn(s) ? digits(hrv.sdnn_ms, 0) + " ms" : "\u2013", enoughNn(s) ? ["SDNN over " + plural(hrv.intervals, "normal interval"),
         (hrv.sdann_ms !== null ? "SDANN " + digits(hrv.sdann_ms, 0) + " ms, " : "") + "RMSSD " + digits(hrv.rmssd_ms, 0) + " ms, pNN50 " + digits(hrv.pnn50_percent, 0) + " %"] : [plural(hrv.intervals, "normal interval") + ": too few"])
-    + card("To look at", alarms ? plural(alarms, "episode") : count(flagged), [...(alarms ? ["without rhythm", "and " + plural(flagged, "beat") + perHour + ", in " + shapes] : ["beats" + perHour + ", in " + shapes]), "of all, " + s.beats.f + " fusion, " + s.beats.q + " other"], "", true);
+    + card("To look at", alarms ? plural(alarms, "alarm") : count(flagged), [...(alarms ? ["named above", "and " + plural(flagged, "beat") + perHour + ", in " + shapes] : ["beats" + perHour + ", in " + shapes]), "of all, " + s.beats.f + " fusion, " + s.beats.q + " other"], "", true);
 }
 const table = (name, heads, rows) => `<table class="${name}"><thead><tr>${heads.map(h => `<th>${h}</th>`).join("")}</tr></thead><tbody>${rows.map(r => `<tr>${r.map(v => `<td>${v}</td>`).join("")}</tr>`).join("")}</tbody></table>`;
 const hoursTable = s => table("hours", ["from", "beats", "rate", "slowest", "fastest", "V", "V runs", "S", "S runs", "pauses", "fibrillation", "analysed", "alarms"], s.hours.map(h => { const told = h.analysed_s >= D.enough.s;
@@ -45,7 +45,7 @@ const reportFacts = s => `<dt>Length</dt><dd>${lasting(D.duration)}, ${lasting(s
 const reportRest = s => `Atrial fibrillation or flutter ${digits(s.fibrillation.burden_percent, 1)} % of the time${s.fibrillation.episodes ? `, ${plural(s.fibrillation.episodes, "episode")}, longest ${lasting(s.fibrillation.longest_s)}` : ""}. Pauses over ${D.pause} s: ${count(s.pauses.count)}${s.pauses.count ? `, longest ${lasting(s.pauses.longest_s)}, ${when(s.pauses.longest_at_s)}` : ""}. Fusion ${count(s.beats.f)}, other ${count(s.beats.q)}.`;
 /* Everything that follows from the beats' kinds. */
 function tell() {
-  const s = now.summary, alarms = now.episodes.filter(e => [R.vf, R.asystole].includes(e.code)).length;
+  const s = now.summary, alarms = now.episodes.filter(isAlarm).length;
   $("cards").innerHTML = cards(s, flaggedNow(), alarms);
   $("hours").innerHTML = s.hours.length > 1 ? "<h2>Hour by hour</h2><div class='scroll bare'>" + hoursTable(s) + "</div>" : "";
   const found = episodesTable(now.episodes, true); $("episodes").innerHTML = found && "<h2>Rhythm episodes</h2><div class='scroll bare'>" + found + "</div>";

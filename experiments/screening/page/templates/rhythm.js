@@ -63,14 +63,15 @@ function variability(peaks, kinds, rr, inAf) {
            rmssd_ms: rounded(1000 * Math.sqrt(sum(changes.map(v => v * v)) / changes.length), 1),
            pnn50_percent: rounded(100 * changes.filter(v => Math.abs(v) > 0.05).length / changes.length, 1), intervals };
 }
+const isAlarm = e => R.fast.includes(e.code) ? e.rate > R.alarmPerMin && seconds(e) > R.alarmS : R.alarms.includes(e.code);
 /* The summary, with the keys of docs/summary.schema.json, of beats and all episodes. */
-function summarise(peaks, kinds, episodes, gaps) {
+function summarise(peaks, kinds, doubtful, episodes, gaps) {
   const rr = knownRr(peaks, gaps), known = rr.filter(v => v === v), minutes = minuteRates(peaks, rr), of = (...codes) => episodes.filter(e => codes.includes(e.code));
   const edges = []; for (let t = 0; t < D.duration; t += 3600) edges.push(t); edges.push(D.duration);
   const leftOut = coveredS(gaps, edges), analysed = D.duration - sum(leftOut), noRhythm = sum(of(R.vf).map(seconds));
   const run = e => e && { beats: e.beats, at_s: rounded(e.start / D.fs, 2), per_min: rounded(e.rate, 0) };
   const ectopy = (kind, [couplet, ...runCodes]) => { const count = kinds.filter(k => k === kind).length, runs = of(...runCodes);
-    return { count, per_hour: rounded(count / Math.max(analysed / 3600, 1e-9), 1), percent: rounded(100 * count / Math.max(kinds.length, 1), 2), couplets: of(couplet).length, runs: runs.length,
+    return { count, doubtful: kinds.filter((k, i) => k === kind && doubtful[i]).length, per_hour: rounded(count / Math.max(analysed / 3600, 1e-9), 1), percent: rounded(100 * count / Math.max(kinds.length, 1), 2), couplets: of(couplet).length, runs: runs.length,
              longest_run: run(best(runs, e => e.beats)), fastest_run: run(best(runs, e => e.rate)) }; };
   const extreme = sign => { const at = best(minutes.map((v, i) => i).filter(i => minutes[i] === minutes[i]), i => sign * minutes[i]); return at === null ? null : { per_min: rounded(minutes[at], 1), at_s: 60 * at }; };
   const af = of(R.af), afS = sum(af.map(seconds)), pauses = of(R.pause), longest = best(pauses, seconds);
@@ -91,7 +92,7 @@ function summarise(peaks, kinds, episodes, gaps) {
       return { start_s: rounded(start, 0), analysed_s: rounded(whole, 1), beats: inHour(peaks, k), mean_per_min: rates.length ? rounded(sum(rates) / rates.length, 1) : null,
                slowest_per_min: rates.length ? rounded(Math.min(...rates), 1) : null, fastest_per_min: rates.length ? rounded(Math.max(...rates), 1) : null,
                v: inHour(ofKind("V"), k), s: inHour(ofKind("S"), k), v_runs: inHour(starts(...R.vCodes.slice(1)), k), s_runs: inHour(starts(...R.sCodes.slice(1)), k),
-               pauses: inHour(starts(R.pause), k), alarms: inHour(starts(R.vf, R.asystole), k), fibrillation_percent: share(fibrillating[k], whole, 1) }; }),
+               pauses: inHour(starts(R.pause), k), alarms: inHour(episodes.filter(isAlarm).map(e => e.start), k), fibrillation_percent: share(fibrillating[k], whole, 1) }; }),
   };
 }
 /* [sample, code] where the rhythm changes, the first of R.priority where several run. */
