@@ -49,7 +49,7 @@ class Example(NamedTuple):
 
     database: str
     name: str
-    features: np.ndarray  # (n, 17)
+    features: np.ndarray  # (n, 19)
     labels: np.ndarray  # (n,) of kinds.CLASSES, "" where nobody knows
     sample: np.ndarray
     fibrillation: np.ndarray
@@ -135,36 +135,25 @@ def dense(database, recording, detector):
 
     Beats are set one after another again, each at its own interval.
     """
-    source = SignalSource.of(recording.signal_mv, FS_HZ, recording.name, recording.lead)
+    source, copies = SignalSource.of(recording.signal_mv, FS_HZ, recording.name, "ECG"), []
     reader = Reader(source)
-    blocks = [reader.read(*span) for span in spans(source)]
-    inside = [
-        slice(*np.searchsorted(block.beats.sample, (block.start, block.end))) for block in blocks
-    ]
-    beats = [block.beats[rows] for block, rows in zip(blocks, inside)]
-    noise = np.concatenate([block.noise[rows] for block, rows in zip(blocks, inside)])
-    sample, mv, rr_s, usual = (
-        np.concatenate([getattr(each, name) for each in beats])
-        for name in ("sample", "beat_mv", "rr_s", "usual")
-    )
-    labels = labels_of(recording, sample)
-    if (labels == "S").sum() < FEWEST_S:
-        return []
-    near = np.convolve(labels == "S", np.ones(4), "same") > 0
-    chance = np.random.default_rng(0).random(len(labels) // FAR_BEATS + 1) < FAR_KEPT
-    kept = near | chance[np.arange(len(labels)) // FAR_BEATS]
-    steps = np.round(np.nan_to_num(rr_s[kept, 0], nan=0.8) * FS_HZ)
-    moved = sample[0] + np.cumsum(steps).astype(int)
-    features = kinds.beat_features(
-        mv[kept],
-        np.median(mv[kept], 0),
-        rr_s[kept],
-        usual[kept],
-        detector.rhythm_log_odds(moved),
-        noise[kept],
-    )
-    nowhere = np.zeros(kept.sum(), bool)
-    return [Example(database, recording.name, features, labels[kept], moved, nowhere)]
+    for span in spans(source):
+        block = reader.read(*span)
+        labels = labels_of(recording, block.beats.sample)
+        if (labels == "S").sum() < FEWEST_S:
+            continue
+        near = np.convolve(labels == "S", np.ones(4), "same") > 0
+        chance = np.random.default_rng(0).random(len(labels) // FAR_BEATS + 1) < FAR_KEPT
+        kept = near | chance[np.arange(len(labels)) // FAR_BEATS]
+        beats = block.beats[kept]
+        steps = np.round(np.nan_to_num(beats.rr_s[:, 0], nan=0.8) * FS_HZ)
+        moved = np.cumsum(steps).astype(int)
+        everywhere = np.ones(len(beats), bool)
+        rhythm = detector.rhythm_log_odds(moved)
+        features = kinds.beat_features(beats, everywhere, rhythm, block.noise[kept])
+        copy = (database, recording.name, features, labels[kept], moved, ~everywhere)
+        copies.append(Example(*copy))
+    return copies
 
 
 # --------------------------------------------------------------------------------- fitting

@@ -265,6 +265,9 @@ TABLES = {
     "rhythms": crossed(
         "rhythms.csv", ["rhythm"], "records", "{F1} ({Se}, {P+}; {annotated})", "rhythm"
     ),
+    "kinds": as_it_stands(
+        "kinds.csv", "left out,kind V,kind S,V runs,V couplets,S runs,S couplets"
+    ),
     "alarms": as_it_stands("alarms.csv", "what,figure,beside"),
     "bench": bench,
     "bench-screening": as_it_stands(

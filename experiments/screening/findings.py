@@ -112,7 +112,7 @@ class Collector:
         self.clusters = Clusters(patient_threshold.record_median_mv)
         self.columns: list[dict[str, np.ndarray]] = []  # of each block
         self.locations: list[np.ndarray] = []  # of its flagged beats, (k, 4)
-        self.features: list[np.ndarray] = []  # of all beats, (n, 17)
+        self.features: list[np.ndarray] = []  # of all beats, (n, 19)
         self.stretches: list[Stretch] = []
 
     def add(self, block: ScreenedBlock):

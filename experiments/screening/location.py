@@ -28,7 +28,7 @@ class ScreenedBlock(ScoredBlock):
     """A scored block with what is flagged in it; only flagged beats keep their images.
 
     flagged: (k,) rows above the threshold; flagged_beats: (k,) Beats, those; location: (k, 4), of
-    `locations`; features: (n, 17), of kinds.beat_features; columns: {name: (n,)} of all beats for
+    `locations`; features: (n, 19), of kinds.beat_features; columns: {name: (n,)} of all beats for
     the table of findings.
     """
 
@@ -45,7 +45,8 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
     flagged = np.flatnonzero(block.scores > threshold)
     flagged_beats = beats[flagged]
     if len(flagged):
-        flagged_beats.record_median_mv = np.tile(usual_beat_mv(block), (len(flagged), 1))
+        record_median_mv = np.median(beats.beat_mv[presumed_normal(block)], 0)
+        flagged_beats.record_median_mv = np.tile(record_median_mv, (len(flagged), 1))
     columns = {
         "sample": beats.sample,
         "rr_s": beats.rr_s[:, 0],
@@ -67,18 +68,14 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
     )
 
 
-def usual_beat_mv(block: ScoredBlock) -> np.ndarray:
-    """(320,): the median of the half of the beats with the lower scores."""
-    return np.median(block.beats.beat_mv[block.scores <= np.median(block.scores)], 0)
+def presumed_normal(block: ScoredBlock) -> np.ndarray:
+    """(n,) bool: the half of the beats with the lower scores."""
+    return block.scores <= np.median(block.scores) if len(block.scores) else np.zeros(0, bool)
 
 
 def features_of(block: ScoredBlock) -> np.ndarray:
-    """(n, 17): what is seen of each beat, of which its kind follows."""
-    beats = block.beats
-    if not len(beats):
-        return np.zeros((0, len(kinds.FEATURES)), np.float32)
-    of_beats = (beats.rr_s, beats.usual, block.rhythm, block.noise)
-    return kinds.beat_features(beats.beat_mv, usual_beat_mv(block), *of_beats)
+    """(n, 19): what is seen of each beat, of which its kind follows."""
+    return kinds.beat_features(block.beats, presumed_normal(block), block.rhythm, block.noise)
 
 
 def locations(detector: Detector, beats: Beats) -> np.ndarray:

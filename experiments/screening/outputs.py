@@ -114,8 +114,8 @@ def _decimals(values, digits=3):
 def write_annotations(findings: Findings, path: Path):
     """A WFDB annotation file.
 
-    N for unremarkable beats, V, S, F or Q for those to look at (score, span, band and shape in the
-    aux field), + where the rhythm changes (its code in the aux field), [ and ] around what has no
+    N, V, S, F or Q for beats, their kind (score, span, band and shape of flagged ones in the aux
+    field), + where the rhythm changes (its code in the aux field), [ and ] around what has no
     organised rhythm, ~ where the signal becomes unreadable and readable again, a note at the start.
     """
     table, others = findings.table, other_annotations(findings)
@@ -152,7 +152,7 @@ def other_annotations(
     codes: of the episodes that count.
     """
     source, value = findings.source, findings.patient_threshold.value
-    note = f"B2I-GAN lead {source.lead}: V, S, F, Q score above {value:.2f}"
+    note = f"B2I-GAN lead {source.lead}: beats with a note score above {value:.2f}"
     rows = [(0, NOTE, note)]
     counted = [episode for episode in findings.episodes if episode.code in codes]
     rows += [(at, RHYTHM, code) for at, code in episodes.rhythm_changes(counted)]

@@ -24,9 +24,10 @@ UNFLAGGED, KINDS = "N", "VSFQ"  # WFDB codes
 CLASSES = "NSVFQ"  # of the network; Q: no beat at all, as annotators have none there
 FEATURES = (
     "likeness qrs_likeness height width span difference p_likeness p_difference t_difference "
-    "polarity before after irregular out_of_rhythm noise before_alike difference_alike"
+    "polarity before after irregular out_of_rhythm noise before_alike difference_alike "
+    "qrs_distance p_coherence"
 ).split()
-BESIDE, REACH = ("difference", "before", "out_of_rhythm"), 2  # of so many beats on both sides
+BESIDE, REACH = ("qrs_distance", "before", "out_of_rhythm"), 2  # of so many beats on both sides
 
 SHIFT = 9  # samples by which a beat may be moved to fit the usual one
 QRS = slice(BEFORE - 22, BEFORE + 27)  # 60 ms before R to 75 ms after: a narrow QRS
@@ -37,6 +38,7 @@ EXPECTED_BEATS = 8  # on both sides, whose sinus intervals say when the next is 
 RR_LIMITS_S = (0.15, 4.0)  # beyond them an interval tells no more
 MOST_LOG_ODDS = 8.0
 ALIKE, POOL_BEATS = 15, 1500  # beats most like each, and those among which they are sought
+NEAREST = 5  # reference beats, to the last of which a distance is measured
 PREMATURE = 0.80  # of the expected interval: a fifth early
 CERTAIN, TIMES_NOISE = 0.75, 2.0  # below such a confidence, beyond the median noise: doubtful
 
@@ -54,7 +56,7 @@ def network(path: Path = WEIGHTS) -> dict[str, np.ndarray]:
 
 
 def probabilities(features: np.ndarray, arrays: dict[str, np.ndarray]) -> np.ndarray:
-    """Features (n, 17) of all beats in order of time to probabilities (n, 5) of CLASSES."""
+    """Features (n, 19) of all beats in order of time to probabilities (n, 5) of CLASSES."""
     x = (with_neighbours(features) - arrays["mean"]) / arrays["deviation"]
     x = np.clip(x, -5, 5)[None]  # [1, n, d]
     layers = sum(name.startswith("bias") for name in arrays)
@@ -67,7 +69,7 @@ def probabilities(features: np.ndarray, arrays: dict[str, np.ndarray]) -> np.nda
 
 
 def with_neighbours(features: np.ndarray) -> np.ndarray:
-    """(n, 17) to (n, 29): with what the beats beside are like."""
+    """(n, 19) to (n, 31): with what the beats beside are like."""
     beside = features[:, [FEATURES.index(name) for name in BESIDE]]
     n, steps = len(features), [step for step in range(-REACH, REACH + 1) if step]
     at = np.clip(np.arange(n)[:, None] + steps, 0, max(n - 1, 0))
@@ -101,16 +103,17 @@ def doubtful(confidence: np.ndarray, noise: np.ndarray) -> np.ndarray:
 # ------------------------------------------------------------------------------ features
 
 
-def beat_features(beats_mv, usual_mv, rr_s, usual, rhythm, noise):
-    """What is seen of beats of one stretch, in order of time: (n, 17) float32, FEATURES.
+def beat_features(beats, reference, rhythm, noise):
+    """What is seen of Beats of one stretch, in order of time: (n, 19) float32, FEATURES.
 
-    beats_mv: (n, 320); usual_mv: (320,), the usual beat; rr_s: (n, 3) before and after each, and
-    the local median, NaN where not known; usual: (n,) bool, QRS shaped as usual; rhythm: (n,) log
+    reference: (n,) bool, beats presumed normal, whose median is the usual beat; rhythm: (n,) log
     odds of Detector.rhythm_log_odds, or None; noise: (n,) of quality.fast_noise.
     """
-    if len(beats_mv) < 2:
-        return np.zeros((len(beats_mv), len(FEATURES)), np.float32)
-    aligned, shapes, height = shape_features(beats_mv, usual_mv)
+    if len(beats) < 2:
+        return np.zeros((len(beats), len(FEATURES)), np.float32)
+    rr_s, usual = beats.rr_s, beats.usual
+    usual_mv = np.median(beats.beat_mv[reference], 0)
+    aligned, shapes, height = shape_features(beats.beat_mv, usual_mv)
     log_expected = np.log(expected_rr_s(rr_s, usual))
     log_rr = np.log(np.clip(rr_s[:, :2].astype(float), *RR_LIMITS_S))
     before, after = np.nan_to_num(log_rr - log_expected[:, None]).T
@@ -131,8 +134,19 @@ def beat_features(beats_mv, usual_mv, rr_s, usual, rhythm, noise):
         np.log((noise + 1e-3) / (np.median(noise) + 1e-3)),
         before[alike].mean(1),
         difference[alike].mean(1),
+        _distance(qrs, reference),
+        beats.p_coherence,
     )
     return np.column_stack([shapes, *columns]).astype(np.float32)
+
+
+def _distance(qrs, reference):
+    """QRS (n, d) to log distances (n,) from the nearest reference beats, against what is usual."""
+    rows = np.flatnonzero(reference)
+    distance, _ = nearest_rows(qrs[rows], qrs, min(NEAREST + 1, len(rows)))
+    # the nearest of a reference beat is itself: it takes one more
+    distance = np.where(reference, distance[:, -1], distance[:, max(distance.shape[1] - 2, 0)])
+    return np.log((distance + 1e-3) / (np.median(distance[rows]) + 1e-3))
 
 
 def expected_rr_s(rr_s: np.ndarray, usual: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.screening.rhythm import kinds
+from preprocess.beats import Beats
 from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
 T_S = (np.arange(WINDOW) - BEFORE) / FS_HZ
@@ -31,10 +32,11 @@ def features(sequence=SEQUENCE, rr_s=RR_S, gain=1.0):
     beats_mv = gain * np.stack([BEATS[kind] for kind in sequence])
     beats_mv = beats_mv + 0.01 * gain * rng.standard_normal(beats_mv.shape)
     intervals_s = np.stack([rr_s, np.append(rr_s[1:], 0.8), np.full(len(rr_s), 0.8)], 1)
-    usual = np.array(list(sequence)) != "V"
-    rhythm = np.where(rr_s < 0.65, 6.0, -4.0)
-    noise = np.full(len(sequence), 0.01 * gain)
-    return kinds.beat_features(beats_mv, gain * NORMAL, intervals_s, usual, rhythm, noise)
+    letters = np.array(list(sequence))
+    beats = Beats(None, beats_mv, letters, np.cumsum(rr_s), intervals_s)
+    beats.usual, beats.p_coherence = letters != "V", np.full(len(letters), 0.8)
+    rhythm, noise = np.where(rr_s < 0.65, 6.0, -4.0), np.full(len(letters), 0.01 * gain)
+    return kinds.beat_features(beats, letters == "N", rhythm, noise)
 
 
 def judged(flagged=NOWHERE, fibrillation=NOWHERE, **given):
@@ -67,8 +69,7 @@ def test_unknown_intervals_are_no_error(unknown):
 
 
 def test_of_no_beats_and_of_one_there_is_nothing_to_say():
-    none = np.zeros((0, WINDOW))
-    empty = kinds.beat_features(none, NORMAL, np.zeros((0, 3)), NOWHERE[:0], None, np.zeros(0))
+    empty = np.zeros((0, len(kinds.FEATURES)))
     shares = kinds.probabilities(empty, kinds.network())
     assert shares.shape == (0, 5) and len(kinds.decide(shares, NOWHERE[:0], NOWHERE[:0])[0]) == 0
     assert judged(sequence="N", rr_s=np.array([0.8]), flagged=NOWHERE[:1], fibrillation=NOWHERE[:1])
