@@ -6,10 +6,10 @@ Prints a table and, last, one JSON object on one line.
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
+import timeit
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,8 +31,7 @@ from preprocess.readers import physionet
 from preprocess.readers import wfdb as records
 from preprocess.signal.filters import bandpass
 
-LEAST_S = 1.0  # that each measurement lasts; the best of REPEATS counts
-REPEATS = 3
+REPEATS = 5  # of each measurement: the best counts
 N_BEATS, N_SLOW = 4096, 256  # beats for our parts, and for the original's
 N_BATCH, N_SLOW_BATCH = 256, 64  # the same of a training step
 # A program that screens, and prints last the peak of its memory in MB.
@@ -84,14 +83,9 @@ def parse(argv):
 def measure(function, n):
     """Best n per second over REPEATS, after one call to warm up."""
     function()
-    rates = []
-    for _ in range(REPEATS):
-        calls, start = 0, time.perf_counter()
-        while calls == 0 or time.perf_counter() - start < LEAST_S:
-            function()
-            calls += 1
-        rates.append(n * calls / (time.perf_counter() - start))
-    return max(rates)
+    timer = timeit.Timer(function)
+    calls, _ = timer.autorange()
+    return n * calls / min(timer.repeat(REPEATS, calls))
 
 
 # --- the parts ------------------------------------------------------------------------------------
@@ -214,13 +208,9 @@ def screening(folder, hours, checkpoint):
 
 
 def peak_mb():
-    """Of this program. Linux counts the parent's peak in ru_maxrss, and says the own one here."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = status.read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
-    per_mb = 1 << 20 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mb
+    """Of this program, which Linux says: in ru_maxrss it counts the parent's peak too."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 
 
 # --- output ---------------------------------------------------------------------------------------

@@ -2,13 +2,12 @@
 
 As in the noise stress test (Moody GB, Muldrow WE, Mark RG. A noise stress test for arrhythmia
 detectors. Computers in Cardiology 1984;11:381-384): five clean minutes, then noise in every other
-two. Noisy records are written as WFDB records and go the whole way from there. R peaks stay where
-annotators saw them: what is measured is detection, not R peaks.
+two. R peaks stay where annotators saw them: what is measured is detection, not R peaks.
 """
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,8 @@ from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import LEARNING_S, patients
 from experiments.training.scoring import score_rows, usable_context
-from preprocess import BadInput, dataset
+from preprocess import BadInput, dataset, spectrogram
+from preprocess.beats import cut
 from preprocess.classes import CLASS_OF, CLASS_OF_EC57
 from preprocess.constants import FS_HZ
 from preprocess.files import whole_file
@@ -43,7 +43,7 @@ def main(argv=None):
     for kind, snr_db in tqdm(conditions, desc="noise", unit="condition", disable=None):
         noise_mv = np.zeros(1) if kind == "none" else read_noise(Path(opt.noise) / kind)
         scores, abnormal, noisy = scored(
-            detector, checkpoint, opt.records, tested, noise_mv, snr_db, context
+            detector, checkpoint.settings, opt.records, tested, noise_mv, snr_db, context
         )
         if abnormal.all() or not abnormal.any() or len(set(abnormal[noisy])) < 2:
             raise BadInput(
@@ -86,38 +86,23 @@ def parse(argv):
     return made.parse_args(argv)
 
 
-def scored(detector, checkpoint, folder, names, noise_mv, snr_db, context):
-    """Scores, whether each beat is abnormal and whether it lies in noise, (n,) each, of the noisy
-    copies of records."""
-    with TemporaryDirectory() as temporary:
-        noisy_folder, dataroot = Path(temporary) / "records", Path(temporary) / "data"
-        noisy_folder.mkdir()
-        for name in names:
-            recording = records.read(Path(folder) / name, checkpoint.settings["lead"])
-            write_copy(
-                Path(folder) / name,
-                noisy_folder,
-                with_noise(recording, noise_mv, snr_db),
-                FS_HZ,
-                recording.lead,
-            )
-        dataset.make(
-            noisy_folder,
-            dataroot,
-            checkpoint.settings["image"] or "complex",
-            checkpoint.settings["lead"],
-            dataset.filter_of(checkpoint.settings),
-            on_peaks=False,
-        )
-        data = dataset.load(dataroot)
-        sample = data.index["sample"].to_numpy()
-        rows = np.flatnonzero(sample >= LEARNING_S * FS_HZ)
-        classes = np.array([CLASS_OF_EC57[symbol] for symbol in data.index["symbol"]])
-        return (
-            score_rows(detector, data, rows, context),
-            classes[rows] != "N",
-            in_noise(sample[rows]),
-        )
+def scored(detector, settings, folder, names, noise_mv, snr_db, context):
+    """Scores, whether each beat is abnormal and whether it lies in noise, (n,) each, of noisy
+    records. settings: of the checkpoint."""
+    tables, traces = [], []
+    for name in names:
+        recording = records.read(Path(folder) / name, settings["lead"])
+        noisy = replace(recording, signal_mv=with_noise(recording, noise_mv, snr_db))
+        columns, windows = cut(noisy, dataset.filter_of(settings))
+        tables.append(pd.DataFrame(columns))
+        traces.append(windows)
+    index, beat_mv = pd.concat(tables, ignore_index=True), np.concatenate(traces)
+    image = spectrogram.stored_images(beat_mv, settings["image"])
+    data = dataset.Dataset(index, image, beat_mv, {})
+    sample = index["sample"].to_numpy()
+    rows = np.flatnonzero(sample >= LEARNING_S * FS_HZ)
+    abnormal = index["symbol"].map(CLASS_OF_EC57).to_numpy()[rows] != "N"
+    return score_rows(detector, data, rows, context), abnormal, in_noise(sample[rows])
 
 
 def write_copy(path, folder, signal_mv, fs_hz, lead):

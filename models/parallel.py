@@ -15,6 +15,7 @@ from datetime import timedelta
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
+from torch.distributed.nn.functional import all_reduce
 
 WAIT = timedelta(hours=2)  # for processes that prepare, or save
 
@@ -66,21 +67,7 @@ def share(n: int) -> float:
 
 def total(value: Tensor) -> Tensor:
     """The sum of a tensor over all processes; gradients go back to each."""
-    return _Total.apply(value) if processes() > 1 else value
-
-
-class _Total(torch.autograd.Function):
-    @staticmethod
-    def forward(_, value: Tensor) -> Tensor:
-        value = value.contiguous().clone()
-        dist.all_reduce(value)
-        return value
-
-    @staticmethod
-    def backward(_, gradient: Tensor) -> Tensor:
-        gradient = gradient.contiguous().clone()
-        dist.all_reduce(gradient)
-        return gradient
+    return all_reduce(value.clone()) if processes() > 1 else value
 
 
 def rolled(values: Tensor) -> Tensor:

@@ -92,18 +92,10 @@ def filter_of(settings):
     return next(name for name, (_, band) in FILTERS.items() if list(band) == settings["band_hz"])
 
 
-def make(
-    folders,
-    dataroot,
-    image="complex",
-    lead=LEAD,
-    filter_name="butterworth",
-    on_peaks=True,
-):
+def make(folders, dataroot, image="complex", lead=LEAD, filter_name="butterworth"):
     """Preprocess every record of a folder, or of several, into dataroot, unless dataroot already
     holds just that. Of several folders, records are called FOLDER/NAME.
 
-    on_peaks: labels must lie on R peaks, which noise may hide.
     Returns the manifest. Files are written beside their place and renamed at the end.
     """
     folders = [Path(f) for f in (folders if isinstance(folders, list | tuple) else [folders])]
@@ -113,8 +105,9 @@ def make(
         "source": " + ".join(map(physionet.source_of, folders)),
         "records": {name: records.digest(path) for name, path in paths.items()},
     }
-    if is_current(dataroot, wanted):
-        return read_manifest(dataroot)
+    found = read_manifest(dataroot)
+    if wanted.items() <= found.items():
+        return found
     if not dataroot.name or dataroot.is_file():
         raise BadInput(f"{dataroot} is no folder to write to: give another --dataroot")
     there = [name for name in SUMMED if (dataroot / name).exists()]
@@ -124,7 +117,7 @@ def make(
             "remove them, or give another --dataroot"
         )
     with files.temporary_folder(dataroot.with_name(f".{dataroot.name}.part")) as part:
-        index, left_out = _write_arrays(paths, part, image, lead, filter_name, on_peaks)
+        index, left_out = _write_arrays(paths, part, image, lead, filter_name)
         index.to_csv(part / INDEX, index=False)
         manifest = wanted | {
             "beats": len(index),
@@ -213,15 +206,11 @@ def check_made_here(found: Mapping, where: Path) -> None:
 
 
 def read_manifest(dataroot):
+    """{} where there is none."""
     try:
-        return json.loads((dataroot / MANIFEST).read_text())
-    except (OSError, ValueError, RecursionError):
-        return None
-
-
-def is_current(dataroot, wanted):
-    manifest = read_manifest(dataroot)
-    return isinstance(manifest, dict) and wanted.items() <= manifest.items()
+        return dict(json.loads((dataroot / MANIFEST).read_text()))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return {}
 
 
 def count_classes(index):
@@ -231,7 +220,7 @@ def count_classes(index):
     return counts | {"N_on_peak": int(on_peak.sum())}
 
 
-def _write_arrays(paths, part, image, lead, filter_name, on_peaks):
+def _write_arrays(paths, part, image, lead, filter_name):
     """Record by record, so that memory does not grow with their number.
 
     Returns the index and {symbol: annotations} of what may be a beat and is in no class.
@@ -251,8 +240,7 @@ def _write_arrays(paths, part, image, lead, filter_name, on_peaks):
                 tqdm.write(note)
             left_out.update(classes.left_out(recording.symbols))
             columns, windows = beat_windows.cut(recording, filter_name)
-            if on_peaks:
-                _check_labels(columns, recording, path)
+            _check_labels(columns, recording, path)
             tables.append(pd.DataFrame(columns))
             waves.append(windows)
             for chunk in spectrogram.stored_chunks(windows, image):

@@ -46,7 +46,7 @@ class Panel:
     """One beat as it is drawn.
 
     beat_mv: (320,); generated_mv: (320,), what a normal beat would look like there, or None;
-    image, generated: (F, T) magnitudes of the real and the generated image, or None;
+    images: {"real", "generated": (F, T) magnitudes} of those that there are;
     error: (F, T) or (320,) in standard deviations of held-out normal beats;
     setting: the image's name in preprocess.spectrogram.SETTINGS;
     segments: (start, end) of each that is held for abnormal, in s from R.
@@ -55,36 +55,28 @@ class Panel:
     title: str
     beat_mv: np.ndarray
     generated_mv: np.ndarray | None
-    image: np.ndarray | None
-    generated: np.ndarray | None
+    images: dict[str, np.ndarray]
     error: np.ndarray
     setting: str
     segments: list = field(default_factory=list)
-
-    @property
-    def images(self) -> dict[str, np.ndarray]:
-        """Those of "real" and "generated" that there are."""
-        both = {"real": self.image, "generated": self.generated}
-        return {name: np.asarray(image, float) for name, image in both.items() if image is not None}
 
 
 def panels(detector: Detector, beats: Beats, titles: list[str]) -> list[Panel]:
     """What draw_beat needs of each beat: trace, images, the error map and its segments."""
     (errors, over_time), generated = detector.errors(beats), detector.generate(beats)
-    images = None if detector.image is None else (beats.image, generated)
-    real, made = (
-        None if image is None else spectrogram.magnitude(image, detector.image)
-        for image in images or (None, None)
-    )
+    drawn = {"real": beats.image, "generated": generated} if detector.image else {}
+    drawn = {
+        name: spectrogram.magnitude(np.asarray(image, float), detector.image)
+        for name, image in drawn.items()
+        if image is not None
+    }
     traces_mv = spectrogram.traces_of(generated, beats.beat_mv, detector.image)
-    row = lambda values, i: None if values is None else values[i]
     return [
         Panel(
             title=title,
             beat_mv=beats.beat_mv[i],
-            generated_mv=row(traces_mv, i),
-            image=row(real, i),
-            generated=row(made, i),
+            generated_mv=None if traces_mv is None else traces_mv[i],
+            images={name: image[i] for name, image in drawn.items()},
             error=errors[i].max(0) if errors[i].ndim == 3 else errors[i],
             setting=detector.image or "complex",
             segments=segments,
@@ -161,7 +153,8 @@ def _rule_like_ecg_paper(axes):
 
 
 def _draw_strip(axes, error, times_s):
-    _picture(axes, error[None], _edges(times_s), [0, 1], ERROR_COLOURS, Normalize(*ERROR_SCALE))
+    twice = np.stack([error, error])
+    _picture(axes, twice, times_s, [0, 1], ERROR_COLOURS, Normalize(*ERROR_SCALE))
     axes.set_yticks([])
     axes.set_ylabel("error", rotation=0, ha="right", va="center", fontsize=SMALL)
     _label_time(axes)
@@ -175,15 +168,14 @@ def _draw_images(axes, panel):
     times_s, freqs_hz = spectrogram.axes(panel.setting)
     titles = {"real": "this beat's image", "generated": "generated normal image"}
     for name, image in panel.images.items():
-        _picture(axes[name], image, _edges(times_s), _edges(freqs_hz), IMAGE_COLOURS, norm)
+        _picture(axes[name], image, times_s, freqs_hz, IMAGE_COLOURS, norm)
         axes[name].set_title(titles[name], fontsize=SMALL)
         _label_time(axes[name])
         _label_frequency(axes[name])
 
 
 def _draw_error_map(axes, error, times_s, freqs_hz):
-    norm = Normalize(*ERROR_SCALE)
-    _picture(axes, error, _edges(times_s), _edges(freqs_hz), ERROR_COLOURS, norm)
+    _picture(axes, error, times_s, freqs_hz, ERROR_COLOURS, Normalize(*ERROR_SCALE))
     if error.max() > CONTOUR_SD:  # matplotlib warns about a contour that is nowhere
         axes.contour(times_s, freqs_hz, error, levels=[CONTOUR_SD], colors="white", linewidths=1.0)
     axes.set_title("error map", fontsize=SMALL)
@@ -200,16 +192,11 @@ def _draw_error_trace(axes, error):
     _label_time(axes)
 
 
-def _picture(axes, image, time_edges_s, row_edges, colours, norm):
-    """Cells between these edges, on the whole beat's time axis so that columns stand under their
-    part of the trace."""
-    axes.pcolormesh(time_edges_s, row_edges, image, cmap=colours, norm=norm, rasterized=True)
+def _picture(axes, image, times_s, rows, colours, norm):
+    """An image whose columns and rows have these centres, on the whole beat's time axis so that
+    columns stand under their part of the trace."""
+    axes.pcolormesh(times_s, rows, image, cmap=colours, norm=norm, shading="nearest")
     axes.set_facecolor(EMPTY)
-
-
-def _edges(centres):
-    middle = (centres[1:] + centres[:-1]) / 2
-    return np.r_[2 * centres[0] - middle[0], middle, 2 * centres[-1] - middle[-1]]
 
 
 def _label_time(axes):
@@ -238,21 +225,18 @@ def draw_panels(panels: list[Panel], path: Path, heading: str) -> Path:
         if panel is not panels[-1]:  # the lowest row has the labels of the time axes
             for name in set(axes) - {"trace"}:
                 axes[name].set_xlabel("")
-    _draw_key(figure, panels, height_in)
+    _draw_key(figure, height_in)
     return save(figure, path)
 
 
-def _draw_key(figure, panels, height_in):
+def _draw_key(figure, height_in):
     """Under the rows: what each line means, and the one colour bar of all error strips and maps."""
-    keys = [Line2D([], [], color=BLACK, linewidth=1.2, label="recorded beat")]
-    if any(panel.generated_mv is not None for panel in panels):
-        keys.append(Line2D([], [], label="what a normal beat would look like here", **DASHED_BLUE))
-    keys.append(Patch(label="segment held for abnormal", **SHADED))
-    if any(np.ndim(panel.error) == 2 for panel in panels):
-        label = f"contour of the map: error of {CONTOUR_SD:g}"
-        keys.append(Patch(facecolor="#420a68", edgecolor="white", label=label))
-    else:
-        keys.append(Line2D([], [], label=f"error of {CONTOUR_SD:g}", **DASHED_LEVEL))
+    keys = [
+        Line2D([], [], color=BLACK, linewidth=1.2, label="recorded beat"),
+        Line2D([], [], label="what a normal beat would look like here", **DASHED_BLUE),
+        Patch(label="segment held for abnormal", **SHADED),
+        Patch(label=f"contour: error of {CONTOUR_SD:g}", facecolor="#420a68", edgecolor="white"),
+    ]
     place = {"loc": "lower left", "bbox_to_anchor": (0.055, 0.1 / height_in), "borderaxespad": 0}
     figure.legend(handles=keys, frameon=False, fontsize=SMALL, handlelength=2.6, **place)
     bar_axes = figure.add_axes((0.42, 0.56 / height_in, 0.565, 0.13 / height_in))
@@ -260,7 +244,8 @@ def _draw_key(figure, panels, height_in):
     bar = figure.colorbar(colours, cax=bar_axes, orientation="horizontal", extend="max")
     bar.ax.axvline(CONTOUR_SD, color="white", linewidth=1.5)
     bar.ax.tick_params(labelsize=SMALL)
-    text = "error (standard deviations of held-out normal beats), one scale for every beat"
-    if any(panel.images for panel in panels):
-        text += "\nimages: STFT magnitude, dark is weak and bright is strong, one scale a row"
-    bar.set_label(text, fontsize=SMALL)
+    bar.set_label(
+        "error (standard deviations of held-out normal beats), one scale for every beat\n"
+        "images: STFT magnitude, dark is weak and bright is strong, one scale a row",
+        fontsize=SMALL,
+    )

@@ -37,7 +37,6 @@ CLASS_COLOURS = {
 CLASS_DASHES = {"S": (5, 1.5), "V": (1.5, 1), "F": (5, 1, 1, 1), "Q": (3, 1, 1, 1, 1, 1)}
 GROUP_NAMES = CLASS_NAMES | {"abnormal": "all abnormal beats"}
 EMPTY = "#d9d9d9"  # where an image has no data
-CHANCE = {"color": GREY, "linewidth": 1, "linestyle": ":"}
 SMALL = 8  # points
 
 

@@ -312,21 +312,13 @@ def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -
     beats were others."""
     state, options = checkpoints.load(path), wanted.options
     checkpoints.check_settings(state.settings, dataset.manifest, dataroot)
-    source = dataset.manifest["source"]
-    if state.source != source:
-        raise BadInput(
-            f"{path} was trained on data from {state.source}, {dataroot} is from {source}: "
-            "give another --outf"
-        )
-    others = state.records and state.records != wanted.records
-    if others or state.split_digest != wanted.split_digest:
+    if state.records != wanted.records or state.split_digest != wanted.split_digest:
         raise BadInput(
             f"{path} was trained for other records or beats than {dataroot} gives: give another "
             "--outf"
         )
-    said = lambda value: "not given" if value is None else value
     changed = [
-        f"{name} {said(value)} instead of {said(state.options.get(name))}"
+        f"{name} {value} instead of {state.options.get(name)}"
         for name, value in (dict.fromkeys(KEPT_OPTIONS) | options).items()
         if name != "niter" and state.options.get(name) != value
     ]

@@ -1,7 +1,7 @@
 """A signal in bins of 50 ms, and what is marked on them: the grain of quality."""
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import binary_propagation, label, maximum_filter1d
 
 from preprocess.constants import FS_HZ
 
@@ -31,39 +31,19 @@ def within(marked, seconds):
     return maximum_filter1d(marked, width(2 * seconds)) if marked.any() else marked
 
 
-def runs(marked):
-    """(m,) bool to the first bin and the one after the last of each run of True, (k,) each."""
-    edges = np.flatnonzero(np.diff(np.r_[False, marked, False]))
-    return edges[::2], edges[1::2]
-
-
-def filled(n, first, last):
-    """Runs back to (m,) bool."""
-    steps = np.zeros(n + 1, int)
-    np.add.at(steps, first, 1)
-    np.add.at(steps, last, -1)
-    return np.cumsum(steps[:-1]) > 0
-
-
 def opened(marked, seconds):
     """(m,) bool without the runs of True that are shorter."""
-    first, last = runs(marked)
-    long = last - first >= seconds * PER_S
-    return filled(len(marked), first[long], last[long])
+    runs, _ = label(marked)
+    return marked & (np.bincount(runs) >= seconds * PER_S)[runs]
 
 
 def bridged(marked, seconds):
     """(m,) bool with the breaks between two runs of True closed that are not longer."""
-    first, last = runs(marked)
-    if len(first) < 2:
-        return marked
-    close = first[1:] - last[:-1] <= seconds * PER_S
-    return marked | filled(len(marked), last[:-1][close], first[1:][close])
+    begun, ends = np.logical_or.accumulate(marked), np.logical_or.accumulate(marked[::-1])[::-1]
+    breaks = begun & ends & ~marked
+    return marked | breaks & ~opened(breaks, seconds + 0.5 / PER_S)
 
 
 def holding(marked, seeds):
     """(m,) bool: the runs of True in which a seed lies."""
-    first, last = runs(marked)
-    counted = np.r_[0, np.cumsum(seeds)]
-    has = counted[last] > counted[first]
-    return filled(len(marked), first[has], last[has])
+    return binary_propagation(marked & seeds, mask=marked)

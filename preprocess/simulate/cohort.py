@@ -19,7 +19,7 @@ from preprocess.simulate.truth import TRUTH, TRUTH_COLUMNS, truth_rows
 from preprocess.simulate.waveform import as_drawn, beat_variation, draw_recording, vary
 
 # Change it with anything that changes the bytes, so that an old cohort is not taken for a new one.
-COHORT_VERSION = 1
+COHORT_VERSION = 2
 GAIN_ADU_PER_MV = 200
 BASELINE_ADU = 1024
 TOP_ADU = 2047  # of 11 bits
@@ -59,7 +59,7 @@ def simulate_subject(number: int, minutes: float, seed: int) -> tuple:
 
     # The recording; two seconds more, where the truth looks beyond its end.
     clean_mv = draw_recording(beats, r_s, n + 2 * FS_HZ)
-    truth = truth_rows(subject, symbols, r_s, clean_mv[:, 0], beats, normals, local_rr_s, n)
+    truth = truth_rows(subject, symbols, r_s, clean_mv[:, 0], normals, local_rr_s, n)
     at_samples = np.interp(np.arange(n) / FS_HZ, slow_s, breathing)
     signal_mv = clean_mv[:n] + recording_noise(rng, subject, at_samples, n)
     r_sample = np.round(r_s * FS_HZ).astype(int)
@@ -97,23 +97,6 @@ def write_record(folder, subject, signal_mv, r_sample, symbols, seed):
     )
 
 
-def is_cohort(folder: Path, settings: dict | None = None) -> bool:
-    """Whether `folder` holds a whole cohort with these settings.
-
-    Without settings: whether it holds any whole cohort and nothing else.
-    """
-    try:
-        found = json.loads((folder / "cohort.json").read_text())
-        needed = {name + end for name in found["records"] for end in (".hea", ".dat", ".atr")}
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    needed |= {"RECORDS", TRUTH, "cohort.json"}
-    present = {path.name for path in folder.iterdir()}
-    if settings is None:
-        return needed == present
-    return needed <= present and all(found.get(key) == value for key, value in settings.items())
-
-
 def write_cohort(folder, settings, progress):
     """Every file of the cohort; `cohort.json` last."""
     names, truth = [], []
@@ -139,43 +122,25 @@ def simulate(
     seed: int = 0,
     progress: bool = True,
 ) -> list[str]:
-    """Write a simulated cohort to `folder` and return its record names.
+    """Write a simulated cohort of at most 99 subjects to `folder` and return its record names.
 
-    The same settings give the same bytes.
-
-    folder: made if need be. A complete cohort with the same settings is kept as it is, another
-        one is replaced, and a folder with anything else in it is refused.
-    subjects: at most 99.
-    minutes: per recording, at least 0.5.
-    Raises BadInput for other settings and for a folder that holds other files.
+    The same settings give the same bytes: a cohort that is there and was made with them is kept.
+    Raises BadInput for a folder that holds anything else.
     """
-    if not 1 <= subjects <= 99 or minutes < 0.5:
-        raise BadInput(
-            f"cannot simulate {subjects} subjects of {minutes} min: "
-            "choose 1 to 99 and at least 0.5 min"
-        )
     folder = Path(folder).absolute()
-    settings = {
-        "seed": int(seed),
-        "subjects": int(subjects),
-        "minutes": float(minutes),
-        "version": COHORT_VERSION,
-    }
-    if is_cohort(folder, settings):
-        return (folder / "RECORDS").read_text().split()
-    if folder.exists() and any(folder.iterdir()) and not is_cohort(folder):
+    settings = {"seed": seed, "subjects": subjects, "minutes": float(minutes)}
+    settings["version"] = COHORT_VERSION
+    if folder.exists() and any(folder.iterdir()):
+        told = folder / "cohort.json"
+        found = json.loads(told.read_text()) if told.exists() else {}
+        if settings.items() <= found.items():
+            return found["records"]
         raise BadInput(
             f"{folder} holds other files: name an empty or new folder for the simulated cohort"
         )
-    # Nobody sees half a cohort: made beside its place, then renamed. What is found there was left
-    # by a process that was killed.
+    # Nobody sees half a cohort: made beside its place, then renamed.
     with temporary_folder(folder.with_name(f".{folder.name}.part")) as working:
-        if is_cohort(folder, settings):  # another process has made it meanwhile
-            return (folder / "RECORDS").read_text().split()
-        made = working / "new"
-        made.mkdir()
-        names = write_cohort(made, settings, progress)
-        if folder.exists():
-            os.replace(folder, working / "old")
-        os.replace(made, folder)
+        (working / "new").mkdir()
+        names = write_cohort(working / "new", settings, progress)
+        os.replace(working / "new", folder)
     return names

@@ -8,20 +8,17 @@ pause took out of the window.
 
 "Departs" is more than 0.05 mV or 4 % of the subject's R amplitude, whichever is larger; for a beat
 that hardly departs, half of its own largest departure. Gaps under 20 ms are bridged, specks under
-20 ms dropped. `kind` is the region ('before P', 'P', 'QRS', 'T': all after the QRS) that holds most
-of the span's departure (mV s). Only beats annotated as abnormal are listed: a normal beat after a
-pause, say, has no rows.
+20 ms dropped. Only beats annotated as abnormal are listed: a normal beat after a pause, say, has no
+rows.
 """
 
 import numpy as np
 
 from preprocess.constants import AFTER, BEFORE, FS_HZ
 from preprocess.simulate.waveform import draw
-from preprocess.simulate.waves import CENTRE, LEFT, MLII_MV, QRS, RIGHT, P
 
 TRUTH = "truth.csv"
-TRUTH_COLUMNS = ("record", "sample", "symbol", "kind", "start_s", "end_s")
-WAVE_AREAS = ("before P", "P", "QRS", "T")
+TRUTH_COLUMNS = ("record", "sample", "symbol", "start_s", "end_s")
 OFFSETS = np.arange(-BEFORE, AFTER)  # samples around R: the window of every detector
 FLOOR_MV, R_FRACTION = 0.05, 0.04  # what departs, as mV and as a share of the R amplitude
 SHORTEST_GAP_S = 0.02  # shorter gaps are bridged, shorter specks dropped
@@ -40,17 +37,7 @@ def spans(departs):
     return kept or [max(merged, key=lambda span: span[1] - span[0])]
 
 
-def region_edges(beat, normal):
-    """Seconds where the normal P and either QRS begin and where either QRS ends (2.5 widths)."""
-    both = np.concatenate([beat[QRS], normal[QRS]])
-    both = both[both[:, MLII_MV] != 0]
-    p_on_s = normal[P, CENTRE] - 2.5 * normal[P, LEFT]
-    on_s = (both[:, CENTRE] - 2.5 * both[:, LEFT]).min()
-    off_s = (both[:, CENTRE] + 2.5 * both[:, RIGHT]).max()
-    return p_on_s, max(on_s, p_on_s), off_s
-
-
-def truth_rows(subject, symbols, r_s, clean_mv, beats, normals, local_rr_s, n):
+def truth_rows(subject, symbols, r_s, clean_mv, normals, local_rr_s, n):
     """The rows of `truth.csv` for one record.
 
     clean_mv: MLII without noise; it goes on past the record's `n` samples.
@@ -67,11 +54,8 @@ def truth_rows(subject, symbols, r_s, clean_mv, beats, normals, local_rr_s, n):
             for away_s in (-local_rr_s[k], 0, local_rr_s[k])
         )
         departure_mv = np.abs(clean_mv[r_sample[k] + OFFSETS] - expected_mv)
-        region = np.searchsorted(region_edges(beats[k], normals[k]), t_s)
         for first, end in spans(departure_mv > min(floor_mv, 0.5 * departure_mv.max())):
-            area = np.bincount(region[first:end], departure_mv[first:end], 4)
-            kind = WAVE_AREAS[area.argmax()]
             start_s = f"{OFFSETS[first] / FS_HZ:.4f}"
             end_s = f"{(OFFSETS[0] + end) / FS_HZ:.4f}"
-            rows.append((subject.name, int(r_sample[k]), str(symbols[k]), kind, start_s, end_s))
+            rows.append((subject.name, int(r_sample[k]), str(symbols[k]), start_s, end_s))
     return rows
