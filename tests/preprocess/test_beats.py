@@ -1,6 +1,5 @@
 """Beats: filtering moves nothing, R peaks are found, windows and RR intervals are what they say."""
 
-
 import numpy as np
 import pytest
 
