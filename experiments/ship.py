@@ -12,20 +12,17 @@ from preprocess import BadInput
 def main(argv=None):
     opt = parse(argv)
     checkpoint = checkpoints.load(opt.checkpoint)
-    if not checkpoint.finished:
-        raise BadInput(
-            f"{opt.checkpoint} is of a training that was stopped: finish it with --resume"
-        )
-    if checkpoint.source == "simulated" or checkpoint.options["select"] == "paper":
-        raise BadInput(
-            f"{opt.checkpoint} is not fit to be handed on: it was trained on simulated data or "
-            "chosen with anomaly labels"
-        )
-    if checkpoint.model != "b2igan" or not checkpoint.detector().has_error_map:
-        raise BadInput(
-            f"{opt.checkpoint} is not fit to be handed on: only a b2igan with its error map "
-            "is, and what others remember are single beats of patients"
-        )
+    unfit = {
+        "of a training that was stopped: finish it with --resume": not checkpoint.finished,
+        "trained on simulated data": checkpoint.source == "simulated",
+        "chosen with anomaly labels": checkpoint.options["select"] == "paper",
+        "not of a b2igan, and what others remember are single beats": checkpoint.model != "b2igan",
+    }
+    for why, is_so in unfit.items():
+        if is_so:
+            raise BadInput(f"{opt.checkpoint} is not fit to be handed on: it is {why}")
+    if not checkpoint.detector().has_error_map:
+        raise BadInput(f"{opt.checkpoint} is not fit to be handed on: it has no error map")
     checkpoint.optimizers, checkpoint.best = {}, {}
     target = Path(opt.to or WEIGHTS)
     if target.suffix != weights.ENDING:

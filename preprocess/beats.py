@@ -26,7 +26,6 @@ NARROW_QRS = slice(BEFORE - 22, BEFORE + 29)  # 0.06 s before R to 0.08 s after
 RR_LOCAL_BEATS = 8
 # Labels that belong to a signal lie on its R peaks (see check_labels).
 LABEL_OFF_S, LABELS_IN_A_ROW, FEWEST_LABELS, LEAST_ON_PEAK = 0.1, 200, 30, 0.4
-UNLABELLED_S = 60  # of a signal's end: more than this without any annotation is reported
 
 
 @dataclass
@@ -107,20 +106,6 @@ def check_labels(columns: dict[str, np.ndarray], recording: Recording) -> None:
             "the annotation file of another record, or damaged? Fetch it again, give another "
             "--lead or leave the record out"
         )
-
-
-def unlabelled_end(recording: Recording) -> str:
-    """A sentence where annotations end long before the signal does, else nothing: they were not
-    made to its end, or the file was cut. In MIT-BIH and SVDB they end within two seconds of it."""
-    end_s = len(recording.signal_mv) / FS_HZ
-    last_s = recording.samples[-1] / FS_HZ if len(recording.samples) else 0
-    if end_s - last_s < UNLABELLED_S:
-        return ""
-    labelled, whole = (f"{int(s // 60)}:{int(s % 60):02d}" for s in (last_s, end_s))
-    return (
-        f"  record {recording.name} is annotated for {labelled} of {whole}: the rest is not used; "
-        "is its annotation file whole?"
-    )
 
 
 def cut(

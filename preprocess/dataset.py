@@ -236,8 +236,6 @@ def _write_arrays(paths, part, image, lead, filter_name):
         bar = tqdm(paths.items(), desc=title, unit="record", disable=None)
         for name, path in bar:
             recording = replace(records.read(path, lead), name=name)
-            if note := beat_windows.unlabelled_end(recording):
-                tqdm.write(note)
             left_out.update(classes.left_out(recording.symbols))
             columns, windows = beat_windows.cut(recording, filter_name)
             _check_labels(columns, recording, path)

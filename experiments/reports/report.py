@@ -110,39 +110,22 @@ def write_overview(path: Path, metrics: Mapping, figures: list, settings: Mappin
     metrics: as in metrics.json; intervals and figures of a class that are None are dashes;
     figures: (title, caption, PNG path) each; settings: printed at the end.
     """
+    protocol = PROTOCOLS[metrics["protocol"]]
+    # published figures are set beside a run on the same records and split only
+    is_mitdb = metrics["source"] == metrics.get("trained_on", "mitdb") == "mitdb"
     template = environment(REPORT_TEMPLATES).get_template("evaluation.html")
     page = template.render(
         m=metrics,
         classes={name: CLASS_NAMES[name] for name in ABNORMAL},
-        confusion=_confusion(metrics),
         settings=[
             (name, value if isinstance(value, str) else json.dumps(value, default=str))
             for name, value in settings.items()
         ],
-        published=PUBLISHED.values() if _is_comparable(metrics) else (),
-        protocol=PROTOCOLS[metrics["protocol"]],
+        published=PUBLISHED.values() if is_mitdb and protocol.is_published else (),
+        protocol=protocol,
         contexts=CONTEXT_TEXTS,
         figures=[(title, caption, embed(png)) for title, caption, png in figures],
     )
     with whole_file(path) as part:
         part.write_text(page, encoding="utf-8")
     return Path(path)
-
-
-def _is_comparable(metrics):
-    """Published figures are set beside a run on the same records and split only."""
-    sources = metrics["source"], metrics.get("trained_on", "mitdb")
-    return sources == ("mitdb", "mitdb") and PROTOCOLS[metrics["protocol"]].is_published
-
-
-def _confusion(metrics):
-    """Beats by truth and alarm at the threshold."""
-    n_abnormal, n_normal = metrics["n_abnormal"], metrics["n_normal"]
-    true_alarms = round(n_abnormal * metrics["sensitivity"])
-    false_alarms = round(n_normal * metrics["false_alarm_rate"])
-    return {
-        "true_alarms": true_alarms,
-        "missed": n_abnormal - true_alarms,
-        "false_alarms": false_alarms,
-        "left_alone": n_normal - false_alarms,
-    }

@@ -130,16 +130,20 @@ def intervals(
     rng = np.random.default_rng(seed)
     # Ranks, highest first, hold all that both measures need, and counting them is fast.
     ranks, n_ranks = np.unique(-scores, return_inverse=True)[1], len(scores)
-    count = lambda rows: np.bincount(ranks[rows], minlength=n_ranks)
-    draws = _draws_of_patients(count, classes == "N", patient, resamplings, rng)
-    values = np.array(
+    names, values = np.unique(patient), []
+    # [2, patients, ranks]: of each patient's normals and abnormals
+    counts = np.array(
         [
-            _auc_ap(normals, abnormals)
-            for normals, abnormals in draws
-            if normals.any() and abnormals.any()
+            [np.bincount(ranks[(patient == name) & kind], minlength=n_ranks) for name in names]
+            for kind in (classes == "N", classes != "N")
         ]
     )
-    if not len(values):  # every draw had one kind of beats alone
+    for _ in range(resamplings):
+        times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)))
+        normals, abnormals = times @ counts
+        if normals.any() and abnormals.any():
+            values.append(_auc_ap(normals, abnormals))
+    if not values:  # every draw had one kind of beats alone
         return {}
     low, high = np.quantile(values, [0.025, 0.975], axis=0)
     return {
@@ -148,18 +152,6 @@ def intervals(
         "bootstrap": resamplings,
         "bootstrap_over": "patients",
     }
-
-
-def _draws_of_patients(count, is_normal, patient, resamplings, rng):
-    """Counts at each rank of the beats of as many patients drawn with replacement."""
-    names = np.unique(patient)
-    # [2, patients, ranks]: of each patient's normals and abnormals
-    counts = np.array(
-        [[count((patient == name) & kind) for name in names] for kind in (is_normal, ~is_normal)]
-    )
-    for _ in range(resamplings):
-        times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)))
-        yield times @ counts
 
 
 def _auc_ap(negatives, positives):

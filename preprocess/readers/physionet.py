@@ -18,7 +18,6 @@ from preprocess import BadInput
 # PhysioNet's SHA256SUMS.txt of MIT-BIH 1.0.0.
 CHECKSUMS = Path(__file__).with_name("mitdb_sha256.txt")
 PHYSIONET = "physionet.org"
-TRIES = 2  # of each file: a second one in full, where the first was cut off or altered on its way
 
 
 def source_of(folder: str | Path) -> str:
@@ -65,24 +64,22 @@ def download(folder: str | Path) -> None:
     """Download the MIT-BIH Arrhythmia Database through wfdb; each file is checked against its
     published sum, and one that is there and intact is kept.
 
-    Raises BadInput when a file does not match in any of its tries.
+    Raises BadInput when a file does not match.
     """
     part = Path(folder) / ".part"  # nobody finds half a file under its name
     part.mkdir(parents=True, exist_ok=True)
     wanted = published_checksums().items()
     for name, digest in tqdm(wanted, "MIT-BIH from PhysioNet", unit="file", disable=None):
-        file, tries = Path(folder) / name, TRIES
-        while not file.exists() or sha256(file) != digest:
-            if not tries:
-                raise BadInput(
-                    f"{name} from PhysioNet does not match its published checksum: try again "
-                    "later, or give --records"
-                )
-            # wfdb prints four lines a file, through the progress bar
-            with contextlib.redirect_stdout(io.StringIO()):
-                wfdb.dl_files("mitdb", str(part), [name])
-            tries -= 1
-            if sha256(part / name) == digest:
-                os.replace(part / name, file)
-            else:
-                (part / name).unlink()
+        file = Path(folder) / name
+        if file.exists() and sha256(file) == digest:
+            continue
+        (part / name).unlink(missing_ok=True)
+        # wfdb prints four lines a file, through the progress bar
+        with contextlib.redirect_stdout(io.StringIO()):
+            wfdb.dl_files("mitdb", str(part), [name])
+        if sha256(part / name) != digest:
+            raise BadInput(
+                f"{name} from PhysioNet does not match its published checksum: try again later, or "
+                "give --records"
+            )
+        os.replace(part / name, file)

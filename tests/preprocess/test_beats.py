@@ -1,7 +1,5 @@
 """Beats: filtering moves nothing, R peaks are found, windows and RR intervals are what they say."""
 
-import re
-
 import numpy as np
 import pytest
 
@@ -92,10 +90,3 @@ def test_labels_that_lie_beside_the_beats_are_refused(offset_of):
     beats.check_labels(*labelled(lambda peaks: peaks))
     with pytest.raises(BadInput, match="lie on R peaks"):
         beats.check_labels(*labelled(offset_of))
-
-
-@pytest.mark.parametrize("last, told", [(299, ""), (100, "annotated for 1:2[0-9] of 4:")])
-def test_annotations_that_end_long_before_the_signal_are_told_of(last, told):
-    signal, samples = train_of_beats(n_beats=300)
-    found = beats.unlabelled_end(recording(signal, samples[:last]))
-    assert bool(found) == bool(told) and re.search(told, found)

@@ -65,8 +65,8 @@ def test_overview_says_the_result_and_what_it_is_compared_with(tmp_path):
         "0.9447",
         "0.9108",
         "0.7312",
-        "450 found",
-        "48 false alarms",
+        "450 are found",
+        "48 of the 1 000 normal ones are false alarms",
         "not a medical device",
     ):
         assert expected in text, expected
