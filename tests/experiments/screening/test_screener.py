@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import wfdb
 from screening_runs import lead_of
 
 import options
@@ -17,7 +18,8 @@ def screener(weights):
 
 @pytest.fixture(scope="module")
 def findings(screener, record):
-    return screener.screen(lead_of(record), 360)
+    both = wfdb.rdrecord(str(record))
+    return screener.screen(both.p_signal, 360, lead=both.sig_name)
 
 
 def test_the_call_finds_what_the_command_line_writes(findings, screened, record):
@@ -74,7 +76,7 @@ def test_settings_are_the_flags_with_their_defaults():
     "signal_mv, words",
     [
         (np.zeros(100), "0.3 s long"),
-        (np.zeros((3600, 2)), "shape \\(3600, 2\\): give one lead"),
+        (np.zeros((3600, 2)), "shape \\(3600, 2\\) and 1 names of leads"),
         (["a", "b"], "no array of numbers"),
         (np.tile([200.0, -200.0], 3600), "no heart does: give it in mV"),
     ],
