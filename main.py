@@ -63,29 +63,19 @@ def test(data, rows, opt, folder):
 
 def summary(metrics, folder):
     """The result as a short table for the terminal."""
-    m, ci = (
-        metrics,
-        lambda name: " [{:.4f}, {:.4f}]".format(*metrics[name]) if name in metrics else "",
-    )
+    m = metrics
+    ci = lambda name: " [{:.4f}, {:.4f}]".format(*m[name]) if name in m else ""
     per_class = "   ".join(
         f"{name} {value:.4f} (n {m['per_class_n'][name]})"
         for name, value in m["per_class_auc"].items()
         if value is not None
     )
-    labels = (
-        "  ANOMALY LABELS USED to choose the epoch (--select paper)\n"
-        if m["uses_anomaly_labels"]
-        else ""
-    )
-    if (m["trained_on"], m["trained_on_lead"]) != (m["source"], m["lead"]):
-        labels += (
-            f"  trained on {m['trained_on_lead']} of {m['trained_on']}, "
-            f"tested on {m['lead']} of {m['source']}\n"
-        )
+    labels = ", ANOMALY LABELS chose the epoch (--select paper)" * m["uses_anomaly_labels"]
     return (
         f"\n{m['model']}, protocol {m['protocol']}, fold {m['fold']}, context {m['context']}, "
-        f"source: {m['source']}\n"
-        f"{labels}"
+        f"source: {m['source']}{labels}\n"
+        f"  trained on {m['trained_on_lead']} of {m['trained_on']}, tested on {m['lead']} of "
+        f"{m['source']}: {m['n_normal']} normal and {m['n_abnormal']} abnormal beats\n"
         f"  AUC          {m['auc']:.4f}{ci('auc_ci')}\n"
         f"  AP           {m['ap']:.4f}{ci('ap_ci')}; {m['ap_at_10.8%']:.4f} at 10.8 % abnormal\n"
         f"  AUC by class {per_class}\n"
@@ -93,7 +83,6 @@ def summary(metrics, folder):
         "normal beats):\n"
         f"  sensitivity {m['sensitivity']:.3f}   PPV {m['ppv']:.3f}   F1 {m['f1']:.3f}   "
         f"false alarms {m['false_alarm_rate']:.3f}\n"
-        f"  {m['n_normal']} normal and {m['n_abnormal']} abnormal beats tested\n"
         f"report: {folder / 'report.html'}"
     )
 

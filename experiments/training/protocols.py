@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,36 +93,6 @@ class Protocol:
     reported_without: tuple[str, ...] = ()
     is_published: bool = False
 
-    def split(
-        self, index: pd.DataFrame, fold: int = 0, select: str = "last", testing: bool = False
-    ) -> Split:
-        """Rows of an index (see preprocess). Raises BadInput when a part would be empty.
-
-        testing: the index is of what is tested, which matters to a protocol that tests another
-        database alone.
-        """
-        if self.elsewhere and testing:
-            result, parts = self.elsewhere(index), ["test"]
-        else:
-            result, parts = self.rows(index, fold, select), ["train", "calibration"]
-            parts += [] if self.elsewhere else ["test"]
-        for part in parts:
-            if len(getattr(result, part)) == 0:
-                raise BadInput(
-                    f"protocol {self.name}, fold {fold}: no beat is left in its {part} part; "
-                    "preprocess more records or choose another protocol"
-                )
-        if "test" not in parts:
-            return result
-        is_abnormal = result.classes[result.test] != "N"
-        if is_abnormal.all() or not is_abnormal.any():
-            raise BadInput(
-                f"protocol {self.name}, fold {fold}: the test part needs normal and abnormal "
-                f"beats, and has only {'abnormal' if is_abnormal.all() else 'normal'} ones; "
-                "preprocess more records"
-            )
-        return result
-
 
 def split(
     index: pd.DataFrame,
@@ -132,19 +102,35 @@ def split(
     testing: bool = False,
     names: tuple[list[str], list[str]] | None = None,
 ) -> Split:
-    """Rows of an index for a protocol of this name. Raises BadInput where there is none.
+    """Rows of an index (see preprocess) for a protocol of this name. Raises BadInput when a part
+    would be empty.
 
-    names: of `own`, the records to train on and those to test (see read_names).
+    testing: the index is of what is tested, which matters to a protocol that tests another database
+    alone; names: of `own`, the records to train on and those to test (see read_names).
     """
-    if protocol not in PROTOCOLS:
-        raise BadInput(f"there is no protocol {protocol}: choose one of {', '.join(PROTOCOLS)}")
     if (protocol == OWN) != (names is not None):
         raise BadInput(f"--protocol {OWN} and --split FILE go together: give both")
-    chosen = PROTOCOLS[protocol]
+    chosen, parts = PROTOCOLS[protocol], ["train", "calibration", "test"]
     if names:
-        by_name = partial(_by_patient, training=names[0], testing=names[1])
-        chosen = replace(chosen, rows=by_name)
-    return chosen.split(index, fold, select, testing)
+        result = _by_patient(index, fold, select, *names)
+    elif chosen.elsewhere and testing:
+        result, parts = chosen.elsewhere(index), ["test"]
+    else:
+        result = chosen.rows(index, fold, select)
+        parts = parts[:2] if chosen.elsewhere else parts
+    for part in parts:
+        if len(getattr(result, part)) == 0:
+            raise BadInput(
+                f"protocol {protocol}, fold {fold}: no beat is left in its {part} part; "
+                "preprocess more records or choose another protocol"
+            )
+    kinds = set(result.classes[result.test] != "N")
+    if "test" in parts and len(kinds) == 1:
+        raise BadInput(
+            f"protocol {protocol}, fold {fold}: the test part needs normal and abnormal beats, and "
+            f"has only {'abnormal' if True in kinds else 'normal'} ones; preprocess more records"
+        )
+    return result
 
 
 def patient_of(record: np.ndarray) -> np.ndarray:

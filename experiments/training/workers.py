@@ -129,15 +129,10 @@ def _check_workers(client: Client) -> None:
         client.wait_for_workers(1, timeout=WORKERS_S)
         client.run_on_scheduler(identity)  # which unpacks tasks too
         workers = client.run(identity)
-    except TimeoutError as error:
-        raise BadInput(
-            f"the scheduler at {address} has no workers: start some with `dask worker {address}`, "
-            "see docs/scale.md"
-        ) from error
     except Exception as error:  # whatever pickle or the network make of it
         raise BadInput(
-            f"the scheduler at {address} or a worker of it cannot run this program "
-            f"({type(error).__name__}: {error}): start them with "
+            f"the scheduler at {address} has no workers that can run this program "
+            f"({type(error).__name__}: {error}): start some with `dask worker {address}`, "
             f"PYTHONPATH={source_digest.ROOT} and the same packages, see docs/scale.md"
         ) from error
     print(f"{len(workers)} workers", file=sys.stderr)

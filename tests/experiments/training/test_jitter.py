@@ -5,6 +5,7 @@ import torch
 
 import options
 from experiments.training import loop
+from experiments.training.protocols import split
 from preprocess import augment
 
 
@@ -32,7 +33,7 @@ def test_only_patients_met_again_are_trained_with_drift():
 
 def test_training_with_jitter_is_another_and_as_reproducible(data, tmp_path):
     flags = ["--model", "autoencoder", "--niter", "1", "--train-beats", "200", "--device", "cpu"]
-    rows, states = loop.PROTOCOLS["beatgan"].split(data.index), []
+    rows, states = split(data.index, "beatgan"), []
     for number, most in enumerate(("0", "3", "3")):
         opt = options.parse("main", [*flags, "--no-error-map", "--jitter", most])
         states.append(loop.train(data, rows, opt, tmp_path / f"{number}").state)

@@ -172,7 +172,7 @@ def test_develop_tests_a_fifth_of_the_training_patients_and_nobody_else(index):
 @pytest.mark.parametrize("name", WITHOUT_FILE)
 def test_shared_patients_are_those_in_training_and_test(index, name):
     protocol = PROTOCOLS[name]
-    s = protocol.split(index)
+    s = split(index, name)
     of = index["record"].to_numpy()
     shared = set(of[s.train]) & set(of[s.test])
     assert bool(shared) == protocol.shared_patients
