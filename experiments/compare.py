@@ -1,7 +1,8 @@
 """All methods side by side: runs what is missing of what is asked for.
 
-Then runs.csv, table.csv, table.md and comparison.png are made of all that was ever run under
---outf. Runs of other settings are other rows: none is skipped or averaged in their place.
+Then runs.csv holds all that was ever run under --outf; table.csv, table.md and comparison.png are
+made of what this version of the code ran. Runs of other settings or code are other runs: none is
+taken, skipped or averaged in their place.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from experiments.reports.comparison import (
     averaged,
     draw_comparison,
 )
-from experiments.training import workers
+from experiments.training import source_digest, workers
 from experiments.training.checkpoint import check_settings
 from experiments.training.device import find_device
 from experiments.training.evaluation import evaluate, training_settings
@@ -59,7 +60,7 @@ def main(argv=None):
     out = Path(opt.outf)
     finished = sorted(out.glob("runs/*/*/*/*/metrics.json"))
     runs = pd.DataFrame([result(path.parent) for path in finished])
-    table = summarise(runs)
+    table = summarise(runs[runs["code_trained"] == source_digest.code()])
     for name, frame in (("runs.csv", runs), ("table.csv", table)):
         with whole_file(out / name) as part:
             frame.to_csv(part, index=False, float_format="%.6g")
@@ -173,9 +174,10 @@ def job_of(model, protocol, fold, seed, opt):
 
 
 def folder_of(job, opt):
-    """Of its own for each choice of settings: a run is not mistaken for one of other settings."""
+    """Of its own for each choice of settings and version of the code."""
     name = job.model if opt.select == "last" else f"{job.model}-{opt.select}"
-    digest = hashlib.sha256(settings_text(complete_options(job)).encode()).hexdigest()[:6]
+    made_with = settings_text(complete_options(job)) + source_digest.code()
+    digest = hashlib.sha256(made_with.encode()).hexdigest()[:6]
     run_name = f"fold{job.folder}-seed{job.seed}-{digest}"
     return Path(opt.outf) / "runs" / name / job.protocol / run_name
 
@@ -226,9 +228,8 @@ def row_of(metrics, timing):
 
 def summarise(runs):
     """Mean and standard deviation over folds and seeds of each model, context, protocol and
-    settings; best AUC first. `versions`: of how many versions of the code its runs are."""
+    settings; best AUC first."""
     table = averaged(runs, KIND, PER_RUN)
-    table["versions"] = runs.groupby(KIND, sort=False)["code_trained"].nunique()
     published = [
         PUBLISHED.get(model if PROTOCOLS[protocol].is_published else "", ("", None, None))[1:]
         for protocol, model, *_ in table.index

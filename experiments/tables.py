@@ -87,8 +87,15 @@ def fill(text, results):
 
 
 def summary(results):
-    """Mean and standard deviation over the runs of each kind, and their number."""
+    """Mean and standard deviation over the runs of each kind, and their number. Raises BadInput
+    where those of one kind are of several settings or versions of the code."""
     runs = pd.read_csv(results / "runs.csv")
+    for kind, alike in runs.groupby(ALIKE_RUNS, sort=False):
+        if len(alike[["settings", "code_trained"]].drop_duplicates()) > 1:
+            raise BadInput(
+                f"{results / 'runs.csv'} has runs of {' '.join(kind)} of several settings or "
+                "versions of the code, which cannot be averaged: keep those of one"
+            )
     return averaged(runs, ALIKE_RUNS, list(runs.select_dtypes("number")))
 
 

@@ -46,10 +46,7 @@ def as_markdown(table):
             for row, note in zip(rows.to_dict("records"), notes)
         ]
         part = f"### Protocol `{protocol}`\n\n"
-        part += markdown([*METHOD_HEADINGS, "published AUC / AP"], cells)
-        if (rows["versions"] > 1).any():
-            part += "\n* mean over runs of several versions of the code: see runs.csv\n"
-        parts.append(part)
+        parts.append(part + markdown([*METHOD_HEADINGS, "published AUC / AP"], cells))
     return "\n".join(parts)
 
 
@@ -61,7 +58,7 @@ def method_cells(row, note=""):
         *(_mean_and_spread(row, name) for name in ("auc", "ap")),
         f"{row['ap_natural']:.3f}",
         *(f"{row[f'auc_{name}']:.3f}" for name in "SVF"),
-        f"{row['runs']:.0f}" + "*" * (row.get("versions", 1) > 1),
+        f"{row['runs']:.0f}",
     ]
 
 

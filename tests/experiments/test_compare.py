@@ -6,8 +6,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from experiments import compare
+from experiments import compare, tables
 from experiments.training import protocols
+from preprocess import BadInput
 
 
 @pytest.fixture(scope="module")
@@ -68,16 +69,20 @@ def test_runs_of_other_settings_are_other_rows(compared, arguments, dataroot, tm
     table = pd.read_csv(tmp_path / "table.csv")
     assert (table["runs"] == 1).all() and table["settings"].nunique() == 2
     text = (tmp_path / "table.md").read_text()
-    assert "jitter 3" in text and "several versions" not in text
+    assert "jitter 3" in text
 
 
-def test_a_mean_over_versions_of_the_code_says_so(compared):
+def test_runs_of_other_code_are_neither_taken_nor_averaged(compared, monkeypatch, tmp_path):
+    opt = compare.parse(["--datadir", str(tmp_path)])
+    job = compare.job_of("pca", "beatgan", 0, 0, opt)
+    folder = compare.folder_of(job, opt)
+    monkeypatch.setattr(compare.source_digest, "code", lambda: "another")
+    assert compare.folder_of(job, opt) != folder
     runs = pd.read_csv(compared / "runs.csv")
     runs.loc[runs["fold"] == 1, "code_trained"] = "another"
-    table = compare.summarise(runs)
-    assert (table["versions"] == 2).all()
-    assert "| 2* |" in compare.as_markdown(table)
-    assert "several versions of the code" in compare.as_markdown(table)
+    runs.to_csv(tmp_path / "runs.csv", index=False)
+    with pytest.raises(BadInput, match="versions of the code"):
+        tables.summary(tmp_path)
 
 
 def test_the_protocol_of_another_database_runs_whole(data, arguments, tmp_path, monkeypatch):
