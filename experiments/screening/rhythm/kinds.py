@@ -165,12 +165,12 @@ def _sinus(usual):
 def _median_around(values, otherwise):
     """(n,) with NaN to (n,): the median of those that are known around, interpolated where none
     is."""
+    if not np.isfinite(values).any():
+        return np.full(len(values), otherwise)
     padded = np.pad(values, EXPECTED_BEATS, constant_values=np.nan)
     around = np.sort(np.lib.stride_tricks.sliding_window_view(padded, 2 * EXPECTED_BEATS + 1), 1)
     known = np.isfinite(around).sum(1)
     middle = around[np.arange(len(values)), np.maximum(known - 1, 0) // 2]
-    if not known.any():
-        return np.full(len(values), otherwise)
     return np.interp(np.arange(len(values)), np.flatnonzero(known), middle[known > 0])
 
 
