@@ -193,11 +193,13 @@ class Context(nn.Module):
             self._fit_rhythm(recordings, seed)
             self.calibrate(recordings, calibration_scores, left_out)
             return None
-        # Cross-fitting: each half of the patients is scored by networks of the other half.
+        # Cross-fitting: each database, or half of the only one, is scored by networks of the others.
         values = [{} for _ in recordings]
-        for k in range(min(2, len(recordings))):
-            self._fit_rhythm(recordings[1 - k :: 2] or recordings, seed)
-            for i in range(k, len(recordings), 2):
+        groups = _databases(recordings)
+        for group in np.unique(groups):
+            others = [each for each, of in zip(recordings, groups) if of != group]
+            self._fit_rhythm(others or recordings, seed)
+            for i in np.flatnonzero(groups == group):
                 beats, beat_scores, _ = recordings[i]
                 values[i] = self.values(beats, beat_scores, left_out)
         # What is kept are networks of all patients, and tails of these.
@@ -232,3 +234,11 @@ class Context(nn.Module):
         for name in self.tails.keys() - {"beat"}:
             of_normals = [v[name][each.normal] for each, v in zip(recordings, values)]
             self.tails[name].fit(np.concatenate(of_normals))
+
+
+def _databases(recordings: list[ScoredRecording]) -> np.ndarray:
+    """(n,): which database each is of, where records are called FOLDER/NAME; else 0 and 1 in
+    turn."""
+    names = [str(each.beats.record[0]) for each in recordings]
+    folders = np.unique([name.partition("/")[0] for name in names], return_inverse=True)[1]
+    return folders if all("/" in name for name in names) else np.arange(len(names)) % 2
