@@ -193,7 +193,7 @@ class Context(nn.Module):
             self._fit_rhythm(recordings, seed)
             self.calibrate(recordings, calibration_scores, left_out)
             return None
-        # Cross-fitting: each database, or half of the only one, is scored by networks of the others.
+        # Cross-fitting: networks of the others score each database, or each half of the only one.
         values = [{} for _ in recordings]
         groups = _databases(recordings)
         for group in np.unique(groups):
