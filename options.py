@@ -191,10 +191,11 @@ def main_parser():
     example = "python main.py --explain 208 10000"
     made.add_argument_group("explaining a beat", example).add_argument(
         "--explain",
-        nargs=2,
-        metavar=("RECORD", "SAMPLE"),
+        nargs="+",
+        metavar="RECORD SAMPLE",
         help="what is wrong with the beat of a preprocessed record whose R peak is at or near this "
-        "sample (of 360 a second), and where; writes explain_RECORD_SAMPLE.png to --outf",
+        "sample (of 360 a second), and where; more pairs for more beats in one picture; writes "
+        "explain_RECORD_SAMPLE.png to --outf",
     )
     return _with(DEFAULTS, made)
 

@@ -1,4 +1,4 @@
-"""What is wrong with one beat, and where: python main.py --explain RECORD SAMPLE."""
+"""What is wrong with a beat, and where: python main.py --explain RECORD SAMPLE."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -16,36 +16,41 @@ FARTHEST_S = 0.15  # a sample this far from the next R peak belongs to no beat
 
 
 def explain(data: Dataset, opt: Namespace, folder: Path) -> None:
-    """Draw a beat with its segments to --outf and print where they are."""
+    """Draw beats with their segments to --outf and print where they are."""
+    if len(opt.explain) % 2:
+        raise BadInput("--explain takes pairs of a record and a sample: 208 10000, say")
     path = opt.checkpoint or folder / "checkpoint.pt"
     checkpoint, detector = open_detector(path, opt.device, data, opt.dataroot)
-    row = nearest_beat(data.index, *opt.explain, opt.dataroot)
-    beat = data.beats([row])
+    asked = zip(opt.explain[::2], opt.explain[1::2])
+    rows = [nearest_beat(data.index, *pair, opt.dataroot) for pair in asked]
+    beats = data.beats(rows)
 
-    # Whether it is abnormal.
+    # Whether they are abnormal.
     context = usable_context(detector, opt.context)
-    score = score_rows(detector, data, [row], context)[0]
+    scores = score_rows(detector, data, rows, context)
     threshold = checkpoint.threshold(context, opt.threshold)
-    verdict = "abnormal" if score > threshold else "normal"
-    record, sample = beat.record[0], beat.sample[0]
-    title = f"record {record}, beat at {sample / FS_HZ:.2f} s (sample {sample}): {verdict}"
-    print(f"{title}, score {score:.2f}, threshold {threshold:.2f}, context {context}")
+    segments = detector.segments(detector.errors(beats)[1])
+    titles = []
+    for record, sample, score, found in zip(beats.record, beats.sample, scores, segments):
+        verdict = "abnormal" if score > threshold else "normal"
+        at_s = sample / FS_HZ
+        titles.append(f"record {record}, beat at {at_s:.2f} s (sample {sample}): {verdict}")
+        print(f"{titles[-1]}, score {score:.2f}, threshold {threshold:.2f}, context {context}")
 
-    # Where in it.
-    (found,) = detector.segments(detector.errors(beat)[1])
-    for start_s, end_s in found:
-        print(f"  marked from {start_s:.2f} to {end_s:.2f} s from the R peak")
-    if not found:
-        print("  nothing in it is marked")
+        # Where in it.
+        for start_s, end_s in found:
+            print(f"  marked from {start_s:.2f} to {end_s:.2f} s from the R peak")
+        if not found:
+            print("  nothing in it is marked")
 
-    path = Path(opt.outf) / f"explain_{record}_{sample}.png"
-    draw_panels(panels(detector, beat, [title]), path, "What is wrong, and where")
-    print(f"picture: {path}")
+    name = f"explain_{beats.record[0]}_{beats.sample[0]}.png".replace("/", "_")
+    draw_panels(panels(detector, beats, titles), Path(opt.outf) / name, "What is wrong, and where")
+    print(f"picture: {Path(opt.outf) / name}")
 
 
 def nearest_beat(index, record, sample, dataroot):
     """The row of the beat at a sample of a record. Raises BadInput where there is none."""
-    rows = np.flatnonzero(index["record"].to_numpy() == Path(record).name)
+    rows = np.flatnonzero(index["record"].to_numpy() == record)
     samples = index["sample"].to_numpy()[rows if sample.isdigit() else []]
     distance = np.abs(samples - int(sample)) if len(samples) else np.array([np.inf])
     if distance.min() > FARTHEST_S * FS_HZ:
