@@ -33,7 +33,7 @@ HEADLINE = [
     ("b2igan", "rhythm"),
     ("b2igan", "record"),
     ("knn-pca", "none"),
-    ("autoencoder", "none"),
+    ("untrained", "record"),
 ]
 COMPARED = ("beatgan", "chronological", "interpatient", "patient", "external")  # its columns
 ALSO_RUN = ("beatgan-unfiltered",)  # a table of its own, no column of the README

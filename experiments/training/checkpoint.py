@@ -16,6 +16,7 @@ from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, canonical
 from models.detector import Detector
 from preprocess import BadInput
+from preprocess.constants import LIKELY
 from preprocess.dataset import Dataset, check_made_here
 from preprocess.files import whole_file
 
@@ -218,9 +219,9 @@ def check_image(model: type, dataset: Dataset, dataroot: str) -> None:
 
 def check_settings(ours: Mapping, manifest: Mapping, dataroot: str, any_lead: bool = False) -> None:
     """Raises BadInput when a dataset was not made with the settings of the training (ours), but
-    for the lead where any_lead says so."""
+    for the lead where any_lead says so, or where either is of whatever lead was likely."""
     theirs = dict(manifest["settings"])
-    if any_lead:
+    if any_lead or LIKELY in (ours["lead"], theirs["lead"]):
         theirs["lead"] = ours["lead"]
     different = [
         f"{key} {theirs.get(key)} instead of {ours[key]}"
