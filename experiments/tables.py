@@ -156,19 +156,6 @@ def interval(row, name):
     return f"{row[name]:.4f} [{low:.4f}, {high:.4f}]"
 
 
-def shipped(results):
-    """What the shipped weights do, which are of fold 0, seed 0 of `interpatient`."""
-    runs = pd.read_csv(results / "shipped.csv").set_index(["protocol", "context"])
-    runs = runs.loc["interpatient"]
-    rows = [
-        [context, interval(row, "auc"), interval(row, "ap")]
-        + [f"{row[f'auc_{name}']:.3f}" for name in "SVF"]
-        for context in ("none", "rhythm", "record")
-        for row in [runs.loc[context]]
-    ]
-    return ["context", "AUC [95 %]", "AP [95 %]", "S", "V", "F"], rows
-
-
 # ----------------------------------------------------------------- files printed as they stand
 
 
@@ -221,7 +208,7 @@ def bench(results):
 
 TABLES = {
     "headline": headline,
-    "shipped": shipped,
+    "shipped": as_it_stands("shipped.csv", "tested,trained on,AUC [95 %],AP [95 %],S,V,F"),
     **{f"methods-{protocol}": methods(protocol) for protocol in (*COMPARED, *ALSO_RUN)},
     "published": published,
     "original-curve": as_it_stands(
