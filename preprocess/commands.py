@@ -49,7 +49,11 @@ def command(main: Callable[[], object]) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if hasattr(sys.stdout, "reconfigure"):  # no letter that a terminal lacks ends a command
         sys.stdout.reconfigure(errors="replace")
-    signal.signal(signal.SIGTERM, _stop)
+
+    def stop(*_):
+        raise Stopped
+
+    signal.signal(signal.SIGTERM, stop)
     try:
         main()
     except Stopped as stop:
@@ -61,10 +65,6 @@ def command(main: Callable[[], object]) -> None:
         sys.exit(128 + signal.SIGPIPE)
     except Exception as error:
         _end(*sentence(error))
-
-
-def _stop(*_):
-    raise Stopped
 
 
 def _end(text, status):

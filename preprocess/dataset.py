@@ -127,7 +127,11 @@ def make(folders, dataroot, image="complex", lead=LEAD, filter_name="butterworth
             "sha256": {name: physionet.sha256(part / name) for name in SUMMED},
         }
         (part / MANIFEST).write_text(json.dumps(manifest, indent=1))
-        _move(part, dataroot)
+        # the manifest last, without which a half-moved data set is not mistaken for whole
+        dataroot.mkdir(parents=True, exist_ok=True)
+        (dataroot / MANIFEST).unlink(missing_ok=True)
+        for name in (*SUMMED, MANIFEST):
+            os.replace(part / name, dataroot / name)
     return manifest
 
 
@@ -287,12 +291,3 @@ class _NpyWriter:
         self.file.seek(0)
         self._write_header()
         self.file.close()
-
-
-def _move(part, target):
-    """Files of a folder to another; the manifest last, without which a half-moved one is not
-    mistaken for whole."""
-    target.mkdir(parents=True, exist_ok=True)
-    (target / MANIFEST).unlink(missing_ok=True)
-    for name in (*SUMMED, MANIFEST):
-        os.replace(part / name, target / name)

@@ -125,17 +125,13 @@ def _draw_trace(axes, panel):
     axes.plot(SAMPLES_S, panel.beat_mv, color=BLACK, linewidth=1.2)
     if panel.generated_mv is not None:
         axes.plot(SAMPLES_S, panel.generated_mv, **DASHED_BLUE)
-    axes.set_ylim(_limits_mv(np.concatenate(traces)))
+    low, high = np.nanmin(traces), np.nanmax(traces)
+    reach = max(1.12 * (high - low), SMALLEST_SPAN_MV) / 2
+    axes.set_ylim((low + high) / 2 - reach, (low + high) / 2 + reach)
     _rule_like_ecg_paper(axes)
     axes.tick_params(labelbottom=False, bottom=False, labelsize=SMALL)
     axes.set_ylabel("lead (mV)", fontsize=SMALL)
     axes.set_title(panel.title, loc="left", fontsize=9, fontweight="bold", pad=15, parse_math=False)
-
-
-def _limits_mv(values_mv):
-    low, high = float(np.nanmin(values_mv)), float(np.nanmax(values_mv))
-    span = max(1.12 * (high - low), SMALLEST_SPAN_MV)
-    return (low + high - span) / 2, (low + high + span) / 2
 
 
 def _rule_like_ecg_paper(axes):

@@ -41,10 +41,11 @@ def as_markdown(table):
         several = alike["settings"].transform("size") > 1
         simulated = rows["source"].eq("simulated").map({True: ", simulated", False: ""})
         notes = simulated + (" (" + rows["settings"] + ")").where(several, "")
-        cells = [
-            [*method_cells(row, note), _published(row)]
-            for row, note in zip(rows.to_dict("records"), notes)
-        ]
+        cells = []
+        for row, note in zip(rows.to_dict("records"), notes):
+            published = "{published_auc:.4f} / {published_ap:.4f}".format(**row)
+            is_missing = pd.isna(row["published_auc"])
+            cells.append([*method_cells(row, note), "" if is_missing else published])
         part = f"### Protocol `{protocol}`\n\n"
         parts.append(part + markdown([*METHOD_HEADINGS, "published AUC / AP"], cells))
     return "\n".join(parts)
@@ -60,11 +61,6 @@ def method_cells(row, note=""):
         *(f"{row[f'auc_{name}']:.3f}" for name in "SVF"),
         f"{row['runs']:.0f}",
     ]
-
-
-def _published(row):
-    missing = pd.isna(row["published_auc"])
-    return "" if missing else f"{row['published_auc']:.4f} / {row['published_ap']:.4f}"
 
 
 def help_of_labels(model, select):

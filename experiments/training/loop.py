@@ -94,6 +94,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     most = opt.train_beats or len(split.train)
     split = replace(split, train=split.train[evenly(len(split.train), most)])
     path = Path(folder) / "checkpoint.pt"
+    names = set(dataset.index["record"].iloc[np.union1d(split.train, split.calibration)])
     torch.manual_seed(options["seed"])
 
     # A new training, or the one that was interrupted.
@@ -106,7 +107,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
         state={},
         train_beats=len(split.train),
         split_digest=split_digest,
-        records=records_of(dataset, split),
+        records={name: kept for name, kept in dataset.manifest["records"].items() if name in names},
         code=source_digest.code(),
     )
     if opt.resume and path.exists():
@@ -299,12 +300,6 @@ def complete_options(opt: Namespace) -> dict:
     # A recording of which training has at most the first minutes has nothing to drift from.
     drift = {} if patients["known_recordings"] else {"drift": 0.0}
     return own | drift | given | untrained | patients
-
-
-def records_of(dataset: Dataset, split: Split) -> dict[str, str]:
-    """{name: digest of its files} of the records that training beats or calibration are of."""
-    names = set(dataset.index["record"].iloc[np.union1d(split.train, split.calibration)])
-    return {name: kept for name, kept in dataset.manifest["records"].items() if name in names}
 
 
 def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -> Checkpoint:

@@ -104,7 +104,8 @@ def judge(signal_mv, there, filtered_mv, envelope):
     lost = fibrillating_bins(score, reason > 0)
     reason[(reason == 0) & opened(wander, LEAST_WANDER_S)] = WANDER
     reason[quiet] = NO_ACTIVITY
-    reason[holding(quiet, adrift_bins(low_mv, high_mv) & ~within(~quiet, ADRIFT_S))] = WILD
+    adrift = span(low_mv, high_mv, ADRIFT_S) > ADRIFT_MV
+    reason[holding(quiet, adrift & ~within(~quiet, ADRIFT_S))] = WILD
     reason[lost] = NO_RHYTHM
     return np.repeat(reason, BIN)[: len(signal_mv)]
 
@@ -171,22 +172,24 @@ def unreadable_bins(low_mv, high_mv, mean_mv, there, noise):
     low_mv, high_mv, mean_mv: (m,), of the signal in each bin; there: (m,) bool, whether all of it
     was recorded; noise: (m,), of noise_ratio.
     """
-
-    def span_mv(seconds):
-        return maximum_filter1d(high_mv, width(seconds)) - minimum_filter1d(low_mv, width(seconds))
-
     off_centre = np.abs(mean_mv - uniform_filter1d(mean_mv, width(MEAN_S))) > STUCK_FROM_MEAN_MV
     found = (
         ~there,
-        within(span_mv(FLAT_S) < FLAT_MV, FLAT_S / 2),
+        within(span(low_mv, high_mv, FLAT_S) < FLAT_MV, FLAT_S / 2),
         (high_mv - low_mv < STUCK_MV) & off_centre,
-        within(span_mv(WILD_S) > WILD_MV, WILD_S / 2),
+        within(span(low_mv, high_mv, WILD_S) > WILD_MV, WILD_S / 2),
         within(noise > NOISE_SHARE, NOISE_S / 4),
     )
     reason = np.zeros(len(mean_mv), np.int8)
     for code in range(len(found), 0, -1):  # the first reason wins
         reason[within(found[code - 1], SETTLE_S)] = code
     return reason
+
+
+def span(low_mv, high_mv, seconds):
+    """Extremes of each bin (m,) to (m,): how far the trace moves in so many seconds around it."""
+    size = width(seconds)
+    return maximum_filter1d(high_mv, size) - minimum_filter1d(low_mv, size)
 
 
 def fast_waves(signal_mv):
@@ -236,9 +239,8 @@ def adrift(mean_mv, filtered_mv):
 
 def _baseline_mv(mean_mv):
     """(m,): how far the mean of BASELINE_S moves within such a time."""
-    size = width(BASELINE_S)
-    baseline_mv = uniform_filter1d(mean_mv, size)
-    return maximum_filter1d(baseline_mv, size) - minimum_filter1d(baseline_mv, size)
+    baseline_mv = uniform_filter1d(mean_mv, width(BASELINE_S))
+    return span(baseline_mv, baseline_mv, BASELINE_S)
 
 
 # -------------------------------------------------------------------- no electrical activity
@@ -254,9 +256,3 @@ def no_activity_bins(peaks_mv, highest_mv, reason):
     small = (peaks_mv < QUIET_MV) | ((peaks_mv < QUIET_SHARE * usual) & (peaks_mv < QUIET_MOST_MV))
     small &= ~np.isin(reason, (MISSING, FLAT, RAIL, WILD))
     return opened(small, QUIET_S)
-
-
-def adrift_bins(low_mv, high_mv):
-    """Extremes of each bin (m,) to (m,) bool: the trace moves by ADRIFT_MV around it."""
-    highest = maximum_filter1d(high_mv, width(ADRIFT_S))
-    return highest - minimum_filter1d(low_mv, width(ADRIFT_S)) > ADRIFT_MV

@@ -4,7 +4,7 @@ computing in chunks, and a state whose buffers have other sizes."""
 import numpy as np
 import pytest
 import torch
-from synthetic_beats import abnormal_beats, normal_beats, reloaded
+from synthetic_beats import normal_beats
 from torch import nn
 
 from models.detector import BEATS_AT_ONCE, Detector
@@ -30,28 +30,6 @@ class Columns(SquaredVoltage):
 
     def error_map(self, beats):
         return super().error_map(beats).reshape(-1, 1, 1, 32, 10).mean(4)
-
-
-@pytest.fixture
-def detector():
-    return SquaredVoltage({})
-
-
-def test_errors_get_a_unit_from_normal_beats(detector):
-    assert not detector.has_error_map
-    raw = detector.errors(normal_beats(50))[0]
-    detector.fit_error_map(normal_beats(50), normal_beats(50, seed=1))
-    assert detector.has_error_map
-    np.testing.assert_allclose(raw, detector.error_map(normal_beats(50)))
-    standard, over_time = detector.errors(normal_beats(50))
-    assert (standard >= 0).all() and standard.mean() < 1
-    np.testing.assert_array_equal(standard, over_time)
-
-
-def test_the_unit_is_kept_in_the_state(detector):
-    detector.fit_error_map(normal_beats(50), normal_beats(50, seed=1))
-    again, beats = reloaded(detector), abnormal_beats(20)
-    np.testing.assert_array_equal(again.errors(beats)[0], detector.errors(beats)[0])
 
 
 def test_a_map_of_fewer_columns_is_spread_over_the_trace():

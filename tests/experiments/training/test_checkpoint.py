@@ -3,20 +3,12 @@
 from argparse import Namespace
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
 from experiments.training import checkpoint as checkpoints
 from experiments.training.protocols import split
 from preprocess import BadInput
-
-
-def test_opened_it_is_the_detector_on_the_device_asked_for(data, dataroot, weights):
-    checkpoint, detector = checkpoints.open_detector(weights, "cpu", data, dataroot)
-    beats = data.beats(np.arange(50))
-    np.testing.assert_array_equal(detector.score(beats), checkpoint.detector().score(beats))
-    assert not detector.training and detector.device.type == "cpu"
 
 
 def test_another_model_is_refused_before_it_is_built(weights):

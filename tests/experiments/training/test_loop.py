@@ -102,12 +102,6 @@ def test_a_checkpoint_alone_rebuilds_the_detector(data, rows, trained):
         )
 
 
-def test_threshold_keeps_its_promise_on_calibration_normals(data, rows, trained):
-    scores = score_rows(trained[0].detector(), data, rows.calibration, "none")
-    alarms = (scores > trained[0].threshold("none", 0.1)).mean()
-    assert alarms == pytest.approx(0.1, abs=0.02)
-
-
 def test_non_finite_loss_stops_with_a_sentence(data, rows, tmp_path, monkeypatch):
     broken = lambda *_: {"g_rec": float("nan")}
     monkeypatch.setattr(training.MODELS["b2igan"], "training_step", broken)

@@ -11,7 +11,6 @@ from experiments.training.protocols import (
     LEARNING_S,
     OWN,
     PROTOCOLS,
-    patient_of,
     read_names,
     split,
 )
@@ -114,13 +113,6 @@ def test_external_trains_on_everyone_and_tests_a_database_of_which_it_trains_not
     assert (testing.classes[index["symbol"] == "e"] == "N").all()
 
 
-def test_records_of_one_man_are_never_on_two_sides_where_nobody_published_it(index):
-    for fold in range(FOLDS):
-        s = split(index, "external", fold)
-        sides = [set(patient_of(index["record"].iloc[rows])) for rows in (s.train, s.calibration)]
-        assert not sides[0] & sides[1]
-
-
 def test_a_digest_tells_splits_apart_and_sees_a_missing_record(index):
     digests = {split(index, "beatgan", k).digest(index) for k in range(FOLDS)}
     assert len(digests) == FOLDS
@@ -141,12 +133,6 @@ def test_interpatient_counts_escape_beats_as_normal(index):
     s = split(index, "interpatient")
     assert (s.classes[index["symbol"] == "e"] == "N").all()
     assert (split(index, "beatgan").classes[index["symbol"] == "e"] == "S").all()
-
-
-def test_patient_adds_the_test_patients_own_first_minutes(index):
-    own = split(index, "patient").train
-    of_test = own[np.isin(index["record"].iloc[own], DS2)]
-    assert len(of_test) and index["sample"].iloc[of_test].max() < LEARNING_S * 360
 
 
 def test_paper_selection_takes_labelled_beats_out_of_the_test(index):

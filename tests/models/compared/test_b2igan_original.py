@@ -15,7 +15,6 @@ from models.compared._layers import initialise
 from models.compared.b2igan_original import B2IGANOriginal, discriminator_loss
 from options import training_of
 from preprocess import spectrogram
-from preprocess.spectrogram import SETTINGS
 
 OPTIONS = training_of("b2igan-original") | {"w_adv": 1.0, "seed": 0}
 
@@ -159,16 +158,6 @@ def test_steps_are_the_published_ones_while_the_discriminator_learns(pair):
     pair.assert_equal()
 
 
-def test_steps_are_the_published_ones_with_a_dead_discriminator(pair):
-    pair.kill()
-    before = deepcopy(pair.ours.discriminator.state_dict())
-    losses = [pair.step() for _ in range(3)]
-    assert [(row["d_saturated"], row["d_loss"]) for row in losses] == [(1, 100)] * 3
-    pair.assert_equal()
-    weights = pair.ours.discriminator.named_parameters()
-    assert all(torch.equal(weight, before[name]) for name, weight in weights)
-
-
 def test_steps_are_the_published_ones_while_the_discriminator_dies(pair):
     """Without gradient its weights go on for as long as Adam's moments last."""
     alive = [pair.step()["d_saturated"] for _ in range(2)]
@@ -192,14 +181,6 @@ def test_a_discriminator_that_is_always_right_starts_anew(pair, monkeypatch):
 
 
 # --- what is learnt -------------------------------------------------------------------------------
-
-
-def test_it_learns(detector, beats):
-    losses = [detector.training_step(beats[:8])["g_rec"] for _ in range(6)]
-    assert losses[-1] < losses[0]
-    detector.finish(beats, beats)
-    assert detector.score(beats).shape == (12,)
-    assert detector.error_map(beats).shape == (12, *SETTINGS[B2IGANOriginal.image].shape)
 
 
 def test_epochs_are_chosen_in_train_mode(detector, beats):
