@@ -104,8 +104,8 @@ def judge(signal_mv, there, filtered_mv, envelope):
     lost = fibrillating_bins(score, reason > 0)
     reason[(reason == 0) & opened(wander, LEAST_WANDER_S)] = WANDER
     reason[quiet] = NO_ACTIVITY
-    adrift = span(low_mv, high_mv, ADRIFT_S) > ADRIFT_MV
-    reason[holding(quiet, adrift & ~within(~quiet, ADRIFT_S))] = WILD
+    moving = span(low_mv, high_mv, ADRIFT_S) > ADRIFT_MV
+    reason[holding(quiet, moving & ~within(~quiet, ADRIFT_S))] = WILD
     reason[lost] = NO_RHYTHM
     return np.repeat(reason, BIN)[: len(signal_mv)]
 
