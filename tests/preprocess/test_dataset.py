@@ -10,7 +10,6 @@ import pytest
 import wfdb
 
 from preprocess import BadInput, dataset, spectrogram
-from preprocess.readers import physionet
 
 
 def test_rows_of_all_files_belong_together(data):
@@ -20,13 +19,6 @@ def test_rows_of_all_files_belong_together(data):
     np.testing.assert_array_equal(beats.image.astype(np.float16), expected)
     assert list(beats.record) == list(data.index["record"].iloc[rows])
     assert list(beats.sample) == list(data.index["sample"].iloc[rows])
-
-
-def test_manifest_says_where_the_beats_came_from(dataroot, data):
-    manifest = json.loads((dataroot / "manifest.json").read_text())
-    assert manifest["source"] == "simulated"
-    assert manifest["beats"] == len(data.index) and manifest["settings"]["image"] == "complex"
-    assert manifest["sha256"]["index.csv"] == physionet.sha256(dataroot / "index.csv")
 
 
 def test_second_run_does_nothing_and_a_changed_record_does(cohort, tmp_path, monkeypatch):

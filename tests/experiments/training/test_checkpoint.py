@@ -98,11 +98,6 @@ def test_a_damaged_file_is_explained(ending, damage, weights, tmp_path):
         checkpoints.load(path)
 
 
-def test_a_missing_file_is_explained(tmp_path):
-    with pytest.raises(BadInput, match="there is no checkpoint"):
-        checkpoints.load(tmp_path / "none.pt")
-
-
 @pytest.mark.parametrize(
     "changed, words",
     [

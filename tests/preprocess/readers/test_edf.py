@@ -53,14 +53,6 @@ def test_whole_data_records_are_read_whatever_their_number(told, said, tmp_path)
     assert source.n == 4750 and "the 19 whole ones are read" in source.notes[0]
 
 
-@pytest.mark.parametrize("end", [600, 300, 100, 0])
-def test_a_file_without_a_whole_record_is_refused(end, tmp_path):
-    path = write_edf(tmp_path, wave(5000, 250))
-    path.write_bytes(path.read_bytes()[:end])
-    with pytest.raises(BadInput, match="EDF|no signal"):
-        open_source(path)
-
-
 @pytest.mark.parametrize(
     "day, of_day, name, start",
     [

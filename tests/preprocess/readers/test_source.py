@@ -1,7 +1,5 @@
 """Recordings of any kind: read alike in any parts, the lead meant, what a folder stands for."""
 
-import os
-
 import numpy as np
 import pytest
 from recordings import wave, write_csv, write_edf, write_ishne, write_wfdb
@@ -97,16 +95,6 @@ def test_a_folder_is_its_recordings_and_says_what_it_passes_over(tmp_path):
     with pytest.raises(BadInput, match="holds no recording"):
         find(tmp_path / "more")
     assert find(tmp_path / "e.edf") == ([tmp_path / "e.edf"], "")
-
-
-@pytest.mark.parametrize("name", ["r1.edf", "r1.csv", "r1", "r1.dat"])
-def test_a_pipe_is_not_waited_for(name, tmp_path):
-    if name == "r1.dat":
-        write_wfdb(tmp_path, wave(360, 360))
-        (tmp_path / name).unlink()
-    os.mkfifo(tmp_path / name)
-    with pytest.raises(BadInput, match="a pipe"):
-        open_source(tmp_path / name, fs_hz=360.0)
 
 
 @pytest.mark.parametrize("name", ["\x1b[31mred.csv", "\udcff.csv"])
