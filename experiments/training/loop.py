@@ -60,11 +60,19 @@ KEPT_OPTIONS = (
 )
 
 
-def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Checkpoint:
+def train(
+    dataset: Dataset,
+    split: Split,
+    opt: Namespace,
+    folder: Path,
+    watch: Callable[[Detector], None] | None = None,
+) -> Checkpoint:
     """Train opt.model on a split's normal beats; writes checkpoint.pt and train_log.csv to folder.
 
     opt: options of main.py. Returns the finished Checkpoint. With opt.resume an interrupted run
     goes on, to the result it would have had; a finished one with as many epochs is returned.
+    watch: called with the detector, in training, before each check of `--select paper`; it must
+    leave the detector as it is.
 
     Processes that torchrun started train one detector together, and the first of them writes: up
     to rounding the detector that a single process trains. Nobody else may train into the folder
@@ -76,10 +84,10 @@ def train(dataset: Dataset, split: Split, opt: Namespace, folder: Path) -> Check
         only_writer(folder) if parallel.is_first() else nullcontext(),
         parallel.group(find_device(opt.device)),
     ):
-        return _train(dataset, split, opt, folder)
+        return _train(dataset, split, opt, folder, watch)
 
 
-def _train(dataset, split, opt, folder) -> Checkpoint:
+def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     options = complete_options(opt)
     checkpoints.check_image(MODELS[opt.model], dataset, opt.dataroot)
     split_digest = split.digest(dataset.index)
@@ -133,6 +141,8 @@ def _train(dataset, split, opt, folder) -> Checkpoint:
     def check():
         """For `--select paper`: finishes the detector as it is now, and keeps it if no earlier one
         had a larger labelled AUC."""
+        if watch:
+            watch(detector)
         detector.finish(normals, calibration)
         auc = labelled_auc(detector, dataset, split)
         if auc > state.best.get("auc", 0):
