@@ -7,8 +7,8 @@ therefore finding a change of a known sort in a beat never seen, not finding the
 ectopic beats, of which no part was made here, are measured beside it.
 
 Every change is faded in over 20 ms or more. A change is where it departs from the beat by more than
-0.05 mV and 4 % of the QRS height; gaps and specks under 20 ms do not count, and a beat that hardly
-changes (no P wave to take away) is left out.
+0.05 mV and 4 % of the QRS height, as in the truth of the simulated cohort; gaps and specks under 20
+ms do not count, and a beat that hardly changes (no P wave to take away) is left out.
 """
 
 import numpy as np
@@ -17,11 +17,11 @@ from scipy.signal import butter, sosfiltfilt
 
 from preprocess.beats import BEFORE, WINDOW
 from preprocess.constants import FS_HZ
+from preprocess.simulate import FLOOR_MV, R_FRACTION
 
 STRENGTHS = ("weak", "medium", "strong")
 T_S = (np.arange(WINDOW) - BEFORE) / FS_HZ
 QRS_S, P_S, T_WAVE_S = (-0.06, 0.08), (-0.24, -0.06), (0.16, 0.42)
-FLOOR_MV, R_FRACTION = 0.05, 0.04  # what departs, as mV and as a share of the QRS height
 SPECK = 7  # samples: gaps and specks shorter than 20 ms are closed and dropped
 
 
@@ -120,7 +120,8 @@ def inject(beats_mv, kind, strength, seed):
 
 
 def departs(difference_mv, beats_mv):
-    """Where a change counts: above 0.05 mV and 4 % of the QRS height."""
+    """Where a change counts: above 0.05 mV and 4 % of the R amplitude, as in the truth of the
+    simulated cohort."""
     floor_mv = np.maximum(FLOOR_MV, R_FRACTION * height(beats_mv))
     run = np.ones((1, SPECK))
     padded = np.pad(np.abs(difference_mv) > floor_mv, ((0, 0), (SPECK, SPECK)))

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 import options
@@ -32,9 +33,9 @@ from experiments.training.device import find_device
 from experiments.training.protocols import DS2, split
 from models.b2igan.localiser import SEGMENT_RATE, in_segment, segments
 from models.detector import Detector
-from preprocess import BadInput, dataset, spectrogram
+from preprocess import BadInput, dataset, simulate, spectrogram
 from preprocess.beats import Beats
-from preprocess.constants import BEFORE, WINDOW
+from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
 BASELINES = ("median", "chance", "beatgan", "b2igan-original")
 CALIBRATION = 2000  # normal beats that set the segments of a baseline
@@ -67,8 +68,10 @@ def main(argv=None):
     for name, error in baselines(opt):
         result["baselines"][name] = on_changes(baseline(error, calibration), beats, ["medium"])
 
-    # Real ectopic beats, and what is printed and drawn of it all.
+    # Real ectopic beats, the simulated cohort, and what is printed and drawn of it all.
     result["real"] = on_ectopic_beats(ours, data, rows, opt)
+    if opt.cohort:
+        result["cohort"] = on_cohort(opt.cohort, ours)
     result |= headline(result)
     draw_changes(ours, beats, Path(opt.outf) / "changes.png")
     print(table(result))
@@ -94,6 +97,7 @@ def parse(argv):
         metavar="NAME",
         help="what to compare with; median is the difference to the record's median beat",
     )
+    add("--cohort", metavar="DIR", help="folder for a simulated cohort, to measure on too")
     return made.parse_args(argv)
 
 
@@ -223,6 +227,38 @@ def in_place(detector, beats, place):
     }
 
 
+def on_cohort(folder, detector):
+    """The abnormal beats of a simulated cohort against its truth.csv; its patients are unseen."""
+    data, truth = simulated(Path(folder))
+    beats = data.beats(np.flatnonzero(truth.any(1)))
+    truth, method = truth[truth.any(1)], error_map(detector)
+    normals = data.beats(some(np.flatnonzero(data.index["class"] == "N"), 1000, 0))
+    error = method.error(beats)
+    unchanged_marked = float(method.inside(method.error(normals)).any(1).mean())
+    return measures(truth, error, method.inside(error)) | {"unchanged_marked": unchanged_marked}
+
+
+def simulated(folder):
+    """Dataset of a simulated cohort, made if need be, and (beats, WINDOW) bool: where each departs
+    from normal."""
+    simulate.simulate(folder / "records", subjects=12, minutes=5.0, seed=11, progress=False)
+    dataset.make(folder / "records", folder / "complex")
+    data = dataset.load(folder / "complex")
+    return data, truth_of(data, folder / "records" / simulate.TRUTH)
+
+
+def truth_of(data, path):
+    """(beats, WINDOW) bool from a cohort's truth.csv."""
+    place = {key: i for i, key in enumerate(zip(data.index["record"], data.index["sample"]))}
+    truth = np.zeros((len(data.index), WINDOW), bool)
+    for span in pd.read_csv(path, dtype={"record": str}).itertuples():
+        row = place.get((span.record, span.sample))
+        if row is not None:
+            start, end = (round(at_s * FS_HZ) + BEFORE for at_s in (span.start_s, span.end_s))
+            truth[row, start:end] = True
+    return truth
+
+
 # --- results --------------------------------------------------------------------------------------
 
 
@@ -250,6 +286,8 @@ def table(result):
     ]
     for name, baseline in result["baselines"].items():
         found.append((f"{name}: all", "medium", baseline["medium"]["all"]))
+    if "cohort" in result:
+        found.append(("simulated cohort, unseen", "-", result["cohort"]))
     form = "{auc:.3f},{dice:.3f},{hit:.1%},{marked:.1%},{n},{changed:.1%}"
     cells = [[name, strength, *form.format(**m).split(",")] for name, strength, m in found]
     headings = "change,strength,time-point AUC,Dice,strongest point inside,marked,beats,changed"

@@ -1,6 +1,6 @@
-"""A simulated cohort of two-lead Holter ECGs as WFDB records.
+"""A simulated cohort of two-lead Holter ECGs as WFDB records, with the truth about its beats.
 
-For tests and demonstrations where no recordings can be had.
+For tests, demonstrations and error-map checks where no recordings can be had.
 It is no substitute for patients: every header says 'simulated', and a result on it says nothing
 about a clinic.
 
@@ -20,8 +20,11 @@ Model
   pause, the blocked P somewhere in V's QRS-T); A, a and J reset it (shorter pause).
 * Noise: baseline wander, electrode drift and jumps, mains, muscle noise falling with frequency and
   in bursts.
+
+The truth about what is abnormal, and where: preprocess.simulate.truth.
 """
 
 from preprocess.simulate.cohort import simulate
+from preprocess.simulate.truth import FLOOR_MV, R_FRACTION, TRUTH, TRUTH_COLUMNS
 
-__all__ = ["simulate"]
+__all__ = ["FLOOR_MV", "R_FRACTION", "TRUTH", "TRUTH_COLUMNS", "simulate"]

@@ -1,5 +1,6 @@
-"""The cohort as WFDB records: made whole, or kept."""
+"""The cohort as WFDB records with their truth: made whole, kept, replaced or refused."""
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -14,10 +15,11 @@ from preprocess.files import temporary_folder
 from preprocess.simulate.intervals import TACHOGRAM_HZ, place_ectopics, sinus_rhythm, time_ectopics
 from preprocess.simulate.noise import bump, recording_noise, shaped_noise
 from preprocess.simulate.subject import draw_subject
+from preprocess.simulate.truth import TRUTH, TRUTH_COLUMNS, truth_rows
 from preprocess.simulate.waveform import as_drawn, beat_variation, draw_recording, vary
 
 # Change it with anything that changes the bytes, so that an old cohort is not taken for a new one.
-COHORT_VERSION = 1
+COHORT_VERSION = 2
 GAIN_ADU_PER_MV = 200
 BASELINE_ADU = 1024
 TOP_ADU = 2047  # of 11 bits
@@ -28,7 +30,7 @@ MEAN_RR_BEATS = 15  # sinus RR intervals, whose mean is the local one
 
 
 def simulate_subject(number: int, minutes: float, seed: int) -> tuple:
-    """One recording: subject, signal, R samples (k,) and symbols (k,).
+    """One recording: subject, signal, R samples (k,), symbols (k,) and truth rows.
 
     The signal is (n, 2) in mV, in the order MLII, V1.
     """
@@ -49,16 +51,19 @@ def simulate_subject(number: int, minutes: float, seed: int) -> tuple:
     padded_s = np.pad(sinus_rr_s, MEAN_RR_BEATS // 2, "edge")
     local_rr_s = np.convolve(padded_s, np.full(MEAN_RR_BEATS, 1 / MEAN_RR_BEATS), "valid")
 
-    # The beats (beats, 9, 5).
+    # The beats, and the normal ones that would stand in their places: both (beats, 9, 5).
     at_beats = np.interp(r_s, slow_s, breathing)
     variation = beat_variation(rng, subject, r_s, at_beats, local_rr_s)
     beats = vary(as_drawn(rng, subject, symbols, node_s), variation)
+    normals = vary(np.repeat(subject.normal[None], len(r_s), 0), variation)
 
-    # The recording.
+    # The recording; two seconds more, where the truth looks beyond its end.
+    clean_mv = draw_recording(beats, r_s, n + 2 * FS_HZ)
+    truth = truth_rows(subject, symbols, r_s, clean_mv[:, 0], normals, local_rr_s, n)
     at_samples = np.interp(np.arange(n) / FS_HZ, slow_s, breathing)
-    signal_mv = draw_recording(beats, r_s, n) + recording_noise(rng, subject, at_samples, n)
+    signal_mv = clean_mv[:n] + recording_noise(rng, subject, at_samples, n)
     r_sample = np.round(r_s * FS_HZ).astype(int)
-    return subject, signal_mv, r_sample[r_sample < n], symbols[r_sample < n]
+    return subject, signal_mv, r_sample[r_sample < n], symbols[r_sample < n], truth
 
 
 def write_record(folder, subject, signal_mv, r_sample, symbols, seed):
@@ -94,14 +99,17 @@ def write_record(folder, subject, signal_mv, r_sample, symbols, seed):
 
 def write_cohort(folder, settings, progress):
     """Every file of the cohort; `cohort.json` last."""
-    names = []
+    names, truth = [], []
     seed, minutes = settings["seed"], settings["minutes"]
     numbers = range(1, settings["subjects"] + 1)
     for number in tqdm(numbers, "simulate", disable=None if progress else True, unit="record"):
-        subject, *recording = simulate_subject(number, minutes, seed)
-        write_record(folder, subject, *recording, seed)
+        subject, signal_mv, r_sample, symbols, rows = simulate_subject(number, minutes, seed)
+        write_record(folder, subject, signal_mv, r_sample, symbols, seed)
         names.append(subject.name)
+        truth += rows
     (folder / "RECORDS").write_text("\n".join(names) + "\n")
+    with open(folder / TRUTH, "w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([TRUTH_COLUMNS, *truth])
     content = {**settings, "source": "simulated", "records": names}
     (folder / "cohort.json").write_text(json.dumps(content, indent=1))
     return names

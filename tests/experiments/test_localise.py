@@ -81,3 +81,9 @@ def test_command_prints_a_table_and_then_json(trained, data, dataroot, capsys):
     chance = result["baselines"]["chance"]["medium"]["all"]
     assert chance["auc"] == pytest.approx(0.5, abs=0.05) and chance["auc"] < result["auc"]
     assert (out / "changes.png").exists()
+
+
+def test_truth_of_a_cohort_lies_in_its_abnormal_beats(data, cohort):
+    truth = localise.truth_of(data, cohort / "truth.csv")
+    abnormal = (data.index["class"] != "N").to_numpy()
+    assert not truth[~abnormal].any() and truth[abnormal].any(1).mean() > 0.95

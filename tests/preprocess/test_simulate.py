@@ -1,11 +1,16 @@
-"""The simulated cohort reads back through wfdb and keeps time like a heart."""
+"""The simulated cohort reads back through wfdb and keeps time like a heart.
+
+It knows where its abnormal beats differ from normal ones.
+"""
+
+import csv
 
 import numpy as np
 import pytest
 import wfdb
 
 from preprocess import BadInput
-from preprocess.simulate import simulate
+from preprocess.simulate import TRUTH, TRUTH_COLUMNS, simulate
 
 SUBJECTS, MINUTES = 5, 2.0
 NORMAL = ("N", "L", "R")
@@ -24,6 +29,18 @@ def cohort(tmp_path_factory):
         mlii_mv = record.p_signal[:, record.sig_name.index("MLII")]
         records[name] = record, annotation.sample[1:], np.array(annotation.symbol[1:]), mlii_mv
     return folder, records
+
+
+def truth_spans(folder):
+    """{(record, sample): [(symbol, start_s, end_s), ...]}"""
+    beats = {}
+    with open(folder / TRUTH, newline="") as file:
+        reader = csv.DictReader(file)
+        assert tuple(reader.fieldnames) == TRUTH_COLUMNS
+        for row in reader:
+            span = row["symbol"], float(row["start_s"]), float(row["end_s"])
+            beats.setdefault((row["record"], int(row["sample"])), []).append(span)
+    return beats
 
 
 def files(folder):
@@ -97,3 +114,19 @@ def test_premature_beats_are_early_and_only_ventricular_pauses_compensate(cohort
     assert len(compensatory) > 5 and len(reset) > 5
     assert np.median(compensatory) == pytest.approx(1, abs=0.05) and np.ptp(compensatory) < 0.5
     assert np.median(reset) < 0.97
+
+
+def test_truth_covers_every_abnormal_beat_and_no_normal_one(cohort):
+    folder, records = cohort
+    truth = truth_spans(folder)
+    abnormal = {
+        (name, int(sample)): symbol
+        for name, (_, r_sample, symbols, _) in records.items()
+        for sample, symbol in zip(r_sample, symbols, strict=True)
+        if symbol not in NORMAL
+    }
+    assert {beat: spans[0][0] for beat, spans in truth.items()} == abnormal
+    for spans in truth.values():
+        assert all(-0.389 <= start_s < end_s <= 0.5 for *_, start_s, end_s in spans)
+        starts_s, ends_s = np.array([span[1:] for span in spans]).T
+        assert np.all(starts_s[1:] - ends_s[:-1] >= 0.0195)  # gaps shorter than 20 ms are bridged
