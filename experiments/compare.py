@@ -80,7 +80,7 @@ def run_all(runs, opt):
         }
         opt = options.replaced(opt, **whole)
     # by the name under which workers can import it, also where this file is the program
-    task = partial(import_module("experiments.compare").run, opt=opt)
+    task = partial(import_module("experiments.compare").run_task, opt=opt)
     done = workers.side_by_side(task, runs, opt.jobs, opt.cluster)
     lost = []
     for place, result in tqdm(done, desc="comparison", unit="run", total=len(runs), disable=None):
@@ -88,6 +88,10 @@ def run_all(runs, opt):
             lost.append(f"{' '.join(map(str, runs[place]))}: {result}")
     if lost:
         raise BadInput(f"runs were lost, call it again to go on: {'; '.join(lost)}")
+
+
+def run_task(job, opt):
+    run(*job, opt)
 
 
 def parse(argv):
@@ -124,14 +128,11 @@ def parse(argv):
     return made.parse_args(argv)
 
 
-def run(asked, opt):
-    """Train and evaluate one model on one fold, unless that is done; a stopped training goes on.
-    asked: model, protocol, fold, seed."""
-    model, protocol, fold, _ = asked
-    job = job_of(*asked, opt)
+def run(model, protocol, fold, seed, opt):
+    """Train and evaluate one model on one fold, unless that is done; a stopped training goes on."""
+    job = job_of(model, protocol, fold, seed, opt)
     folder = folder_of(job, opt)
-    # metrics.json comes last
-    missing = [c for c in contexts_of(model, opt) if not (folder / c / "metrics.json").exists()]
+    missing = [c for c in contexts_of(model, opt) if not is_done(folder / c)]
     if not missing:
         return
     data = dataset.load(job.dataroot)
@@ -144,8 +145,8 @@ def run(asked, opt):
     checkpoint = train(data, rows, job, folder)
     detector = checkpoint.detector(find_device(opt.device))
     for context in missing:
-        opt = options.replaced(job, context=context)
-        evaluate(checkpoint, detector, tested, tested_rows, opt, folder / context)
+        asked = options.replaced(job, context=context)
+        evaluate(checkpoint, detector, tested, tested_rows, asked, folder / context)
 
 
 def other_database(opt, model, data):
@@ -196,10 +197,29 @@ def contexts_of(model, opt):
     )
 
 
+def is_done(folder):
+    """Whether a run in one context has left whole results: a damaged one is measured again."""
+    try:
+        result(folder)
+    except (BadInput, FileNotFoundError):
+        return False
+    return (folder / "scores.csv").exists()
+
+
 def result(folder):
     """One row: a run in one context, read from what it wrote to its folder."""
-    files = (folder / "metrics.json").read_text(), (folder / "timing.json").read_text()
-    return row_of(*map(json.loads, files))
+    try:
+        files = (folder / "metrics.json").read_text(), (folder / "timing.json").read_text()
+        row = row_of(*map(json.loads, files))
+        for name in PER_RUN:
+            if row[name] is not None:
+                float(row[name])
+        return row
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BadInput(
+            f"{folder} holds damaged results ({type(error).__name__}): remove it, or give the "
+            "models, protocols, folds and seeds that it is of, to measure it again"
+        ) from error
 
 
 def row_of(metrics, timing):

@@ -51,11 +51,20 @@ def explain(data: Dataset, opt: Namespace, folder: Path) -> None:
 def nearest_beat(index, record, sample, dataroot):
     """The row of the beat at a sample of a record. Raises BadInput where there is none."""
     rows = np.flatnonzero(index["record"].to_numpy() == record)
-    samples = index["sample"].to_numpy()[rows if sample.isdigit() else []]
-    distance = np.abs(samples - int(sample)) if len(samples) else np.array([np.inf])
-    if distance.min() > FARTHEST_S * FS_HZ:
+    if not len(rows):
         raise BadInput(
-            f"{dataroot} holds no beat of a record {record} within {FARTHEST_S} s of sample "
-            f"{sample}, counted at {FS_HZ} a second"
+            f"{dataroot} holds no record {record}: it has {', '.join(index['record'].unique())}"
+        )
+    if not sample.isdigit():
+        raise BadInput(
+            f"--explain {record} {sample}: the sample must be a whole number, counted at {FS_HZ} "
+            "a second"
+        )
+    distance = np.abs(index["sample"].to_numpy()[rows] - int(sample))
+    if distance.min() > FARTHEST_S * FS_HZ:
+        there = index["sample"].to_numpy()[rows[distance.argmin()]]
+        raise BadInput(
+            f"record {record} has no beat within {FARTHEST_S} s of sample {sample}: the nearest is "
+            f"at {there}"
         )
     return rows[distance.argmin()]
