@@ -11,6 +11,7 @@ from experiments.training.protocols import (
     LEARNING_S,
     OWN,
     PROTOCOLS,
+    patient_of,
     read_names,
     split,
 )
@@ -47,6 +48,19 @@ def test_parts_are_disjoint_and_learn_from_normals_alone(index, protocol, fold):
     assert (s.classes[s.train] == "N").all() and (s.classes[s.calibration] == "N").all()
     every = np.concatenate([s.train, s.calibration, s.test])
     assert len(np.unique(every)) == len(every) and len(s.select) == 0
+
+
+def test_records_of_one_man_are_never_on_two_sides_where_nobody_published_it(index):
+    for fold in range(FOLDS):
+        s = split(index, "external", fold)
+        sides = [set(patient_of(index["record"].iloc[rows])) for rows in (s.train, s.calibration)]
+        assert not sides[0] & sides[1]
+
+
+def test_patient_adds_the_test_patients_own_first_minutes(index):
+    own = split(index, "patient").train
+    of_test = own[np.isin(index["record"].iloc[own], DS2)]
+    assert len(of_test) and index["sample"].iloc[of_test].max() < LEARNING_S * 360
 
 
 def test_of_several_databases_one_is_tested_and_the_others_train(index):
