@@ -43,9 +43,10 @@ def as_markdown(table):
         notes = simulated + (" (" + rows["settings"] + ")").where(several, "")
         cells = []
         for row, note in zip(rows.to_dict("records"), notes):
-            published = "{published_auc:.4f} / {published_ap:.4f}".format(**row)
-            is_missing = pd.isna(row["published_auc"])
-            cells.append([*method_cells(row, note), "" if is_missing else published])
+            published = ""
+            if not pd.isna(row["published_auc"]):
+                published = "{published_auc:.4f} / {published_ap:.4f}".format(**row)
+            cells.append([*method_cells(row, note), published])
         part = f"### Protocol `{protocol}`\n\n"
         parts.append(part + markdown([*METHOD_HEADINGS, "published AUC / AP"], cells))
     return "\n".join(parts)
