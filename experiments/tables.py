@@ -254,7 +254,8 @@ TABLES = {
         _kind_of_choice,
     ),
     "screening-rates": as_it_stands(
-        "screening_rates.csv", "R peaks,AUC,V Se,V P+,S Se,S P+,false alarms an hour"
+        "screening_rates.csv",
+        "tested,trained on,AUC,V Se,V P+,S Se,S P+,false alarms an hour",
     ),
     "rhythms": crossed(
         "rhythms.csv", ["rhythm"], "records", "{F1} ({Se}, {P+}; {annotated})", "rhythm"
