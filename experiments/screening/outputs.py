@@ -152,7 +152,8 @@ def other_annotations(
     codes: of the episodes that count.
     """
     source, value = findings.source, findings.patient_threshold.value
-    note = f"B2I-GAN lead {source.lead}: beats with a note score above {value:.2f}"
+    leads = ", ".join(source.screened)
+    note = f"B2I-GAN lead {leads}: beats with a note score above {value:.2f}"
     rows = [(0, NOTE, note)]
     counted = [episode for episode in findings.episodes if episode.code in codes]
     rows += [(at, RHYTHM, code) for at, code in episodes.rhythm_changes(counted)]
