@@ -62,7 +62,7 @@ def finished(path: Path, weights: Path, opt: Namespace) -> dict | None:
     sizes = told.get("bytes") if isinstance(told, dict) else None
     if not isinstance(sizes, dict) or told != made_with(path, weights, opt) | {"bytes": sizes}:
         return None
-    are_whole = all((_changed(summary.with_name(n)) or [None])[0] == k for n, k in sizes.items())
+    are_whole = all((_changed(summary.parent / n) or [None])[0] == k for n, k in sizes.items())
     return brief(found) if are_whole else None
 
 

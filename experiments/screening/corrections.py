@@ -1,7 +1,7 @@
 """What a reader corrected on the page, applied to the findings of the same recording.
 
-The page saves NAME.corrections.json: kinds of beats, stretches that are noise, and episodes that
-are none. Couplets, runs and bigeminy follow from the kinds, by the definitions of `episodes`.
+The page saves NAME.corrections.json: kinds of beats, beats that were missed, stretches that are
+noise, and episodes that are none. Runs, rates and pauses follow, by the definitions of `episodes`.
 """
 
 import json
@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from experiments.screening.findings import Findings
 from experiments.screening.rhythm import episodes, summary
@@ -20,16 +21,20 @@ REGULAR = (episodes.BIGEMINY, episodes.TRIGEMINY, episodes.ATRIAL_BIGEMINY)
 V_CODES = (episodes.COUPLET, episodes.VT, episodes.SLOW_RUN)
 S_CODES = (episodes.S_COUPLET, episodes.SVTA, episodes.SLOW_S_RUN)
 OF_KINDS = (*V_CODES, *S_CODES, *REGULAR)
+OF_RATES = (episodes.BRADYCARDIA, episodes.TACHYCARDIA)
+NONE = "|"  # WFDB's for what looks like a QRS and is none
+KINDS = (*"NVSFQ", NONE)  # the place of each is its number in the page
 
 
 def read(path: str | Path) -> dict:
     """Raises BadInput where it is no file of corrections."""
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        found = {"added": []} | json.loads(Path(path).read_text(encoding="utf-8"))
         valid = (
             found["schema"] == SCHEMA
             and isinstance(found["recording"], str)
-            and all(isinstance(at, int) and kind in "NVSFQ" for at, kind in found["beats"])
+            and all(isinstance(at, int) and kind in KINDS for at, kind in found["beats"])
+            and all(isinstance(at, int) and kind in KINDS for at, kind in found["added"])
             and all(0 <= start < end for start, end in found["noise"])
             and all(code in episodes.MEANINGS and at >= 0 for code, at in found["removed"])
         )
@@ -42,8 +47,8 @@ def read(path: str | Path) -> dict:
     return found
 
 
-def apply(findings: Findings, corrections: dict) -> Findings:
-    """Findings with the reader's kinds, without beats in noise, and what follows from them.
+def apply(findings: Findings, corrections: dict, pause_s: float = episodes.PAUSE_S) -> Findings:
+    """Findings with the reader's kinds and beats, without those in noise, and what follows.
 
     Raises BadInput where the corrections are of other beats than these.
     """
@@ -61,21 +66,27 @@ def apply(findings: Findings, corrections: dict) -> Findings:
         kind[place[at]] = given
     table["doubtful"] &= table["kind"] == kind  # what a reader says is not
     table["kind"] = kind
-    # without what is noise
+    # with beats that were missed, without those in noise or that are none
     ratio = float(source.ratio)
-    noise = [tuple(int(edge * ratio + 0.5) for edge in span) for span in corrections["noise"]]
-    peaks = table["sample"].to_numpy()
-    table = table[~_inside(peaks, noise)].reset_index(drop=True)
+    to_sample = lambda own: int(own * ratio + 0.5)
+    before = table["sample"].to_numpy()
+    added = {to_sample(at): given for at, given in corrections["added"]}
+    table = _with_beats(table, {at: added[at] for at in added.keys() - set(before.tolist())})
+    noise = [tuple(map(to_sample, span)) for span in corrections["noise"]]
+    out = _inside(table["sample"].to_numpy(), noise) | (table["kind"] == NONE)
+    table = table[~out].reset_index(drop=True)
+    peaks, gaps = table["sample"].to_numpy(), merged([*findings.gaps, *noise])
+    table["rr_s"] = episodes.known_rr_s(peaks, gaps).astype(np.float32)
+    # episodes, but for those that are none
     removed = {(code, at) for code, at in corrections["removed"]}
-    own = [source.to_own_sample(episode.start) for episode in findings.episodes]
-    kept = [
-        episode
-        for episode, at in zip(findings.episodes, own)
-        if (episode.code, int(at)) not in removed
+    is_left = lambda episode: (
+        (episode.code, int(source.to_own_sample(episode.start))) not in removed
         and not _inside(np.array([(episode.start + episode.end) / 2]), noise)[0]
-    ]
-    gaps = merged([*findings.gaps, *noise])
-    found = with_kinds(table["sample"].to_numpy(), table["kind"].to_numpy(), kept, gaps)
+        and not (episode.code == episodes.ASYSTOLE and _holds(episode, added))
+    )
+    kept = list(filter(is_left, findings.episodes))
+    found = _told_anew(peaks, table["kind"].to_numpy(), kept, gaps, pause_s, before)
+    found = list(filter(is_left, found))
     clusters, table["cluster"] = _clusters(findings.clusters, table["cluster"].to_numpy())
     told = summary.summarise(
         table["sample"].to_numpy(),
@@ -92,12 +103,36 @@ def apply(findings: Findings, corrections: dict) -> Findings:
     )
 
 
-def with_kinds(peaks, kinds, found, gaps) -> list[episodes.Episode]:
-    """Episodes of which those that follow from kinds are made anew."""
-    fibrillating = np.zeros(len(peaks), bool)
-    anew = episodes.episodes(peaks, kinds, fibrillating, gaps) if len(peaks) else []
-    both = [e for e in found if e.code not in OF_KINDS] + [e for e in anew if e.code in OF_KINDS]
+def _with_beats(table, added):
+    """The table with more beats, {sample: kind}: not flagged, and without a score."""
+    if not added:
+        return table
+    rows = pd.DataFrame({"sample": list(added), "kind": list(added.values()), "cluster": -1})
+    rows = rows.assign(tail_probability=1.0, doubtful=False, premature=False)
+    return pd.concat([table, rows]).astype(table.dtypes).sort_values("sample")
+
+
+def _told_anew(peaks, kinds, found, gaps, pause_s, before):
+    """Episodes of which those that follow from the beats are made anew.
+
+    before: R peaks before corrections. Where two of them follow each other still, a long interval
+    is a pause only if it was one: there may be a missed beat in it.
+    """
+    fibrillation = (episodes.FIBRILLATION, episodes.SHORT_FIBRILLATION)
+    fibrillating = summary.in_episodes(peaks, found, fibrillation)
+    follow = set(zip(before.tolist(), before[1:].tolist()))
+    follow -= {(e.start, e.end) for e in found if e.code == episodes.PAUSE}
+    anew = (*OF_KINDS, *OF_RATES, episodes.PAUSE)
+    both = [e for e in found if e.code not in anew]
+    for episode in episodes.episodes(peaks, kinds, fibrillating, gaps, pause_s=pause_s):
+        is_old = episode.code == episodes.PAUSE and (episode.start, episode.end) in follow
+        if episode.code in anew and not is_old:
+            both.append(episode)
     return sorted(both, key=lambda episode: (episode.start, episode.end))
+
+
+def _holds(episode, samples):
+    return any(episode.start < at < episode.end for at in samples)
 
 
 def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

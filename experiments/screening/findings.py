@@ -69,7 +69,8 @@ class Findings:
         """At most twenty lines: those of the terminal."""
         from experiments.screening.outputs import in_lines  # which writes findings
 
-        return f"{self.source.name}: lead {self.source.lead}\n{in_lines(self)}"
+        leads = ", ".join(self.source.screened)
+        return f"{self.source.name}: lead {leads}\n{in_lines(self)}"
 
     @property
     def beats(self) -> pd.DataFrame:
@@ -240,6 +241,7 @@ class Collector:
         result["recording"] = {
             "name": source.name,
             "lead": source.lead,
+            "leads": source.screened,
             **result["recording"],
             "upside_down": upside_down,
         }

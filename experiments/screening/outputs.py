@@ -64,24 +64,21 @@ def write(
         if with_pdf:
             pdf.print_page(part / f"{name}.html", part / f"{name}.pdf")
             targets.append(folder / f"{name}.pdf")
-        if "made_with" in findings.summary:  # so that one that is cut later is noticed
+        # beside the page where it is too long for it
+        if with_trace and not trace.fits_page(findings.source):
+            trace.write(findings.source, part / beside.name)
+        if "made_with" in findings.summary:  # so that one that is cut or lost later is noticed
             names = [target.name for target in targets if target.suffix != ".json"]
+            names += sorted(f"{beside.name}/{p.name}" for p in (part / beside.name).glob("*.js"))
             sizes = {each: (part / each).stat().st_size for each in names}
             findings.summary["made_with"]["bytes"] = sizes
         write_summary(findings, part / f"{name}.json")
-        _place_trace(findings.source, part, beside, with_trace)
+        if beside.is_dir():  # what an earlier page had
+            shutil.rmtree(beside)
+        if (part / beside.name).exists():
+            os.replace(part / beside.name, beside)
         for target in targets:
             os.replace(part / target.name, target)
-
-
-def _place_trace(source, part, beside, wanted):
-    """The trace beside the page where it is too long for it; what an earlier page had goes."""
-    if wanted := wanted and not trace.fits_page(source):
-        trace.write(source, part / beside.name)
-    if beside.is_dir():
-        shutil.rmtree(beside)
-    if wanted:
-        os.replace(part / beside.name, beside)
 
 
 def write_table(findings: Findings, path: Path):
@@ -152,7 +149,8 @@ def other_annotations(
     codes: of the episodes that count.
     """
     source, value = findings.source, findings.patient_threshold.value
-    note = f"B2I-GAN lead {source.lead}: beats with a note score above {value:.2f}"
+    leads = ", ".join(source.screened)
+    note = f"B2I-GAN lead {leads}: beats with a note score above {value:.2f}"
     rows = [(0, NOTE, note)]
     counted = [episode for episode in findings.episodes if episode.code in codes]
     rows += [(at, RHYTHM, code) for at, code in episodes.rhythm_changes(counted)]

@@ -194,7 +194,7 @@ def screen(
     source = _opened(path, checkpoint, opt, progress)
     findings = screener.findings(source, progress, getattr(opt, "threads", None))
     if given:
-        findings = corrections.apply(findings, given)
+        findings = corrections.apply(findings, given, opt.pause)
     if made_with:
         findings.summary["made_with"] = made_with
     screener.write(findings, opt.outf)

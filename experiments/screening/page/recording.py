@@ -12,7 +12,7 @@ from experiments.screening.findings import STRIP_HZ, STRIP_S, Findings
 from experiments.screening.location import ClusterPicture
 from experiments.screening.page import events, trace, words
 from experiments.screening.page.index import TEMPLATES
-from experiments.screening.rhythm import episodes, kinds, summary
+from experiments.screening.rhythm import episodes, summary
 from preprocess import spectrogram
 from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
@@ -25,7 +25,6 @@ NO_RARER = 1e-30  # of tail probabilities, which may be 0
 # the small pictures of a cluster's row, in px
 THUMB_PX, THUMB_STEP, THUMB_LEAST_MV = (120, 44), 4, 1.5
 BARS_PX, BARS = (180, 24), 60
-KIND_NUMBERS = kinds.UNFLAGGED + kinds.KINDS  # the place of each is its number in the page
 NO_BAND = (episodes.COUPLET, episodes.S_COUPLET)  # too short to be seen in the timeline
 # Of bands in the timeline, names of CSS variables; other episodes have that of their beats' kind.
 BAND_COLOURS = {
@@ -45,6 +44,12 @@ RHYTHM = {
     "vCodes": corrections.V_CODES,
     "sCodes": corrections.S_CODES,
     "regular": corrections.REGULAR,
+    "rates": corrections.OF_RATES,
+    "ratesPerMin": (episodes.SLOW_PER_MIN, episodes.FAST_PER_MIN),
+    "rateBeats": episodes.RATE_BEATS,
+    "rateS": episodes.RATE_S,
+    "asystole": episodes.ASYSTOLE,
+    "fibrillation": (episodes.FIBRILLATION, episodes.SHORT_FIBRILLATION),
     "vf": episodes.VENTRICULAR_FIBRILLATION,
     "alarms": (episodes.VENTRICULAR_FIBRILLATION, episodes.ASYSTOLE, episodes.LOST),
     "fast": (episodes.VT, episodes.SVTA),  # alarms where faster and longer than these two
@@ -58,8 +63,7 @@ RHYTHM = {
     "minuteS": summary.MINUTE_KNOWN_S,
     "nnS": summary.NN_LIMITS_S,
     "nnChange": summary.NN_CHANGE,
-    "nnFewest": summary.NN_FEWEST,
-    "nnFewestIn5": summary.NN_FEWEST_IN_5_MIN,
+    "nnShare": summary.NN_SHARE,
 }
 
 
@@ -178,8 +182,8 @@ def _data(findings, cluster_pictures, with_trace, telling, pause_s):
         "own": float(findings.source.ratio),  # samples at fs for one of the recording's own
         "ownHz": float(findings.source.fs_hz),
         "start": start and _seconds_of_day(start),
-        "kinds": KIND_NUMBERS,
-        "kind": _pack(table["kind"].map(KIND_NUMBERS.index), "u1"),
+        "kinds": corrections.KINDS,
+        "kind": _pack(table["kind"].map(corrections.KINDS.index), "u1"),
         "doubtful": _pack(table["doubtful"], "u1"),
         "notes": [note for note in outputs.other_annotations(findings, ()) if note[1] in '"~'],
         "episodes": [[e.code, e.start, e.end, e.beats] for e in findings.episodes],
@@ -188,7 +192,7 @@ def _data(findings, cluster_pictures, with_trace, telling, pause_s):
         "rhythm": RHYTHM,
         "gaps": findings.gaps,
         "summary": {k: v for k, v in findings.summary.items() if k not in ("episodes", "alarms")},
-        "enough": {"s": words.ENOUGH_S, "nn": words.ENOUGH_NN},
+        "enough": words.ENOUGH_S,
         "pause": pause_s,
         "shapes": len(findings.clusters),
         "alarmStrips": _alarm_strips(findings),

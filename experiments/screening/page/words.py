@@ -13,9 +13,8 @@ KIND_NAMES = {
     "Q": "other",
     "N": "normal",
 }
-# From less than this no rate an hour, no slowest or fastest minute, and no variability is told.
+# From less than this no rate an hour and no slowest or fastest minute is told.
 ENOUGH_S = 600
-ENOUGH_NN = 300  # normal intervals: the five minutes of the Task Force (1996) at 60 a minute
 # RR before a beat, and before and after it together, in the RR that the sinus node lets expect.
 PREMATURE, LATE = 0.9, 1.15
 INTERPOLATED, FULL_PAUSE = (0.85, 1.15), 1.9

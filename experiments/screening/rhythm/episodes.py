@@ -236,11 +236,11 @@ def _every(ectopic, linked, period):
 def _rates(peaks, rr_s, other):
     """Brady- and tachycardia, outside fibrillation and runs."""
     known = np.isfinite(rr_s) & ~other
-    rr_s = np.where(known, rr_s, 0)
+    rr = np.where(known, np.round(rr_s * FS_HZ), 0)  # whole samples: their sums are exact
     share = uniform_filter1d(known.astype(float), RATE_BEATS, mode="constant")
-    mean_s = uniform_filter1d(rr_s, RATE_BEATS, mode="constant") / np.maximum(share, 1e-9)
+    mean = uniform_filter1d(rr, RATE_BEATS, mode="constant") / np.maximum(share, 1e-9)
     enough = known & (share > 0.5)
-    rate = np.where(enough, 60 / np.maximum(mean_s, 1e-3), np.nan)
+    rate = np.where(enough, 60 * FS_HZ / np.maximum(mean, 1), np.nan)
     linked = np.isfinite(rate)
     found = [
         _episode(peaks, a, b, code)

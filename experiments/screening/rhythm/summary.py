@@ -6,6 +6,7 @@ bigeminy, and not in `ventricular.count`.
 """
 
 import numpy as np
+from scipy.signal import lombscargle
 
 from experiments.screening.rhythm import episodes as rhythm
 from preprocess.constants import FS_HZ
@@ -19,7 +20,9 @@ MINUTE_BEATS, MINUTE_KNOWN_S = 10, 30.0  # that must be known of a minute for it
 # HRV after the Task Force of ESC and NASPE, Circulation 93:1043-1065, 1996
 NN_LIMITS_S = (0.3, 2.0)
 NN_CHANGE = 0.2  # more against the interval before is no sinus beat, or a missed one
-NN_FEWEST, NN_FEWEST_IN_5_MIN = 30, 100
+NN_SHARE = 0.9  # of five minutes: with more ectopy they do not tell it; ours
+LF_HF_HZ = (0.04, 0.15, 0.4)  # edges of the two bands
+HRV = ("sdnn_ms", "sdann_ms", "rmssd_ms", "pnn50_percent", "lf_ms2", "hf_ms2", "lf_hf")
 
 
 def summarise(peaks, kinds, doubtful, episodes, gaps, duration_s, start=None):
@@ -93,28 +96,44 @@ def _rate(rr_s, minutes):
 
 
 def heart_rate_variability(peaks, kinds, rr_s, episodes):
-    """Over intervals between two normal beats, outside fibrillation: SDNN, SDANN, RMSSD, pNN50."""
+    """Over intervals between two normal beats, outside fibrillation, in stretches of five minutes
+    of which these are NN_SHARE: nothing but the number of intervals where there is none."""
     normal = (kinds == "N") & ~in_episodes(peaks, episodes, (rhythm.FIBRILLATION,))
     nn = normal & np.r_[False, normal[:-1]] & np.isfinite(rr_s)
     nn &= (rr_s > NN_LIMITS_S[0]) & (rr_s < NN_LIMITS_S[1])
-    change_s = np.r_[np.nan, np.diff(rr_s)]
-    in_a_row = nn & np.r_[False, nn[:-1]]
-    jump = in_a_row & (np.abs(change_s) > NN_CHANGE * np.r_[np.nan, rr_s[:-1]])
-    nn &= ~jump
-    in_a_row &= nn & np.r_[False, nn[:-1]]
-    names = ("sdnn_ms", "sdann_ms", "rmssd_ms", "pnn50_percent")
-    if nn.sum() < NN_FEWEST or in_a_row.sum() < 2:
-        return dict.fromkeys(names) | {"intervals": int(nn.sum())}
-    piece = peaks[nn] // (FIVE_MINUTES_S * FS_HZ)
-    count = np.bincount(piece)
-    means_s = (np.bincount(piece, rr_s[nn]) / np.maximum(count, 1))[count >= NN_FEWEST_IN_5_MIN]
+    change_s = np.r_[np.nan, np.diff(rr_s)][: len(rr_s)]
+    nn &= ~(np.r_[False, nn[:-1]] & (np.abs(change_s) > NN_CHANGE * np.r_[np.nan, rr_s[:-1]]))
+    counts = {"intervals": int(nn.sum()), "five_minutes": 0}
+    stretch = peaks // (FIVE_MINUTES_S * FS_HZ)
+    nn_s = np.bincount(stretch[nn], rr_s[nn], stretch.max(initial=0) + 1)
+    enough = nn_s >= NN_SHARE * FIVE_MINUTES_S
+    nn &= enough[stretch]
+    if not nn.any():
+        return dict.fromkeys(HRV) | counts
+    nn_ms, changes_s = 1000 * rr_s[nn], change_s[nn & np.r_[False, nn[:-1]]]
+    parts = [np.flatnonzero(nn & (stretch == k)) for k in np.flatnonzero(enough)]
+    means_ms = [1000 * rr_s[part].mean() for part in parts]
+    lf, hf = np.mean([_powers_ms2(peaks[part] / FS_HZ, 1000 * rr_s[part]) for part in parts], 0)
     values = (
-        1000 * rr_s[nn].std(ddof=1),
-        1000 * means_s.std(ddof=1) if len(means_s) > 1 else np.nan,
-        1000 * np.sqrt(np.square(change_s[in_a_row]).mean()),
-        100 * (np.abs(change_s[in_a_row]) > 0.05).mean(),
+        nn_ms.std(ddof=1),
+        np.std(means_ms, ddof=1) if len(parts) > 1 else np.nan,
+        1000 * np.sqrt(np.square(changes_s).mean()),
+        100 * (np.abs(changes_s) > 0.05).mean(),
+        lf,
+        hf,
+        lf / hf if hf else np.nan,
     )
-    return dict(zip(names, (_number(v, 1) for v in values))) | {"intervals": int(nn.sum())}
+    counts = {"intervals": len(nn_ms), "five_minutes": len(parts)}
+    return dict(zip(HRV, (_number(value, 1) for value in values))) | counts
+
+
+def _powers_ms2(at_s, nn_ms):
+    """Power of intervals that end at_s in the bands LF and HF, by a Lomb-Scargle periodogram in
+    steps of one in five minutes: together all frequencies have the intervals' variance."""
+    steps = np.arange(round(LF_HF_HZ[0] * FIVE_MINUTES_S), round(LF_HF_HZ[2] * FIVE_MINUTES_S))
+    found = lombscargle(at_s, nn_ms - nn_ms.mean(), 2 * np.pi * steps / FIVE_MINUTES_S)
+    power_ms2, is_lf = 2 * found / len(nn_ms), steps < LF_HF_HZ[1] * FIVE_MINUTES_S
+    return power_ms2[is_lf].sum(), power_ms2[~is_lf].sum()
 
 
 # --------------------------------------------------------------------------------- episodes

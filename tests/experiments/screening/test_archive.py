@@ -13,6 +13,7 @@ import worker_tasks
 from screening_runs import lead_of, options_for, write_record
 
 from experiments.screening import archive, pipeline
+from experiments.screening.page import trace
 from preprocess import BadInput
 from preprocess.files import only_writer
 
@@ -81,7 +82,7 @@ def test_a_cluster_with_a_worker_killed_gives_the_bytes_of_one_process(
 
 
 def test_resume_does_what_is_missing_or_was_made_otherwise_and_nothing_else(
-    recordings, weights, one_by_one, tmp_path, capsys
+    recordings, weights, one_by_one, tmp_path, capsys, monkeypatch
 ):
     for name, content in one_by_one.items():
         (tmp_path / name).write_bytes(content)
@@ -101,8 +102,12 @@ def test_resume_does_what_is_missing_or_was_made_otherwise_and_nothing_else(
         assert contents(tmp_path) == one_by_one
     resume("--jobs", "1")
     assert "0 recordings to screen, 3 done before" in capsys.readouterr().out
+    monkeypatch.setattr(trace, "MOST_INSIDE_S", 0)
     resume("--pause", "3")
     assert "3 recordings to screen, 0 done before" in capsys.readouterr().out
+    (tmp_path / "one.trace/0.js").unlink()
+    resume("--pause", "3")
+    assert "1 recordings to screen, 2 done before" in capsys.readouterr().out
 
 
 def test_two_runs_into_one_folder_are_one_too_many(recordings, weights, tmp_path):

@@ -19,13 +19,13 @@ function dots(c, box, points) {                  // points: [x, y, index of beat
 }
 function drawTachogram() {
   const [a, b] = view, points = [];
-  for (let i = first(a); i < sample.length && time(i) < b; i++) if (rr[i] && !isNoise(i)) points.push([(time(i) - a) / (b - a), rr[i] / 1000 / RR_TOP, i]);
+  for (let i = first(a); i < sample.length && time(i) < b; i++) if (rr[i] && !isOut(i)) points.push([(time(i) - a) / (b - a), rr[i] / 1000 / RR_TOP, i]);
   const [c, box] = plot($("tachogram"), "RR by beat, s", [0, 0.5, 1].map(v => [v, clock(a + v * (b - a))]), rrTicks()); dots(c, box, points);
 }
 function drawPictures() {
   drawTachogram();
   const bins = Math.round(RR_TOP / 0.04), counts = { N: new Array(bins).fill(0), V: new Array(bins).fill(0), S: new Array(bins).fill(0), Q: new Array(bins).fill(0) }, pairs = [];
-  for (let i = 0; i < sample.length; i++) { if (!rr[i] || isNoise(i)) continue;
+  for (let i = 0; i < sample.length; i++) { if (!rr[i] || isOut(i)) continue;
     const k = kindOf(i), of = counts[k] ?? counts.Q; of[Math.min(bins - 1, Math.floor(rr[i] / 40))]++;
     if (i && rr[i - 1] && (time(i) - time(i - 1)) * 1000 < 1.5 * rr[i]) pairs.push([rr[i - 1] / 1000 / RR_TOP, rr[i] / 1000 / RR_TOP, i]); }
   const most = Math.max(1, ...counts.N.map((_, k) => sum(Object.values(counts).map(v => v[k]))));

@@ -17,8 +17,9 @@ function inARow(marked, linked) {
   return found;
 }
 function episodeOf(peaks, a, b, code) {
-  return { code, start: peaks[a], end: peaks[b - 1], beats: b - a, rate: b - a > 1 ? 60 * (b - 1 - a) / ((peaks[b - 1] - peaks[a]) / D.fs) : NaN };
+  return { code, first: a, start: peaks[a], end: peaks[b - 1], beats: b - a, rate: b - a > 1 ? 60 * (b - 1 - a) / ((peaks[b - 1] - peaks[a]) / D.fs) : NaN };
 }
+const range = (a, b) => Array.from({ length: b - a }, (_, k) => a + k);
 /* Where every second or third beat is ectopic and none between. */
 function every(peaks, ectopic, linked, period, code) {
   const at = []; ectopic.forEach((on, i) => { if (on) at.push(i); });
@@ -27,7 +28,7 @@ function every(peaks, ectopic, linked, period, code) {
   const regular = at.slice(1).map((i, k) => i - at[k] === period && broken[i] === broken[at[k]]);
   return inARow(regular).filter(([a, b]) => b - a >= R.cycles - 1).map(([a, b]) => episodeOf(peaks, Math.max(at[a] - 1, 0), at[b] + 1, code));
 }
-function ectopicEpisodes(peaks, kinds, gaps) {
+function episodesAnew(peaks, kinds, fibrillating, gaps) {
   const linked = knownRr(peaks, gaps).map((v, i) => i > 0 && v === v), found = [];
   const v = kinds.map(k => R.ventricular.includes(k)), s = kinds.map(k => k === "S");
   for (const [marked, [couplet, fast, slow]] of [[v, R.vCodes], [s, R.sCodes]]) for (const [a, b] of inARow(marked, linked)) {
@@ -35,6 +36,16 @@ function ectopicEpisodes(peaks, kinds, gaps) {
     const run = episodeOf(peaks, a, b, b - a < R.runBeats ? couplet : fast);
     if (b - a >= R.runBeats && run.rate < R.runPerMin) run.code = slow;
     found.push(run); }
+  /* outside runs and fibrillation the rate, of eight intervals: four before, this one and three after */
+  const rr = knownRr(peaks, gaps), isRun = new Set(found.filter(e => e.beats >= R.runBeats).flatMap(e => range(e.first, e.first + e.beats)));
+  const known = rr.map((v, i) => v === v && !isRun.has(i) && !fibrillating[i]), total = [0], many = [0];
+  known.forEach((on, i) => { total.push(total[i] + (on ? peaks[i] - peaks[i - 1] : 0)); many.push(many[i] + (on ? 1 : 0)); });
+  const rate = known.map((on, i) => { const a = Math.max(0, i - R.rateBeats / 2), b = Math.min(known.length, i + R.rateBeats / 2), n = many[b] - many[a];
+    return on && n > R.rateBeats / 2 ? 60 * D.fs / ((total[b] - total[a]) / n) : NaN; });
+  const [slow, fast] = R.rates;
+  for (const [code, on] of [[slow, v => v < R.ratesPerMin[0]], [fast, v => v > R.ratesPerMin[1]]])
+    found.push(...inARow(rate.map(on)).map(([a, b]) => episodeOf(peaks, a, b, code)).filter(e => seconds(e) >= R.rateS));
+  rr.forEach((v, i) => { if (v > D.pause) found.push({ code: R.pause, start: peaks[i - 1], end: peaks[i], beats: 0, rate: 60 * D.fs / (peaks[i] - peaks[i - 1]) }); });
   const [bigeminy, trigeminy, atrial] = R.regular;
   found.push(...every(peaks, v, linked, 2, bigeminy), ...every(peaks, v, linked, 3, trigeminy), ...every(peaks, s, linked, 2, atrial));
   return found;
@@ -55,13 +66,16 @@ function variability(peaks, kinds, rr, inAf) {
   const normal = kinds.map((k, i) => k === "N" && !inAf[i]), change = rr.map((v, i) => i ? v - rr[i - 1] : NaN);
   let nn = rr.map((v, i) => i > 0 && normal[i] && normal[i - 1] && v > R.nnS[0] && v < R.nnS[1]);
   nn = nn.map((on, i) => on && !(i > 0 && nn[i - 1] && Math.abs(change[i]) > R.nnChange * rr[i - 1]));
-  const row = nn.map((on, i) => i > 0 && on && nn[i - 1]), values = rr.filter((_, i) => nn[i]), changes = change.filter((_, i) => row[i]), intervals = values.length;
-  if (intervals < R.nnFewest || changes.length < 2) return { sdnn_ms: null, sdann_ms: null, rmssd_ms: null, pnn50_percent: null, intervals };
-  const pieces = new Map(); peaks.forEach((p, i) => { if (nn[i]) { const k = Math.floor(p / (300 * D.fs)); pieces.set(k, [...(pieces.get(k) ?? []), rr[i]]); } });
-  const means = [...pieces.values()].filter(v => v.length >= R.nnFewestIn5).map(v => sum(v) / v.length);
+  /* only in stretches of five minutes that are theirs; power by frequency is Python's alone */
+  const pieces = new Map(), piece = i => Math.floor(peaks[i] / (300 * D.fs)), enough = v => sum(v) >= R.nnShare * 300, all = nn.filter(Boolean).length;
+  nn.forEach((on, i) => { if (on) { const k = piece(i); if (!pieces.has(k)) pieces.set(k, []); pieces.get(k).push(rr[i]); } });
+  nn = nn.map((on, i) => on && enough(pieces.get(piece(i))));
+  const row = nn.map((on, i) => i > 0 && on && nn[i - 1]), values = rr.filter((_, i) => nn[i]), changes = change.filter((_, i) => row[i]);
+  if (!values.length) return { sdnn_ms: null, sdann_ms: null, rmssd_ms: null, pnn50_percent: null, intervals: all, five_minutes: 0 };
+  const means = [...pieces.values()].filter(enough).map(v => sum(v) / v.length), intervals = values.length;
   return { sdnn_ms: rounded(1000 * deviation(values), 1), sdann_ms: means.length > 1 ? rounded(1000 * deviation(means), 1) : null,
            rmssd_ms: rounded(1000 * Math.sqrt(sum(changes.map(v => v * v)) / changes.length), 1),
-           pnn50_percent: rounded(100 * changes.filter(v => Math.abs(v) > 0.05).length / changes.length, 1), intervals };
+           pnn50_percent: rounded(100 * changes.filter(v => Math.abs(v) > 0.05).length / changes.length, 1), intervals, five_minutes: means.length };
 }
 const isAlarm = e => R.fast.includes(e.code) ? e.rate > R.alarmPerMin && seconds(e) > R.alarmS : R.alarms.includes(e.code);
 /* The summary, with the keys of docs/summary.schema.json, of beats and all episodes. */

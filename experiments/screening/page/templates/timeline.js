@@ -30,11 +30,11 @@ function paintTimeline() {
   const dot = many ? 1.6 : i1 - i0 > 1500 ? 2 : i1 - i0 > 400 ? 3 : 5; c.globalAlpha = many ? 0.55 : 0.9; c.fillStyle = C.beat;
   const drawn = new Uint8Array(many ? Math.ceil(w) * Math.ceil(h) : 0);  // of a day's beats, two a pixel are enough to see
   const full = (px, py) => many && drawn[Math.round(py) * Math.ceil(w) + Math.round(px)]++ > 1;
-  for (let i = i0; i < i1; i++) if (cluster[i] < 0) { const px = x(time(i)), py = y(rarity[i] / 1000);
+  for (let i = i0; i < i1; i++) if (cluster[i] < 0 && !isOut(i)) { const px = x(time(i)), py = y(rarity[i] / 1000);
     if (!full(px, py)) c.fillRect(px - dot / 2, py - dot / 2, dot, dot); }
   c.globalAlpha = 1; const big = dot + 1.2; drawn.fill(0);
   for (const on of [false, true]) { c.fillStyle = on ? C.ink : C.alarm;
-    for (let i = i0; i < i1; i++) if (cluster[i] >= 0 && (cluster[i] === lit) === on) {
+    for (let i = i0; i < i1; i++) if (cluster[i] >= 0 && !isOut(i) && (cluster[i] === lit) === on) {
       const px = x(time(i)), py = y(rarity[i] / 1000);
       if (!on && full(px, py)) continue;
       if (lit >= 0 && !on) c.globalAlpha = 0.45;
@@ -82,7 +82,7 @@ function choose(i, move) { chosen = i; picked = null; if (i < 0) return drawTime
     + (cluster[i] >= 0 ? ", shape " + (cluster[i] + 1) : ", not flagged") + ", " + kindOf(i);
   if (move && (t < view[0] || t > view[1] || view[1] - view[0] > 300)) { const half = Math.min(30, D.duration / 2); show(Math.max(0, t - half), Math.min(D.duration, Math.max(t + half, 2 * half))); } else drawTimeline(); }
 function toNext(direction) { let i = chosen >= 0 ? chosen + direction : direction > 0 ? first(view[0]) : first(view[1]) - 1;
-  while (i >= 0 && i < cluster.length && (cluster[i] < 0 || (lit >= 0 && cluster[i] !== lit))) i += direction; if (i >= 0 && i < cluster.length) choose(i, true); }
+  while (i >= 0 && i < cluster.length && (!toLookAt(i) || (lit >= 0 && cluster[i] !== lit))) i += direction; if (i >= 0 && i < cluster.length) choose(i, true); }
 const T = $("timeline"), tAt = e => view[0] + (e.offsetX - LEFT) / (T.clientWidth - LEFT - 8) * (view[1] - view[0]);
 T.addEventListener("wheel", e => { if (e.ctrlKey) return; e.preventDefault(); if (Math.abs(e.deltaX) > Math.abs(e.deltaY)) pan(e.deltaX / 800); else zoom(e.deltaY > 0 ? 1.3 : 1 / 1.3, tAt(e)); }, { passive: false });
 let drag = null;

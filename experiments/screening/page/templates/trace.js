@@ -4,6 +4,7 @@ const TR = D.trace, MM = 96 / 25.4;              // CSS pixels a millimetre
 const store = new Map(), asked = new Set();      // number of a piece -> Int16Array, one lead after the other
 const KEPT = 8;                                  // pieces: four hours
 const PER_PIECE = TR.seconds * TR.hz;
+let pointed = null;                              // tells the moment under the mouse, where that is on the strip
 let lost = "";                                   // why there is no trace here
 
 /* What trace.py packed: low bytes, high bytes; together, differences of samples that wrap around. */
@@ -66,7 +67,7 @@ function strip(c, w, h, traces, hz, t0, { mmS = 25, mmMv = 10, colours = C, beat
     const l = Math.max(x(s) - 6, left), r = Math.min(x(e) + 6, w); c.fillStyle = colours[colour]; c.fillRect(l, row * 5, r - l, 4);
     label(c, meaning.split(":")[0], l + 2, h - text * (1.4 + 1.2 * row), colours[colour], colours); row = (row + 1) % 3; }
   if (beats) for (let i = first(t0); i < sample.length && time(i) < t1; i++) {
-    const k = kindOf(i), at = x(time(i)), on = k !== "N"; if (at < left || isNoise(i)) continue;
+    const k = kindOf(i), at = x(time(i)), on = k !== "N"; if (at < left || isOut(i)) continue;
     if (on) { c.globalAlpha = 0.16; c.fillStyle = colours[KIND_COLOURS[k]]; c.fillRect(at - 0.12 * px, 0, 0.3 * px, h); c.globalAlpha = 1; }
     if (i === chosen) { c.strokeStyle = colours.focus; c.lineWidth = 1.5; c.strokeRect(at - 0.14 * px, 1, 0.34 * px, h - 2); }
     c.textAlign = "center"; c.fillStyle = colours[KIND_COLOURS[k]]; c.font = (on ? "bold " : "") + text + "px system-ui, sans-serif"; c.fillText(k, at, 10);
@@ -118,7 +119,7 @@ function drawMinutes() {
     /* one stroke a pixel from its lowest to its highest sample, beats that are not N in their colour */
     const colour = new Array(Math.ceil(wide) + 1).fill("ink");
     for (let i = first(t0); i < sample.length && time(i) < t0 + 60; i++) { const of = kindOf(i);
-      if (of !== "N" && !isNoise(i)) for (let q = Math.floor((time(i) - t0 - 0.1) / 60 * wide); q <= (time(i) - t0 + 0.16) / 60 * wide; q++) colour[Math.max(0, q)] = KIND_COLOURS[of]; }
+      if (of !== "N" && !isOut(i)) for (let q = Math.floor((time(i) - t0 - 0.1) / 60 * wide); q <= (time(i) - t0 + 0.16) / 60 * wide; q++) colour[Math.max(0, q)] = KIND_COLOURS[of]; }
     const per = v.length ? 60 * TR.hz / wide : 1;
     for (const name of new Set(colour)) { c.strokeStyle = C[name]; c.lineWidth = name === "ink" ? 0.9 : 1.4; c.beginPath(); let last = NaN;
       for (let q = 0; q < wide; q++) { let low = Infinity, top = -Infinity; for (let i = Math.floor(q * per); i < (q + 1) * per && i < v.length; i++) if (v[i] === v[i]) { low = Math.min(low, v[i]); top = Math.max(top, v[i]); }
@@ -138,10 +139,12 @@ if (TR.pieces || TR.folder) {
   for (const id of ["speed", "gain", "lead"]) $(id).onchange = drawTrace;
   const stripTime = e => stripStart() + (e.offsetX - 8 * MM) / MM / speed();
   let held = null;
+  S.addEventListener("mousemove", ({ offsetX }) => { pointed = () => stripTime({ offsetX }); }); S.addEventListener("mouseleave", () => { pointed = null; });
+  S.addEventListener("dblclick", e => add(stripTime(e)));
   S.addEventListener("pointerdown", e => { held = { x: e.offsetX, t: stripTime(e), at: stripStart() + stripSpan() / 2, moved: false }; S.setPointerCapture(e.pointerId); });
   S.addEventListener("pointermove", e => { if (held && (held.moved ||= Math.abs(e.offsetX - held.x) > 4)) e.shiftKey ? stretch(held.t, stripTime(e)) : go(held.at + (held.x - e.offsetX) / MM / speed()); });
   S.addEventListener("pointerup", e => { if (held && !held.moved) { const t = stripTime(e), band = e.offsetY < 16 && best(now.episodes.filter(q => !D.noBand.includes(q.code) && q.start / D.fs - 0.2 < t && q.end / D.fs + 0.2 > t), q => -seconds(q)); picked = null;
-    if (band) pick({ ...band, from: band.start / D.fs, to: band.end / D.fs }, D.rhythms[band.code][0] + ", " + lasting(seconds(band)) + ": a kind for its beats, or X where it is none"); else { const i = nearest(stripTime(e)), keep = at; chosen = sample.length && Math.abs(time(i) - stripTime(e)) < 0.3 ? i : -1; if (chosen >= 0) { choose(chosen); go(keep); } else drawTimeline(); } } held = null; });
+    if (band) pick({ ...band, from: band.start / D.fs, to: band.end / D.fs }, D.rhythms[band.code][0] + ", " + lasting(seconds(band)) + ": a kind for its beats, or X where it is none"); else { const i = nearest(stripTime(e)), keep = at; chosen = sample.length && Math.abs(time(i) - stripTime(e)) < 0.3 && !isOut(i) ? i : -1; if (chosen >= 0) { choose(chosen); go(keep); } else drawTimeline(); } } held = null; });
   const stretch = (a, b) => pick({ from: Math.max(0, Math.min(a, b)), to: Math.min(D.duration, Math.max(a, b)) }, lasting(Math.abs(b - a)) + ": a kind for what is not N in it, or X where it is noise");
   S.addEventListener("wheel", e => { if (e.ctrlKey) return; e.preventDefault(); go(stripStart() + stripSpan() / 2 + (e.deltaY + e.deltaX) / 400 * stripSpan()); }, { passive: false });
   M.addEventListener("click", e => go((firstLine + Math.floor(e.offsetY / LINE_PX)) * 60 + (e.offsetX - LEFT) / (M.clientWidth - LEFT - 8) * 60));

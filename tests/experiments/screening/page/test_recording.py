@@ -173,16 +173,20 @@ def test_the_print_is_a_report_of_few_pages_in_true_millimetres(browser, record,
 def test_what_a_reader_corrects_is_told_anew_as_python_tells_it(browser, screened, record):
     findings, out = screened
     table, generator = findings.table, np.random.default_rng(0)
-    n, last_s = len(table), findings.source.duration_s
+    n, source = len(table), findings.source
     browser.get((out / f"{record.name}.html").as_uri())
 
     def random_edits():
         for _ in range(5):
             start, long = generator.integers(n), generator.integers(1, 20)
             beats = np.arange(start, min(start + long, n), generator.integers(1, 4))
-            yield {"beats": beats.tolist(), "kind": str(generator.choice(list("VVVSSFQN")))}
+            given = str(generator.choice(list("VVVSSFQN|")))
+            yield {"beats": table["sample"][beats].tolist(), "kind": given}
+        for _ in range(generator.integers(3)):
+            missed = int(generator.integers(source.n))
+            yield {"added": missed, "kind": str(generator.choice(list("NVS")))}
         if generator.random() < 0.5:
-            at_s = generator.random() * last_s
+            at_s = generator.random() * source.duration_s
             yield {"noise": [at_s, at_s + generator.random() * 20]}
         if findings.episodes and generator.random() < 0.3:
             episode = findings.episodes[generator.integers(len(findings.episodes))]
@@ -190,14 +194,20 @@ def test_what_a_reader_corrects_is_told_anew_as_python_tells_it(browser, screene
                 yield {"removed": [episode.code, episode.start]}
 
     for _ in range(200):  # of five corrections and more
-        summary, episodes, saved = browser.execute_script(
+        summary, episodes, saved, beats = browser.execute_script(
             "edits.splice(0, edits.length, ...arguments[0]); apply();"
-            "return [now.summary, now.episodes, correctionsJson()];",
+            "const stays = [...sample.keys()].filter(i => !isOut(i));"
+            "const beats = stays.map(i => [sample[i], rr[i]]);"
+            "return [now.summary, now.episodes, correctionsJson(), beats];",
             list(random_edits()),
         )
         expected = corrections.apply(findings, saved)
         told = [(e["code"], e["start"], e["end"], e["beats"]) for e in episodes]
         assert sorted(told) == sorted((e.code, e.start, e.end, e.beats) for e in expected.episodes)
+        rr_ms = expected.table["rr_s"].fillna(0).clip(upper=65.535) * 1000
+        of_beats = np.c_[expected.table["sample"], rr_ms]
+        np.testing.assert_allclose(np.reshape(beats, (-1, 2)), of_beats, atol=0.51)
+        assert summary.pop("hrv").items() <= expected.summary.pop("hrv").items()  # without LF, HF
         for name, of_python in expected.summary.items():
             if name not in ("schema", "episodes", "alarms", "not_judged", "recording"):
                 assert summary[name] == of_python, name
@@ -205,6 +215,7 @@ def test_what_a_reader_corrects_is_told_anew_as_python_tells_it(browser, screene
 
 
 def test_corrections_are_saved_taken_back_and_read(browser, screened, record, weights, tmp_path):
+    from selenium.webdriver import ActionChains
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
 
@@ -223,7 +234,7 @@ def test_corrections_are_saved_taken_back_and_read(browser, screened, record, we
     assert v() == before + 1
     ask("choose(arguments[0])", missed + 1)
     body.send_keys("xvu")  # after x nothing is picked: v does nothing
-    assert v() == before + 1 and ask("return now.noise.length") == 0
+    assert v() == before + 1 and not ask("return now.out.includes(1)")
     row = int(np.flatnonzero(findings.table["cluster"] == 0)[0])
     ask("choose(arguments[0])", row)
     body.send_keys("F")
@@ -232,8 +243,17 @@ def test_corrections_are_saved_taken_back_and_read(browser, screened, record, we
     cards = browser.find_element(By.ID, "cards").text
     assert f"{ask('return now.summary.beats.f')} fusion" in cards
 
-    # annotations, and the corrections themselves
+    # one is added between two others, by a double click on the strip
+    between = findings.table["sample"][[missed, missed + 1]].mean() / FS_HZ
+    ask("go(arguments[0] + 4 / speed()); $('strip').scrollIntoView();", between)
+    ActionChains(browser).double_click(browser.find_element(By.ID, "strip")).perform()
     wait = WebDriverWait(browser, WAIT_S)
+    wait.until(lambda _: ask("return added.size") == 1, "it is added")
+    of_others = v()
+    body.send_keys("v")
+    assert v() == of_others + 1
+
+    # annotations, and the corrections themselves
     for button, ending in (("save", ".b2ic"), ("save-json", ".corrections.json")):
         ask("$(arguments[0]).click()", button)
         wait.until(lambda _, e=ending: (tmp_path / f"{record.name}{e}").exists(), "it is saved")
@@ -247,8 +267,10 @@ def test_corrections_are_saved_taken_back_and_read(browser, screened, record, we
             [(at, s) for at, s in zip(a.sample, a.symbol) if s in symbols] for a in (saved, again)
         ]
         assert pairs[0] == pairs[1]
-    kinds = pd.read_csv(tmp_path / "again" / f"{record.name}.csv")["kind"]
-    assert kinds[missed] == "V" and (kinds[findings.table["cluster"] == 0] == "F").all()
+    table = pd.read_csv(tmp_path / "again" / f"{record.name}.csv")
+    kinds = table["kind"]
+    assert (kinds[missed : missed + 2] == "V").all() and table["score"].isna().sum() == 1
+    assert (kinds[table["shape"] == 1] == "F").all()
 
     # of another recording, or none at all, they are refused
     for text in (given.read_text().replace(record.name, "other"), "{}"):
