@@ -77,6 +77,7 @@ class Reader:
         reasons = np.stack(
             [quality.judge(*each) for each in zip(leads_mv, there, filtered_mv, envelopes)]
         )
+        quality.drop_contradicted(reasons)
         alarm = np.isin(reasons, quality.ALARMS)
         reason = np.where(
             alarm.any(0), reasons[alarm.argmax(0), np.arange(len(there[0]))], reasons[0]

@@ -120,6 +120,16 @@ def spans(reason, codes):
     ]
 
 
+def drop_contradicted(reasons):
+    """(leads, n) reasons, changed in place: an alarm of one lead is noise of it where another can
+    be read through most of the episode."""
+    is_readable = reasons == 0
+    for k, reason in enumerate(reasons):
+        for start, end, _ in spans(reason, ALARMS):
+            if is_readable[:, start:end].mean(1).max() > 0.5:
+                reasons[k, start:end] = NOISE
+
+
 def readable(reason):
     """(n,) reasons to (n,) bool: where a beat's window may lie, and an interval. Where the heart
     does nothing that is so too: the pause is between two beats, which must not be lost for it."""

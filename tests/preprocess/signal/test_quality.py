@@ -169,3 +169,12 @@ def test_a_lead_with_all_waves_down_is_upside_down_and_one_wave_down_is_not():
     assert quality.upside_down(beat(-0.12, -1.2))
     for p_mv, r_mv in ((0.12, 1.2), (0.12, -1.2), (-0.12, 1.2), (0, 0)):
         assert not quality.upside_down(beat(p_mv, r_mv))
+
+
+def test_an_alarm_stands_unless_another_lead_can_be_read_through_most_of_it():
+    reasons = np.zeros((2, 400), np.int8)
+    reasons[0, 100:200] = reasons[0, 300:380] = quality.NO_RHYTHM
+    reasons[1, 320:400] = quality.NOISE
+    quality.drop_contradicted(reasons)
+    assert (reasons[0, 100:200] == quality.NOISE).all()
+    assert (reasons[0, 300:380] == quality.NO_RHYTHM).all()
