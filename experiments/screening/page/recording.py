@@ -93,7 +93,7 @@ def render(
         alarms=outputs.first_alarms(findings.summary),
         headline=words.headline(findings.summary, findings.flagged.sum()),
         telling=telling,
-        leads=trace.leads(findings.source),
+        leads=findings.source.screened,
         band=trace.BAND,
         is_alone=not settings.trace or trace.fits_page(findings.source),
         unreadable=_longest(findings.unreadable),

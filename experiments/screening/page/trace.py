@@ -34,7 +34,7 @@ def about(source: Source, wanted: bool) -> dict:
     return {
         "hz": HZ,
         "step": STEP_MV,
-        "leads": leads(source),
+        "leads": source.screened,
         "band": BAND,
         "seconds": PIECE_S,
         "pieces": list(packed(source)) if inside else None,
@@ -44,11 +44,6 @@ def about(source: Source, wanted: bool) -> dict:
 
 def fits_page(source: Source) -> bool:
     return source.duration_s <= MOST_INSIDE_S
-
-
-def leads(source: Source) -> list[str]:
-    """Names of the leads that were screened."""
-    return source.screened
 
 
 def folder(source: Source) -> str:

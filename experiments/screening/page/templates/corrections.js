@@ -4,7 +4,7 @@
    follow from all of them, each time anew. */
 const base = { sample, rarity, rr, cluster, kind: bytes(D.kind), doubtful: bytes(D.doubtful) }, edits = [];
 let { kind, doubtful } = base, added = new Map();    // sample at D.fs -> edit
-const LETTER = { v: "V", s: "S", f: "F", q: "Q", b: "N" }, NONE = D.kinds.length - 1;   // keys; n is the next beat to look at
+const LETTER = { v: "V", s: "S", f: "F", q: "Q", b: "N" }, NONE = D.kinds.length - 1;   // keys; n is the next beat
 const found = D.episodes.map(([code, start, end, beats]) => ({ code, start, end, beats, rate: beats > 1 ? 60 * (beats - 1) / ((end - start) / D.fs) : NaN }));
 const now = { kind, out: new Uint8Array(kind.length), noise: [], episodes: found, summary: D.summary };
 let picked = null;                               // {from, to} in s of what was dragged over, or an episode with them
@@ -46,6 +46,7 @@ function apply() {
   const kinds = new Map(); cluster.forEach((k, i) => { if (k >= 0 && !isOut(i)) kinds.set(k, (kinds.get(k) ?? new Set()).add(kindOf(i))); });
   for (const row of rows()) { const of = [...kinds.get(+row.dataset.cluster) ?? "\u2013"], one = of.length === 1 ? of[0] : row.dataset.kind;
     const tag = row.querySelector(".kind"); tag.textContent = one; tag.className = "kind " + one + (one !== row.dataset.kind ? " changed" : ""); if (kinds.has(+row.dataset.cluster)) row.querySelector("select").value = one; }
+  if (chosen >= 0) sayBeat(chosen);
   tell(); drawTimeline(); drawPictures();
 }
 /* The recording's own samples to samples at D.fs, and back, as Python rounds them. */
@@ -54,7 +55,7 @@ const readable = D.bad;
 const bandsOf = episodes => { const ranks = Object.keys(D.rhythms), seen = episodes.filter(e => !D.noBand.includes(e.code));
   return seen.sort((p, q) => ranks.indexOf(q.code) - ranks.indexOf(p.code)).map(e => [e.start / D.fs, e.end / D.fs, D.rhythms[e.code][1], D.rhythms[e.code][0]]); };
 D.bands = bandsOf(found);
-function changesInWords() { const changed = kind.reduce((n, k, i) => n + (k !== now.kind[i] && now.kind[i] !== NONE), 0), none = now.kind.reduce((n, k) => n + (k === NONE), 0);
+function changesInWords() { const changed = kind.reduce((n, k, i) => n + (k !== now.kind[i] && now.kind[i] !== NONE && !added.has(sample[i])), 0), none = now.kind.reduce((n, k) => n + (k === NONE), 0);
   const noise = edits.filter(e => e.noise).length, removed = edits.filter(e => e.removed).length;
   return [changed && plural(changed, "beat") + " given another kind", added.size && plural(added.size, "beat") + " added", none && plural(none, "beat") + " taken out", noise && plural(noise, "stretch").replace("stretchs", "stretches") + " of noise", removed && plural(removed, "episode") + " taken out"].filter(Boolean).join(", "); }
 /* A kind for what is picked: the beats of a stretch or episode that are not N, a whole shape, or one beat. */

@@ -22,6 +22,7 @@ function drawTachogram() {
   for (let i = first(a); i < sample.length && time(i) < b; i++) if (rr[i] && !isOut(i)) points.push([(time(i) - a) / (b - a), rr[i] / 1000 / RR_TOP, i]);
   const [c, box] = plot($("tachogram"), "RR by beat, s", [0, 0.5, 1].map(v => [v, clock(a + v * (b - a))]), rrTicks()); dots(c, box, points);
 }
+$("tachogram").addEventListener("click", e => go(view[0] + (e.offsetX - 40) / ($("tachogram").clientWidth - 48) * (view[1] - view[0])));
 function drawPictures() {
   drawTachogram();
   const bins = Math.round(RR_TOP / 0.04), counts = { N: new Array(bins).fill(0), V: new Array(bins).fill(0), S: new Array(bins).fill(0), Q: new Array(bins).fill(0) }, pairs = [];

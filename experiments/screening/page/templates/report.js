@@ -22,4 +22,4 @@ function drawReport() {
 const reporting = on => { document.body.classList.toggle("report", on); if (on) drawReport(); else drawAll(); scrollTo(0, 0); };
 $("to-report").onclick = () => reporting(true); $("back").onclick = () => reporting(false); $("print").onclick = () => print();
 addEventListener("beforeprint", drawReport);
-matchMedia("print").addEventListener("change", e => { if (e.matches) drawReport(); });
+matchMedia("print").addEventListener("change", e => e.matches ? drawReport() : document.body.classList.contains("report") || drawAll());

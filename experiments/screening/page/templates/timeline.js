@@ -77,12 +77,11 @@ function show(a, b) { const span = Math.min(Math.max(b - a, 4), D.duration); a =
 function zoom(f, about) { const t = about ?? at, span = Math.min(Math.max((view[1] - view[0]) * f, 4), D.duration), p = (t - view[0]) / (view[1] - view[0]); show(t - p * span, t + (1 - p) * span); }
 function pan(share) { const d = (view[1] - view[0]) * share; at = Math.min(Math.max(0, at + d), D.duration); show(Math.min(Math.max(0, view[0] + d), D.duration - view[1] + view[0]), Math.min(Math.max(view[1] - view[0], view[1] + d), D.duration)); }
 const oneIn = u => u >= 8 ? "less than 1 normal beat in 10\u2078" : "as 1 normal beat in " + Math.round(10 ** u).toLocaleString("en");
-function choose(i, move) { chosen = i; picked = null; if (i < 0) return drawTimeline(); const t = at = time(i);
-  $("said").textContent = clock(t) + (t % 1).toFixed(2).slice(1) + " s: RR before " + (rr[i] ? (rr[i] / 1000).toFixed(2) + " s" : "unknown") + ", as unusual " + oneIn(rarity[i] / 1000)
-    + (cluster[i] >= 0 ? ", shape " + (cluster[i] + 1) : ", not flagged") + ", " + kindOf(i);
+function sayBeat(i) { $("said").textContent = clock(time(i)) + (time(i) % 1).toFixed(2).slice(1) + " s: RR before " + (rr[i] ? (rr[i] / 1000).toFixed(2) + " s" : "unknown") + ", " + (added.has(sample[i]) ? "added by a reader" : "as unusual " + oneIn(rarity[i] / 1000) + (cluster[i] >= 0 ? ", shape " + (cluster[i] + 1) : ", not flagged")) + ", " + kindOf(i); }
+function choose(i, move) { chosen = i; picked = null; if (i < 0) return drawTimeline(); const t = at = time(i); sayBeat(i);
   if (move && (t < view[0] || t > view[1] || view[1] - view[0] > 300)) { const half = Math.min(30, D.duration / 2); show(Math.max(0, t - half), Math.min(D.duration, Math.max(t + half, 2 * half))); } else drawTimeline(); }
 function toNext(direction) { let i = chosen >= 0 ? chosen + direction : direction > 0 ? first(view[0]) : first(view[1]) - 1;
-  while (i >= 0 && i < cluster.length && (!toLookAt(i) || (lit >= 0 && cluster[i] !== lit))) i += direction; if (i >= 0 && i < cluster.length) choose(i, true); }
+  while (i >= 0 && i < cluster.length && (now.kind[i] === 0 || isOut(i) || (lit >= 0 && cluster[i] !== lit))) i += direction; if (i >= 0 && i < cluster.length) choose(i, true); }
 const T = $("timeline"), tAt = e => view[0] + (e.offsetX - LEFT) / (T.clientWidth - LEFT - 8) * (view[1] - view[0]);
 T.addEventListener("wheel", e => { if (e.ctrlKey) return; e.preventDefault(); if (Math.abs(e.deltaX) > Math.abs(e.deltaY)) pan(e.deltaX / 800); else zoom(e.deltaY > 0 ? 1.3 : 1 / 1.3, tAt(e)); }, { passive: false });
 let drag = null;

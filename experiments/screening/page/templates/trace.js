@@ -65,12 +65,13 @@ function strip(c, w, h, traces, hz, t0, { mmS = 25, mmMv = 10, colours = C, beat
   let row = 0;
   for (const [s, e, colour, meaning] of D.bands) if (e > t0 && s < t1) {
     const l = Math.max(x(s) - 6, left), r = Math.min(x(e) + 6, w); c.fillStyle = colours[colour]; c.fillRect(l, row * 5, r - l, 4);
-    label(c, meaning.split(":")[0], l + 2, h - text * (1.4 + 1.2 * row), colours[colour], colours); row = (row + 1) % 3; }
+    const said = meaning.split(":")[0]; label(c, said, Math.min(l + 2, w - 110 - c.measureText(said).width), h - text * (1.4 + 1.2 * row), colours[colour], colours); row = (row + 1) % 3; }
+  const letters = [];                            // over the trace, as tall peaks reach them
   if (beats) for (let i = first(t0); i < sample.length && time(i) < t1; i++) {
     const k = kindOf(i), at = x(time(i)), on = k !== "N"; if (at < left || isOut(i)) continue;
     if (on) { c.globalAlpha = 0.16; c.fillStyle = colours[KIND_COLOURS[k]]; c.fillRect(at - 0.12 * px, 0, 0.3 * px, h); c.globalAlpha = 1; }
     if (i === chosen) { c.strokeStyle = colours.focus; c.lineWidth = 1.5; c.strokeRect(at - 0.14 * px, 1, 0.34 * px, h - 2); }
-    c.textAlign = "center"; c.fillStyle = colours[KIND_COLOURS[k]]; c.font = (on ? "bold " : "") + text + "px system-ui, sans-serif"; c.fillText(k, at, 10);
+    c.textAlign = "center"; letters.push([k, at, on]);
     const before = x(time(i) - rr[i] / 1000);
     if (rrs && rr[i] && at - before > 34) { c.font = text + "px system-ui, sans-serif"; c.fillStyle = colours.soft; c.fillText(rr[i], (at + before) / 2, 10); } }
   c.textAlign = "left"; c.font = text + "px system-ui, sans-serif";
@@ -79,8 +80,9 @@ function strip(c, w, h, traces, hz, t0, { mmS = 25, mmMv = 10, colours = C, beat
     const zero = top + high * (lead + 0.6), y = mv => zero - mv * mmMv * MM; c.strokeStyle = colours.ink; c.lineWidth = 1.1; c.lineJoin = "round";
     if (pulse) { c.beginPath(); c.moveTo(MM, y(0)); c.lineTo(2 * MM, y(0)); c.lineTo(2 * MM, y(1)); c.lineTo(2 * MM + 0.2 * px, y(1)); c.lineTo(2 * MM + 0.2 * px, y(0)); c.lineTo(3 * MM + 0.2 * px, y(0)); c.stroke(); }
     c.save(); c.beginPath(); c.rect(left, 0, w, h); c.clip(); line(c, v, x, y, t0, 1 / hz); c.restore();
-    label(c, TR.leads[lead], left + 3, zero + 0.4 * high - 3.2 * text, colours.ink, colours); });
-  c.textAlign = "right"; label(c, mmS + " mm/s, " + mmMv + " mm/mV", w - 4, h - text * 1.3, colours.soft, colours); c.textAlign = "left";
+    label(c, TR.leads[lead], 2, zero + 4, colours.ink, colours); });
+  c.textAlign = "center"; for (const [k, at, on] of letters) { c.font = (on ? "bold " : "") + text + "px system-ui, sans-serif"; label(c, k, at, 10, colours[KIND_COLOURS[k]], colours); }
+  c.font = text + "px system-ui, sans-serif"; c.textAlign = "right"; label(c, mmS + " mm/s, " + mmMv + " mm/mV", w - 4, h - text * 1.3, colours.soft, colours); c.textAlign = "left";
 }
 function label(c, text, x, y, colour, colours) {
   c.lineWidth = 3; c.strokeStyle = colours.paper; c.strokeText(text, x, y); c.fillStyle = colour; c.fillText(text, x, y); }
@@ -94,7 +96,8 @@ const stripStart = () => Math.min(Math.max(0, at - stripSpan() / 2), Math.max(0,
 let firstLine = 0;
 let traceDue = 0;
 function drawTrace() { traceDue ||= requestAnimationFrame(() => { traceDue = 0; paintTrace(); }); }
-function paintTrace() { if (TR.pieces || TR.folder) { drawPaper(); drawMinutes(); } }
+/* Pieces may come while the page is printed, or the report is shown: then there is no room to draw in. */
+function paintTrace() { if ((TR.pieces || TR.folder) && $("strip").clientWidth) { drawPaper(); drawMinutes(); } }
 function drawPaper() {
   const [c, w, h] = fit($("strip")), t0 = stripStart(), a = Math.floor(t0 * TR.hz), b = Math.ceil((t0 + Math.min(stripSpan(), D.duration)) * TR.hz);
   strip(c, w, h, TR.leads.map((_, lead) => samples(lead, a, b)), TR.hz, a / TR.hz, { mmS: speed(), mmMv: gain(), rrs: true });

@@ -174,17 +174,16 @@ def test_what_a_reader_corrects_is_told_anew_as_python_tells_it(browser, screene
     findings, out = screened
     table, generator = findings.table, np.random.default_rng(0)
     n, source = len(table), findings.source
+    one_of = lambda letters: str(generator.choice(list(letters)))
     browser.get((out / f"{record.name}.html").as_uri())
 
     def random_edits():
         for _ in range(5):
             start, long = generator.integers(n), generator.integers(1, 20)
             beats = np.arange(start, min(start + long, n), generator.integers(1, 4))
-            given = str(generator.choice(list("VVVSSFQN|")))
-            yield {"beats": table["sample"][beats].tolist(), "kind": given}
+            yield {"beats": table["sample"][beats].tolist(), "kind": one_of("VVVSSFQN|")}
         for _ in range(generator.integers(3)):
-            missed = int(generator.integers(source.n))
-            yield {"added": missed, "kind": str(generator.choice(list("NVS")))}
+            yield {"added": int(generator.integers(source.n)), "kind": one_of("NVS")}
         if generator.random() < 0.5:
             at_s = generator.random() * source.duration_s
             yield {"noise": [at_s, at_s + generator.random() * 20]}

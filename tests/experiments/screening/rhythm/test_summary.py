@@ -92,6 +92,20 @@ def test_variability_against_numbers_worked_out_by_hand():
     assert found["sdann_ms"] == pytest.approx(0, abs=0.5)
 
 
+def test_power_by_frequency_is_the_variance_of_what_was_put_in():
+    """40 ms at 0.1 Hz and 20 ms at 0.25 Hz, as SD: 1600 and 400 ms2; after them bigeminy."""
+    slow, fast = np.sin(2 * np.pi * 0.9 * np.outer([0.1, 0.25], np.arange(1111)))
+    rr_s = np.r_[0.9 + np.sqrt(2) * (0.04 * slow + 0.02 * fast), np.full(1000, 0.6)]
+    kinds = ["N"] * 1111 + ["N", "V"] * 500
+    found = summarised(kinds, rr_s, 1600.0)["hrv"]
+    assert found["lf_ms2"] == pytest.approx(1600, rel=0.1)
+    assert found["hf_ms2"] == pytest.approx(400, rel=0.1)
+    assert found["five_minutes"] == 3 and found["sdnn_ms"] == pytest.approx(np.sqrt(2000), rel=0.1)
+
+    too_short = summarised(["N"] * 300, np.full(300, 0.8), 240.0)["hrv"]
+    assert too_short["sdnn_ms"] is too_short["lf_hf"] is None and too_short["five_minutes"] == 0
+
+
 def test_ectopics_and_missed_beats_do_not_count_as_variability():
     rr_s = np.full(1200, 0.8)
     kinds = np.full(1200, "N")
