@@ -44,7 +44,7 @@ def main(argv=None):
         for value in candidates:
             with replaced(module, name, value):
                 found = measured(recordings, fitted)
-            used = np.isclose(value, getattr(module, name))
+            used = bool(np.isclose(value, getattr(module, name)))
             rows.append({"constant": name, "value": round(value, 3), "used": used} | found)
             tqdm.write(str(rows[-1]))
     table = pd.DataFrame(rows)
