@@ -38,7 +38,7 @@ def test_an_earlier_download_is_used(tmp_path, monkeypatch):
         (tmp_path / "mitdb" / name).touch()
     monkeypatch.setattr(physionet, "reachable", lambda: pytest.fail("no need to ask PhysioNet"))
     opt = command.options.parse("preprocess", ["--datadir", str(tmp_path)])
-    assert command.find_folder(opt) == tmp_path / "mitdb"
+    assert command.find_folders(opt) == [tmp_path / "mitdb"]
 
 
 def test_what_may_be_a_beat_and_has_no_class_is_counted_aloud(tmp_path, cohort, capsys):
