@@ -56,7 +56,8 @@ def apply(findings: Findings, corrections: dict, pause_s: float = episodes.PAUSE
     if corrections["recording"] != source.name:
         raise BadInput(f"the corrections are of {corrections['recording']}, not of {source.name}")
     place = {at: row for row, at in enumerate(source.to_own_sample(table["sample"]).tolist())}
-    if missing := [at for at, _ in corrections["beats"] if at not in place]:
+    missing = [at for at, _ in corrections["beats"] if at not in place]
+    if missing := missing + [at for at, _ in corrections["added"] if not 0 <= at < source.n]:
         raise BadInput(
             f"{source.name} has no beat at sample {missing[0]}, which the corrections name: they "
             "are of a screening with other R peaks"

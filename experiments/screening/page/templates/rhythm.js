@@ -67,12 +67,12 @@ function variability(peaks, kinds, rr, inAf) {
   let nn = rr.map((v, i) => i > 0 && normal[i] && normal[i - 1] && v > R.nnS[0] && v < R.nnS[1]);
   nn = nn.map((on, i) => on && !(i > 0 && nn[i - 1] && Math.abs(change[i]) > R.nnChange * rr[i - 1]));
   /* only in stretches of five minutes that are theirs; power by frequency is Python's alone */
-  const pieces = new Map(), piece = i => Math.floor(peaks[i] / (300 * D.fs)), enough = v => sum(v) >= R.nnShare * 300, all = nn.filter(Boolean).length;
+  const pieces = new Map(), piece = i => Math.floor(peaks[i] / (300 * D.fs)), all = nn.filter(Boolean).length;
   nn.forEach((on, i) => { if (on) { const k = piece(i); if (!pieces.has(k)) pieces.set(k, []); pieces.get(k).push(rr[i]); } });
-  nn = nn.map((on, i) => on && enough(pieces.get(piece(i))));
+  const told = new Map([...pieces].filter(([, v]) => sum(v) >= R.nnShare * 300)); nn = nn.map((on, i) => on && told.has(piece(i)));
   const row = nn.map((on, i) => i > 0 && on && nn[i - 1]), values = rr.filter((_, i) => nn[i]), changes = change.filter((_, i) => row[i]);
   if (!values.length) return { sdnn_ms: null, sdann_ms: null, rmssd_ms: null, pnn50_percent: null, intervals: all, five_minutes: 0 };
-  const means = [...pieces.values()].filter(enough).map(v => sum(v) / v.length), intervals = values.length;
+  const means = [...told.values()].map(v => sum(v) / v.length), intervals = values.length;
   return { sdnn_ms: rounded(1000 * deviation(values), 1), sdann_ms: means.length > 1 ? rounded(1000 * deviation(means), 1) : null,
            rmssd_ms: rounded(1000 * Math.sqrt(sum(changes.map(v => v * v)) / changes.length), 1),
            pnn50_percent: rounded(100 * changes.filter(v => Math.abs(v) > 0.05).length / changes.length, 1), intervals, five_minutes: means.length };
@@ -91,8 +91,10 @@ function summarise(peaks, kinds, doubtful, episodes, gaps) {
   const af = of(R.af), afS = sum(af.map(seconds)), pauses = of(R.pause), longest = best(pauses, seconds);
   const inAf = Array.from(peaks, () => false); for (const e of af) peaks.forEach((p, i) => { if (p >= e.start && p <= e.end) inAf[i] = true; });
   const share = (part, whole, digits) => rounded(Math.min(100, 100 * part / Math.max(whole, 1e-9)), digits);
-  const inHour = (values, k) => values.filter(p => p / D.fs >= edges[k] && (p / D.fs < edges[k + 1] || (k === edges.length - 2 && p / D.fs <= edges[k + 1]))).length;
+  const inHours = values => { const n = new Array(edges.length - 1).fill(0); for (const p of values) n[Math.min(Math.floor(p / D.fs / 3600), n.length - 1)]++; return n; };
   const fibrillating = coveredS(af.map(e => [e.start, e.end]), edges), starts = (...codes) => of(...codes).map(e => e.start), ofKind = kind => peaks.filter((_, i) => kinds[i] === kind);
+  const perHour = Object.entries({ beats: peaks, v: ofKind("V"), s: ofKind("S"), v_runs: starts(...R.vCodes.slice(1)), s_runs: starts(...R.sCodes.slice(1)), pauses: starts(R.pause), alarms: episodes.filter(isAlarm).map(e => e.start) })
+    .map(([name, values]) => [name, inHours(values)]);
   return {
     recording: { analysed_s: rounded(analysed, 1), unreadable_s: rounded(Math.max(sum(leftOut) - noRhythm, 0), 1), no_rhythm_s: rounded(noRhythm, 1) },
     beats: Object.fromEntries([["total", peaks.length], ...[..."NVSFQ"].map(k => [k.toLowerCase(), kinds.filter(q => q === k).length])]),
@@ -103,10 +105,9 @@ function summarise(peaks, kinds, doubtful, episodes, gaps) {
     pauses: { count: pauses.length, longest_s: longest && rounded(seconds(longest), 2), longest_at_s: longest && rounded(longest.start / D.fs, 2) },
     hrv: variability(peaks, kinds, rr, inAf),
     hours: edges.slice(0, -1).map((start, k) => { const rates = minutes.slice(60 * k, 60 * k + 60).filter(v => v === v), whole = edges[k + 1] - start - leftOut[k];
-      return { start_s: rounded(start, 0), analysed_s: rounded(whole, 1), beats: inHour(peaks, k), mean_per_min: rates.length ? rounded(sum(rates) / rates.length, 1) : null,
+      return { start_s: rounded(start, 0), analysed_s: rounded(whole, 1), mean_per_min: rates.length ? rounded(sum(rates) / rates.length, 1) : null,
                slowest_per_min: rates.length ? rounded(Math.min(...rates), 1) : null, fastest_per_min: rates.length ? rounded(Math.max(...rates), 1) : null,
-               v: inHour(ofKind("V"), k), s: inHour(ofKind("S"), k), v_runs: inHour(starts(...R.vCodes.slice(1)), k), s_runs: inHour(starts(...R.sCodes.slice(1)), k),
-               pauses: inHour(starts(R.pause), k), alarms: inHour(episodes.filter(isAlarm).map(e => e.start), k), fibrillation_percent: share(fibrillating[k], whole, 1) }; }),
+               ...Object.fromEntries(perHour.map(([name, counts]) => [name, counts[k]])), fibrillation_percent: share(fibrillating[k], whole, 1) }; }),
   };
 }
 /* [sample, code] where the rhythm changes, the first of R.priority where several run. */

@@ -65,7 +65,7 @@ function strip(c, w, h, traces, hz, t0, { mmS = 25, mmMv = 10, colours = C, beat
   let row = 0;
   for (const [s, e, colour, meaning] of D.bands) if (e > t0 && s < t1) {
     const l = Math.max(x(s) - 6, left), r = Math.min(x(e) + 6, w); c.fillStyle = colours[colour]; c.fillRect(l, row * 5, r - l, 4);
-    const said = meaning.split(":")[0]; label(c, said, Math.min(l + 2, w - 110 - c.measureText(said).width), h - text * (1.4 + 1.2 * row), colours[colour], colours); row = (row + 1) % 3; }
+    const said = meaning.split(":")[0]; label(c, said, Math.min(l + 2, w - 130 - c.measureText(said).width), h - text * (1.4 + 1.2 * row), colours[colour], colours); row = (row + 1) % 3; }
   const letters = [];                            // over the trace, as tall peaks reach them
   if (beats) for (let i = first(t0); i < sample.length && time(i) < t1; i++) {
     const k = kindOf(i), at = x(time(i)), on = k !== "N"; if (at < left || isOut(i)) continue;
