@@ -91,7 +91,7 @@ def learnt(recordings, tested: str, seed: int) -> Context:
     """A context that knows nothing of the database `tested`."""
     others = [each for name, of in recordings.items() if name != tested for _, each, _ in of]
     made = Context(known_recordings=False)
-    made.fit(others, np.zeros(2), left_out=(), seed=seed)
+    made.rhythm.fit([(each.beats.sample, each.normal) for each in others], seed)
     return made
 
 

@@ -31,7 +31,7 @@ from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2
 from preprocess.classes import CLASS_OF_EC57
-from preprocess.constants import FS_HZ
+from preprocess.constants import FS_HZ, LIKELY
 from preprocess.files import whole_file
 from preprocess.readers import wfdb as records
 from preprocess.signal.atrial_fibrillation import fibrillation
@@ -59,15 +59,14 @@ class Example(NamedTuple):
 
 def main(argv=None):
     opt = parse(argv)
-    checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
+    _, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
     noises = [(read_noise(Path(opt.noise) / kind)[: NOISE_S * FS_HZ], db) for kind, db in NOISES]
     plain, copies = [], []
     for folder in map(Path, opt.records):
         for i, path in enumerate(tqdm(records.find_records(folder), desc=folder.name)):
             if path.name in LEFT_OUT:
                 continue
-            names, likely = records.lead_names(path), checkpoint.settings["lead"]
-            recording = records.read(path, likely if likely in names else names[0])
+            recording = records.read(path, LIKELY)
             noise_mv, snr_db = noises[i % len(noises)]
             plain.append(example(folder.name, recording, recording.signal_mv, detector))
             noisy_mv = with_noise(recording, noise_mv, snr_db)

@@ -28,7 +28,7 @@ from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2
 from preprocess.classes import CLASS_OF_EC57
-from preprocess.constants import FS_HZ
+from preprocess.constants import FS_HZ, LIKELY
 from preprocess.files import whole_file
 from preprocess.readers import wfdb as records
 from preprocess.signal import quality
@@ -98,7 +98,7 @@ def main(argv=None):
         _, truths, found = compared(opt.vf)
         alarm_rows += vf_seconds(Path(opt.vf).name, truths, found)
     if opt.noise:
-        alarm_rows += unreadable_in_noise(Path(opt.records), Path(opt.noise), checkpoint)
+        alarm_rows += unreadable_in_noise(Path(opt.records), Path(opt.noise))
     return printed(rows, alarm_rows, opt.outf)
 
 
@@ -259,15 +259,13 @@ def vf_seconds(name, truths, found):
     ]
 
 
-def unreadable_in_noise(folder, noise_folder, checkpoint):
+def unreadable_in_noise(folder, noise_folder):
     """Rows: share of noisy, and of clean, seconds of MIT-BIH that are called unreadable."""
     noises = {kind: read_noise(noise_folder / kind) for kind in ("ma", "bw")}
     calls = {name: [] for name in ("clean", *noises)}
     lost = {name: [] for name in calls}
     for path in tqdm(records.find_records(folder), unit="record", disable=None):
-        names = records.lead_names(path)
-        lead = checkpoint.settings["lead"]
-        recording = records.read(path, lead if lead in names else names[0])
+        recording = records.read(path, LIKELY)
         noisy = in_noise(np.arange(len(recording.signal_mv)))
         for name in calls:
             clean = name == "clean"

@@ -90,7 +90,8 @@ class Reader:
         if len(envelopes) > 1:
             envelope = rpeaks.combined_envelope(envelopes, reasons == 0)
         if self.annotated is None:
-            shown_mv = np.where(reasons[0] == 0, filtered_mv[0], filtered_mv[-1])
+            first_readable = (reasons == 0).argmax(0)  # [n]
+            shown_mv = filtered_mv[first_readable, np.arange(len(reason))]
             peaks = rpeaks.find_r_peaks(shown_mv, envelope, reason == 0)
         else:
             peaks = self.annotated[slice(*np.searchsorted(self.annotated, (first, last)))] - first

@@ -188,7 +188,6 @@ class Context(nn.Module):
         recordings, by networks that were not trained on their patient. Thresholds are measured on
         these, as scores of unseen patients are spread more widely.
         """
-        self.tails["beat"].fit(calibration_scores)
         if self.known_recordings:
             self._fit_rhythm(recordings, seed)
             self.calibrate(recordings, calibration_scores, left_out)
