@@ -52,7 +52,7 @@ class Example(NamedTuple):
     database: str
     name: str
     features: np.ndarray  # (n, 19)
-    labels: np.ndarray  # (n,) of kinds.CLASSES, "" where nobody knows
+    labels: np.ndarray  # (n,) of kinds.NETWORK_CLASSES, "" where nobody knows
     sample: np.ndarray
     fibrillation: np.ndarray
 
@@ -80,7 +80,7 @@ def main(argv=None):
     with whole_file(Path(opt.outf) / "kinds.csv") as part:
         table.to_csv(part, index=False)
     print(table.to_string(index=False))
-    save_file(fit(plain + copies), Path(opt.outf) / kinds.WEIGHTS.name)
+    save_file(fit(plain + copies), Path(opt.outf) / kinds.KINDS_WEIGHTS.name)
 
 
 def parse(argv):
@@ -169,7 +169,7 @@ def fit(examples) -> dict[str, np.ndarray]:
     x, labels, weight = x[known], labels[known], weight[known]
     mean, deviation = x.mean(0), x.std(0) + 1e-3
     x = torch.as_tensor(np.clip((x - mean) / deviation, -5, 5)).float()
-    y = torch.as_tensor([kinds.CLASSES.index(label) for label in labels.tolist()])
+    y = torch.as_tensor([kinds.NETWORK_CLASSES.index(label) for label in labels.tolist()])
     weight = torch.as_tensor(weight / weight.mean()).float()
     layers = [trained(x, y, weight, seed) for seed in range(NETWORKS)]
     arrays = {"mean": mean, "deviation": deviation}
@@ -177,7 +177,7 @@ def fit(examples) -> dict[str, np.ndarray]:
         arrays[f"weight.{i}"] = np.stack([layer.weight.detach().numpy().T for layer in of_nets])
         arrays[f"bias.{i}"] = np.stack([layer.bias.detach().numpy() for layer in of_nets])
     for kind, log_odds in LIKELIER.items():
-        arrays[f"bias.{len(HIDDEN)}"][:, kinds.CLASSES.index(kind)] += log_odds
+        arrays[f"bias.{len(HIDDEN)}"][:, kinds.NETWORK_CLASSES.index(kind)] += log_odds
     return {name: np.ascontiguousarray(values, np.float32) for name, values in arrays.items()}
 
 
@@ -194,7 +194,7 @@ def trained(x, y, weight, seed):
     layers = []
     for size, width in zip(sizes[:-1], sizes[1:]):
         layers += [nn.Linear(size, width), nn.ReLU(), nn.Dropout(DROPOUT)]
-    net = nn.Sequential(*layers, nn.Linear(sizes[-1], len(kinds.CLASSES)))
+    net = nn.Sequential(*layers, nn.Linear(sizes[-1], len(kinds.NETWORK_CLASSES)))
     optimizer = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     steps = EPOCHS * -(-len(x) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)

@@ -16,7 +16,7 @@ from experiments.screening.findings import Findings
 from experiments.screening.rhythm import episodes, summary
 from preprocess import BadInput
 
-SCHEMA = "b2i-gan.corrections/1"
+CORRECTIONS_SCHEMA = "b2i-gan.corrections/1"
 REGULAR = (episodes.BIGEMINY, episodes.TRIGEMINY, episodes.ATRIAL_BIGEMINY)
 V_CODES = (episodes.COUPLET, episodes.VT, episodes.SLOW_RUN)
 S_CODES = (episodes.S_COUPLET, episodes.SVTA, episodes.SLOW_S_RUN)
@@ -31,7 +31,7 @@ def read(path: str | Path) -> dict:
     try:
         found = {"added": []} | json.loads(Path(path).read_text(encoding="utf-8"))
         valid = (
-            found["schema"] == SCHEMA
+            found["schema"] == CORRECTIONS_SCHEMA
             and isinstance(found["recording"], str)
             and all(isinstance(at, int) and kind in KINDS for at, kind in found["beats"])
             and all(isinstance(at, int) and kind in KINDS for at, kind in found["added"])

@@ -90,10 +90,16 @@ def qrs_distance(traces: np.ndarray, reference: np.ndarray) -> np.ndarray:
     reference beats, in units of what is usual among those."""
     qrs = traces[:, QRS][:, ::QRS_STEP]  # [n, 45]
     qrs = qrs - qrs.mean(1, keepdims=True)
-    k = min(REFERENCE_NEIGHBOURS + 1, len(reference))
-    distance = nearest_rows(qrs[reference], qrs, k)[0]  # [n, k]
+    return log_distance(qrs, reference, REFERENCE_NEIGHBOURS)
+
+
+def log_distance(points: np.ndarray, reference: np.ndarray, neighbours: int) -> np.ndarray:
+    """Points (n, d) to log distances (n,) from the `neighbours`th nearest of those at rows
+    `reference`, in units of what is usual among these."""
+    k = min(neighbours + 1, len(reference))
+    distance = nearest_rows(points[reference], points, k)[0]  # [n, k]
     # The nearest of a reference beat is itself: it takes one more.
-    is_reference = np.isin(np.arange(len(qrs)), reference)
+    is_reference = np.isin(np.arange(len(points)), reference)
     distance = np.where(is_reference, distance[:, -1], distance[:, max(0, k - 2)])
     return np.log((distance + TINY) / (np.median(distance[reference]) + TINY))
 
@@ -101,10 +107,16 @@ def qrs_distance(traces: np.ndarray, reference: np.ndarray) -> np.ndarray:
 def mean_of_look_alikes(traces: np.ndarray, prior: np.ndarray) -> np.ndarray:
     """Aligned beats (n, WINDOW) of one recording to the mean prior score (n,) of the beats most
     like each, without the beat itself."""
-    pool = np.sort(np.random.default_rng(0).permutation(len(traces))[:POOL_BEATS])
     coarse = traces.reshape(len(traces), -1, COARSE).mean(2)  # [n, 80]
-    index = nearest_rows(coarse[pool], coarse, min(LOOK_ALIKES + 1, len(pool)))[1]
-    return prior[pool][index[:, min(1, index.shape[1] - 1) :]].mean(1)
+    return prior[look_alikes(coarse, LOOK_ALIKES)].mean(1)
+
+
+def look_alikes(points: np.ndarray, count: int) -> np.ndarray:
+    """Points (n, d) to the rows (n, count) of those most like each, of POOL_BEATS drawn from them,
+    without the nearest: itself."""
+    pool = np.sort(np.random.default_rng(0).permutation(len(points))[:POOL_BEATS])
+    index = nearest_rows(points[pool], points, min(count + 1, len(pool)))[1]
+    return pool[index[:, min(1, index.shape[1] - 1) :]]
 
 
 def corrected_for_drift(scores: np.ndarray, in_time: np.ndarray, usual: float) -> np.ndarray:

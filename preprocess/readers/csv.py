@@ -31,7 +31,7 @@ LINES_AT_ONCE, HEAD_ROWS = 200_000, 20_000
 HEAD_BYTES, MOST_HEADER = 1 << 20, 500  # that tell the layout; lines before the first row
 LONGEST_LINE = 1 << 16  # letters: a row is one sample of each lead
 LARGEST = 1e30  # of what can be a number of a recording
-MISSING = ["", "-", "--", "?", "nan", "na", "n/a", "none", "null", "nil", "inf", "-inf", "+inf"]
+NO_NUMBER = ["", "-", "--", "?", "nan", "na", "n/a", "none", "null", "nil", "inf", "-inf", "+inf"]
 NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.A | re.I)
 UNIT_WORDS = r"[mnuµμ]?v(?:olts?)?|microvolts?|millivolts?"
 UNIT = re.compile(rf"[\s_]*[\[(]([^\[\]()]*)[\])]\s*$|[\s_]+({UNIT_WORDS})\s*$", re.I)
@@ -171,7 +171,7 @@ class Table:
             "comment": "#",
             "skip_blank_lines": len(self.names) > 1,
             "skipinitialspace": True,
-            "na_values": MISSING,
+            "na_values": NO_NUMBER,
             "low_memory": False,
         }
         with open(self.path, encoding=self.encoding, errors="replace") as file:
@@ -201,7 +201,7 @@ def read_layout(path) -> Table:
     def is_row(line):
         cells = _split(line, separator)
         numbers = [cell for cell, is_number in zip(cells, must) if is_number]
-        there = [bool(NUMBER.fullmatch(cell)) for cell in numbers if cell.lower() not in MISSING]
+        there = [bool(NUMBER.fullmatch(cell)) for cell in numbers if cell.lower() not in NO_NUMBER]
         return len(cells) == width and any(there) and all(there)
 
     first = [is_row(line) for line in lines[:MOST_HEADER]]
@@ -268,7 +268,7 @@ def _names(lines, separator, width):
     units = [""] * width
     rows = [row for row in rows if not any(map(NUMBER.fullmatch, row))]
     if len(rows) > 1 and all(map(UNITS_ROW.fullmatch, rows[-1])):
-        units = ["" if cell.lower() in MISSING else cell.strip("[]()") for cell in rows.pop()]
+        units = ["" if cell.lower() in NO_NUMBER else cell.strip("[]()") for cell in rows.pop()]
     # a device's name, or CAL, over each column is none of theirs
     rows = [row for row in rows if width == 1 or len({*row}) > 1]
     names = rows[-1] if rows and (width > 1 or len(lines) < 3) else []

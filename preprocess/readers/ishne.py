@@ -22,7 +22,7 @@ HEADER_AT = 10  # after the magic bytes and the checksum
 FIXED_BYTES = 522  # of magic bytes, checksum and the part of fixed length
 CRC_STARTS = (0xFFFF, 0, 0x1D0F)  # writers differ
 LEAD_NAMES = "unknown,bipolar,X,Y,Z,I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6,ES,AS,AI".split(",")
-MOST_LEADS = 12
+MOST_LEADS_OF_FILE = 12
 NV_PER_MV = 1e6
 NO_SAMPLE = -32768
 
@@ -59,8 +59,10 @@ def open_ishne(path: Path, lead, likely, most) -> IshneSource:
         raise BadInput(
             f"the header of {path} is not what its checksum says: it is damaged, fetch it again"
         )
-    if not 1 <= n_leads <= MOST_LEADS:
-        raise BadInput(f"{path} says that it has {n_leads} leads; 1 to {MOST_LEADS} can be read")
+    if not 1 <= n_leads <= MOST_LEADS_OF_FILE:
+        raise BadInput(
+            f"{path} says that it has {n_leads} leads; 1 to {MOST_LEADS_OF_FILE} can be read"
+        )
     stored = path.stat().st_size - data_at
     n = stored // (2 * n_leads)
     if n < 1 or stored != 2 * n * n_leads or count not in (n, n * n_leads) or data_at < FIXED_BYTES:

@@ -35,7 +35,7 @@ AT_ONCE = 1 << 20  # samples that are summed
 SUMS_DIFFER = 1 << 16  # a header keeps the lower 16 bits of a signal's sum
 # Storage formats: in one a sample is known when all before it were read, the other is turned round.
 DIFFERENCES, BIG_ENDIAN = "8", "61"
-HZ = re.compile(r"\d+\.?\d*(e[-+]?\d+)?", re.I)
+RATE = re.compile(r"\d+\.?\d*(e[-+]?\d+)?", re.I)
 LEFT_OVER = 4  # samples that a file may have beyond its header's: some formats fill words up
 AFTER_THE_END_S = 1  # annotations so soon after the last sample are dropped, later ones refused
 
@@ -216,7 +216,7 @@ def read_header(path):
     header = _read_or_explain(wfdb.rdheader, path, ".hea")
     words = re.search(r"^[^#\s].*", file.read_text("latin-1"), re.M)[0].split()
     told_hz = words[2].partition("/")[0] if len(words) > 2 else f"{header.fs}"
-    if not (HZ.fullmatch(told_hz) and 0 < float(told_hz) == header.fs <= HIGHEST_HZ):
+    if not (RATE.fullmatch(told_hz) and 0 < float(told_hz) == header.fs <= HIGHEST_HZ):
         raise BadInput(
             f"{file} says {plain_text(told_hz)!r} Hz: correct it or leave the record out"
         )

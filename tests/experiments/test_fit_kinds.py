@@ -12,9 +12,9 @@ RNG = np.random.default_rng(0)
 def made(n=20_000):
     """Beats of which two features tell the kind, one in thirty ventricular or supraventricular."""
     labels = RNG.choice(list("NSV"), n, p=[0.94, 0.03, 0.03])
-    features = RNG.standard_normal((n, len(kinds.FEATURES)))
-    features[:, kinds.FEATURES.index("difference")] += 6 * (labels == "V")
-    features[:, kinds.FEATURES.index("out_of_rhythm")] += 6 * (labels == "S")
+    features = RNG.standard_normal((n, len(kinds.BEAT_FEATURES)))
+    features[:, kinds.BEAT_FEATURES.index("difference")] += 6 * (labels == "V")
+    features[:, kinds.BEAT_FEATURES.index("out_of_rhythm")] += 6 * (labels == "S")
     nowhere = np.zeros(n, bool)
     return fit_kinds.Example("a", "1", features, labels, np.arange(n), nowhere)
 

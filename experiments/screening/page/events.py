@@ -10,8 +10,8 @@ from preprocess.constants import FS_HZ
 
 STRIP_S = 7.2  # what 186 mm of paper hold at 25 mm/s, beside the mark of 1 mV
 MOST_ALARMS, MOST_STRIPS = 3, 14
-USUAL_BEATS = 12  # not flagged, in a row: what others are compared with
-RUNS = (*summary.RUNS["V"], *summary.RUNS["S"])
+UNFLAGGED_BEATS = 12  # not flagged, in a row: what others are compared with
+RUN_CODES = (*summary.RUNS["V"], *summary.RUNS["S"])
 
 
 def telling(findings: Findings) -> list[tuple[str, float, np.ndarray]]:
@@ -30,12 +30,12 @@ def telling(findings: Findings) -> list[tuple[str, float, np.ndarray]]:
 def _unflagged(findings):
     """Beats of which none is flagged, from a third of the recording on."""
     sample, is_flagged = findings.table["sample"].to_numpy(), findings.flagged
-    calm = np.convolve(~is_flagged, np.ones(USUAL_BEATS), "valid") == USUAL_BEATS
+    calm = np.convolve(~is_flagged, np.ones(UNFLAGGED_BEATS), "valid") == UNFLAGGED_BEATS
     starts = np.flatnonzero(calm)
     if not len(starts):
         return []
     later = starts[sample[starts] >= findings.source.length / 3]
-    at = sample[(later if len(later) else starts)[0] + USUAL_BEATS // 2]
+    at = sample[(later if len(later) else starts)[0] + UNFLAGGED_BEATS // 2]
     return [("beats that are not flagged", at / FS_HZ)]
 
 
@@ -51,11 +51,11 @@ def _of_episodes(found):
             yield from ((_title(episode, ""), _middle_s(episode)) for episode in shown)
             continue
         many = f" of {len(of_code)})" if len(of_code) > 1 else ""
-        size = lambda episode: episode.beats if episode.code in RUNS else episode.duration_s
+        size = lambda episode: episode.beats if episode.code in RUN_CODES else episode.duration_s
         longest = max(of_code, key=size)
         yield _title(longest, many and " (the longest" + many), _middle_s(longest)
         fastest = max(of_code, key=lambda episode: episode.rate_per_min)
-        if code in RUNS and fastest is not longest:
+        if code in RUN_CODES and fastest is not longest:
             yield _title(fastest, " (the fastest" + many), _middle_s(fastest)
 
 

@@ -16,13 +16,13 @@ from preprocess.constants import FS_HZ
 from preprocess.readers.source import Source
 from preprocess.signal.filters import BAND_HZ, bandpass
 
-HZ = 180  # of the trace, half of FS_HZ
+TRACE_HZ = 180  # of the trace, half of FS_HZ
 BAND = "{:g} to {:g} Hz".format(*BAND_HZ)
 STEP_MV = 0.01  # 0.1 mm on paper
-MISSING = -32768
+NO_SAMPLE = -32768
 PIECE_S = 1800
 MOST_INSIDE_S = 3600  # the page itself holds the trace of a recording so long
-MARGIN_S = 10.0  # read on both sides for the filter
+FILTER_MARGIN_S = 10.0  # read on both sides for the filter
 
 
 def about(source: Source, wanted: bool) -> dict:
@@ -32,7 +32,7 @@ def about(source: Source, wanted: bool) -> dict:
     """
     inside = wanted and fits_page(source)
     return {
-        "hz": HZ,
+        "hz": TRACE_HZ,
         "step": STEP_MV,
         "leads": source.screened,
         "band": BAND,
@@ -65,17 +65,17 @@ def packed(source: Source) -> Iterator[str]:
 
 
 def steps(source: Source, start: int, end: int) -> np.ndarray:
-    """Samples start to end at FS_HZ to (leads, n) int16, STEP_MV each, at HZ; MISSING where there
-    are none. The band is the one in which beats are scored."""
-    margin = round(MARGIN_S * FS_HZ)
+    """Samples start to end at FS_HZ to (leads, n) int16, STEP_MV each, at TRACE_HZ; NO_SAMPLE where
+    there are none. The band is the one in which beats are scored."""
+    margin = round(FILTER_MARGIN_S * FS_HZ)
     first, last = max(0, start - margin), min(source.length, end + margin)
     signal_mv, there = source.stretch(first, last)
-    part = slice(start - first, end - first, FS_HZ // HZ)
+    part = slice(start - first, end - first, FS_HZ // TRACE_HZ)
     columns = signal_mv.reshape(len(signal_mv), -1).T  # [leads, n]
     filtered_mv = np.stack([bandpass(lead_mv)[part] for lead_mv in columns])
     there = there.reshape(len(there), -1).T[:, part]
-    rounded = np.clip(np.round(filtered_mv / STEP_MV), MISSING + 1, -MISSING - 1)
-    return np.where(there, rounded, MISSING).astype("<i2")
+    rounded = np.clip(np.round(filtered_mv / STEP_MV), NO_SAMPLE + 1, -NO_SAMPLE - 1)
+    return np.where(there, rounded, NO_SAMPLE).astype("<i2")
 
 
 def pack(values: np.ndarray) -> str:

@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 from scipy.special import log_softmax
 
-from models.b2igan.neighbours import nearest_rows
+from models.b2igan.own_recording import log_distance, look_alikes
+from models.b2igan.rhythm import RR_LIMITS_S
 from preprocess.beats import BEFORE, P_WAVE
 from preprocess.signal.filters import without_line
 
-WEIGHTS = Path(__file__).parents[2] / "weights/kinds.safetensors"
+KINDS_WEIGHTS = Path(__file__).parents[2] / "weights/kinds.safetensors"
 UNFLAGGED, KINDS = "N", "VSFQ"  # WFDB codes
-CLASSES = "NSVFQ"  # of the network; Q: no beat at all, as annotators have none there
-FEATURES = (
+NETWORK_CLASSES = "NSVFQ"  # of the network; Q: no beat at all, as annotators have none there
+BEAT_FEATURES = (
     "likeness qrs_likeness height width span difference p_likeness p_difference t_difference "
     "polarity before after irregular out_of_rhythm noise before_alike difference_alike "
     "qrs_distance p_coherence"
@@ -30,14 +31,13 @@ FEATURES = (
 BESIDE, REACH = ("qrs_distance", "before", "out_of_rhythm"), 2  # of so many beats on both sides
 
 SHIFT = 9  # samples by which a beat may be moved to fit the usual one
-QRS = slice(BEFORE - 22, BEFORE + 27)  # 60 ms before R to 75 ms after: a narrow QRS
+QRS_CORE = slice(BEFORE - 22, BEFORE + 27)  # 60 ms before R to 75 ms after: a narrow QRS
 WHOLE_QRS = slice(BEFORE - 40, BEFORE + 61)  # a wide one
 T_WAVE = slice(BEFORE + 50, BEFORE + 170)
 ON_SLOPE = 0.2  # of the steepest slope: where a QRS begins and ends
 EXPECTED_BEATS = 8  # on both sides, whose sinus intervals say when the next is due
-RR_LIMITS_S = (0.15, 4.0)  # beyond them an interval tells no more
 MOST_LOG_ODDS = 8.0
-ALIKE, POOL_BEATS = 15, 1500  # beats most like each, and those among which they are sought
+ALIKE = 15  # beats most like each
 NEAREST = 5  # reference beats, to the last of which a distance is measured
 PREMATURE = 0.80  # of the expected interval: a fifth early
 CERTAIN, TIMES_NOISE = 0.75, 2.0  # below such a confidence, beyond the median noise: doubtful
@@ -47,7 +47,7 @@ CERTAIN, TIMES_NOISE = 0.75, 2.0  # below such a confidence, beyond the median n
 
 
 @cache
-def network(path: Path = WEIGHTS) -> dict[str, np.ndarray]:
+def network(path: Path = KINDS_WEIGHTS) -> dict[str, np.ndarray]:
     """Its arrays: mean, deviation (d,) of the features; weight.I (nets, in, out), bias.I (nets,
     out) of each layer, of several networks whose log probabilities are averaged."""
     from safetensors.numpy import load_file
@@ -56,7 +56,7 @@ def network(path: Path = WEIGHTS) -> dict[str, np.ndarray]:
 
 
 def probabilities(features: np.ndarray, arrays: dict[str, np.ndarray]) -> np.ndarray:
-    """Features (n, 19) of all beats in order of time to probabilities (n, 5) of CLASSES."""
+    """Features (n, 19) of all beats in order of time to probabilities (n, 5) of NETWORK_CLASSES."""
     x = (with_neighbours(features) - arrays["mean"]) / arrays["deviation"]
     x = np.clip(x, -5, 5)[None]  # [1, n, d]
     layers = sum(name.startswith("bias") for name in arrays)
@@ -70,7 +70,7 @@ def probabilities(features: np.ndarray, arrays: dict[str, np.ndarray]) -> np.nda
 
 def with_neighbours(features: np.ndarray) -> np.ndarray:
     """(n, 19) to (n, 31): with what the beats beside are like."""
-    beside = features[:, [FEATURES.index(name) for name in BESIDE]]
+    beside = features[:, [BEAT_FEATURES.index(name) for name in BESIDE]]
     n, steps = len(features), [step for step in range(-REACH, REACH + 1) if step]
     at = np.clip(np.arange(n)[:, None] + steps, 0, max(n - 1, 0))
     return np.concatenate([features, beside[at].reshape(n, len(steps) * len(BESIDE))], 1)
@@ -84,11 +84,11 @@ def decide(
     shares: (n, 5), of probabilities. In fibrillation (n,) bool no beat is supraventricular. What is
     flagged (n,) bool and yet N to the network is Q: to be looked at for another reason.
     """
-    n, s = CLASSES.index("N"), CLASSES.index("S")
+    n, s = NETWORK_CLASSES.index("N"), NETWORK_CLASSES.index("S")
     shares = shares.copy()
     shares[fibrillation, n] += shares[fibrillation, s]
     shares[fibrillation, s] = 0
-    kind = np.array(list(CLASSES))[shares.argmax(1)]
+    kind = np.array(list(NETWORK_CLASSES))[shares.argmax(1)]
     return np.where(flagged & (kind == UNFLAGGED), "Q", kind), shares.max(1)
 
 
@@ -104,13 +104,13 @@ def doubtful(confidence: np.ndarray, noise: np.ndarray) -> np.ndarray:
 
 
 def beat_features(beats, reference, rhythm, noise):
-    """What is seen of Beats of one stretch, in order of time: (n, 19) float32, FEATURES.
+    """What is seen of Beats of one stretch, in order of time: (n, 19) float32, BEAT_FEATURES.
 
     reference: (n,) bool, beats presumed normal, whose median is the usual beat; rhythm: (n,) log
     odds of Detector.rhythm_log_odds, or None; noise: (n,) of quality.fast_noise.
     """
     if len(beats) < 2:
-        return np.zeros((len(beats), len(FEATURES)), np.float32)
+        return np.zeros((len(beats), len(BEAT_FEATURES)), np.float32)
     rr_s, usual = beats.rr_s, beats.usual
     usual_mv = np.median(beats.beat_mv[reference], 0)
     aligned, shapes, height = shape_features(beats.beat_mv, usual_mv)
@@ -122,10 +122,8 @@ def beat_features(beats, reference, rhythm, noise):
     out_of_rhythm = np.zeros(len(before)) if rhythm is None else rhythm
     # what the beats most like it are: always early, or once by chance
     qrs = aligned[:, BEFORE - 36 : BEFORE + 72 : 3] / height
-    pool = np.sort(np.random.default_rng(0).permutation(len(qrs))[:POOL_BEATS])
-    _, alike = nearest_rows(qrs[pool], qrs, min(ALIKE + 1, len(pool)))
-    alike = pool[alike[:, 1:]]  # [n, ALIKE], without itself
-    difference = shapes[:, FEATURES.index("difference")]
+    alike = look_alikes(qrs, ALIKE)  # [n, ALIKE]
+    difference = shapes[:, BEAT_FEATURES.index("difference")]
     columns = (
         before,
         after,
@@ -134,19 +132,10 @@ def beat_features(beats, reference, rhythm, noise):
         np.log((noise + 1e-3) / (np.median(noise) + 1e-3)),
         before[alike].mean(1),
         difference[alike].mean(1),
-        _distance(qrs, reference),
+        log_distance(qrs, np.flatnonzero(reference), NEAREST),
         beats.p_coherence,
     )
     return np.column_stack([shapes, *columns]).astype(np.float32)
-
-
-def _distance(qrs, reference):
-    """QRS (n, d) to log distances (n,) from the nearest reference beats, against what is usual."""
-    rows = np.flatnonzero(reference)
-    distance, _ = nearest_rows(qrs[rows], qrs, min(NEAREST + 1, len(rows)))
-    # the nearest of a reference beat is itself: it takes one more
-    distance = np.where(reference, distance[:, -1], distance[:, max(distance.shape[1] - 2, 0)])
-    return np.log((distance + 1e-3) / (np.median(distance[rows]) + 1e-3))
 
 
 def expected_rr_s(rr_s: np.ndarray, usual: np.ndarray) -> np.ndarray:
@@ -175,8 +164,10 @@ def _median_around(values, otherwise):
 
 
 def shape_features(beats_mv, usual_mv):
-    """(n, 320) and (320,) to the beats moved to fit the usual one (n, 320), the first ten FEATURES
-    (n, 10), all without unit: in heights and widths of the usual QRS, and its height in mV."""
+    """(n, 320) and (320,) to the beats moved to fit the usual one (n, 320), the first ten of
+    BEAT_FEATURES (n, 10), all without unit: in heights and widths of the usual QRS, and its height
+    in mV.
+    """
     beats_mv = np.asarray(beats_mv, np.float32)
     usual = (usual_mv - np.median(usual_mv)).astype(np.float32)  # both alike: half the time
     level = beats_mv - np.median(beats_mv[:, ::4], 1, keepdims=True)
@@ -186,7 +177,7 @@ def shape_features(beats_mv, usual_mv):
     p_waves, usual_p = without_line(aligned[:, P_WAVE]), without_line(usual[P_WAVE][None])
     columns = (
         whole_likeness,
-        likeness(aligned[:, QRS], usual[QRS]),
+        likeness(aligned[:, QRS_CORE], usual[QRS_CORE]),
         np.log((np.ptp(aligned[:, WHOLE_QRS], axis=1) + 1e-3) / height),
         np.log(effective_width(aligned) / effective_width(usual[None])),
         np.log(slope_span(aligned) / slope_span(usual[None])),

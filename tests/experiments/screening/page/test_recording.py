@@ -118,8 +118,8 @@ def test_the_whole_trace_lies_beside_the_page_of_a_long_recording(
     monkeypatch.setattr(trace, "PIECE_S", 100)
     run(record, weights, tmp_path)
     beside = tmp_path / f"{record.name}.trace"
-    signal_mv = bandpass(lead_of(record))[:: FS_HZ // trace.HZ]
-    pieces = int(np.ceil(len(signal_mv) / trace.HZ / trace.PIECE_S))
+    signal_mv = bandpass(lead_of(record))[:: FS_HZ // trace.TRACE_HZ]
+    pieces = int(np.ceil(len(signal_mv) / trace.TRACE_HZ / trace.PIECE_S))
     assert {path.name for path in beside.iterdir()} == {f"{k}.js" for k in range(pieces)}
 
     # a click on the timeline shows the ECG there, across the edge of two pieces too
@@ -129,7 +129,7 @@ def test_the_whole_trace_lies_beside_the_page_of_a_long_recording(
     ask("$('timeline').scrollIntoView(); go(100);")
     timeline = browser.find_element(By.ID, "timeline")
     ActionChains(browser).move_to_element(timeline).click().perform()
-    a, b = 99 * trace.HZ, 101 * trace.HZ
+    a, b = 99 * trace.TRACE_HZ, 101 * trace.TRACE_HZ
     there = lambda: ask("return Array.from(samples(0, arguments[0], arguments[1]))", a, b)
     wait = WebDriverWait(browser, WAIT_S)
     wait.until(lambda _: None not in there(), "its pieces are loaded")

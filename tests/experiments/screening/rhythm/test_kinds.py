@@ -69,7 +69,7 @@ def test_unknown_intervals_are_no_error(unknown):
 
 
 def test_of_no_beats_and_of_one_there_is_nothing_to_say():
-    empty = np.zeros((0, len(kinds.FEATURES)))
+    empty = np.zeros((0, len(kinds.BEAT_FEATURES)))
     shares = kinds.probabilities(empty, kinds.network())
     assert shares.shape == (0, 5) and len(kinds.decide(shares, NOWHERE[:0], NOWHERE[:0])[0]) == 0
     assert judged(sequence="N", rr_s=np.array([0.8]), flagged=NOWHERE[:1], fibrillation=NOWHERE[:1])
