@@ -64,6 +64,7 @@ TRAINING = {
     "ganomaly": {"niter": 2, "lr": 2e-4, "batchsize": 64},
     "anogan": {"niter": 4, "lr": 5e-4, "batchsize": 64},
     "b2igan-original": {"niter": 70, "lr": 1e-4, "batchsize": 64},
+    "beatgan-original": {"niter": 100, "lr": 1e-4, "batchsize": 64},
 }
 TRAINING_OF_OTHERS = {"niter": 0, "lr": 1e-3, "batchsize": 256, "jitter": 0, "drift": 0.0}
 

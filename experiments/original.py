@@ -1,8 +1,8 @@
-"""The original B2I-GAN: how far training gets it.
+"""The original B2I-GAN, and the BeatGAN it was made from, as published: how far training gets them.
 
-Its AUC after each check of `--select paper`, which USES LABELS, as published: they choose the
-epoch. Writes curve.csv and checkpoint.pt to OUTF/b2igan-original/PROTOCOL/foldK/; --resume goes on
-after the last whole epoch.
+AUC after each check of `--select paper`, which USES LABELS, as published: they choose the epoch.
+Writes curve.csv and checkpoint.pt to OUTF/MODEL/PROTOCOL/foldK/; --resume goes on after the last
+whole epoch.
 """
 
 from pathlib import Path
@@ -18,14 +18,14 @@ from experiments.training.protocols import split
 from preprocess import dataset
 from preprocess.files import whole_file
 
-ORIGINAL = "b2igan-original"
+MODELS = ("b2igan-original", "beatgan-original")
 
 
 def main(argv=None):
     opt = parse(argv)
     data = dataset.load(opt.dataroot)
     rows = split(data.index, opt.protocol, opt.folder, opt.select)
-    folder = Path(opt.outf) / ORIGINAL / opt.protocol / f"fold{opt.folder}"
+    folder = Path(opt.outf) / opt.model / opt.protocol / f"fold{opt.folder}"
     path, table = folder / "curve.csv", []
     if opt.resume and path.exists():  # the epochs that a resumed training keeps
         table = pd.read_csv(path)
@@ -57,14 +57,15 @@ def main(argv=None):
 def parse(argv):
     made = options.study(
         "original",
-        "How the AUC of the original B2I-GAN moves with training.",
+        "How the AUC of the original B2I-GAN, or BeatGAN, moves with training.",
         f"--dataroot {options.DATASET}/decibel --niter 30 --checks 4 --resume",
         groups="data resume training",
     )
     scored = "so many beats of the validation, and of the test, are scored at each check"
     number = options.integer(100)
     made.add_argument("--scored", type=number, default=4000, metavar="N", help=scored)
-    made.set_defaults(model=ORIGINAL, select="paper", error_map=False, context="none")
+    made.add_argument("--model", choices=MODELS, default=MODELS[0], help="which of the two")
+    made.set_defaults(select="paper", error_map=False, context="none")
     return made.parse_args(argv)
 
 

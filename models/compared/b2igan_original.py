@@ -14,7 +14,6 @@ from models.compared._layers import initialise
 from models.detector import Detector
 from models.steps import COLLAPSED, descend
 from preprocess.beats import Beats
-from preprocess.spectrogram import SETTINGS
 
 WIDTHS, STRIDES = (32, 64, 128, 256, 512), (2, 2, 2, 2, 1)
 IMAGE_KERNEL = 7  # as long as what the strides leave
@@ -45,13 +44,18 @@ class B2IGANOriginal(Detector):
 
     def __init__(self, opt: Mapping):
         super().__init__(opt)
-        self.generator = Generator()
-        self.discriminator = Discriminator()
+        self.build()
         self.apply(initialise)
         self.to(memory_format=torch.channels_last)
-        # Mean squared error of each pixel of normal beats.
-        self.register_buffer("normal_error", torch.ones(SETTINGS[self.image].shape))
+        for norm in _norms(self.generator):
+            norm.momentum = MOMENTUM_OF_BOTH
+        # Mean squared error of each pixel or sample of normal beats.
+        self.register_buffer("normal_error", torch.ones(1))
         self._optimizers = {}
+
+    def build(self) -> None:
+        """Makes the networks."""
+        self.generator, self.discriminator = Generator(), Discriminator()
 
     def optimizers(self) -> dict[str, Optimizer]:
         if not self._optimizers:
@@ -62,7 +66,7 @@ class B2IGANOriginal(Detector):
 
     def training_step(self, beats: Beats) -> dict[str, float]:
         steps = self.optimizers()
-        real = _scaled(torch.as_tensor(beats.image, device=self.device))
+        real = self.scaled(torch.as_tensor(self.read(beats), device=self.device))
         # Serves both updates: the first does not touch the generator.
         fake = self.generator(real)
         on_real, of_real = self.discriminator(real)
@@ -92,19 +96,18 @@ class B2IGANOriginal(Detector):
         }
 
     def finish(self, normals: Beats, calibration: Beats) -> None:
-        """Remembers how large the error of each pixel is on normal beats, the unit of error_map."""
-        error = self.in_chunks(self.squared_error, calibration.image[: self.most_normals])
-        self.normal_error.copy_(torch.as_tensor(error.mean(0) + 1e-6))
+        """Remembers how large the error of each pixel or sample is on normal beats, the unit of
+        error_map."""
+        error = self.in_chunks(self.squared_error, self.read(calibration)[: self.most_normals])
+        self.normal_error = torch.as_tensor(error.mean(0) + 1e-6, device=self.device)
 
     def score(self, beats: Beats, context: str = "none") -> np.ndarray:
-        def mean_error(image: Tensor) -> Tensor:
-            return self.squared_error(image).mean((1, 2, 3))
-
-        return self.in_chunks(mean_error, beats.image).astype(float)
+        return self.in_chunks(self.mean_error, self.read(beats)).astype(float)
 
     def selection_score(self, beats: Beats) -> np.ndarray:
         """As the original validates: in train mode, in shuffled batches, whose statistics then
         move the running ones. Those of the epoch that is kept are of labelled validation beats."""
+        given = self.read(beats)
         order = np.random.default_rng(self.opt["seed"]).permutation(len(beats))
         batches = np.array_split(order, max(1, len(order) // self.opt["batchsize"]))
         scores = np.empty(len(beats))
@@ -112,28 +115,48 @@ class B2IGANOriginal(Detector):
             was_training = self.training
             self.train()
             for batch in batches:
-                image = torch.as_tensor(beats.image[batch], device=self.device)
-                scores[batch] = self.squared_error(image).mean((1, 2, 3)).cpu().numpy()
+                some = torch.as_tensor(given[batch], device=self.device)
+                scores[batch] = self.mean_error(some).cpu().numpy()
             self.train(was_training)
         return scores
 
     def error_map(self, beats: Beats) -> np.ndarray:
-        def relative_error(image: Tensor) -> Tensor:
-            return (self.squared_error(image) / self.normal_error).sqrt()
+        def relative_error(given: Tensor) -> Tensor:
+            return (self.squared_error(given) / self.normal_error).sqrt()
 
-        return self.in_chunks(relative_error, beats.image)
+        return self.in_chunks(relative_error, self.read(beats))
 
     def generate(self, beats: Beats) -> np.ndarray:
-        """(n, 1, 128, 128) in dB: the generated image, on each beat's own scale."""
-        return self.in_chunks(self._generate_decibel, beats.image)
+        """Generated beats, in the shape and unit of what is read, on each beat's own scale."""
 
-    def _generate_decibel(self, image: Tensor) -> Tensor:
-        low, high = _extremes(image)
-        return (self.generator(_scaled(image)) + 1) / 2 * (high - low) + low
+        def in_its_unit(given: Tensor) -> Tensor:
+            low, high = _extremes(given)
+            generated = self.generator(self.scaled(given)).reshape(given.shape)
+            return (generated + 1) / 2 * (high - low) + low
 
-    def squared_error(self, image: Tensor) -> Tensor:
-        real = _scaled(image)
-        return (self.generator(real) - real).square()
+        return self.in_chunks(in_its_unit, self.read(beats))
+
+    def mean_error(self, given: Tensor) -> Tensor:
+        """What is read, (n, ...), to the mean squared error of each beat (n,)."""
+        return self.squared_error(given).flatten(1).mean(1)
+
+    def squared_error(self, given: Tensor) -> Tensor:
+        """What is read, (n, ...), to the squared error of each of its values."""
+        real = self.scaled(given)
+        return (self.generator(real) - real).square().reshape(given.shape)
+
+    @staticmethod
+    def read(beats: Beats) -> np.ndarray:
+        """What of the beats is read: images (n, 1, 128, 128) in dB."""
+        return beats.image
+
+    @staticmethod
+    def scaled(given: Tensor) -> Tensor:
+        """What is read to network input (n, 1, height, width) in [-1, 1], each by its own
+        extremes."""
+        low, high = _extremes(given)
+        scaled = 2 * (given - low) / (high - low).clamp_min(1e-6) - 1
+        return scaled.contiguous(memory_format=torch.channels_last)
 
 
 class Encoder(nn.Module):
@@ -146,7 +169,7 @@ class Encoder(nn.Module):
         for width, stride in zip(WIDTHS, STRIDES, strict=True):
             layers += [nn.Conv2d(before, width, 4, stride, 1, bias=False)]
             if before > 1:
-                layers += [nn.BatchNorm2d(width, momentum=MOMENTUM_OF_BOTH)]
+                layers += [nn.BatchNorm2d(width)]
             layers += [nn.LeakyReLU(0.2, inplace=True)]
             before = width
         self.features = nn.Sequential(*layers)  # [n, 512, 7, 7]
@@ -165,7 +188,7 @@ class Decoder(nn.Sequential):
         for width, (kernel, stride, padding) in zip(reversed(WIDTHS), kernels, strict=True):
             layers += [
                 nn.ConvTranspose2d(before, width, kernel, stride, padding, bias=False),
-                nn.BatchNorm2d(width, momentum=MOMENTUM_OF_BOTH),
+                nn.BatchNorm2d(width),
                 nn.ReLU(inplace=True),
             ]
             before = width
@@ -230,27 +253,24 @@ def descend_without_gradient(optimizer: Optimizer) -> bool:
 @contextmanager
 def _momentum(module: nn.Module, momentum: float):
     """Within, running statistics move by another share."""
-    norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
-    before = [norm.momentum for norm in norms]
+    before = [norm.momentum for norm in _norms(module)]
     try:
-        for norm in norms:
+        for norm in _norms(module):
             norm.momentum = momentum
         yield
     finally:
-        for norm, value in zip(norms, before, strict=True):
+        for norm, value in zip(_norms(module), before, strict=True):
             norm.momentum = value
 
 
-def _extremes(image: Tensor) -> tuple[Tensor, Tensor]:
-    """(n, 1, 128, 128) to each image's lowest and highest value, (n, 1, 1, 1) each."""
-    return image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
+def _norms(module: nn.Module) -> list[nn.BatchNorm2d]:
+    return [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
 
 
-def _scaled(image: Tensor) -> Tensor:
-    """(n, 1, 128, 128) to the same in [-1, 1], each by its own extremes."""
-    low, high = _extremes(image)
-    scaled = 2 * (image - low) / (high - low).clamp_min(1e-6) - 1
-    return scaled.contiguous(memory_format=torch.channels_last)
+def _extremes(given: Tensor) -> tuple[Tensor, Tensor]:
+    """(n, ...) to the lowest and highest value of each, (n, 1, ...)."""
+    others = tuple(range(1, given.ndim))
+    return given.amin(others, keepdim=True), given.amax(others, keepdim=True)
 
 
 DETECTOR = B2IGANOriginal

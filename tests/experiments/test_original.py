@@ -7,6 +7,7 @@ import pytest
 from experiments import original
 from experiments.training import checkpoint
 from models.compared import b2igan_original
+from models.compared.beatgan_original import BeatGANOriginal
 from preprocess import dataset
 
 
@@ -42,3 +43,11 @@ def test_a_row_for_each_check_also_after_a_stop(decibel, tmp_path):
     resumed, state = curve(decibel, tmp_path / "parts", "--niter", "2", "--resume")
     pd.testing.assert_frame_equal(resumed, found)
     assert state.best["auc"] == whole.best["auc"]
+
+
+def test_beatgan_has_its_curve(decibel, tmp_path, monkeypatch):
+    monkeypatch.setattr(BeatGANOriginal, "widths", (2, 4, 8, 16, 32))
+    flags = ["--model", "beatgan-original", "--dataroot", decibel, "--outf", tmp_path]
+    flags += ["--train-beats", "32", "--scored", "100", "--niter", "1"]
+    original.main([str(flag) for flag in flags])
+    assert len(pd.read_csv(tmp_path / "beatgan-original/beatgan/fold0/curve.csv")) == 1

@@ -115,7 +115,7 @@ class Pair:
             if isinstance(norm, BatchNorm2d):
                 norm.momentum = b2igan_original.MOMENTUM
         self.beats = replace(beats[:8], image=beats[:8].image.astype(float))
-        self.real = b2igan_original._scaled(torch.as_tensor(self.beats.image))
+        self.real = B2IGANOriginal.scaled(torch.as_tensor(self.beats.image))
 
     def step(self):
         """Returns our losses; those of both are equal."""
