@@ -113,13 +113,13 @@ class Collector:
         self.clusters = Clusters(patient_threshold.record_median_mv)
         self.columns: list[dict[str, np.ndarray]] = []  # of each block
         self.locations: list[np.ndarray] = []  # of its flagged beats, (k, 4)
-        self.features: list[np.ndarray] = []  # of all beats, (n, 19)
+        self.kind_shares: list[np.ndarray] = []  # of all beats, (n, 5)
         self.stretches: list[Stretch] = []
 
     def add(self, block: ScreenedBlock):
         """Groups the flagged beats of a block, and keeps what the outputs need of it."""
         self.stretches += stretches(block)
-        self.features.append(block.features)
+        self.kind_shares.append(block.kind_shares)
         self.locations.append(block.location.astype(np.float32))
         cluster = np.full(len(block.beats), -1, np.int16)
         if len(block.flagged):
@@ -169,7 +169,7 @@ class Collector:
             ~table["usual"].to_numpy(),
             table["p_coherence"].to_numpy(float),
         )
-        shares = kinds.probabilities(np.concatenate(self.features), kinds.network())
+        shares = np.concatenate(self.kind_shares)
         kind, confidence = kinds.decide(shares, table["cluster"].to_numpy() >= 0, fibrillating)
         table["kind"], table["kind_confidence"] = kind, confidence.astype(np.float32)
         table["doubtful"] = kinds.doubtful(confidence, table["noise"].to_numpy())

@@ -28,14 +28,14 @@ class ScreenedBlock(ScoredBlock):
     """A scored block with what is flagged in it; only flagged beats keep their images.
 
     flagged: (k,) rows above the threshold; flagged_beats: (k,) Beats, those; location: (k, 4), of
-    `locations`; features: (n, 19), of kinds.beat_features; columns: {name: (n,)} of all beats for
+    `locations`; kind_shares: (n, 5), of kinds.probabilities; columns: {name: (n,)} of all beats for
     the table of findings.
     """
 
     flagged: np.ndarray
     flagged_beats: Beats
     location: np.ndarray
-    features: np.ndarray
+    kind_shares: np.ndarray
     columns: dict[str, np.ndarray]
 
 
@@ -63,7 +63,7 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
         flagged=flagged,
         flagged_beats=flagged_beats,
         location=locations(detector, flagged_beats),
-        features=features_of(block),
+        kind_shares=kinds.probabilities(look(block)),
         columns=columns,
     )
 
@@ -73,9 +73,9 @@ def presumed_normal(block: ScoredBlock) -> np.ndarray:
     return block.scores <= np.median(block.scores) if len(block.scores) else np.zeros(0, bool)
 
 
-def features_of(block: ScoredBlock) -> np.ndarray:
-    """(n, 19): what is seen of each beat, of which its kind follows."""
-    return kinds.beat_features(block.beats, presumed_normal(block), block.rhythm, block.noise)
+def look(block: ScoredBlock) -> kinds.Seen:
+    """What is seen of its beats, of which their kinds follow."""
+    return kinds.look(block.beats, presumed_normal(block), block.rhythm, block.noise)
 
 
 def locations(detector: Detector, beats: Beats) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The network of kinds learns what labels say, and is written as it was fitted."""
 
 import numpy as np
+import torch
 
 from experiments import fit_kinds
 from experiments.screening.rhythm import kinds
@@ -9,25 +10,39 @@ from preprocess.readers.wfdb import Recording
 RNG = np.random.default_rng(0)
 
 
-def made(n=20_000):
+def made(n=20_000, leads=2):
     """Beats of which two features tell the kind, one in thirty ventricular or supraventricular."""
     labels = RNG.choice(list("NSV"), n, p=[0.94, 0.03, 0.03])
-    features = RNG.standard_normal((n, len(kinds.BEAT_FEATURES)))
-    features[:, kinds.BEAT_FEATURES.index("difference")] += 6 * (labels == "V")
-    features[:, kinds.BEAT_FEATURES.index("out_of_rhythm")] += 6 * (labels == "S")
-    nowhere = np.zeros(n, bool)
-    return fit_kinds.Example("a", "1", features, labels, np.arange(n), nowhere)
+    of_leads = RNG.standard_normal((n, leads, len(kinds.LEAD_FEATURES)))
+    of_leads[:, :, kinds.LEAD_FEATURES.index("difference")] += 6 * (labels == "V")[:, None]
+    of_beats = RNG.standard_normal((n, len(kinds.BEAT_FEATURES)))
+    of_beats[:, kinds.BEAT_FEATURES.index("out_of_rhythm")] += 6 * (labels == "S")
+    itself = np.tile(np.arange(n)[:, None, None], (1, leads, kinds.ALIKE))
+    seen, nowhere = kinds.Seen(of_leads, of_beats, itself), np.zeros(n, bool)
+    return fit_kinds.Example("a", "1", seen, labels, np.arange(n), nowhere)
 
 
-def test_what_tells_a_kind_is_learnt_and_unlabelled_beats_are_passed_over():
-    known, other = made(), made()
+def test_what_tells_a_kind_is_learnt_and_unlabelled_beats_are_passed_over(tmp_path):
+    known, other = made(), made(leads=1)
     unknown = made()._replace(labels=np.full(20_000, ""))
-    arrays = fit_kinds.fit([known, unknown])
-    shares = kinds.probabilities(other.features, arrays)
+    fitted = fit_kinds.fit([known, unknown])
+    shares = kinds.probabilities(other.seen, fitted)
     kind, _ = kinds.decide(shares, other.fibrillation, other.fibrillation)
     assert (kind == other.labels).mean() > 0.98
-    again = fit_kinds.fit([known, unknown])
-    assert all(np.array_equal(arrays[name], again[name]) for name in arrays)
+    fitted.save(tmp_path / "kinds.safetensors")
+    again = kinds.probabilities(other.seen, kinds.network(tmp_path / "kinds.safetensors"))
+    np.testing.assert_array_equal(again, shares)
+
+
+def test_pieces_hold_each_beat_once_with_those_beside_it():
+    n, labels = 300, np.array(list("NSV" * 100))
+    x = np.arange(n, dtype=np.float32)[None] + 1  # one feature
+    piece, classes, weight = fit_kinds.pieces(torch.as_tensor(x), labels, np.ones(n))
+    known = classes != fit_kinds.UNKNOWN
+    assert piece[:, 0][known].tolist() == x[0].tolist() and weight[known].sum() == n
+    assert (
+        piece[1, 0, : fit_kinds.REACH] == piece[0, 0, -2 * fit_kinds.REACH : -fit_kinds.REACH]
+    ).all()
 
 
 def test_labels_are_the_annotators_and_q_where_they_have_no_beat():

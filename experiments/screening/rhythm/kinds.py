@@ -2,20 +2,22 @@
 
 A small network, **supervised**: fitted on beats that annotators named (python -m
 experiments.fit_kinds). The score, the threshold and what is flagged are another matter, which no
-abnormal label trains; neither depends on the other. A beat is held against its recording: its QRS,
-T and P waves against the usual beat, its time against the intervals of the rhythm around. What the
-beats beside it are like enters as more of these features.
+abnormal label trains; neither depends on the other. A beat is held against its recording, on each
+lead that can be read: its QRS, T and P waves against the usual beat; and its time against the
+intervals and the rate around. The network sees the beats beside it too, and the beats most like it
+have a say: those of one focus look alike.
 
 Supraventricular beats are told by being premature, which no beat is in atrial fibrillation.
 """
 
+import warnings
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_softmax
 
-from models.b2igan.own_recording import log_distance, look_alikes
+from models.b2igan.own_recording import aligned, log_distance, look_alikes
 from models.b2igan.rhythm import RR_LIMITS_S
 from preprocess.beats import BEFORE, P_WAVE
 from preprocess.signal.filters import without_line
@@ -23,14 +25,17 @@ from preprocess.signal.filters import without_line
 KINDS_WEIGHTS = Path(__file__).parents[2] / "weights/kinds.safetensors"
 UNFLAGGED, KINDS = "N", "VSFQ"  # WFDB codes
 NETWORK_CLASSES = "NSVFQ"  # of the network; Q: no beat at all, as annotators have none there
-BEAT_FEATURES = (
+# of each lead, without unit: in heights and widths of the usual QRS
+LEAD_FEATURES = (
     "likeness qrs_likeness height width span difference p_likeness p_difference t_difference "
-    "polarity before after irregular out_of_rhythm noise before_alike difference_alike "
-    "qrs_distance p_coherence"
+    "polarity qrs_distance"
 ).split()
-BESIDE, REACH = ("qrs_distance", "before", "out_of_rhythm"), 2  # of so many beats on both sides
+BEAT_FEATURES = (
+    "before after out_of_rhythm p_coherence irregular usual unknown_interval noise "
+    "noise_beside_others rate rate_beside_others rate_of_beat"
+).split()
+FEATURES = 3 * len(LEAD_FEATURES) + len(BEAT_FEATURES)  # mean, least and most of the leads
 
-SHIFT = 9  # samples by which a beat may be moved to fit the usual one
 QRS_CORE = slice(BEFORE - 22, BEFORE + 27)  # 60 ms before R to 75 ms after: a narrow QRS
 WHOLE_QRS = slice(BEFORE - 40, BEFORE + 61)  # a wide one
 T_WAVE = slice(BEFORE + 50, BEFORE + 170)
@@ -38,7 +43,13 @@ ON_SLOPE = 0.2  # of the steepest slope: where a QRS begins and ends
 EXPECTED_BEATS = 8  # on both sides, whose sinus intervals say when the next is due
 MOST_LOG_ODDS = 8.0
 ALIKE = 15  # beats most like each
+# Of the look-alikes' log probability: of 0, 0.3 and 0.5 what gave DS1 and SVDB, each left out of
+# the fit, the best kinds.
+ALIKE_SHARE = 0.3
 NEAREST = 5  # reference beats, to the last of which a distance is measured
+FEWEST_REFERENCES = 20  # of a lead
+QUIET = 0.9  # quantile of the intervals expected in a block: its slowest rate
+USUAL_RR_S = 0.8
 PREMATURE = 0.80  # of the expected interval: a fifth early
 CERTAIN, TIMES_NOISE = 0.75, 2.0  # below such a confidence, beyond the median noise: doubtful
 
@@ -47,33 +58,22 @@ CERTAIN, TIMES_NOISE = 0.75, 2.0  # below such a confidence, beyond the median n
 
 
 @cache
-def network(path: Path = KINDS_WEIGHTS) -> dict[str, np.ndarray]:
-    """Its arrays: mean, deviation (d,) of the features; weight.I (nets, in, out), bias.I (nets,
-    out) of each layer, of several networks whose log probabilities are averaged."""
-    from safetensors.numpy import load_file
+def network(path: Path = KINDS_WEIGHTS):
+    """Its KindsNetwork."""
+    from experiments.screening.rhythm.kinds_network import KindsNetwork
 
-    return load_file(path)
-
-
-def probabilities(features: np.ndarray, arrays: dict[str, np.ndarray]) -> np.ndarray:
-    """Features (n, 19) of all beats in order of time to probabilities (n, 5) of NETWORK_CLASSES."""
-    x = (with_neighbours(features) - arrays["mean"]) / arrays["deviation"]
-    x = np.clip(x, -5, 5)[None]  # [1, n, d]
-    layers = sum(name.startswith("bias") for name in arrays)
-    for i in range(layers):
-        x = x @ arrays[f"weight.{i}"] + arrays[f"bias.{i}"][:, None]  # [nets, n, out]
-        if i + 1 < layers:
-            x = np.maximum(x, 0)
-    of_all = np.exp(log_softmax(x, 2).mean(0))
-    return of_all / of_all.sum(1, keepdims=True)
+    return KindsNetwork.load(path)
 
 
-def with_neighbours(features: np.ndarray) -> np.ndarray:
-    """(n, 19) to (n, 31): with what the beats beside are like."""
-    beside = features[:, [BEAT_FEATURES.index(name) for name in BESIDE]]
-    n, steps = len(features), [step for step in range(-REACH, REACH + 1) if step]
-    at = np.clip(np.arange(n)[:, None] + steps, 0, max(n - 1, 0))
-    return np.concatenate([features, beside[at].reshape(n, len(steps) * len(BESIDE))], 1)
+def probabilities(seen: "Seen", net=None) -> np.ndarray:
+    """What is seen of the n beats of a block to probabilities (n, 5) of NETWORK_CLASSES. net: the
+    shipped network() if None."""
+    if not len(seen.of_beats):
+        return np.zeros((0, len(NETWORK_CLASSES)), np.float32)
+    log_p = (net or network()).log_probabilities(features(seen))  # [n, 5]
+    of_alike = np.log(np.exp(log_p)[seen.alike].mean(2) + 1e-6).mean(1)
+    p = np.exp((1 - ALIKE_SHARE) * log_p + ALIKE_SHARE * of_alike)
+    return p / p.sum(1, keepdims=True)
 
 
 def decide(
@@ -103,39 +103,83 @@ def doubtful(confidence: np.ndarray, noise: np.ndarray) -> np.ndarray:
 # ------------------------------------------------------------------------------ features
 
 
-def beat_features(beats, reference, rhythm, noise):
-    """What is seen of Beats of one stretch, in order of time: (n, 19) float32, BEAT_FEATURES.
+class Seen(NamedTuple):
+    """What is seen of the beats of a block.
+
+    of_leads: (n, leads, 11) LEAD_FEATURES, NaN where a beat cannot be read; of_beats: (n, 12)
+    BEAT_FEATURES; alike: (n, leads, ALIKE) rows of the beats most like each.
+    """
+
+    of_leads: np.ndarray
+    of_beats: np.ndarray
+    alike: np.ndarray
+
+    def on(self, leads: list[int]) -> "Seen":
+        """As if there were only these leads."""
+        return Seen(self.of_leads[:, leads], self.of_beats, self.alike[:, leads])
+
+
+def features(seen: Seen) -> np.ndarray:
+    """(n, FEATURES) float32, the same whatever the order and number of leads."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no lead has enough reference beats
+        of_all = [f(seen.of_leads, 1) for f in (np.nanmean, np.nanmin, np.nanmax)]
+    return np.nan_to_num(np.column_stack([*of_all, seen.of_beats])).astype(np.float32)
+
+
+def look(beats, reference, rhythm, noise) -> Seen:
+    """At Beats of one stretch, in order of time.
 
     reference: (n,) bool, beats presumed normal, whose median is the usual beat; rhythm: (n,) log
     odds of Detector.rhythm_log_odds, or None; noise: (n,) of quality.fast_noise.
     """
+    leads_mv = beats.beat_mv[:, None] if beats.leads_mv is None else beats.leads_mv
+    n, n_leads = leads_mv.shape[:2]
+    of_leads = np.full((n, n_leads, len(LEAD_FEATURES)), np.nan, np.float32)
+    itself = np.arange(n)[:, None, None]
+    alike = np.tile(itself, (1, n_leads, ALIKE))
+    for k in range(n_leads):
+        rows = np.flatnonzero(np.isfinite(leads_mv[:, k, 0]))
+        if reference[rows].sum() >= FEWEST_REFERENCES:
+            of_leads[rows, k], near = _of_lead(leads_mv[rows, k], reference[rows])
+            alike[rows, k] = rows[near]
+    return Seen(of_leads, _of_beats(beats, rhythm, noise), alike)
+
+
+def _of_lead(beats_mv, reference):
+    """(n, 320) and (n,) bool to LEAD_FEATURES (n, 11) and rows of look-alikes (n, ALIKE)."""
+    traces = aligned(beats_mv)
+    usual, qrs = np.median(traces[reference], 0), traces[:, BEFORE - 36 : BEFORE + 72 : 3]
+    distance = log_distance(qrs, np.flatnonzero(reference), NEAREST)
+    columns = shape_features(traces, usual), distance
+    return np.column_stack(columns), look_alikes(qrs, ALIKE)
+
+
+def _of_beats(beats, rhythm, noise):
+    """(n, 12) BEAT_FEATURES."""
     if len(beats) < 2:
-        return np.zeros((len(beats), len(BEAT_FEATURES)), np.float32)
+        return np.zeros((len(beats), len(BEAT_FEATURES)))
     rr_s, usual = beats.rr_s, beats.usual
-    usual_mv = np.median(beats.beat_mv[reference], 0)
-    aligned, shapes, height = shape_features(beats.beat_mv, usual_mv)
     log_expected = np.log(expected_rr_s(rr_s, usual))
     log_rr = np.log(np.clip(rr_s[:, :2].astype(float), *RR_LIMITS_S))
     before, after = np.nan_to_num(log_rr - log_expected[:, None]).T
     change = np.abs(np.diff(log_rr[:, 0], prepend=np.nan))
     change[~(_sinus(usual) & np.append(False, _sinus(usual)[:-1]))] = np.nan
-    out_of_rhythm = np.zeros(len(before)) if rhythm is None else rhythm
-    # what the beats most like it are: always early, or once by chance
-    qrs = aligned[:, BEFORE - 36 : BEFORE + 72 : 3] / height
-    alike = look_alikes(qrs, ALIKE)  # [n, ALIKE]
-    difference = shapes[:, BEAT_FEATURES.index("difference")]
     columns = (
         before,
         after,
-        np.log(_median_around(change, 0.03) + 0.005),
-        np.clip(out_of_rhythm, -MOST_LOG_ODDS, MOST_LOG_ODDS),
-        np.log((noise + 1e-3) / (np.median(noise) + 1e-3)),
-        before[alike].mean(1),
-        difference[alike].mean(1),
-        log_distance(qrs, np.flatnonzero(reference), NEAREST),
+        np.zeros(len(before)) if rhythm is None else np.clip(rhythm, -MOST_LOG_ODDS, MOST_LOG_ODDS),
         beats.p_coherence,
+        np.log(_median_around(change, 0.03) + 0.005),
+        usual,
+        np.isnan(rr_s[:, 0]),
+        np.log(noise + 1e-3),
+        np.log((noise + 1e-3) / (np.median(noise) + 1e-3)),
+        log_expected,
+        log_expected - np.quantile(log_expected, QUIET),
+        before + log_expected - np.log(USUAL_RR_S),
     )
-    return np.column_stack([shapes, *columns]).astype(np.float32)
+    return np.column_stack(columns)
 
 
 def expected_rr_s(rr_s: np.ndarray, usual: np.ndarray) -> np.ndarray:
@@ -163,53 +207,27 @@ def _median_around(values, otherwise):
     return np.interp(np.arange(len(values)), np.flatnonzero(known), middle[known > 0])
 
 
-def shape_features(beats_mv, usual_mv):
-    """(n, 320) and (320,) to the beats moved to fit the usual one (n, 320), the first ten of
-    BEAT_FEATURES (n, 10), all without unit: in heights and widths of the usual QRS, and its height
-    in mV.
-    """
-    beats_mv = np.asarray(beats_mv, np.float32)
-    usual = (usual_mv - np.median(usual_mv)).astype(np.float32)  # both alike: half the time
-    level = beats_mv - np.median(beats_mv[:, ::4], 1, keepdims=True)
-    height = np.ptp(usual[WHOLE_QRS]) + 1e-3
-    aligned, whole_likeness = align(level, usual)
-    polarity = np.clip(level[:, BEFORE] / height * np.sign(usual[BEFORE]), -3, 3)
-    p_waves, usual_p = without_line(aligned[:, P_WAVE]), without_line(usual[P_WAVE][None])
+def shape_features(traces, usual):
+    """Aligned beats (n, 320) and the usual one (320,), in heights of the usual QRS, to the first
+    ten of LEAD_FEATURES (n, 10)."""
+    p_waves, usual_p = without_line(traces[:, P_WAVE]), without_line(usual[P_WAVE][None])
     columns = (
-        whole_likeness,
-        likeness(aligned[:, QRS_CORE], usual[QRS_CORE]),
-        np.log((np.ptp(aligned[:, WHOLE_QRS], axis=1) + 1e-3) / height),
-        np.log(effective_width(aligned) / effective_width(usual[None])),
-        np.log(slope_span(aligned) / slope_span(usual[None])),
-        _log_distance(aligned[:, WHOLE_QRS], usual[WHOLE_QRS], height),
-        likeness(p_waves, usual_p[0], least=0.2 * height),
-        _log_distance(p_waves, usual_p, height),
-        _log_distance(aligned[:, T_WAVE], usual[T_WAVE], height),
-        polarity,
+        likeness(traces[:, WHOLE_QRS], usual[WHOLE_QRS]),
+        likeness(traces[:, QRS_CORE], usual[QRS_CORE]),
+        np.log((np.ptp(traces[:, WHOLE_QRS], axis=1) + 1e-3) / np.ptp(usual[WHOLE_QRS])),
+        np.log(effective_width(traces) / effective_width(usual[None])),
+        np.log(slope_span(traces) / slope_span(usual[None])),
+        _log_distance(traces[:, WHOLE_QRS], usual[WHOLE_QRS]),
+        likeness(p_waves, usual_p[0], least=0.2),
+        _log_distance(p_waves, usual_p),
+        _log_distance(traces[:, T_WAVE], usual[T_WAVE]),
+        np.clip(traces[:, BEFORE] * np.sign(usual[BEFORE]), -3, 3),
     )
-    return aligned, np.stack(columns, 1), height
-
-
-def align(level, usual):
-    """Beats (k, 320) moved by up to SHIFT to fit the usual one (320,) best, and likeness (k,)."""
-    size = WHOLE_QRS.stop - WHOLE_QRS.start
-    around = level[:, WHOLE_QRS.start - SHIFT : WHOLE_QRS.stop + SHIFT]
-    centred = usual[WHOLE_QRS] - usual[WHOLE_QRS].mean()
-    sums, squares = (
-        np.cumsum(np.pad(x, ((0, 0), (1, 0))), 1, dtype=float) for x in (around, np.square(around))
-    )
-    sums, squares = (total[:, size:] - total[:, :-size] for total in (sums, squares))
-    norm = np.sqrt(np.maximum(squares - np.square(sums) / size, 0)) + 1e-6
-    product = np.stack([around[:, s : s + size] @ centred for s in range(2 * SHIFT + 1)], 1)
-    alike = product / norm / (np.linalg.norm(centred) + 1e-6)
-    best = alike.argmax(1)
-    rows, padded = np.arange(len(level)), np.pad(level, ((0, 0), (SHIFT, SHIFT)), mode="edge")
-    moved = np.lib.stride_tricks.sliding_window_view(padded, level.shape[1], 1)  # [k, shifts, 320]
-    return moved[rows, best], alike[rows, best]
+    return np.stack(columns, 1)
 
 
 def likeness(pieces, usual, least=1e-6):
-    """(k, d) and (d,) to correlations (k,), less where a piece is not much above `least` mV."""
+    """(k, d) and (d,) to correlations (k,), less where a piece is not much above `least`."""
     pieces, usual = pieces - pieces.mean(1, keepdims=True), usual - usual.mean()
     norm = (np.linalg.norm(pieces, axis=1) + least) * (np.linalg.norm(usual) + 1e-6)
     return pieces @ usual / norm
@@ -228,6 +246,5 @@ def slope_span(level):
     return steep.shape[1] - steep[:, ::-1].argmax(1) - steep.argmax(1) + 0.0
 
 
-def _log_distance(pieces, usual, height):
-    distance = np.sqrt(np.square(pieces - usual).mean(1))
-    return np.log(distance / height + 0.01)
+def _log_distance(pieces, usual):
+    return np.log(np.sqrt(np.square(pieces - usual).mean(1)) + 0.01)

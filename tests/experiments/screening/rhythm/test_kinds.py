@@ -26,8 +26,8 @@ RR_S[[30, 31, 61, 62]] = 0.5, 1.1, 0.5, 0.9
 NOWHERE = np.zeros(len(SEQUENCE), bool)
 
 
-def features(sequence=SEQUENCE, rr_s=RR_S, gain=1.0):
-    """Of a string of beats, with the RR before each; what comes early is out of rhythm."""
+def seen(sequence=SEQUENCE, rr_s=RR_S, gain=1.0, leads=1):
+    """A string of beats, with the RR before each; what comes early is out of rhythm."""
     rng = np.random.default_rng(0)
     beats_mv = gain * np.stack([BEATS[kind] for kind in sequence])
     beats_mv = beats_mv + 0.01 * gain * rng.standard_normal(beats_mv.shape)
@@ -36,11 +36,14 @@ def features(sequence=SEQUENCE, rr_s=RR_S, gain=1.0):
     beats = Beats(None, beats_mv, letters, np.cumsum(rr_s), intervals_s)
     beats.usual, beats.p_coherence = letters != "V", np.full(len(letters), 0.8)
     rhythm, noise = np.where(rr_s < 0.65, 6.0, -4.0), np.full(len(letters), 0.01 * gain)
-    return kinds.beat_features(beats, letters == "N", rhythm, noise)
+    if leads > 1:
+        beats.leads_mv = np.repeat(beats.beat_mv[:, None], leads, 1)
+        beats.leads_mv[: len(beats) // 2, 1:] = np.nan  # cannot be read
+    return kinds.look(beats, letters == "N", rhythm, noise)
 
 
 def judged(flagged=NOWHERE, fibrillation=NOWHERE, **given):
-    shares = kinds.probabilities(features(**given), kinds.network())
+    shares = kinds.probabilities(seen(**given))
     assert np.allclose(shares.sum(1), 1)
     return kinds.decide(shares, flagged, fibrillation)
 
@@ -60,6 +63,14 @@ def test_in_fibrillation_nothing_is_supraventricular_and_what_is_flagged_is_not_
     assert kind[10] == "Q" and kind[30] == "V" and kind[61] == "S"
 
 
+def test_a_lead_that_shows_the_same_changes_nothing_also_where_it_cannot_be_read():
+    one, two = kinds.features(seen()), kinds.features(seen(leads=2))
+    both = len(SEQUENCE) // 2
+    np.testing.assert_allclose(two[both + 1 :, :10], one[both + 1 :, :10], atol=0.2)
+    kind, _ = judged(leads=2)
+    assert "".join(kind) == SEQUENCE
+
+
 @pytest.mark.parametrize("unknown", [[30, 61], range(len(SEQUENCE))])
 def test_unknown_intervals_are_no_error(unknown):
     rr_s = RR_S.copy()
@@ -69,8 +80,7 @@ def test_unknown_intervals_are_no_error(unknown):
 
 
 def test_of_no_beats_and_of_one_there_is_nothing_to_say():
-    empty = np.zeros((0, len(kinds.BEAT_FEATURES)))
-    shares = kinds.probabilities(empty, kinds.network())
+    shares = kinds.probabilities(kinds.Seen(*(each[:0] for each in seen())))
     assert shares.shape == (0, 5) and len(kinds.decide(shares, NOWHERE[:0], NOWHERE[:0])[0]) == 0
     assert judged(sequence="N", rr_s=np.array([0.8]), flagged=NOWHERE[:1], fibrillation=NOWHERE[:1])
 
