@@ -27,7 +27,8 @@ def test_documents_agree_with_the_measured_numbers(capsys):
 
 def test_every_table_stands_in_a_document():
     text = "".join(document.read_text(encoding="utf-8") for document in tables.DOCUMENTS)
-    assert {name for _, name, _, _ in tables.MARKED.findall(text)} == set(tables.TABLES)
+    names = {name for _, name, _, _ in tables.MARKED.findall(text)}
+    assert names >= {*tables.TABLES, *tables.CROSSED}
 
 
 def test_an_edited_number_in_a_document_is_noticed_and_mended(tmp_path):
