@@ -143,7 +143,7 @@ class Context(nn.Module):
             # Minutes that nobody has looked at may have drifted.
             beat_scores = corrected_for_drift(beat_scores, rhythm < 0, self.tails["beat"].median())
         prior = self._prior(beats, beat_scores, rhythm, left_out)
-        distance, _ = against_own_recording(beats, prior)
+        distance = against_own_recording(beats, prior)
         timing = self.rhythm.by_sinus_clock(beats.sample, rhythm, distance > OTHER_QRS)
         found = {"beat": beat_scores, "rhythm": rhythm, "timing": timing, "qrs": distance}
         return found | {"neighbours": mean_of_look_alikes(aligned(beats.beat_mv), prior)}
