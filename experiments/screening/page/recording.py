@@ -35,35 +35,12 @@ BAND_COLOURS = {
     episodes.BRADYCARDIA: "beat",
     episodes.TACHYCARDIA: "beat",
 }
-# The definitions by which the page tells rhythms and figures anew after corrections.
+# The definitions by which the page tells rhythms and figures anew after corrections: all constants.
 RHYTHM = {
-    "cycles": episodes.CYCLES,
-    "runBeats": episodes.RUN_BEATS,
-    "runPerMin": episodes.RUN_PER_MIN,
-    "ventricular": episodes.VENTRICULAR,
-    "vCodes": corrections.V_CODES,
-    "sCodes": corrections.S_CODES,
-    "regular": corrections.REGULAR,
-    "rates": corrections.OF_RATES,
-    "ratesPerMin": (episodes.SLOW_PER_MIN, episodes.FAST_PER_MIN),
-    "rateBeats": episodes.RATE_BEATS,
-    "rateS": episodes.RATE_S,
-    "asystole": episodes.ASYSTOLE,
-    "fibrillation": (episodes.FIBRILLATION, episodes.SHORT_FIBRILLATION),
-    "vf": episodes.VENTRICULAR_FIBRILLATION,
-    "alarms": (episodes.VENTRICULAR_FIBRILLATION, episodes.ASYSTOLE, episodes.LOST),
-    "fast": (episodes.VT, episodes.SVTA),  # alarms where faster and longer than these two
-    "alarmPerMin": episodes.ALARM_PER_MIN,
-    "alarmS": episodes.ALARM_S,
-    "af": episodes.FIBRILLATION,
-    "pause": episodes.PAUSE,
-    "priority": episodes.PRIORITY,
-    "sinus": episodes.SINUS,
-    "minuteBeats": summary.MINUTE_BEATS,
-    "minuteS": summary.MINUTE_KNOWN_S,
-    "nnS": summary.NN_LIMITS_S,
-    "nnChange": summary.NN_CHANGE,
-    "nnShare": summary.NN_SHARE,
+    name: value
+    for module in (episodes, summary, corrections)
+    for name, value in vars(module).items()
+    if name.isupper()
 }
 
 
@@ -182,7 +159,6 @@ def _data(findings, cluster_pictures, with_trace, telling, pause_s):
         "own": float(findings.source.ratio),  # samples at fs for one of the recording's own
         "ownHz": float(findings.source.fs_hz),
         "start": start and _seconds_of_day(start),
-        "kinds": corrections.KINDS,
         "kind": _pack(table["kind"].map(corrections.KINDS.index), "u1"),
         "doubtful": _pack(table["doubtful"], "u1"),
         "notes": [note for note in outputs.other_annotations(findings, ()) if note[1] in '"~'],
