@@ -73,7 +73,7 @@ def run_all(runs, opt):
         }
         opt = options.replaced(opt, **whole)
     # by the name under which workers can import it, also where this file is the program
-    task = partial(import_module("experiments.compare").run_task, opt=opt)
+    task = partial(import_module("experiments.compare").run, opt=opt)
     done = workers.side_by_side(task, runs, opt.jobs, opt.cluster)
     lost = []
     for place, result in tqdm(done, desc="comparison", unit="run", total=len(runs), disable=None):
@@ -81,10 +81,6 @@ def run_all(runs, opt):
             lost.append(f"{' '.join(map(str, runs[place]))}: {result}")
     if lost:
         raise BadInput(f"runs were lost, call it again to go on: {'; '.join(lost)}")
-
-
-def run_task(job, opt):
-    run(*job, opt)
 
 
 def parse(argv):
@@ -121,9 +117,11 @@ def parse(argv):
     return made.parse_args(argv)
 
 
-def run(model, protocol, fold, seed, opt):
-    """Train and evaluate one model on one fold, unless that is done; a stopped training goes on."""
-    job = job_of(model, protocol, fold, seed, opt)
+def run(asked, opt):
+    """Train and evaluate one (model, protocol, fold, seed), unless that is done; a stopped training
+    goes on."""
+    model, protocol, fold, _ = asked
+    job = job_of(*asked, opt)
     folder = folder_of(job, opt)
     missing = [c for c in contexts_of(model, opt) if not is_done(folder / c)]
     if not missing:

@@ -89,11 +89,6 @@ class Findings:
     def flagged(self) -> np.ndarray:
         return self.table["cluster"].to_numpy() >= 0
 
-    @property
-    def flagged_per_hour(self) -> float:
-        """In the hours that could be read."""
-        return self.flagged.sum() / max(self.summary["recording"]["analysed_s"] / 3600, 1e-9)
-
     def kind_of(self, index: int) -> str:
         """The kind of most beats of a cluster."""
         kinds = self.table["kind"][self.table["cluster"] == index]

@@ -123,14 +123,6 @@ def test_without_checksums_shapes_are_looked_at(name, change, words, copy):
         dataset.load(copy)
 
 
-def test_what_a_killed_process_left_is_cleared_away(cohort, tmp_path):
-    left = tmp_path / ".out.part"
-    left.mkdir()
-    (left / "beats.npy").write_bytes(b"half")
-    dataset.make(cohort, tmp_path / "out")
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
-
-
 def test_a_file_where_the_folder_should_be_is_refused_before_any_work(cohort, tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(BadInput, match="is no folder"):
