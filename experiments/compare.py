@@ -1,8 +1,8 @@
 """All methods side by side: runs what is missing of what is asked for.
 
 Then runs.csv holds all that was ever run under --outf; table.csv and table.md are made of what this
-version of the code ran. Runs of other settings or code are other runs: none is
-taken, skipped or averaged in their place.
+version of the code ran. Runs of other settings or code are other runs: none is taken, skipped or
+averaged in their place.
 """
 
 import hashlib
@@ -86,8 +86,8 @@ def run_all(runs, opt):
 def parse(argv):
     made = options.study(
         "compare",
-        "Every method on the same beats, in one table. Runs what is missing, skips "
-        "what is done; stop it and call it again.",
+        "Every method on the same beats, in one table. Runs what is missing, skips what is done; "
+        "stop it and call it again.",
         "--models b2igan knn --protocols beatgan --folds 0 1 2",
         groups="training_beats selection outf device",
     )

@@ -284,9 +284,9 @@ def table(result):
         found[f"{name}: all", "medium"] = baseline["medium"]["all"]
     if "cohort" in result:
         found["simulated cohort, unseen", "its own"] = result["cohort"]
-    real = pd.DataFrame(result["real"]).T
+    found, real = (pd.DataFrame.from_dict(of, "index") for of in (found, result["real"]))
     return (
-        f"{pd.DataFrame(found).T.to_string(float_format='%.3f')}\n\n"
+        f"{found.to_string(float_format='%.3f')}\n\n"
         f"unchanged normal beats with any segment: {ours['unchanged_marked']:.1%}\n"
         "real beats, V and N beside them in QRS to T, S and N beside them before the QRS:\n"
         f"{real.to_string(float_format='%.3f')}"
