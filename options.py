@@ -481,7 +481,7 @@ def add_screening(group):
     add("--false-alarm-rate", type=share, metavar="RATE", help="the same, as a share of them")
     add("--corrections", metavar="FILE", help="of one recording, as its page saves them")
     add("--pdf", action="store_true", help="the print too, as NAME.pdf, by Chromium or Chrome")
-    add("--no-trace", dest="trace", action="store_false", help="no whole ECG in the page")
+    add("--no-trace", dest="trace", action="store_false", help="no ECG in the page")
     add("--pause", type=number(1, 10), metavar="S", help="RR interval of a pause")
     add(
         "--calibration-minutes",

@@ -1,4 +1,4 @@
-"""Speed and memory, side by side with the original's way of doing the same.
+"""Speed and memory, of parts and of whole recordings that are screened.
 
 Prints a table and, last, one JSON object on one line.
 """
@@ -21,19 +21,17 @@ from tqdm import tqdm
 import options
 from experiments.screening.shipped import WEIGHTS
 from experiments.training import source_digest
+from experiments.training.checkpoint import open_detector
 from experiments.training.loop import complete_options
 from models import MODELS
 from preprocess import BadInput, simulate, spectrogram
-from preprocess.beats import Beats, windows
-from preprocess.classes import CLASS_OF
-from preprocess.constants import AFTER, BEFORE, FS_HZ, WINDOW
+from preprocess.beats import Beats, cut
+from preprocess.constants import FS_HZ, WINDOW
 from preprocess.readers import physionet
 from preprocess.readers import wfdb as records
-from preprocess.signal.filters import bandpass
 
 REPEATS = 5  # of each measurement: the best counts
-N_BEATS, N_SLOW = 4096, 256  # beats for our parts, and for the original's
-N_BATCH, N_SLOW_BATCH = 256, 64  # the same of a training step
+N_BEATS, N_BATCH = 4096, 256  # beats of a part, and of a training step
 # A program that screens, and prints last the peak of its memory in MB.
 SCREEN = "import main; main.main(); from experiments import bench; print(bench.peak_mb())"
 
@@ -45,6 +43,7 @@ def main(argv=None):
         folder = opt.records or os.environ.get("MITDB_DIR") or Path(made)
         if folder == Path(made):
             simulate.simulate(folder, subjects=4, minutes=30.0)
+        checkpoint = Path(opt.checkpoint or WEIGHTS).resolve()
         result = {
             "machine": platform.processor() or platform.machine(),
             "cpus": os.cpu_count(),
@@ -53,9 +52,8 @@ def main(argv=None):
             "code": source_digest.code(),
             "settings": complete_options(options.parse("main", [])),
             "source": physionet.source_of(folder),
-            "parts": parts(folder),
+            "parts": parts(folder, open_detector(checkpoint, "cpu")[1]),
         }
-        checkpoint = Path(opt.checkpoint or WEIGHTS).resolve()
         result["screening"] = [
             screening(folder, hours, checkpoint)
             for hours in tqdm(opt.hours, desc="screening", disable=None)
@@ -68,7 +66,7 @@ def main(argv=None):
 def parse(argv):
     made = options.study(
         "bench",
-        "Speed and memory, beside the original's way of doing the same.",
+        "Speed and memory, of parts and of whole recordings that are screened.",
         "--records /data/mitdb --hours 1 6 24 72",
         groups="weights",
     )
@@ -91,81 +89,23 @@ def measure(function, n):
 # --- the parts ------------------------------------------------------------------------------------
 
 
-def parts(folder):
-    """{name: {"unit", "ours", "original", "ratio"}}, in units per second, of preprocessing, images,
-    training and scoring."""
-    path = records.find_records(folder)[0]
-    recording = records.read(path)
-    signal_mv = recording.signal_mv
-    peaks = recording.samples[np.isin(recording.symbols, list(CLASS_OF))]
-    peaks = peaks[(peaks >= BEFORE) & (peaks + AFTER < len(signal_mv))]
-    waves = np.resize(windows(bandpass(signal_mv), peaks), (N_BEATS, WINDOW))
-    ours, theirs = _beats(waves, "complex"), _beats(waves[:N_SLOW], "decibel")
-    original_scoring = (_scoring("b2igan-original", theirs), N_SLOW)
-
-    # Unit; our way and of how many units a call of it is; the original's.
-    ways = {
-        "STFT images": (
-            "images/s",
-            (lambda: list(spectrogram.stored_chunks(waves)), N_BEATS),
-            (lambda: [spectrogram.images(w[None], "decibel") for w in waves[:N_SLOW]], N_SLOW),
-        ),
-        "training": (
-            "beats/s",
-            (_training("b2igan", ours[:N_BATCH]), N_BATCH),
-            (_training("b2igan-original", theirs[:N_SLOW_BATCH]), N_SLOW_BATCH),
-        ),
-        "scoring, shared patients": (
-            "beats/s",
-            (_scoring("b2igan", ours), N_BEATS),
-            original_scoring,
-        ),
-        "scoring, unseen patients": (
-            "beats/s",
-            (_scoring("b2igan", ours, "--protocol", "interpatient"), N_BEATS),
-            original_scoring,
-        ),
-    }
-    result = {}
-    for name, (unit, *both) in tqdm(ways.items(), desc="parts", unit="part", disable=None):
-        here, there = (measure(*way) for way in both)
-        result[name] = {"unit": unit, "ours": here, "original": there, "ratio": here / there}
-    return result
-
-
-def _beats(waves, image):
-    n = len(waves)
-    return Beats(
-        spectrogram.stored_images(waves, image),
-        waves,
-        np.full(n, "r1"),
-        np.arange(n) * 300 + 300,
-        np.full((n, 3), 0.8, np.float32),
-    )
-
-
-def _model(name, beats, *flags):
-    model = MODELS[name](complete_options(options.parse("main", ["--model", name, *flags])))
-    model.prepare(beats)
-    return model
-
-
-def _training(name, beats):
-    model = _model(name, beats)
+def parts(folder, detector):
+    """{name: {"unit", "ours"}}, in units per second, of images, training, and scoring by a trained
+    detector, of beats alone."""
+    _, windows_mv = cut(records.read(records.find_records(folder)[0]))
+    waves = np.resize(windows_mv, (N_BEATS, WINDOW))
+    images, rr_s = spectrogram.stored_images(waves, "complex"), np.full((N_BEATS, 3), 0.8)
+    beats = Beats(images, waves, np.full(N_BEATS, "r1"), np.arange(N_BEATS), rr_s)
+    batch, model = beats[:N_BATCH], MODELS["b2igan"](complete_options(options.parse("main", [])))
+    model.prepare(batch)
     model.begin_step(0.5)
-    return lambda: model.training_step(beats)
-
-
-def _scoring(name, beats, *flags):
-    """Of beats alone. The memories hold as many points as in earnest; what else finish fits is no
-    part of it."""
-    model = _model(name, beats, *flags).eval()
-    if name == "b2igan":
-        latents, features = model.beat_parts.latents, model.beat_parts.features
-        latents.points = model._embedded(beats.image, model.encoder)
-        features.points = model._embedded(beats.image, lambda image: model.discriminator(image)[0])
-        latents.unit = features.unit = torch.ones(len(beats))
-    return lambda: model.score(beats)
+    ways = {  # unit; what is called; of how many units a call of it is
+        "STFT images": ("images/s", lambda: list(spectrogram.stored_chunks(waves)), N_BEATS),
+        "training": ("beats/s", lambda: model.training_step(batch), N_BATCH),
+        "scoring": ("beats/s", lambda: detector.score(beats), N_BEATS),
+    }
+    bar = tqdm(ways.items(), desc="parts", unit="part", disable=None)
+    return {name: {"unit": unit, "ours": measure(*way)} for name, (unit, *way) in bar}
 
 
 # --- whole recordings -----------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """All methods side by side: runs what is missing of what is asked for.
 
-Then runs.csv holds all that was ever run under --outf; table.csv, table.md and comparison.png are
-made of what this version of the code ran. Runs of other settings or code are other runs: none is
-taken, skipped or averaged in their place.
+Then runs.csv holds all that was ever run under --outf; table.csv and table.md are made of what this
+version of the code ran. Runs of other settings or code are other runs: none is taken, skipped or
+averaged in their place.
 """
 
 import hashlib
@@ -16,13 +16,7 @@ import pandas as pd
 from tqdm import tqdm
 
 import options
-from experiments.reports.comparison import (
-    KIND,
-    PUBLISHED,
-    as_markdown,
-    averaged,
-    draw_comparison,
-)
+from experiments.reports.comparison import KIND, as_markdown, averaged
 from experiments.training import source_digest, workers
 from experiments.training.checkpoint import check_settings
 from experiments.training.device import find_device
@@ -66,7 +60,6 @@ def main(argv=None):
             frame.to_csv(part, index=False, float_format="%.6g")
     with whole_file(out / "table.md") as part:
         part.write_text(as_markdown(table))
-    draw_comparison(table, out / "comparison.png")
     print(as_markdown(table))
 
 
@@ -80,7 +73,7 @@ def run_all(runs, opt):
         }
         opt = options.replaced(opt, **whole)
     # by the name under which workers can import it, also where this file is the program
-    task = partial(import_module("experiments.compare").run_task, opt=opt)
+    task = partial(import_module("experiments.compare").run, opt=opt)
     done = workers.side_by_side(task, runs, opt.jobs, opt.cluster)
     lost = []
     for place, result in tqdm(done, desc="comparison", unit="run", total=len(runs), disable=None):
@@ -90,15 +83,11 @@ def run_all(runs, opt):
         raise BadInput(f"runs were lost, call it again to go on: {'; '.join(lost)}")
 
 
-def run_task(job, opt):
-    run(*job, opt)
-
-
 def parse(argv):
     made = options.study(
         "compare",
-        "Every method on the same beats, in one table and one figure. Runs what is missing, skips "
-        "what is done; stop it and call it again.",
+        "Every method on the same beats, in one table. Runs what is missing, skips what is done; "
+        "stop it and call it again.",
         "--models b2igan knn --protocols beatgan --folds 0 1 2",
         groups="training_beats selection outf device",
     )
@@ -128,9 +117,11 @@ def parse(argv):
     return made.parse_args(argv)
 
 
-def run(model, protocol, fold, seed, opt):
-    """Train and evaluate one model on one fold, unless that is done; a stopped training goes on."""
-    job = job_of(model, protocol, fold, seed, opt)
+def run(asked, opt):
+    """Train and evaluate one (model, protocol, fold, seed), unless that is done; a stopped training
+    goes on."""
+    model, protocol, fold, _ = asked
+    job = job_of(*asked, opt)
     folder = folder_of(job, opt)
     missing = [c for c in contexts_of(model, opt) if not is_done(folder / c)]
     if not missing:
@@ -249,15 +240,8 @@ def row_of(metrics, timing):
 def summarise(runs):
     """Mean and standard deviation over folds and seeds of each model, context, protocol and
     settings; best AUC first."""
-    table = averaged(runs, KIND, PER_RUN)
-    published = [
-        PUBLISHED.get(model if PROTOCOLS[protocol].is_published else "", ("", None, None))[1:]
-        for protocol, model, *_ in table.index
-    ]
-    table["published_auc"], table["published_ap"] = zip(*published)
-    return table.reset_index().sort_values(
-        ["protocol", "auc"], ascending=[True, False], ignore_index=True
-    )
+    table = averaged(runs, KIND, PER_RUN).reset_index()
+    return table.sort_values(["protocol", "auc"], ascending=[True, False], ignore_index=True)
 
 
 if __name__ == "__main__":

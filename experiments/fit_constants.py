@@ -7,8 +7,8 @@ abnormal beats too, but for those of DS2, which no constant was chosen on; what 
 handful of numbers. Prints and writes a table; the numbers stand in models/b2igan.
 """
 
-from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,7 @@ def main(argv=None):
     rows = []
     for (module, name), candidates in tqdm(CANDIDATES.items(), unit="constant"):
         for value in candidates:
-            with replaced(module, name, value):
+            with patch.object(module, name, value):
                 found = measured(recordings, fitted)
             used = bool(np.isclose(value, getattr(module, name)))
             rows.append({"constant": name, "value": round(value, 3), "used": used} | found)
@@ -135,17 +135,6 @@ def pooled(recordings, scores) -> tuple[np.ndarray, np.ndarray]:
         np.concatenate([score[rows] for score, rows in zip(scores, late)]),
         np.concatenate([classes[rows] != "N" for (_, _, classes), rows in zip(recordings, late)]),
     )
-
-
-@contextmanager
-def replaced(module, name: str, value):
-    """A constant of a module, another one for a while."""
-    before = getattr(module, name)
-    setattr(module, name, value)
-    try:
-        yield
-    finally:
-        setattr(module, name, before)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,6 @@ from sklearn.metrics import roc_auc_score
 import options
 from experiments.changes import CHANGES, STRENGTHS, inject
 from experiments.reports.beat import SAMPLES_S, draw_panels, panels
-from experiments.reports.comparison import markdown
 from experiments.training.checkpoint import load, open_detector
 from experiments.training.device import find_device
 from experiments.training.protocols import DS2, split
@@ -278,32 +277,20 @@ def headline(result):
 
 
 def table(result):
-    """Markdown, for the terminal and for RESULTS.md alike."""
-    found = [
-        (kind, strength, result["b2igan"][strength][kind])
-        for kind in [*CHANGES, "all"]
-        for strength in STRENGTHS
-    ]
+    """The figures as text."""
+    ours = result["b2igan"]
+    found = {(kind, s): ours[s][kind] for kind in [*CHANGES, "all"] for s in STRENGTHS}
     for name, baseline in result["baselines"].items():
-        found.append((f"{name}: all", "medium", baseline["medium"]["all"]))
+        found[f"{name}: all", "medium"] = baseline["medium"]["all"]
     if "cohort" in result:
-        found.append(("simulated cohort, unseen", "-", result["cohort"]))
-    form = "{auc:.3f},{dice:.3f},{hit:.1%},{marked:.1%},{n},{changed:.1%}"
-    cells = [[name, strength, *form.format(**m).split(",")] for name, strength, m in found]
-    headings = "change,strength,time-point AUC,Dice,strongest point inside,marked,beats,changed"
-    unchanged = result["b2igan"]["unchanged_marked"]
-    lines = [
-        markdown(headings.split(","), cells),
-        f"unchanged normal beats with any segment: {unchanged:.1%}",
-    ]
-    for name, m in result["real"].items():
-        place = "QRS to T" if name.endswith("V") else "before the QRS"
-        lines.append(
-            f"{name}, {m['n']} real beats: strongest point {place} {m['strongest_inside']:.1%}, "
-            f"error there {m['mass_inside']:.1%}, any segment {m['marked']:.1%}, a segment there "
-            f"{m['marked_inside']:.1%}"
-        )
-    return "\n".join(lines)
+        found["simulated cohort, unseen", "its own"] = result["cohort"]
+    found, real = (pd.DataFrame.from_dict(of, "index") for of in (found, result["real"]))
+    return (
+        f"{found.to_string(float_format='%.3f')}\n\n"
+        f"unchanged normal beats with any segment: {ours['unchanged_marked']:.1%}\n"
+        "real beats, V and N beside them in QRS to T, S and N beside them before the QRS:\n"
+        f"{real.to_string(float_format='%.3f')}"
+    )
 
 
 def draw_changes(detector, beats, path):

@@ -22,6 +22,7 @@ import options
 from experiments.noise import in_noise, read_noise, with_noise
 from experiments.screening import pipeline as screen
 from experiments.screening.blocks import Reader, spans
+from experiments.screening.corrections import merged
 from experiments.screening.rhythm import episodes as rhythm
 from experiments.screening.screener import SignalSource
 from experiments.screening.shipped import WEIGHTS
@@ -152,7 +153,7 @@ def annotated(path) -> Annotated:
     closing = samples[symbols == "]"]
     for start in samples[symbols == "["]:
         lost.append((start, next((end for end in closing if end > start), length)))
-    lost = _united(lost)
+    lost = merged(lost)
     found = rhythm.episodes(peaks, kinds, np.zeros(len(peaks), bool), lost)
     found += [
         rhythm.Episode(a, b, rhythm.FIBRILLATION, 0, np.nan)
@@ -160,17 +161,6 @@ def annotated(path) -> Annotated:
         if note in FIBRILLATION_NOTES
     ]
     return Annotated(length, found, lost, kinds)
-
-
-def _united(pieces):
-    """[(start, end), ...] with those that overlap as one."""
-    result = []
-    for start, end in sorted(pieces):
-        if result and start <= result[-1][1]:
-            start, last = result.pop()
-            end = max(end, last)
-        result.append((start, end))
-    return result
 
 
 # -------------------------------------------------------------------------------- comparing

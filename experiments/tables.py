@@ -73,9 +73,7 @@ def fill(text, results):
 
     def table(found):
         start, name, old, end = found.groups()
-        if name not in TABLES:
-            raise BadInput(f"there is no table {name}: choose from {', '.join(TABLES)}")
-        new = markdown(*TABLES[name](results))
+        new = markdown(*(TABLES[name](results) if name in TABLES else of_file(name, results)))
         if new != old:
             stale.append(name)
         return start + new + end
@@ -138,7 +136,7 @@ def methods(protocol):
 
 def published(results):
     """What others printed, beside what this repository's runs of the same method came to."""
-    table, ours = cells(results, "published.csv"), summary(results).loc["beatgan"].reset_index()
+    table, ours = read(results / "published.csv"), summary(results).loc["beatgan"].reset_index()
     rows = []
     for row in table.to_dict("records"):
         same = ours[(ours["model"] == row["model"]) & (ours["context"] == "none")]
@@ -151,123 +149,43 @@ def published(results):
     return ["method", "published AUC / AP", "note", "here"], rows
 
 
-def interval(row, name):
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return f"{row[name]:.4f} [{low:.4f}, {high:.4f}]"
+# ------------------------------------------------------------------------------ files as they stand
+
+# Of files printed otherwise: columns of which each value has a row, the column of which each value
+# has a column, and the format of a cell.
+CROSSED = {
+    "later-elsewhere": (["test", "training"], "context", "{auc} / {ap_natural}"),
+    "jitter": (["training windows", "context"], "test", "{auc} / {ap}; {false_alarms}"),
+    "left-out": (["left out"], "context", "{auc} / {ap}"),
+    "ablation": (["parts"], "protocol", "{auc} / {ap}; {S}, {V}, {F}"),
+    "rhythms": (["rhythm"], "records", "{F1} ({Se}, {P+}; {annotated})"),
+}
 
 
-# ----------------------------------------------------------------- files printed as they stand
+def of_file(name, results):
+    """The file of a table's name, in its order; empty headings are empty."""
+    path = results / f"{name.replace('-', '_')}.csv"
+    if not path.exists():
+        raise BadInput(f"there is no table {name}, as there is no {path}")
+    table = read(path)
+    if name in CROSSED:
+        down, across, cell = CROSSED[name]
+        table["cell"] = [cell.format(**row) for row in table.to_dict("records")]
+        table = table.pivot_table("cell", down, across, "first", sort=False).reset_index()
+    headings = ["" if name.startswith("Unnamed") else name for name in table]
+    return headings, table.fillna("").to_numpy().tolist()
 
 
-def cells(results, name):
+def read(path):
     """A file's cells as text."""
-    return pd.read_csv(results / name, dtype=str, keep_default_na=False)
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
-def as_it_stands(name, headings):
-    """A table of all cells of a file, under headings."""
-
-    def table(results):
-        return headings.split(","), cells(results, name).to_numpy().tolist()
-
-    return table
-
-
-def crossed(name, down, across, cell, headings, order=None):
-    """A row for each value of the columns `down`, a column for each of the column `across`, in the
-    order of the file unless `order` sorts the rows; `cell` is a format of a file's row."""
-
-    def table(results):
-        rows, columns = {}, {}
-        for row in cells(results, name).to_dict("records"):
-            place = tuple(row[part] for part in down)
-            rows.setdefault(place, {})[row[across]] = cell.format(**row)
-            columns[row[across]] = None
-        places = sorted(rows, key=order) if order else rows
-        body = [[*place, *(rows[place].get(column, "") for column in columns)] for place in places]
-        return [*headings.split(","), *columns], body
-
-    return table
-
-
-def _kind_of_choice(place):
-    """All parts, one part less, groups of parts, one part alone; each by its name."""
-    (parts,) = place
-    one_alone = parts.endswith(" alone")
-    return parts != "all", not parts.startswith("without"), one_alone, parts
-
-
-def bench(results):
-    """Speed beside the original's, and how many times as fast."""
-    rows = [
-        [what, f"{float(ours):,g}", f"{float(old):,g}", f"{float(ours) / float(old):.1f}", unit]
-        for what, ours, old, unit in cells(results, "bench.csv").to_numpy()
-    ]
-    return ["", "ours", "the original's way", "times", "unit"], rows
-
-
+# Of runs; every other table is a file.
 TABLES = {
     "headline": headline,
-    "shipped": as_it_stands("shipped.csv", "tested,trained on,AUC [95 %],AP [95 %],S,V,F"),
     **{f"methods-{protocol}": methods(protocol) for protocol in (*COMPARED, *ALSO_RUN)},
     "published": published,
-    "original-curve": as_it_stands(
-        "original_epochs.csv",
-        "epoch,validation AUC (published log),validation AUC (here),test AUC (here),"
-        "loss of normals (here)",
-    ),
-    "original-speed": as_it_stands(
-        "original_speed.csv", "step,beats/s,beats per processor second,times"
-    ),
-    "later-elsewhere": crossed(
-        "later_elsewhere.csv",
-        ["test", "training"],
-        "context",
-        "{auc} / {ap_natural}",
-        "test,training",
-    ),
-    "jitter": crossed(
-        "jitter.csv",
-        ["training", "context"],
-        "test",
-        "{auc} / {ap}; {false_alarms}",
-        "training windows,context",
-    ),
-    "left-out": crossed("left_out.csv", ["left_out"], "context", "{auc} / {ap}", "left out"),
-    "localise": as_it_stands(
-        "localise.csv",
-        "method,change,strength,time-point AUC,Dice,strongest point inside (%),"
-        "beats with a segment (%),beats",
-    ),
-    "ectopic": as_it_stands(
-        "ectopic.csv", "beats,n,where,strongest point inside (%),beats with a segment (%)"
-    ),
-    "noise": as_it_stands(
-        "noise.csv", "noise,SNR (dB),AUC,AP,AUC lost,AP lost,AUC of the beats in noise"
-    ),
-    "ablation": crossed(
-        "ablation.csv",
-        ["parts"],
-        "protocol",
-        "{auc} / {ap}; {S}, {V}, {F}",
-        "parts",
-        _kind_of_choice,
-    ),
-    "screening-rates": as_it_stands(
-        "screening_rates.csv",
-        "tested,trained on,AUC,V Se,V P+,S Se,S P+,false alarms an hour",
-    ),
-    "rhythms": crossed(
-        "rhythms.csv", ["rhythm"], "records", "{F1} ({Se}, {P+}; {annotated})", "rhythm"
-    ),
-    "kinds": as_it_stands(
-        "kinds.csv", "left out,kind V,kind S,V runs,V couplets,S runs,S couplets"
-    ),
-    "alarms": as_it_stands("alarms.csv", "what,figure,beside"),
-    "bench": bench,
-    "bench-screening": as_it_stands(
-        "bench_screening.csv", "hours,seconds,peak memory (MB),page (MB),beats"
-    ),
 }
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from models import evenly, parallel
+from models import evenly
 from preprocess.beats import WINDOW, Beats
 
 BEATS_AT_ONCE = 128  # that a function of tensors is given: with more a day needs 100 MB more
@@ -152,18 +152,16 @@ class Detector(nn.Module):
         """
         was_training = self.training
         self.eval()
-        parts, starts = [], range(0, len(arrays[0]), BEATS_AT_ONCE)
-        # Where processes train together each computes some of the chunks, and has all.
-        together = 1 < parallel.processes() <= len(starts)
+        parts = []
         try:
             with torch.inference_mode():
-                for start in starts[parallel.rows(len(starts))] if together else starts:
+                for start in range(0, len(arrays[0]), BEATS_AT_ONCE):
                     chunk = slice(start, start + BEATS_AT_ONCE)
                     given = (torch.as_tensor(array[chunk]).to(self.device) for array in arrays)
                     parts.append(function(*given).cpu().float().numpy())
         finally:
             self.train(was_training)
-        return np.concatenate(sum(parallel.gathered(parts), []) if together else parts)
+        return np.concatenate(parts)
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Load a state_dict, whose buffers may be larger or smaller than a new module's.

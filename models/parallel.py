@@ -103,13 +103,6 @@ def mean_terms(terms: dict[str, float], part: float, device: torch.device) -> di
     return dict(zip(terms, values.tolist()))
 
 
-def gathered(part: object) -> list:
-    """What each process gives, in their order."""
-    found = [None] * processes()
-    dist.all_gather_object(found, part)
-    return found
-
-
 @contextmanager
 def batch_statistics(detector: nn.Module) -> Iterator[None]:
     """Inside, batch normalisation is over the batch of all processes.

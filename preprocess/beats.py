@@ -24,8 +24,6 @@ NARROW_QRS = slice(BEFORE - 22, BEFORE + 29)  # 0.06 s before R to 0.08 s after
 # RR intervals on each side that make the local median: some ten seconds of a resting heart,
 # so that it follows the rate and passes over single early beats.
 RR_LOCAL_BEATS = 8
-# Labels that belong to a signal lie on its R peaks (see check_labels).
-LABEL_OFF_S, LABELS_IN_A_ROW, FEWEST_LABELS, LEAST_ON_PEAK = 0.1, 200, 30, 0.4
 
 
 @dataclass
@@ -84,28 +82,6 @@ def rr_intervals(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * RR_LOCAL_BEATS)
     local_s = np.nanmedian(around, 1)
     return np.r_[local_s[0], rr_s], np.r_[rr_s, local_s[-1]], local_s
-
-
-def check_labels(columns: dict[str, np.ndarray], recording: Recording) -> None:
-    """Raises BadInput where the labelled beats of `cut` do not lie on R peaks: their file is of
-    another record, or lost a part, so that all after it come early.
-
-    Of 200 labels in a row no record of MIT-BIH or SVDB has fewer than 0.6 on one; with the labels
-    of another record it is 0.3 at most, and with ten beats lost 0.36.
-    """
-    on_peak = columns["peak_distance"] <= round(LABEL_OFF_S * FS_HZ)
-    row = min(len(on_peak), LABELS_IN_A_ROW)
-    if row < FEWEST_LABELS:
-        return
-    share = np.convolve(on_peak, np.ones(row) / row, "valid")
-    if share.min() < LEAST_ON_PEAK:
-        at_s = columns["sample"][share.argmin()] / FS_HZ
-        raise BadInput(
-            f"record {recording.name}: only {share.min():.0%} of {row} labelled beats from "
-            f"{int(at_s // 60)}:{at_s % 60:02.0f} on lie on R peaks of lead {recording.lead}: is "
-            "the annotation file of another record, or damaged? Fetch it again, give another "
-            "--lead or leave the record out"
-        )
 
 
 def cut(

@@ -12,9 +12,8 @@ import torch
 
 import main
 from experiments.screening.outputs import OUTPUTS
-from preprocess import BadInput, commands
 from preprocess import __main__ as preparation
-from preprocess.files import only_writer
+from preprocess import commands
 
 ROOT = Path(__file__).parents[1]
 FEW_BYTES = 20_000  # less than any of the outputs that are written
@@ -97,12 +96,6 @@ def test_what_is_stopped_says_how_to_go_on(name, cohort, dataroot, weights, tmp_
         assert len(left) % len(OUTPUTS) == 0 or process.returncode == 0
     if name == "preprocess":
         assert process.returncode == 0 or not left
-
-
-def test_two_trainings_into_one_folder_are_one_too_many(cohort, dataroot, weights, tmp_path):
-    with only_writer((tmp_path / CHECKPOINT).parent):
-        with pytest.raises(BadInput, match="another process is writing"):
-            main.main(words_of("train", cohort, dataroot, weights, tmp_path))
 
 
 def run(name, *where):

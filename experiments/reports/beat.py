@@ -17,7 +17,6 @@ from experiments.reports.style import (
     EMPTY,
     ERROR_COLOURS,
     ERROR_SCALE,
-    GREY,
     IMAGE_COLOURS,
     SMALL,
     VERMILION,
@@ -36,7 +35,6 @@ BEAT_SPAN_S = (SAMPLES_S[0] - 0.5 / FS_HZ, SAMPLES_S[-1] + 0.5 / FS_HZ)
 SMALLEST_SPAN_MV = 1.5
 SHADED = {"facecolor": "#D55E0038", "edgecolor": VERMILION, "linewidth": 0.6}
 DASHED_BLUE = {"color": BLUE, "linewidth": 1.2, "linestyle": (0, (3.5, 1.5))}
-DASHED_LEVEL = {"color": VERMILION, "linewidth": 1.0, "linestyle": "--"}
 # Heights of a page of beats: a row, the gap between two, what stands above and below them all.
 ROW_IN, GAP_IN, HEAD_IN, FOOT_IN = 1.4, 0.78, 0.85, 1.35
 
@@ -86,9 +84,9 @@ def panels(detector: Detector, beats: Beats, titles: list[str]) -> list[Panel]:
 
 
 def beat_axes(figure, cell, panel):
-    """Axes for draw_beat inside one cell of a grid: {"trace", "strip", "error"}, and "real",
-    "generated" if drawn."""
-    names = [*panel.images, "error"]
+    """Axes for draw_beat inside one cell of a grid: {"trace", "strip"}, and "real", "generated" and
+    "error" of what is an image."""
+    names = [*panel.images, *["error"] * (panel.error.ndim == 2)]
     columns = cell.subgridspec(
         1, 1 + len(names), width_ratios=[1.55] + [1] * len(names), wspace=0.28
     )
@@ -114,8 +112,6 @@ def draw_beat(axes, panel):
     _draw_images(axes, panel)
     if is_map:
         _draw_error_map(axes["error"], error, times_s, freqs_hz)
-    else:
-        _draw_error_trace(axes["error"], error)
 
 
 def _draw_trace(axes, panel):
@@ -177,15 +173,6 @@ def _draw_error_map(axes, error, times_s, freqs_hz):
     axes.set_title("error map", fontsize=SMALL)
     _label_time(axes)
     _label_frequency(axes)
-
-
-def _draw_error_trace(axes, error):
-    axes.fill_between(SAMPLES_S, np.clip(error, *ERROR_SCALE), color=GREY, alpha=0.6, linewidth=0)
-    axes.axhline(CONTOUR_SD, **DASHED_LEVEL)
-    axes.set(xlim=BEAT_SPAN_S, ylim=ERROR_SCALE)
-    axes.set_title("error", fontsize=SMALL)
-    axes.set_ylabel("standard deviations", fontsize=SMALL)
-    _label_time(axes)
 
 
 def _picture(axes, image, times_s, rows, colours, norm):

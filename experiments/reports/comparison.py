@@ -1,22 +1,9 @@
-"""Methods side by side: the row of each in a table, what was published of it, and a picture."""
+"""Methods side by side: the row of each in a table."""
 
 import re
 
 import pandas as pd
 
-from experiments.reports.style import BLUE, EMPTY, VERMILION, new_figure, save
-
-# {model: (method, AUC, AP)} as published for the split of the protocol that is_published. Each
-# chose its epoch with labelled abnormal beats. Zhou et al., BeatGAN, IJCAI 2019; the B2I-GAN row is
-# the original work's, one fold.
-PUBLISHED = {
-    "b2igan-original": ("B2I-GAN, one fold", 0.9460, 0.9058),
-    "beatgan-augmented": ("BeatGAN with augmentation", 0.9475, 0.9143),
-    "beatgan": ("BeatGAN", 0.9447, 0.9108),
-    "ganomaly": ("Ganomaly", 0.9083, 0.8701),
-    "autoencoder": ("Autoencoder", 0.8944, 0.8415),
-    "anogan": ("AnoGAN", 0.8642, 0.8035),
-}
 # Runs alike in these are averaged.
 KIND = ["protocol", "model", "context", "select", "source", "settings"]
 METHOD_HEADINGS = "method,context,AUC,AP,AP at 10.8 %,S,V,F,runs".split(",")
@@ -41,14 +28,8 @@ def as_markdown(table):
         several = alike["settings"].transform("size") > 1
         simulated = rows["source"].eq("simulated").map({True: ", simulated", False: ""})
         notes = simulated + (" (" + rows["settings"] + ")").where(several, "")
-        cells = []
-        for row, note in zip(rows.to_dict("records"), notes):
-            published = ""
-            if not pd.isna(row["published_auc"]):
-                published = "{published_auc:.4f} / {published_ap:.4f}".format(**row)
-            cells.append([*method_cells(row, note), published])
-        part = f"### Protocol `{protocol}`\n\n"
-        parts.append(part + markdown([*METHOD_HEADINGS, "published AUC / AP"], cells))
+        cells = [method_cells(row, note) for row, note in zip(rows.to_dict("records"), notes)]
+        parts.append(f"### Protocol `{protocol}`\n\n" + markdown(METHOD_HEADINGS, cells))
     return "\n".join(parts)
 
 
@@ -85,48 +66,3 @@ def markdown(headings, rows):
 
 def _is_number(cell):
     return not cell or re.fullmatch(r"-?[\d,.]+( %)?", cell.strip("*")) is not None
-
-
-def draw_comparison(table, path):
-    """AUC and AP of every method, a panel for each protocol, published figures beside.
-
-    table: as from experiments.compare: protocol, model, context, select, auc, ap, auc_sd, ap_sd,
-    published_auc, published_ap.
-    """
-    protocols = list(dict.fromkeys(table["protocol"]))
-    heights = [table["protocol"].eq(p).sum() + 1 for p in protocols]
-    figure = new_figure(10, 1.2 + 0.27 * sum(heights))
-    cells = figure.subplots(len(protocols), 2, squeeze=False, height_ratios=heights)
-    for row, protocol in zip(cells, protocols):
-        methods = table[table["protocol"] == protocol].sort_values("auc", ignore_index=True)
-        for axes, measure in zip(row, ("auc", "ap")):
-            _draw_measure(axes, methods, measure)
-            axes.set_title(f"protocol {protocol}", loc="left", fontsize=10)
-        row[1].set_yticklabels([])
-    for axes, label in zip(cells[-1], ("area under the ROC curve", "average precision")):
-        axes.set_xlabel(f"{label}\nmean ± standard deviation over folds and seeds", fontsize=9)
-    cells[0][0].legend(loc="best", fontsize=8)
-    figure.tight_layout(h_pad=1.5)
-    return save(figure, path)
-
-
-def _draw_measure(axes, methods, measure):
-    names = [
-        model
-        + (f" ({context})" if context != "none" else "")
-        + (" (labels choose)" if select == "paper" else "")
-        for model, context, select in zip(methods["model"], methods["context"], methods["select"])
-    ]
-    spread, published = methods[f"{measure}_sd"].fillna(0), methods[f"published_{measure}"]
-    at = {"y": methods.index, "label": "measured here", "color": BLUE}
-    axes.errorbar(methods[measure], xerr=spread, fmt="o", capsize=3, **at)
-    unfilled = {"color": VERMILION, "markerfacecolor": "none", "label": "published"}
-    axes.plot(published.astype(float), methods.index, "D", **unfilled)
-    for y, value in zip(methods.index, methods[measure]):
-        axes.annotate(
-            f"{value:.3f}", (value, y), (0, 5), textcoords="offset points", ha="center", fontsize=7
-        )
-    axes.set_yticks(methods.index, names)
-    axes.set_ylim(-0.7, len(methods) - 0.1)
-    axes.grid(axis="x", color=EMPTY, linewidth=0.6)
-    axes.locator_params(axis="x", nbins=6)  # narrow ranges have long labels

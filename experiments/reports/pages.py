@@ -20,10 +20,8 @@ def environment(folder):
     made = Environment(
         loader=FileSystemLoader(folders), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters |= {
-        function.__name__: function
-        for function in (fixed, percent, count, interval, dash, significant, clock, lasting)
-    }
+    filters = (fixed, percent, count, interval, lasting)
+    made.filters |= {function.__name__: function for function in filters}
     return made
 
 
@@ -47,18 +45,10 @@ def count(value):
     return DASH if is_missing(value) else f"{round(float(value)):,}".replace(",", "\u202f")
 
 
-def significant(value):
-    return DASH if is_missing(value) else f"{float(value):.5g}"
-
-
 def interval(limits, digits=4):
     if is_missing(limits) or len(limits) != 2 or any(is_missing(limit) for limit in limits):
         return DASH
     return f"{fixed(limits[0], digits)} to {fixed(limits[1], digits)}"
-
-
-def dash(value):
-    return DASH if is_missing(value) or value == "" else value
 
 
 def clock(seconds: float) -> str:

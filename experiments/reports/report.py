@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from experiments.reports.beat import draw_panels, panels
-from experiments.reports.comparison import PUBLISHED
 from experiments.reports.curves import TERMS, draw_curves, draw_distributions, draw_training
 from experiments.reports.pages import embed, environment
 from experiments.training.checkpoint import Checkpoint
@@ -20,6 +19,7 @@ from preprocess.dataset import Dataset
 from preprocess.files import whole_file
 
 REPORT_TEMPLATES = Path(__file__).parent / "templates"
+PUBLISHED = Path(__file__).parents[1] / "results/published.csv"
 CONTEXT_TEXTS = {
     "none": "a score uses the beat's own window and nothing else",
     "rhythm": "a score uses the beat's window and the RR intervals around it",
@@ -113,6 +113,7 @@ def write_overview(path: Path, metrics: Mapping, figures: list, settings: Mappin
     protocol = PROTOCOLS[metrics["protocol"]]
     # published figures are set beside a run on the same records and split only
     is_mitdb = metrics["source"] == metrics.get("trained_on", "mitdb") == "mitdb"
+    published = pd.read_csv(PUBLISHED) if is_mitdb and protocol.is_published else pd.DataFrame()
     template = environment(REPORT_TEMPLATES).get_template("evaluation.html")
     page = template.render(
         m=metrics,
@@ -121,7 +122,7 @@ def write_overview(path: Path, metrics: Mapping, figures: list, settings: Mappin
             (name, value if isinstance(value, str) else json.dumps(value, default=str))
             for name, value in settings.items()
         ],
-        published=PUBLISHED.values() if is_mitdb and protocol.is_published else (),
+        published=published.to_dict("records"),
         protocol=protocol,
         contexts=CONTEXT_TEXTS,
         figures=[(title, caption, embed(png)) for title, caption, png in figures],

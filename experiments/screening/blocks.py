@@ -25,8 +25,7 @@ LARGEST_MV = 50.0  # no heart does more at the body's surface, nor does any elec
 class Block:
     """A part of a recording with its beats in the order of time.
 
-    start, end: samples at FS_HZ from the recording's start; signal_mv: the first lead, band-passed,
-    with a margin on both sides that begins at sample `first`; reason: (end - start,) of
+    start, end: samples at FS_HZ from the recording's start; reason: (end - start,) of
     quality.REASONS, 0 where any lead can be read; beats: those of the margins too, beats.sample
     from the recording's start; bump: (n,) of quality.bump_between; noise: (n,) of
     quality.fast_noise.
@@ -34,8 +33,6 @@ class Block:
 
     start: int
     end: int
-    first: int
-    signal_mv: np.ndarray
     reason: np.ndarray
     beats: Beats
     bump: np.ndarray
@@ -101,7 +98,7 @@ class Reader:
         bump = quality.bump_between(envelope, beats.sample - first).astype(np.float32)
         noise = quality.fast_noise(beats.beat_mv).astype(np.float32)
         inside = slice(start - first, end - first)
-        return Block(start, end, first, filtered_mv[0], reason[inside], beats, bump, noise)
+        return Block(start, end, reason[inside], beats, bump, noise)
 
     def _check_units(self, signal_mv):
         largest_mv = np.abs(signal_mv).max()

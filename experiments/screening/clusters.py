@@ -29,7 +29,6 @@ class Example:
     beat_mv: np.ndarray
     image: np.ndarray | None
     rr_s: np.ndarray
-    strip_mv: np.ndarray
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """What was found in a recording: some bytes a beat, and a few examples of each cluster."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +19,6 @@ from preprocess.signal.atrial_fibrillation import fibrillation
 
 MOST_UNREADABLE = 0.99  # of a recording, beyond which nothing can be said of it
 HEART_RATES_PER_MIN = (15, 300)  # outside, a recording's sampling rate must be wrong
-STRIP_S, STRIP_HZ = 4.0, 180  # of a trace that is shown, on both sides of its middle
 GAP_S = 2.0  # unreadable stretches with less between them are shown as one
 # columns from which kinds and episodes follow, and which no output has
 FOR_RHYTHM = ["usual", "p_coherence", "bump", "noise"]
@@ -30,13 +28,12 @@ FOR_RHYTHM = ["usual", "p_coherence", "bump", "noise"]
 class Stretch:
     """Samples start to end of a recording at FS_HZ that cannot be read or have no rhythm.
 
-    code: index into quality.REASONS; strip_mv: the trace around its middle.
+    code: index into quality.REASONS.
     """
 
     start: int
     end: int
     code: int
-    strip_mv: np.ndarray
 
     @property
     def reason(self) -> str:
@@ -50,7 +47,7 @@ class Findings:
     table: a row a beat: sample at FS_HZ, rr_s, rr_local_s, rr_usual_s, score, tail_probability,
     cluster (row of clusters, -1: unremarkable), premature, kind, kind_confidence,
     doubtful and LOCATION;
-    clusters: the largest first; alarms: what a reader must see first; episodes: in order of time;
+    clusters: the largest first; episodes: in order of time;
     summary: docs/summary.schema.json describes it; gaps: (start, end) in samples at FS_HZ, across
     which no RR interval is known.
     """
@@ -60,7 +57,6 @@ class Findings:
     table: pd.DataFrame
     clusters: list[Cluster]
     unreadable: list[Stretch]
-    alarms: list[Stretch]
     episodes: list[episodes.Episode]
     summary: dict
     gaps: list[tuple[int, int]]
@@ -92,11 +88,6 @@ class Findings:
     @property
     def flagged(self) -> np.ndarray:
         return self.table["cluster"].to_numpy() >= 0
-
-    @property
-    def flagged_per_hour(self) -> float:
-        """In the hours that could be read."""
-        return self.flagged.sum() / max(self.summary["recording"]["analysed_s"] / 3600, 1e-9)
 
     def kind_of(self, index: int) -> str:
         """The kind of most beats of a cluster."""
@@ -143,7 +134,6 @@ class Collector:
                 beats.beat_mv[row].copy(),
                 None if beats.image is None else beats.image[row].copy(),
                 beats.rr_s[row].copy(),
-                strip(block.signal_mv, sample - block.first),
             )
             clusters[row].add_example(example)
         return indices
@@ -152,9 +142,8 @@ class Collector:
         """The blocks put together. Raises BadInput when nothing can be said of the recording."""
         table, source = self._table(), self.source
         give_back_memory()
-        alarms = joined_by_reason(self.stretches, quality.ALARMS, GAP_S)
         unreadable = joined([s for s in self.stretches if s.code not in quality.ALARMS], GAP_S)
-        self._check(table, unreadable, alarms)
+        self._check(table, unreadable)
         tail_probability = self.patient_threshold.tail_probability(table["score"])
         table["tail_probability"] = tail_probability.astype(np.float32)
         # clusters by rank; index -1, the last of `rank`, stays -1
@@ -180,7 +169,6 @@ class Collector:
             table.drop(columns=FOR_RHYTHM),
             [cluster for cluster, _ in merged],
             unreadable,
-            alarms,
             *self._rhythm(table, kind, fibrillating),
         )
 
@@ -196,14 +184,14 @@ class Collector:
             table[name][flagged] = values
         return pd.DataFrame(table, copy=False)
 
-    def _check(self, table, unreadable, alarms):
+    def _check(self, table, unreadable):
         """Raises BadInput where nothing can be said; of a lost rhythm something always can."""
         name, duration_s = self.source.path, self.source.duration_s
         if sum(s.end - s.start for s in unreadable) / FS_HZ > MOST_UNREADABLE * duration_s:
             raise BadInput(
                 f"{name} is unreadable throughout ({unreadable[0].reason}): choose another --lead"
             )
-        if any(stretch.code == quality.NO_RHYTHM for stretch in alarms):
+        if any(stretch.code == quality.NO_RHYTHM for stretch in self.stretches):
             return
         if len(table) < FEWEST_BEATS:
             raise BadInput(
@@ -221,7 +209,7 @@ class Collector:
         """Episodes and summary, of the table and two columns (n,) beside it."""
         source, peaks = self.source, table["sample"].to_numpy()
         # an edge between blocks divides no stretch
-        whole = joined_by_reason(self.stretches, range(len(quality.REASONS)))
+        whole = joined_by_reason(self.stretches)
         gaps = [(s.start, s.end) for s in whole if s.code != quality.NO_ACTIVITY]
         alarms = [(s.start, s.end, s.code) for s in whole if s.code in quality.ALARMS]
         found = episodes.episodes(
@@ -248,31 +236,15 @@ class Collector:
         return found, result, gaps
 
 
-def strip(signal_mv: np.ndarray, sample: int) -> np.ndarray:
-    """The trace around a sample, (2 * STRIP_S * STRIP_HZ,), NaN beyond the ends."""
-    reach, step = round(STRIP_S * FS_HZ), FS_HZ // STRIP_HZ
-    at = np.arange(sample - reach, sample + reach, step)
-    inside = (at >= 0) & (at < len(signal_mv))
-    values = signal_mv[np.clip(at, 0, len(signal_mv) - 1)]
-    return np.where(inside, values, np.nan).astype(np.float32)
-
-
 def stretches(block: Block) -> list[Stretch]:
     """The stretches of a block that are not plainly readable, in order of time."""
-    return [
-        Stretch(
-            block.start + start,
-            block.start + end,
-            code,
-            strip(block.signal_mv, block.start - block.first + (start + end) // 2),
-        )
-        for start, end, code in quality.spans(block.reason, range(1, len(quality.REASONS)))
-    ]
+    found = quality.spans(block.reason, range(1, len(quality.REASONS)))
+    return [Stretch(block.start + start, block.start + end, code) for start, end, code in found]
 
 
 def joined(found: list[Stretch], gap_s: float = 0.0) -> list[Stretch]:
-    """Those that touch, or have less than gap_s between them, as one with the longer one's reason
-    and trace."""
+    """Those that touch, or have less than gap_s between them, as one with the longer one's
+    reason."""
     result = []
     for stretch in found:
         if not result or stretch.start - result[-1].end >= max(gap_s * FS_HZ, 1):
@@ -280,13 +252,12 @@ def joined(found: list[Stretch], gap_s: float = 0.0) -> list[Stretch]:
             continue
         last = result[-1]
         longer = max(last, stretch, key=lambda s: s.end - s.start)
-        result[-1] = Stretch(last.start, stretch.end, longer.code, longer.strip_mv)
+        result[-1] = Stretch(last.start, stretch.end, longer.code)
     return result
 
 
-def joined_by_reason(
-    found: list[Stretch], codes: Iterable[int], gap_s: float = 0.0
-) -> list[Stretch]:
-    """Stretches of some reasons, in order of time, joined with those of the same reason only."""
-    of_codes = [joined([s for s in found if s.code == code], gap_s) for code in codes]
+def joined_by_reason(found: list[Stretch]) -> list[Stretch]:
+    """Stretches in order of time, joined with those of the same reason only."""
+    codes = range(len(quality.REASONS))
+    of_codes = [joined([s for s in found if s.code == code]) for code in codes]
     return sorted(sum(of_codes, []), key=lambda stretch: stretch.start)

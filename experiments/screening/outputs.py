@@ -218,9 +218,9 @@ def in_lines(findings: Findings, folder: Path | None = None) -> str:
 
 
 def _an_hour(findings):
-    if findings.summary["recording"]["analysed_s"] < words.ENOUGH_S:
-        return ""
-    return f" ({findings.flagged_per_hour:.0f} an hour)"
+    analysed_s = findings.summary["recording"]["analysed_s"]
+    enough = analysed_s >= words.ENOUGH_S
+    return f" ({findings.flagged.sum() * 3600 / analysed_s:.0f} an hour)" if enough else ""
 
 
 def _rhythm_line(summary):

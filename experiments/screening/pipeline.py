@@ -39,7 +39,6 @@ class Outcome:
 
     summary: dict | None = None
     failure: str | None = None
-    where: str = ""  # in which worker: for the terminal, as outputs do not depend on it
     lacked_memory: bool = False
 
 
@@ -76,8 +75,6 @@ def screen_all(opt):
         print(f"  {written}  .csv: all of them, the gravest first", flush=True)
     if asked == 1 and failures:
         raise BadInput(failures[0])
-    where = {outcome.failure: outcome.where for outcome in outcomes.values()}
-    failures = [sentence + where.get(sentence, "") for sentence in failures]
     if failures:
         more = len(failures) - MOST_SENTENCES
         raise BadInput(
@@ -130,7 +127,6 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
 
     in_worker: others are screened beside it, and nothing is said on the terminal.
     """
-    where = f" (in {workers.here()})" if in_worker else ""
     if in_worker and opt.cluster:
         archive.check_is_shared(opt.outf)
     try:
@@ -144,16 +140,10 @@ def attempt(path: Path, opt, in_worker: bool = False) -> Outcome:
             print(outputs.in_lines(findings, opt.outf), flush=True)
         return Outcome(archive.brief(findings.summary))
     except BadInput as error:
-        return Outcome(failure=str(error), where=where)
-    except OSError as error:
-        reason = error.strerror or error
-        return Outcome(
-            failure=f"{path}: {reason} ({opt.outf}); earlier outputs are as they were",
-            where=where,
-        )
+        return Outcome(failure=str(error))
     except Exception as error:  # one recording never costs the others
         failure = f"{path}: {sentence(error)[0]}"
-        return Outcome(failure=failure, where=where, lacked_memory=is_about_memory(error))
+        return Outcome(failure=failure, lacked_memory=is_about_memory(error))
     except KeyboardInterrupt as stop:
         raise type(stop)(f"at {path}") from None
 

@@ -193,11 +193,10 @@ def check_unseen(checkpoint: Checkpoint, dataset: Dataset, split: Split, protoco
     if PROTOCOLS[protocol].elsewhere:
         there = dataset.manifest["records"].items()
         same = sorted(name for name, _ in there & checkpoint.records.items())
-        unknown = not checkpoint.records and dataset.manifest["source"] == checkpoint.source
-        if same or unknown:
+        if same:
             raise BadInput(
                 f"--protocol {protocol} tests another database, and the checkpoint was trained on "
-                f"{', '.join(same[:3]) or 'records'} of this one: give another --dataroot"
+                f"{', '.join(same[:3])} of this one: give another --dataroot"
             )
     elif checkpoint.split_digest not in ("", split.digest(dataset.index)):
         raise BadInput(

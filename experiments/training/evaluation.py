@@ -9,13 +9,7 @@ import numpy as np
 
 from experiments.training import source_digest
 from experiments.training.checkpoint import Checkpoint, check_unseen
-from experiments.training.metrics import (
-    by_record,
-    detection,
-    intervals,
-    within_records,
-    without,
-)
+from experiments.training.metrics import by_record, detection, intervals, without
 from experiments.training.protocols import PROTOCOLS, Split, patient_of
 from experiments.training.scoring import score_rows, usable_context
 from models.detector import Detector
@@ -77,7 +71,6 @@ def evaluate(
         **detection(scores, classes, threshold),
         "false_alarm_target": opt.threshold,
         **intervals(scores, classes, opt.bootstrap, opt.seed, patient_of(of_test)),
-        "within_records": within_records(by_patient),
         **without(protocol.reported_without if is_mitdb else (), of_test, classes, scores),
     }
     timing = {

@@ -78,8 +78,8 @@ def _against_normals(measure, scores, mask, normal):
 def by_record(
     record: np.ndarray, classes: np.ndarray, scores: np.ndarray, threshold: float
 ) -> pd.DataFrame:
-    """One row a record: its beats, how well they and those of S and V are told apart within it (NaN
-    where one kind is missing), and alarms."""
+    """One row a record: its beats, how well they are told apart within it (NaN where one kind is
+    missing), and alarms."""
     rows = []
     for name in np.unique(record):
         of = record == name
@@ -90,27 +90,11 @@ def by_record(
                 "record": name,
                 **{c: int((classes[of] == c).sum()) for c in CLASSES},
                 "auc": roc_auc_score(abnormal, scores[of]) if has_both else np.nan,
-                **{f"auc_{c}": _within(scores[of], classes[of], c) for c in "SV"},
                 "sensitivity": flagged[abnormal].mean() if abnormal.any() else np.nan,
                 "false_alarms": flagged[~abnormal].mean() if not abnormal.all() else np.nan,
             }
         )
     return pd.DataFrame(rows)
-
-
-def _within(scores, classes, name):
-    """AUC of a class against the normals; NaN where there are none of either."""
-    normal, of_class = classes == "N", classes == name
-    if not (normal.any() and of_class.any()):
-        return np.nan
-    return _against_normals(roc_auc_score, scores, of_class, normal)
-
-
-def within_records(table: pd.DataFrame) -> dict:
-    """Means over records of the AUC within each, from by_record: what a figure is worth to one
-    patient at a time, where scores of different patients are not held against each other."""
-    means = table[["auc", "auc_S", "auc_V"]].mean()
-    return {name: None if np.isnan(value) else float(value) for name, value in means.items()}
 
 
 def intervals(

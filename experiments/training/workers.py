@@ -12,7 +12,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache, partial
 from importlib.metadata import version as version_of
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +60,7 @@ def side_by_side(
     with _client(jobs, cluster) as client:
         _check_workers(client)
         # Of its own, whatever was asked before: results of an earlier run are not wanted.
-        futures = client.map(partial(_in_alike, function, identity()), list(items), pure=False)
+        futures = client.map(function, list(items), pure=False)
         places = {future.key: place for place, future in enumerate(futures)}
         done = as_completed(futures)
         del futures  # what is done the scheduler forgets
@@ -122,7 +121,7 @@ def _environment(jobs):
 
 
 def _check_workers(client: Client) -> None:
-    """Raises BadInput where there is no worker, or one that cannot run this program."""
+    """Raises BadInput where there is no worker, or one that cannot run this very program."""
     address = client.scheduler.address
     print("waiting for workers", file=sys.stderr, flush=True)
     try:
@@ -135,32 +134,20 @@ def _check_workers(client: Client) -> None:
             f"({type(error).__name__}: {error}): start some with `dask worker {address}`, "
             f"PYTHONPATH={source_digest.ROOT} and the same packages, see docs/scale.md"
         ) from error
+    for worker, theirs in workers.items():
+        if theirs != identity():
+            raise BadInput(
+                f"worker {worker} has other versions ({theirs}; here {identity()}), and outputs "
+                "would differ: start it from the same folder and environment as this command"
+            )
     print(f"{len(workers)} workers", file=sys.stderr)
 
 
-def _in_alike(function, ours, item):
-    """In a worker: function(item). Raises BadInput where its program is not the client's (ours)."""
-    theirs = identity()
-    if theirs != ours:
-        different = [
-            f"{name} {theirs[name]} instead of {ours[name]}"
-            for name in ours
-            if theirs[name] != ours[name]
-        ]
-        raise BadInput(
-            f"worker {here()} has other versions ({', '.join(different)}), and outputs would "
-            "differ: start it from the same folder and environment as this command"
-        )
-    return function(item)
-
-
-@cache
-def identity() -> dict[str, str]:
+def identity() -> str:
     """What must be alike in this process and in workers: results depend on it."""
+    versions = [f"{name} {version_of(name)}" for name in VERSIONED]
     python = ".".join(map(str, sys.version_info[:2]))
-    return {"python": python, "program": source_digest.code()} | {
-        name: version_of(name) for name in VERSIONED
-    }
+    return ", ".join([f"program {source_digest.code()}", f"python {python}", *versions])
 
 
 def here() -> str:

@@ -104,22 +104,20 @@ class Context(nn.Module):
         beat_scores: np.ndarray,
         context: str,
         left_out: Collection[str] = (),
-        uncounted: Collection[str] = (),
     ) -> np.ndarray:
-        """Whole recordings, each in order of time, to scores (n,). uncounted: names of parts that
-        are not in the score, but help to choose reference beats."""
+        """Whole recordings, each in order of time, to scores (n,)."""
         if context == "rhythm":  # the beat is not held against its own recording
             beats = replace(beats, known_normal=None)
         result = np.zeros(len(beats))
         for name in np.unique(beats.record):
             rows = np.flatnonzero(beats.record == name)
             parts = self.parts(beats[rows], beat_scores[rows], left_out)
-            result[rows] = self._combined(parts, context, {*left_out, *uncounted})
+            result[rows] = self._combined(parts, context, left_out)
         return result
 
-    def _combined(self, parts: Values, context: str, uncounted: Collection[str]) -> np.ndarray:
+    def _combined(self, parts: Values, context: str, left_out: Collection[str]) -> np.ndarray:
         """Parts of one whole recording to scores (n,)."""
-        counted = {part: parts[part] for part in self.counted[context] if part not in uncounted}
+        counted = {part: parts[part] for part in self.counted[context] if part not in left_out}
         total = np.zeros(len(parts["rhythm"]))
         if self.known_recordings or context != "record":
             return sum(counted.values(), total)
@@ -145,7 +143,7 @@ class Context(nn.Module):
             # Minutes that nobody has looked at may have drifted.
             beat_scores = corrected_for_drift(beat_scores, rhythm < 0, self.tails["beat"].median())
         prior = self._prior(beats, beat_scores, rhythm, left_out)
-        distance, _ = against_own_recording(beats, prior)
+        distance = against_own_recording(beats, prior)
         timing = self.rhythm.by_sinus_clock(beats.sample, rhythm, distance > OTHER_QRS)
         found = {"beat": beat_scores, "rhythm": rhythm, "timing": timing, "qrs": distance}
         return found | {"neighbours": mean_of_look_alikes(aligned(beats.beat_mv), prior)}

@@ -32,19 +32,17 @@ DRIFT_BEATS = 50  # on either side, half a minute or more: longer than runs of e
 TINY = 1e-3  # QRS heights or mV, so that a flat recording divides by no zero
 
 
-def against_own_recording(beats: Beats, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def against_own_recording(beats: Beats, prior: np.ndarray) -> np.ndarray:
     """Beats of a recording, in order, and a prior score of each (n,), higher is more abnormal, to
     the log distance (n,) of each QRS from those of the reference beats, in units of what is usual
-    among these, in the mean of all leads; and rows of the reference beats."""
-    rng = np.random.default_rng(0)
-    distances, references = [], []
+    among these, in the mean of all leads."""
+    rng, distances = np.random.default_rng(0), []
     n_pieces = max(1, round(len(beats) / PIECE_BEATS))
     for rows in np.array_split(np.arange(len(beats)), n_pieces):
         known = None if beats.known_normal is None else beats.known_normal[rows]
         reference = choose_reference(prior[rows], known, rng)
         distances.append(_mean_distance(beats[rows], reference))
-        references.append(rows[reference])
-    return np.concatenate(distances), np.concatenate(references)
+    return np.concatenate(distances)
 
 
 def _mean_distance(beats, reference):

@@ -1,4 +1,4 @@
-"""Beats and labels are matched one to one, and kinds and fitting thresholds counted."""
+"""Beats and labels are matched one to one, and kinds counted."""
 
 import numpy as np
 

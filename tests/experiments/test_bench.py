@@ -27,8 +27,7 @@ def found(cohort, weights):
     """What the command prints last, of a recording that is the cohort's first one."""
     code = (
         "import sys; from experiments import bench; bench.REPEATS = 1; "
-        "bench.N_BEATS, bench.N_SLOW = 512, 8; bench.N_BATCH, bench.N_SLOW_BATCH = 64, 4; "
-        "bench.main(sys.argv[1:])"
+        "bench.N_BEATS, bench.N_BATCH = 512, 64; bench.main(sys.argv[1:])"
     )
     flags = ["--records", str(cohort), "--hours", "0.1", "--checkpoint", str(weights)]
     command = [sys.executable, "-c", code, *flags]
@@ -37,10 +36,9 @@ def found(cohort, weights):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_each_part_has_a_rate_of_ours_and_of_the_original(found):
-    assert len(found["parts"]) == 4
-    for part in found["parts"].values():
-        assert part["ratio"] == pytest.approx(part["ours"] / part["original"])
+def test_each_part_has_a_rate(found):
+    assert list(found["parts"]) == ["STFT images", "training", "scoring"]
+    assert all(part["ours"] > 0 for part in found["parts"].values())
 
 
 def test_flagged_beats_are_counted_as_well(found, cohort):

@@ -1,6 +1,5 @@
 """Tables of the documents are those of experiments/results/, and the README says nothing else."""
 
-import csv
 import re
 import shutil
 from pathlib import Path
@@ -8,8 +7,6 @@ from pathlib import Path
 import pytest
 
 from experiments import tables
-from experiments.reports.comparison import PUBLISHED
-from models import MODELS
 from preprocess import BadInput
 
 ROOT = Path(tables.__file__).resolve().parent.parent
@@ -27,7 +24,8 @@ def test_documents_agree_with_the_measured_numbers(capsys):
 
 def test_every_table_stands_in_a_document():
     text = "".join(document.read_text(encoding="utf-8") for document in tables.DOCUMENTS)
-    assert {name for _, name, _, _ in tables.MARKED.findall(text)} == set(tables.TABLES)
+    names = {name for _, name, _, _ in tables.MARKED.findall(text)}
+    assert names >= {*tables.TABLES, *tables.CROSSED}
 
 
 def test_an_edited_number_in_a_document_is_noticed_and_mended(tmp_path):
@@ -56,13 +54,6 @@ def test_measured_numbers_in_prose_stand_in_the_results():
         prose = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
         unknown = [number for number in MEASURED.findall(prose) if number not in results]
         assert not unknown, f"{document} says {unknown}, which RESULTS.md does not"
-
-
-def test_published_figures_are_said_alike_everywhere():
-    assert set(PUBLISHED) - {"beatgan-augmented"} <= set(MODELS)
-    with open(tables.RESULTS / "published.csv", newline="") as file:
-        rows = {(float(row["auc"]), float(row["ap"] or 0)) for row in csv.DictReader(file)}
-    assert {(auc, ap) for _, auc, ap in PUBLISHED.values()} <= rows
 
 
 def test_links_name_what_is_there():

@@ -38,7 +38,6 @@ def test_two_processes_take_the_step_of_one(tmp_path):
     # Before the discriminator's step: Adam's first one amplifies rounding, which g_adv then has.
     for term in ("d_class", "d_adv", "g_rec", "g_dist"):
         assert two["terms"][term] == pytest.approx(one["terms"][term], rel=1e-5), term
-    torch.testing.assert_close(two["chunks"], one["chunks"])
     assert one["gradients"].keys() == two["gradients"].keys()
     for name, gradient in one["gradients"].items():  # in double precision
         off = (two["gradients"][name] - gradient).norm()

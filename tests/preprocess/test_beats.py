@@ -67,26 +67,3 @@ def test_counts_of_the_published_protocol(mitdb):
         on_peak = columns["peak_distance"] < PEAK_TOLERANCE
         kept[name] = ((columns["class"] == "N") & on_peak).mean()
     assert kept["100"] > 0.98 and kept["207"] < 0.1
-
-
-def labelled(offset_of):
-    """Ten minutes of an irregular rhythm whose labels are moved by so many s, label by label."""
-    rng = np.random.default_rng(0)
-    peaks = np.cumsum(rng.uniform(0.6, 1.2, 600) * 360).astype(int)
-    signal = np.zeros(peaks[-1] + 360, np.float32)
-    signal[peaks[:, None] + np.arange(-15, 16)] = np.exp(-0.5 * (np.arange(-15, 16) / 5) ** 2)
-    found = recording(signal, np.sort(offset_of(peaks)))
-    return beats.cut(found)[0], found
-
-
-@pytest.mark.parametrize(
-    "offset_of",
-    [
-        lambda peaks: np.r_[peaks[:100], peaks[120:] - (peaks[120] - peaks[100])],  # 20 are lost
-        lambda peaks: peaks[-1] - peaks[::-1] + peaks[0],  # of another record
-    ],
-)
-def test_labels_that_lie_beside_the_beats_are_refused(offset_of):
-    beats.check_labels(*labelled(lambda peaks: peaks))
-    with pytest.raises(BadInput, match="lie on R peaks"):
-        beats.check_labels(*labelled(offset_of))

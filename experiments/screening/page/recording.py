@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.reports import pages, style
 from experiments.screening import corrections, outputs
-from experiments.screening.findings import STRIP_HZ, STRIP_S, Findings
+from experiments.screening.findings import Findings
 from experiments.screening.location import ClusterPicture
 from experiments.screening.page import events, trace, words
 from experiments.screening.page.index import TEMPLATES
@@ -35,35 +35,12 @@ BAND_COLOURS = {
     episodes.BRADYCARDIA: "beat",
     episodes.TACHYCARDIA: "beat",
 }
-# The definitions by which the page tells rhythms and figures anew after corrections.
+# The definitions by which the page tells rhythms and figures anew after corrections: all constants.
 RHYTHM = {
-    "cycles": episodes.CYCLES,
-    "runBeats": episodes.RUN_BEATS,
-    "runPerMin": episodes.RUN_PER_MIN,
-    "ventricular": episodes.VENTRICULAR,
-    "vCodes": corrections.V_CODES,
-    "sCodes": corrections.S_CODES,
-    "regular": corrections.REGULAR,
-    "rates": corrections.OF_RATES,
-    "ratesPerMin": (episodes.SLOW_PER_MIN, episodes.FAST_PER_MIN),
-    "rateBeats": episodes.RATE_BEATS,
-    "rateS": episodes.RATE_S,
-    "asystole": episodes.ASYSTOLE,
-    "fibrillation": (episodes.FIBRILLATION, episodes.SHORT_FIBRILLATION),
-    "vf": episodes.VENTRICULAR_FIBRILLATION,
-    "alarms": (episodes.VENTRICULAR_FIBRILLATION, episodes.ASYSTOLE, episodes.LOST),
-    "fast": (episodes.VT, episodes.SVTA),  # alarms where faster and longer than these two
-    "alarmPerMin": episodes.ALARM_PER_MIN,
-    "alarmS": episodes.ALARM_S,
-    "af": episodes.FIBRILLATION,
-    "pause": episodes.PAUSE,
-    "priority": episodes.PRIORITY,
-    "sinus": episodes.SINUS,
-    "minuteBeats": summary.MINUTE_BEATS,
-    "minuteS": summary.MINUTE_KNOWN_S,
-    "nnS": summary.NN_LIMITS_S,
-    "nnChange": summary.NN_CHANGE,
-    "nnShare": summary.NN_SHARE,
+    name: value
+    for module in (episodes, summary, corrections)
+    for name, value in vars(module).items()
+    if name.isupper()
 }
 
 
@@ -182,7 +159,6 @@ def _data(findings, cluster_pictures, with_trace, telling, pause_s):
         "own": float(findings.source.ratio),  # samples at fs for one of the recording's own
         "ownHz": float(findings.source.fs_hz),
         "start": start and _seconds_of_day(start),
-        "kinds": corrections.KINDS,
         "kind": _pack(table["kind"].map(corrections.KINDS.index), "u1"),
         "doubtful": _pack(table["doubtful"], "u1"),
         "notes": [note for note in outputs.other_annotations(findings, ()) if note[1] in '"~'],
@@ -195,7 +171,6 @@ def _data(findings, cluster_pictures, with_trace, telling, pause_s):
         "enough": words.ENOUGH_S,
         "pause": pause_s,
         "shapes": len(findings.clusters),
-        "alarmStrips": _alarm_strips(findings),
         "fs": FS_HZ,
         "duration": findings.source.duration_s,
         "rarest": rarest,
@@ -208,10 +183,8 @@ def _data(findings, cluster_pictures, with_trace, telling, pause_s):
             [round(stretch.start / FS_HZ, 2), round(stretch.end / FS_HZ, 2), stretch.reason]
             for stretch in findings.unreadable
         ],
-        "badStrips": [_pack_mv(stretch.strip_mv) for stretch in _longest(findings.unreadable)],
         "trace": trace.about(findings.source, with_trace),
         "telling": [[at_s, _pack(values, "<i2")] for _, at_s, values in telling],
-        "strip": {"seconds": STRIP_S, "hz": STRIP_HZ},
         "step": MV_PER_STEP,
         "before": BEFORE,
         "window": WINDOW,
@@ -232,17 +205,6 @@ def _colour(code):
     return BAND_COLOURS.get(code, "s" if supraventricular else "v")
 
 
-def _alarm_strips(findings):
-    """The trace in the middle of each of the first alarms, None where none was kept."""
-    strips = []
-    for alarm in outputs.first_alarms(findings.summary):
-        start, end = (round(alarm[edge] * FS_HZ) for edge in ("start_s", "end_s"))
-        shared = [(min(end, s.end) - max(start, s.start), s.strip_mv) for s in findings.alarms]
-        most, strip_mv = max(shared, key=lambda pair: pair[0], default=(0, None))
-        strips.append(_pack_mv(strip_mv) if most > 0 else None)
-    return strips
-
-
 def _cluster(cluster, picture):
     error = np.clip(picture.error / style.ERROR_SCALE[1] * 255, 0, 255)
     error = error if error.ndim == 2 else error[None]
@@ -254,11 +216,7 @@ def _cluster(cluster, picture):
         "columns": error.shape[1],
         "hz": float(spectrogram.axes(picture.setting)[1][-1]) if error.shape[0] > 1 else None,
         "examples": [
-            {
-                "t": round(example.sample / FS_HZ, 3),
-                "score": round(example.score, 2),
-                "strip": _pack_mv(example.strip_mv),
-            }
+            {"t": round(example.sample / FS_HZ, 3), "score": round(example.score, 2)}
             for example in sorted(cluster.examples.values(), key=lambda example: example.sample)
         ],
     }

@@ -5,14 +5,14 @@ import pytest
 from experiments.reports import pages
 
 
-@pytest.mark.parametrize("write", [pages.fixed, pages.percent, pages.count, pages.significant])
+@pytest.mark.parametrize("write", [pages.fixed, pages.percent, pages.count])
 def test_what_is_missing_is_a_dash(write):
     assert [write(value) for value in (None, float("nan"), float("inf"))] == [pages.DASH] * 3
 
 
 def test_numbers_are_rounded_as_their_name_says():
     assert pages.fixed(0.12345) == "0.1235" and pages.percent(0.1234) == "12.3\u202f%"
-    assert pages.count(12345.0) == "12\u202f345" and pages.significant(0.00123456) == "0.0012346"
+    assert pages.count(12345.0) == "12\u202f345"
 
 
 def test_an_interval_has_two_ends_or_is_a_dash():

@@ -34,7 +34,7 @@ def test_spans_cover_the_recording_in_equal_parts(record, monkeypatch):
 
 def test_no_beat_lies_in_what_cannot_be_read_and_no_interval_across_it(with_gap):
     samples, times_s = with_gap.beats.sample, with_gap.beats.sample / 360
-    assert with_gap.first < samples.min() < with_gap.start and with_gap.end < samples.max()
+    assert samples.min() < with_gap.start and with_gap.end < samples.max()
     assert (with_gap.reason[22 * 360 : 30 * 360] > 0).all()
     assert len(with_gap.reason) == with_gap.end - with_gap.start
     assert not ((times_s > 101) & (times_s < 111)).any()

@@ -57,6 +57,6 @@ def test_examples_are_an_even_draw():
     cluster = clusters.clusters[0]
     for sample in range(0, 1_000_000, 1000):
         if cluster.wants(sample):
-            cluster.add_example(Example(sample, 0.0, waves(25)[0], None, np.ones(3), np.zeros(2)))
+            cluster.add_example(Example(sample, 0.0, waves(25)[0], None, np.ones(3)))
     samples = sorted(example.sample for example in cluster.examples.values())
     assert len(samples) == MOST_EXAMPLES and samples[0] < 400_000 and samples[-1] > 600_000

@@ -36,13 +36,13 @@ def places(found):
 def test_stretches_are_in_samples_of_the_recording():
     reason = np.zeros(1000, np.int8)
     reason[100:200], reason[200:250], reason[990:] = 1, 2, 1
-    block = Block(5000, 6000, 4500, np.zeros(2000, np.float32), reason, None, None, None)
+    block = Block(5000, 6000, reason, None, None, None)
     assert places(stretches(block)) == [(5100, 5200, 1), (5200, 5250, 2), (5990, 6000, 1)]
 
 
 def test_near_ones_are_joined_and_keep_the_longer_ones_reason():
-    made = lambda *stretch: Stretch(*stretch, np.zeros(2))
-    found = [made(0, 100, 2), made(200, 900, 5), made(3000, 3100, 2), made(3100, 3150, 2)]
+    made = [(0, 100, 2), (200, 900, 5), (3000, 3100, 2), (3100, 3150, 2)]
+    found = [Stretch(*stretch) for stretch in made]
     assert places(joined(found, gap_s=2.0)) == [(0, 900, 5), (3000, 3150, 2)]
     assert places(joined(found)) == [(0, 100, 2), (200, 900, 5), (3000, 3150, 2)]
 

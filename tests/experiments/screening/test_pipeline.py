@@ -13,7 +13,7 @@ from screening_runs import lead_of, options_for, run, write_record
 
 import options
 from experiments.agreement import match
-from experiments.screening import blocks, outputs, pipeline
+from experiments.screening import blocks, pipeline
 from experiments.screening.location import cluster_pictures
 from experiments.screening.threads import in_threads
 from experiments.training import checkpoint as checkpoints
@@ -126,29 +126,6 @@ def test_other_detectors_screen_too(name, data, record, tmp_path):
     assert findings.table.loc[findings.flagged, "span_start_s"].notna().any()
     shown = cluster_pictures(findings.clusters, detector, findings.patient_threshold)
     assert shown and all(np.isfinite(picture.error).all() for picture in shown)
-
-
-def _disk_full(*_):
-    raise OSError(28, "No space left on device")
-
-
-def _interrupted(*_):
-    raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize(
-    "write_table, ends_as, words",
-    [(_disk_full, BadInput, "No space left"), (_interrupted, KeyboardInterrupt, "at .*sim")],
-)
-def test_a_full_disk_or_an_interrupt_leaves_nothing_half_written(
-    write_table, ends_as, words, record, weights, tmp_path, monkeypatch
-):
-    earlier = tmp_path / f"{record.name}.csv"
-    earlier.write_text("earlier")
-    monkeypatch.setattr(outputs, "write_table", write_table)
-    with pytest.raises(ends_as, match=words):
-        pipeline.screen_all(options_for(weights, tmp_path, paths=[record]))
-    assert list(tmp_path.iterdir()) == [earlier] and earlier.read_text() == "earlier"
 
 
 def test_one_recording_never_costs_the_others(record, weights, tmp_path, monkeypatch):

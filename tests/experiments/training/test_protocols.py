@@ -143,12 +143,6 @@ def test_interpatient_tests_unseen_patients_after_their_first_five_minutes(index
     assert not set(index["record"].iloc[s.train]) & set(index["record"].iloc[s.calibration])
 
 
-def test_interpatient_counts_escape_beats_as_normal(index):
-    s = split(index, "interpatient")
-    assert (s.classes[index["symbol"] == "e"] == "N").all()
-    assert (split(index, "beatgan").classes[index["symbol"] == "e"] == "S").all()
-
-
 def test_paper_selection_takes_labelled_beats_out_of_the_test(index):
     s = split(index, "beatgan", 0, select="paper")
     assert (s.classes[s.select] != "N").any() and not set(s.select) & set(s.test)

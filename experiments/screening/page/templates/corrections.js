@@ -4,11 +4,11 @@
    follow from all of them, each time anew. */
 const base = { sample, rarity, rr, cluster, kind: bytes(D.kind), doubtful: bytes(D.doubtful) }, edits = [];
 let { kind, doubtful } = base, added = new Map();    // sample at D.fs -> edit
-const LETTER = { v: "V", s: "S", f: "F", q: "Q", b: "N" }, NONE = D.kinds.length - 1;   // keys; n is the next beat
+const LETTER = { v: "V", s: "S", f: "F", q: "Q", b: "N" }, NONE = R.KINDS.length - 1;   // keys; n is the next beat
 const found = D.episodes.map(([code, start, end, beats]) => ({ code, start, end, beats, rate: beats > 1 ? 60 * (beats - 1) / ((end - start) / D.fs) : NaN }));
 const now = { kind, out: new Uint8Array(kind.length), noise: [], episodes: found, summary: D.summary };
 let picked = null;                               // {from, to} in s of what was dragged over, or an episode with them
-const kindOf = i => D.kinds[now.kind[i]], isOut = i => now.out[i] === 1, toLookAt = i => cluster[i] >= 0 && now.kind[i] > 0 && !isOut(i);
+const kindOf = i => R.KINDS[now.kind[i]], isOut = i => now.out[i] === 1, toLookAt = i => cluster[i] >= 0 && now.kind[i] > 0 && !isOut(i);
 const flaggedNow = () => cluster.reduce((n, _, i) => n + toLookAt(i), 0);
 const mergeSpans = spans => [...spans].sort((p, q) => p[0] - q[0]).reduce((all, [a, b]) => { const last = all[all.length - 1]; if (last && a <= last[1]) last[1] = Math.max(last[1], b); else all.push([a, b]); return all; }, []);
 /* The beats with those that were missed, in order of time; of base the others. */
@@ -18,18 +18,18 @@ function placeBeats() {
   const order = Uint32Array.from(at.keys()); if (fresh.length) order.sort((p, q) => at[p] - at[q]);
   const placed = (values, other) => values.constructor.from(order, k => k < n ? values[k] : other(fresh[k - n]));
   sample = placed(base.sample, ([s]) => s); rarity = placed(base.rarity, () => 0); cluster = placed(base.cluster, () => -1);
-  kind = placed(base.kind, ([, e]) => D.kinds.indexOf(e.kind)); doubtful = placed(base.doubtful, () => 0); added = new Map(fresh);
+  kind = placed(base.kind, ([, e]) => R.KINDS.indexOf(e.kind)); doubtful = placed(base.doubtful, () => 0); added = new Map(fresh);
 }
 /* RR, episodes and figures after some corrections: what corrections.py does. */
 function corrected(removed) {
   const stays = [...sample.keys()].filter(i => !isOut(i)), peaks = stays.map(i => sample[i]), letters = stays.map(kindOf), gaps = mergeSpans([...D.gaps, ...now.noise]);
   const isLeft = e => !removed.some(([code, start]) => code === e.code && start === e.start) && !now.noise.some(([a, b]) => (e.start + e.end) / 2 >= a && (e.start + e.end) / 2 < b)
-    && !(e.code === R.asystole && edits.some(q => q.added !== undefined && e.start < ownSample(q.added) && ownSample(q.added) < e.end));
-  const kept = found.filter(isLeft), anew = [...R.vCodes, ...R.sCodes, ...R.regular, ...R.rates, R.pause], inAf = new Uint8Array(peaks.length);
-  for (const e of kept) if (R.fibrillation.includes(e.code)) peaks.forEach((p, i) => { if (p >= e.start && p <= e.end) inAf[i] = 1; });
+    && !(e.code === R.ASYSTOLE && edits.some(q => q.added !== undefined && e.start < ownSample(q.added) && ownSample(q.added) < e.end));
+  const kept = found.filter(isLeft), anew = [...R.V_CODES, ...R.S_CODES, ...R.REGULAR, ...R.OF_RATES, R.PAUSE], inAf = new Uint8Array(peaks.length);
+  for (const e of kept) if ([R.FIBRILLATION, R.SHORT_FIBRILLATION].includes(e.code)) peaks.forEach((p, i) => { if (p >= e.start && p <= e.end) inAf[i] = 1; });
   /* a long interval that was there before is a pause only if it was one */
-  const place = new Map(Array.from(base.sample, (s, i) => [s, i])), were = new Set(kept.filter(e => e.code === R.pause).map(e => e.start + " " + e.end));
-  const isNew = e => e.code !== R.pause || were.has(e.start + " " + e.end) || place.get(e.end) - place.get(e.start) !== 1;
+  const place = new Map(Array.from(base.sample, (s, i) => [s, i])), were = new Set(kept.filter(e => e.code === R.PAUSE).map(e => e.start + " " + e.end));
+  const isNew = e => e.code !== R.PAUSE || were.has(e.start + " " + e.end) || place.get(e.end) - place.get(e.start) !== 1;
   const episodes = [...kept.filter(e => !anew.includes(e.code)), ...episodesAnew(peaks, letters, inAf, gaps).filter(isNew).filter(isLeft)].sort((p, q) => p.start - q.start || p.end - q.end);
   rr = new Uint16Array(sample.length); knownRr(peaks, gaps).forEach((v, k) => { rr[stays[k]] = Math.min(65535, Math.round((v || 0) * 1000)); });
   return { episodes, summary: summarise(peaks, letters, stays.map(i => doubtful[i] && now.kind[i] === kind[i]), episodes, gaps) };
@@ -37,7 +37,7 @@ function corrected(removed) {
 function apply() {
   const was = sample[chosen]; placeBeats();
   now.kind = Uint8Array.from(kind); now.noise = edits.filter(e => e.noise).map(e => e.noise.map(s => ownSample(s * D.ownHz)));
-  for (const e of edits) if (e.beats) for (const s of e.beats) { const i = firstFrom(s); if (sample[i] === s) now.kind[i] = D.kinds.indexOf(e.kind); }
+  for (const e of edits) if (e.beats) for (const s of e.beats) { const i = firstFrom(s); if (sample[i] === s) now.kind[i] = R.KINDS.indexOf(e.kind); }
   now.out = Uint8Array.from(sample, (s, i) => now.kind[i] === NONE || now.noise.some(([a, b]) => s >= a && s < b));
   rr = base.rr; Object.assign(now, edits.length ? corrected(edits.filter(e => e.removed).map(e => e.removed)) : { episodes: found, summary: D.summary });
   chosen = was === undefined || sample[firstFrom(was)] !== was ? -1 : firstFrom(was);
@@ -67,9 +67,9 @@ function give(letter, wholeShape) {
   if (beats.length) { edits.push({ beats, kind: letter }); apply(); }
 }
 function takeOut(wholeShape) {
-  if (picked?.code && ![...R.vCodes, ...R.sCodes, ...R.regular].includes(picked.code)) edits.push({ removed: [picked.code, picked.start] });
+  if (picked?.code && ![...R.V_CODES, ...R.S_CODES, ...R.REGULAR].includes(picked.code)) edits.push({ removed: [picked.code, picked.start] });
   else if (picked && !picked.code) edits.push({ noise: [picked.from, picked.to] });
-  else if (chosen >= 0) { give(D.kinds[NONE], wholeShape); chosen = -1; return drawTimeline(); }
+  else if (chosen >= 0) { give(R.KINDS[NONE], wholeShape); chosen = -1; return drawTimeline(); }
   else return;
   picked = null; chosen = -1; apply();
 }
@@ -104,7 +104,7 @@ function annotationBytes(rows, hz) {
 function annotationRows() {
   const rows = D.notes.concat([[0, '"', "corrected by a reader: " + (edits.length ? changesInWords() : "nothing")]]);
   for (const [at, code] of rhythmChanges(now.episodes)) rows.push([own(at), "+", code]);
-  for (const e of now.episodes) if (e.code === R.vf) rows.push([own(e.start), "[", ""], [own(e.end), "]", ""]);
+  for (const e of now.episodes) if (e.code === R.VENTRICULAR_FIBRILLATION) rows.push([own(e.start), "[", ""], [own(e.end), "]", ""]);
   for (const [a, b] of now.noise) rows.push([own(a), "~", "unreadable: noise, by a reader"], [own(b), "~", "readable"]);
   sample.forEach((s, i) => { if (!isOut(i)) rows.push([own(s), kindOf(i), ""]); });
   return rows.sort((p, q) => p[0] - q[0]);

@@ -9,7 +9,7 @@ const goTo = (s, long) => `<button type="button" class="go" data-start="${s}" da
 const runText = r => r ? r.beats + " beats at " + r.per_min + " /min, " + when(r.at_s) : "none";
 const card = (title, main, lines, band, look) => `<div class="number${look ? " look" : ""}"><h3>${band ? `<i class="band ${band}"></i>` : ""}${title}</h3><b>${main}</b>${lines.filter(Boolean).map(l => `<span>${l}</span>`).join("")}</div>`;
 const enough = s => s.recording.analysed_s >= D.enough, enoughNn = s => s.hrv.sdnn_ms !== null;
-const noHrv = s => "not told: no five minutes with " + 100 * R.nnShare + " % of normal intervals; " + count(s.hrv.intervals) + " in all";
+const noHrv = s => "not told: no five minutes with " + 100 * R.NN_SHARE + " % of normal intervals; " + count(s.hrv.intervals) + " in all";
 const ofHrv = s => ["SDNN over " + plural(s.hrv.intervals, "normal interval") + " of " + plural(5 * s.hrv.five_minutes, "minute"),
   (s.hrv.sdann_ms !== null ? "SDANN " + digits(s.hrv.sdann_ms, 0) + " ms, " : "") + "RMSSD " + digits(s.hrv.rmssd_ms, 0) + " ms, pNN50 " + digits(s.hrv.pnn50_percent, 0) + " %",
   s.hrv.lf_ms2 === undefined ? "LF and HF after corrections: by --corrections" : "LF " + digits(s.hrv.lf_ms2, 0) + ", HF " + digits(s.hrv.hf_ms2, 0) + " ms\u00b2, LF/HF " + digits(s.hrv.lf_hf, 1)];
@@ -36,7 +36,7 @@ const hoursTable = s => table("hours", ["from", "beats", "rate", "slowest", "fas
 function episodesTable(episodes, buttons) {
   const rows = Object.entries(D.rhythms).map(([code, [meaning, colour]]) => [code, meaning, colour, episodes.filter(e => e.code === code)]).filter(r => r[3].length);
   return rows.length ? table("wide", ["rhythm", "how often", "together", "longest", "fastest"], rows.map(([code, meaning, colour, found]) => {
-    const isRun = R.vCodes.slice(1).concat(R.sCodes.slice(1)).includes(code), longest = best(found, isRun ? e => e.beats : seconds), rated = found.filter(e => e.rate === e.rate && e.beats > 2), fastest = best(rated, e => e.rate);
+    const isRun = R.V_CODES.slice(1).concat(R.S_CODES.slice(1)).includes(code), longest = best(found, isRun ? e => e.beats : seconds), rated = found.filter(e => e.rate === e.rate && e.beats > 2), fastest = best(rated, e => e.rate);
     const at = longest.start / D.fs, where = buttons ? goTo(at, seconds(longest)) : when(at) + ",";
     return [`<i class="band ${colour}"></i>${meaning}`, count(found.length), lasting(sum(found.map(seconds))), `${where} ${lasting(seconds(longest))}${longest.beats ? ", " + longest.beats + " beats" : ""}`, fastest ? digits(fastest.rate, 0) + " /min" : ""]; })) : "";
 }

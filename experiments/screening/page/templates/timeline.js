@@ -48,7 +48,7 @@ function paintTimeline() {
   for (const r of RATES) { const py = low - (low - high) * (r - RATES[0]) / (RATES[2] - RATES[0]); c.fillText(r + (r === RATES[2] ? " /min" : ""), LEFT - 6, py); }
   $("where").textContent = when(a) + " to " + when(b);
   /* where the strip is */
-  if (TR.pieces || TR.folder) { const l = x(stripStart()), r = Math.max(l + 2, x(stripStart() + stripSpan())); c.fillStyle = C.focus; c.fillRect(l, low - 3, r - l, 3); }
+  if (hasTrace) { const l = x(stripStart()), r = Math.max(l + 2, x(stripStart() + stripSpan())); c.fillStyle = C.focus; c.fillRect(l, low - 3, r - l, 3); }
   drawOverview(); paintTrace(); drawTachogram();
 }
 const RATES = (() => { const v = []; for (let i = 0; i < rr.length; i += Math.max(1, rr.length >> 12)) if (rr[i] > 0) v.push(60000 / rr[i]); v.sort((p, q) => p - q);

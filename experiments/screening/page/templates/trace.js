@@ -2,6 +2,8 @@
    Pieces of the trace come from the page itself, or from scripts beside it, when they are looked at. */
 const TR = D.trace, MM = 96 / 25.4;              // CSS pixels a millimetre
 const store = new Map(), asked = new Set();      // number of a piece -> Int16Array, one lead after the other
+const awaiting = [];                             // what is drawn anew when a piece has come
+const hasTrace = Boolean(TR.pieces || TR.folder);
 const KEPT = 8;                                  // pieces: four hours
 const PER_PIECE = TR.seconds * TR.hz;
 let pointed = null;                              // tells the moment under the mouse, where that is on the strip
@@ -18,6 +20,7 @@ async function unpack(packed, leads = TR.leads.length) {
 async function piece(number, packed) {
   store.set(number, await unpack(packed));
   if (store.size > KEPT) { const oldest = store.keys().next().value; store.delete(oldest); asked.delete(oldest); }
+  for (const draw of awaiting.splice(0)) draw();
   drawTrace();
 }
 function ask(number) {
@@ -97,7 +100,7 @@ let firstLine = 0;
 let traceDue = 0;
 function drawTrace() { traceDue ||= requestAnimationFrame(() => { traceDue = 0; paintTrace(); }); }
 /* Pieces may come while the page is printed, or the report is shown: then there is no room to draw in. */
-function paintTrace() { if ((TR.pieces || TR.folder) && $("strip").clientWidth) { drawPaper(); drawMinutes(); } }
+function paintTrace() { if (hasTrace && $("strip").clientWidth) { drawPaper(); drawMinutes(); } }
 function drawPaper() {
   const [c, w, h] = fit($("strip")), t0 = stripStart(), a = Math.floor(t0 * TR.hz), b = Math.ceil((t0 + Math.min(stripSpan(), D.duration)) * TR.hz);
   strip(c, w, h, TR.leads.map((_, lead) => samples(lead, a, b)), TR.hz, a / TR.hz, { mmS: speed(), mmMv: gain(), rrs: true });
@@ -135,7 +138,7 @@ function drawMinutes() {
 /* Goes to a moment: the strip there, and the view of the timeline around it if it is elsewhere. */
 function go(t) { at = Math.min(Math.max(0, t), D.duration);
   const span = view[1] - view[0]; if (at < view[0] || at > view[1]) show(at - span / 2, at + span / 2); else drawTimeline(); }
-if (TR.pieces || TR.folder) {
+if (hasTrace) {
   const S = $("strip"), M = $("minutes");
   S.style.height = 40 * MM * Math.max(1, TR.leads.length * 0.8) + "px";
   $("lead").hidden = TR.leads.length < 2; TR.leads.forEach((name, k) => $("lead").append(new Option(name, k)));

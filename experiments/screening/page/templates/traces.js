@@ -6,11 +6,13 @@ function paper(c, x, y, t0, t1, m0, m1, small) {
 function limits(...values) { let a = Infinity, b = -Infinity; for (const v of values) if (v) for (const q of v) if (q === q) { a = Math.min(a, q); b = Math.max(b, q); }
   if (a > b) return [-1, 1]; const span = Math.max((b - a) * 1.12, 1.5), m = (a + b) / 2; return [m - span / 2, m + span / 2]; }
 function line(c, v, x, y, t0, dt) { c.beginPath(); let on = false; for (let i = 0; i < v.length; i++) { if (v[i] !== v[i]) { on = false; continue; } const px = x(t0 + i * dt), py = y(v[i]); if (on) c.lineTo(px, py); else c.moveTo(px, py); on = true; } c.stroke(); }
-/* A kept strip of D.strip.seconds on both sides of t; its moment is marked where it is a beat's. */
-function drawStrip(canvas, packed, t, isBeat) {
-  const [c, w, h] = fit(canvas), v = trace(packed), span = Math.min(2 * D.strip.seconds, (w - 8 * MM) / MM / 25), from = Math.round((D.strip.seconds - span / 2) * D.strip.hz);
-  const shown = v.slice(from), tall = limits(shown); strip(c, w, h, [shown], D.strip.hz, t - span / 2, { mmMv: (tall[1] - tall[0]) * 10 * MM > h * 1.25 ? 5 : 10 });
-  if (isBeat) { const px = 8 * MM + span / 2 * 25 * MM; c.fillStyle = C.alarm; c.beginPath(); c.moveTo(px - 5, h); c.lineTo(px + 5, h); c.lineTo(px, h - 7); c.fill(); } }
+/* Eight seconds of the first lead around t, once their pieces are here; t is marked where it is a beat's. */
+function drawStrip(canvas, t, isBeat) {
+  if (!canvas.clientWidth) return;
+  const [c, w, h] = fit(canvas), span = Math.min(8, (w - 8 * MM) / MM / 25), t0 = Math.max(0, t - span / 2), a = Math.floor(t0 * TR.hz), b = Math.min(a + Math.ceil(span * TR.hz), Math.floor(D.duration * TR.hz));
+  const shown = samples(0, a, b), tall = limits(shown); strip(c, w, h, [shown], TR.hz, a / TR.hz, { mmMv: (tall[1] - tall[0]) * 10 * MM > h * 1.25 ? 5 : 10 });
+  if ([a, b - 1].some(i => !store.has(Math.floor(i / PER_PIECE)))) awaiting.push(() => drawStrip(canvas, t, isBeat));
+  if (isBeat) { const px = 8 * MM + (t - t0) * 25 * MM; c.fillStyle = C.alarm; c.beginPath(); c.moveTo(px - 5, h); c.lineTo(px + 5, h); c.lineTo(px, h - 7); c.fill(); } }
 const inferno = v => { const k = 3 * Math.min(255, Math.round(v)); return [colours[k], colours[k + 1], colours[k + 2]]; };
 function drawError(canvas, g, flat) {
   const [c, w, h] = fit(canvas), e = bytes(g.error), R = flat ? 1 : g.rows, K = g.columns, image = new ImageData(K, R), left = 40, wide = w - left - 6, deep = flat ? h : h - 20;
