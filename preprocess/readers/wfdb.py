@@ -4,24 +4,24 @@ A record is one header or a row of segments, each with a header of its own. For 
 read whole and brought to 360 Hz (`read`), for screening it is a Source (`open_wfdb`).
 """
 
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import soundfile
 import wfdb
 from scipy.signal import resample_poly
 from tqdm import tqdm
-from wfdb.io._signal import BYTES_PER_SAMPLE
+from wfdb.io._signal import BYTES_PER_SAMPLE, INVALID_SAMPLE_VALUE, _rd_segment
+from wfdb.io.header import parse_header_content
 
 from preprocess import BadInput
 from preprocess.constants import FS_HZ, LEAD, LIKELY, MOST_LEADS
 from preprocess.files import check_is_file
 from preprocess.readers import physionet, segment_names
 from preprocess.readers.source import (
-    HIGHEST_HZ,
     Source,
     choose_leads,
     mv_of,
@@ -33,9 +33,8 @@ from preprocess.readers.source import (
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
 AT_ONCE = 1 << 20  # samples that are summed
 SUMS_DIFFER = 1 << 16  # a header keeps the lower 16 bits of a signal's sum
-# Storage formats: in one a sample is known when all before it were read, the other is turned round.
-DIFFERENCES, BIG_ENDIAN = "8", "61"
-RATE = re.compile(r"\d+\.?\d*(e[-+]?\d+)?", re.I)
+LAYOUT = "file_name fmt n_sig sig_len byte_offset samps_per_frame skew init_value".split()
+DIFFERENCES = "8"  # the storage format in which a sample is known when all before it were read
 LEFT_OVER = 4  # samples that a file may have beyond its header's: some formats fill words up
 AFTER_THE_END_S = 1  # annotations so soon after the last sample are dropped, later ones refused
 
@@ -70,46 +69,44 @@ class Segment:
         names = getattr(self.header, "sig_name", []) if self.n else []
         self.channels = {name: k for k, name in enumerate(names)}
 
-    def frame(self, lead):
-        """Samples of a lead in a frame."""
-        return self.header.samps_per_frame[self.channels[lead]]
+    def of(self, lead, field):
+        """What the header says of a lead."""
+        return getattr(self.header, field)[self.channels[lead]]
 
     def unit_mv(self, lead):
-        return mv_of(self.header.units[self.channels[lead]], self.path, lead)
+        return mv_of(self.of(lead, "units"), self.path, lead)
 
-    def read(self, leads, first, last, stored=False):
-        """Frames first to last of leads with as many samples in each: of each (n,) in the header's
-        unit, or whole numbers as they are stored."""
+    def stored(self, leads, first, last, **how):
+        """Frames first to last of leads: of each (n,) whole numbers."""
         known = 0 if DIFFERENCES in self.header.fmt else first
-        turned = stored and BIG_ENDIAN in self.header.fmt  # wfdb cannot give its whole numbers
-        record = _read_or_explain(
-            wfdb.rdrecord,
-            self.path,
-            ".dat",
-            sampfrom=known,
-            sampto=last if self.header.sig_len else None,  # else wfdb reads to the end
-            channels=[self.channels[lead] for lead in leads],
-            smooth_frames=False,
-            physical=turned or not stored,
-            ignore_skew=stored,
-        )
-        at = slice((first - known) * self.frame(leads[0]), (last - known) * self.frame(leads[0]))
-        columns = record.e_d_signal if stored and not turned else record.e_p_signal
-        return [values[at] for values in (record.adc(expanded=True) if turned else columns)]
+        how |= {field: getattr(self.header, field) for field in LAYOUT}
+        how |= {"dir_name": str(self.path.parent), "pn_dir": None, "sampfrom": known}
+        how |= {"sampto": last, "channels": [self.channels[lead] for lead in leads]}
+        columns = _read_or_explain(_with(self.path, ".dat"), _rd_segment, **how)
+        skipped = [(first - known) * self.of(lead, "samps_per_frame") for lead in leads]
+        return [column[k:] for column, k in zip(columns, skipped)]
+
+    def read(self, leads, first, last):
+        """Frames first to last of leads: of each (n,) mV, NaN where missing."""
+        columns = self.stored(leads, first, last, ignore_skew=False)
+        for lead, stored in zip(leads, columns):
+            values = (stored - float(self.of(lead, "baseline"))) / self.of(lead, "adc_gain")
+            values[stored == INVALID_SAMPLE_VALUE[self.of(lead, "fmt")]] = np.nan
+            yield values * self.unit_mv(lead)
 
     def check_sums(self, leads):
         """Raises BadInput where a signal is not the one that its header sums up. 0 is what writers
         put that do not sum."""
-        summed = [lead for lead in leads if self.header.checksum[self.channels[lead]]]
-        left = np.array([-self.header.checksum[self.channels[lead]] for lead in summed], int)
+        summed = [lead for lead in leads if self.of(lead, "checksum")]
+        left = np.array([-self.of(lead, "checksum") for lead in summed], int)
         for first in range(0, self.n if summed else 0, AT_ONCE):
-            stored = self.read(summed, first, min(first + AT_ONCE, self.n), stored=True)
+            last = min(first + AT_ONCE, self.n)
+            stored = self.stored(summed, first, last, ignore_skew=True)
             left += [int(values.sum(dtype=np.int64)) for values in stored]
         if (left % SUMS_DIFFER).any():
             raise BadInput(
-                f"the signal of {self.path} is not the one its header sums up: one of the files is "
-                "damaged, fetch both again (or, if it was changed on purpose, write its header "
-                "anew)"
+                f"the signal of {self.path} is not the one its header sums up: fetch both again "
+                "(or, if it was changed on purpose, write its header anew)"
             )
 
 
@@ -131,8 +128,7 @@ class WfdbSource(Source):
                 at = slice((begin - first) * self.frame, (until - first) * self.frame)
                 columns = segment.read(here, begin - segment.start, until - segment.start)
                 for lead, column in zip(here, columns):
-                    mv = segment.unit_mv(lead)
-                    values[at, self.screened.index(lead)] = column if mv == 1 else column * mv
+                    values[at, self.screened.index(lead)] = column
         return values[start - first * self.frame : end - first * self.frame]
 
     def annotated(self, annotator):
@@ -152,7 +148,7 @@ def open_wfdb(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
     if not leads:
         raise BadInput(f"{path}.hea describes no signal: fetch it again")
     where = {name: [part for part in segments if name in part.channels] for name in leads}
-    frames = [{part.frame(name) for part in where[name]} for name in leads]
+    frames = [{part.of(name, "samps_per_frame") for part in where[name]} for name in leads]
     rates_hz = [header.fs * max(found) if len(found) == 1 else 0 for found in frames]
     chosen = choose_leads(leads, lead, path, likely)
     if not rates_hz[chosen[0]]:
@@ -213,39 +209,33 @@ def read_header(path):
     path = Path(path)
     file = _with(path, ".hea")
     _check_file(file)
-    header = _read_or_explain(wfdb.rdheader, path, ".hea")
-    words = re.search(r"^[^#\s].*", file.read_text("latin-1"), re.M)[0].split()
-    told_hz = words[2].partition("/")[0] if len(words) > 2 else f"{header.fs}"
-    if not (RATE.fullmatch(told_hz) and 0 < float(told_hz) == header.fs <= HIGHEST_HZ):
-        raise BadInput(
-            f"{file} says {plain_text(told_hz)!r} Hz: correct it or leave the record out"
-        )
-    segments = getattr(header, "seg_name", None)
-    described = len(segments or getattr(header, "sig_name", None) or [])
-    announced = header.n_seg if segments else header.n_sig
-    if announced != described:
-        raise BadInput(
-            f"{file} announces {announced} signals or segments and describes {described}"
-        )
-    if not segments:  # what may be left out
-        names = [plain_text(name or "") for name in header.sig_name or []]
-        header.sig_name = numbered([name or f"signal{k}" for k, name in enumerate(names)])
-        header.units = [unit or "mV" for unit in header.units or []]
-        header.samps_per_frame = [number or 1 for number in header.samps_per_frame or []]
+    header = _read_or_explain(file, wfdb.rdheader, str(path))
+    words = parse_header_content(file.read_text("latin-1"))[0][0].split()
+    told_hz = words[2].partition("/")[0] if len(words) > 2 else str(header.fs)
+    if not 0 < pd.to_numeric(told_hz, errors="coerce") == header.fs:
+        raise BadInput(f"{file} says {plain_text(told_hz)!r} Hz: correct it")
+    is_row = isinstance(header, wfdb.MultiRecord)
+    parts = (header.seg_name if is_row else header.sig_name) or []
+    announced = header.n_seg if is_row else header.n_sig
+    if announced != len(parts):
+        raise BadInput(f"{file} announces {announced} signals or segments, it has {len(parts)}")
+    if not is_row:
+        names = [plain_text(name or "") or f"signal{k}" for k, name in enumerate(parts)]
+        header.sig_name = numbered(names)
     return header
 
 
 def _segments(path, header):
-    """Of a record, itself where it has none; the length of one that does not say it is that of its
-    file."""
-    if not hasattr(header, "seg_name"):
-        return [Segment(path, header, 0, _length(path, header) if header.n_sig else 0)]
+    """Of a record, itself where it has none."""
+    if not isinstance(header, wfdb.MultiRecord):
+        header.sig_len = _length(path, header)
+        return [Segment(path, header, 0, header.sig_len)]
     found, start = [], 0
     for name, n in zip(header.seg_name, header.seg_len):
         at, part = path.with_name(name), None
         if name != "~":
             part = read_header(at)
-            own = 0 if hasattr(part, "seg_name") else _length(at, part) if n else 0
+            own = 0 if isinstance(part, wfdb.MultiRecord) else _length(at, part) if n else 0
             if own != n or part.fs != header.fs:
                 raise BadInput(
                     f"segment {name} has {own} samples at {part.fs:g} Hz, {path}.hea says {n} at "
@@ -263,10 +253,10 @@ def _leads_of(segments):
 
 
 def _length(path, header):
-    """Frames of a record, which its signal files must have. Without checksums they have no more,
-    either."""
+    """Frames of a record: as its header says, which its signal files must have (without checksums
+    they have no more, either), else as they have."""
     found, told = [], header.sig_len
-    for name in set(header.file_name) - {"~"}:
+    for name in {*(header.file_name or [])} - {"~"}:
         channels = [k for k, other in enumerate(header.file_name) if other == name]
         file, sample_bytes = path.with_name(name), BYTES_PER_SAMPLE[header.fmt[channels[0]]]
         _check_file(file)
@@ -275,7 +265,7 @@ def _length(path, header):
             size = file.stat().st_size - (header.byte_offset[channels[0]] or 0)
             found.append(int((size + 0.01) / (a_frame * sample_bytes)))
         else:  # FLAC files know their length
-            info = _read_or_explain(soundfile.info, file, "")
+            info = _read_or_explain(file, soundfile.info, str(file))
             found.append(info.frames * len(channels) // a_frame)
         is_summed = sample_bytes and all(header.checksum[k] for k in channels)
         if told and (found[-1] < told or found[-1] > told + LEFT_OVER and not is_summed):
@@ -295,7 +285,7 @@ def read_annotations(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndar
     file = Path(file)
     _check_file(file)
     stored = file.read_bytes()
-    found = _read_or_explain(wfdb.rdann, file.with_suffix(""), file.suffix, file.suffix[1:])
+    found = _read_or_explain(file, wfdb.rdann, str(file.with_suffix("")), file.suffix[1:])
     samples, symbols = found.sample, np.array(found.symbol or [], "<U8")
     if stored[-2:] != b"\0\0" or np.diff(samples, prepend=0).min(initial=0) < 0:
         raise BadInput(f"{file} is no whole annotation file: fetch it again")
@@ -350,14 +340,13 @@ def _check_file(file):
         )
 
 
-def _read_or_explain(reader, path, ending, *args, **kwargs):
+def _read_or_explain(file, reader, *args, **kwargs):
     """wfdb's own errors for a missing or broken file, as one sentence that names the file."""
     try:
-        return reader(str(path), *args, **kwargs)
+        return reader(*args, **kwargs)
     except MemoryError:
         raise
     except Exception as error:  # whatever numpy or struct did on a truncated or foreign file
         raise BadInput(
-            f"{_with(path, ending)} cannot be read as WFDB: is it truncated, or something else? "
-            "fetch it again"
+            f"{file} cannot be read as WFDB: is it truncated, or something else? fetch it again"
         ) from error
