@@ -92,7 +92,7 @@ class CsvSource(Source):
         return np.frombuffer(stored, np.float32).reshape(-1, len(self.screened)).astype(float)
 
 
-def open_csv(
+def open_file(
     path: Path, lead, likely, most, fs_hz=None, units=None, gain=None, baseline=0
 ) -> CsvSource:
     """fs_hz, units, gain (counts a mV), baseline: of a file that does not say. Raises BadInput

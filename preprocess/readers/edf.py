@@ -44,7 +44,7 @@ class EdfSource(Source):
         return values
 
 
-def open_edf(path: Path, lead, likely, most, units=None) -> EdfSource:
+def open_file(path: Path, lead, likely, most, units=None) -> EdfSource:
     """units: of a file that gives none. Raises BadInput where header and file do not agree."""
     edf, records, places, notes = _layout(path)
     signals = [each for each in edf._signals if not each._is_annotation_signal]
@@ -113,11 +113,12 @@ def _layout(path):
 
 def _physical(rows, signal, place):
     """(n,) samples of a signal of edfio, in its own unit, of data records."""
-    width = signal._bytes_per_sample
-    stored = rows[:, place].reshape(-1, width)
-    wide = np.zeros((len(stored), 4), np.uint8)
-    wide[:, 4 - width :] = stored
-    return signal._calibrate(wide.view("<i4")[:, 0] >> (32 - 8 * width))
+    stored = np.ascontiguousarray(rows[:, place])
+    if signal._bytes_per_sample == 2:
+        return signal._calibrate(stored.view("<i2").reshape(-1))
+    wide = np.zeros((stored.size // 3, 4), np.uint8)
+    wide[:, 1:] = stored.reshape(-1, 3)
+    return signal._calibrate(wide.view("<i4")[:, 0] >> 8)
 
 
 def _starts(marks, record_s, fs_hz, path):

@@ -43,7 +43,7 @@ class IshneSource(Source):
         return np.where(steps == NO_SAMPLE, np.nan, steps * self.mv_per_step)
 
 
-def open_ishne(path: Path, lead, likely, most) -> IshneSource:
+def open_file(path: Path, lead, likely, most) -> IshneSource:
     """Raises BadInput where header and file do not agree."""
     with open(path, "rb") as file:
         head = file.read(HEADER_AT + HEADER.size)
@@ -55,17 +55,14 @@ def open_ishne(path: Path, lead, likely, most) -> IshneSource:
         summed = file.read(max(data_at, FIXED_BYTES) - HEADER_AT)
     # the checksum (CRC-CCITT) is of all before the samples; 0 is what writers put that do not sum
     told = {int.from_bytes(head[len(MAGIC) : HEADER_AT], order) for order in ("little", "big")}
-    if told != {0} and not told & {crc_hqx(summed, start) for start in CRC_STARTS}:
+    is_summed_up = told == {0} or told & {crc_hqx(summed, start) for start in CRC_STARTS}
+    if not (is_summed_up and 1 <= n_leads <= MOST_LEADS_OF_FILE and data_at >= FIXED_BYTES):
         raise BadInput(
-            f"the header of {path} is not what its checksum says: it is damaged, fetch it again"
-        )
-    if not 1 <= n_leads <= MOST_LEADS_OF_FILE:
-        raise BadInput(
-            f"{path} says that it has {n_leads} leads; 1 to {MOST_LEADS_OF_FILE} can be read"
+            f"the header of {path} is damaged (its checksum or its {n_leads} leads): fetch it again"
         )
     stored = path.stat().st_size - data_at
     n = stored // (2 * n_leads)
-    if n < 1 or stored != 2 * n * n_leads or count not in (n, n * n_leads) or data_at < FIXED_BYTES:
+    if n < 1 or stored != 2 * n * n_leads or count not in (n, n * n_leads):
         raise BadInput(
             f"{path} holds {n} samples of {n_leads} leads and its header says {count}: is it "
             "truncated? fetch it again"

@@ -143,9 +143,8 @@ def choose_leads(leads, wanted, path, likely=LEAD, all_ecg=False) -> list[int]:
         wanted = [wanted] if isinstance(wanted, str) else wanted
         return list(dict.fromkeys(_asked_for(leads, str(name), path) for name in wanted))
     order = [_plain(likely), *LIKELY_LEADS]
-    known = [k for k, name in enumerate(leads) if _plain(name) in order]
-    known.sort(key=lambda k: order.index(_plain(leads[k])))
-    found = known + [k for k, name in enumerate(leads) if _is_ecg(name) and k not in known]
+    found = [k for k, name in enumerate(leads) if _is_ecg(name) or _plain(name) in order]
+    found.sort(key=lambda k: [*order, _plain(leads[k])].index(_plain(leads[k])))
     if not found and (all_ecg or len(leads) == 1):
         found = [k for k, name in enumerate(leads) if not NO_ECG.search(name.lower())]
     if not found:

@@ -1,7 +1,7 @@
 """WFDB records and annotations, read by wfdb; what it does not look at is checked here.
 
 A record is one header or a row of segments, each with a header of its own. For training a lead is
-read whole and brought to 360 Hz (`read`), for screening it is a Source (`open_wfdb`).
+read whole and brought to 360 Hz (`read`), for screening it is a Source (`open_file`).
 """
 
 import sys
@@ -138,7 +138,7 @@ class WfdbSource(Source):
         return np.round(samples * FS_HZ / frame_hz).astype(int), symbols
 
 
-def open_wfdb(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
+def open_file(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
     """Leads of the record at path (without its ending). Raises BadInput where header and signal do
     not agree, or the lead is not there."""
     path = Path(path)
@@ -174,7 +174,7 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
     Raises BadInput when a file is missing, truncated or not what its header sums up to, the lead
     is not there, or the signal is flat or has gaps.
     """
-    source = open_wfdb(path, None if lead == LIKELY else lead, most=1)
+    source = open_file(path, None if lead == LIKELY else lead, most=1)
     signal_mv = source.read(0, source.n)[:, 0]
     missing = int(np.isnan(signal_mv).sum())
     if missing or not len(signal_mv) or not np.ptp(signal_mv) > 0:
