@@ -222,7 +222,7 @@ def _seconds(cells, form):
     return ((times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(1, "s")).to_numpy(float)
 
 
-def start_of(text):
+def start_of(text=""):
     """A datetime by the clock where it was written, a time of day where the date is none or may be
     read in two ways, else None."""
     text = re.sub(r"\s*([-+]\d\d:?\d\d|Z)$", "", text.strip("[]' ").replace(",", "."))

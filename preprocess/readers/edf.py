@@ -158,7 +158,7 @@ def _mv(signal, path, units):
         low = high = least = most = 0
     if low >= high or not abs(most - least) > 0:
         raise BadInput(f"{path} gives {name} limits that cannot be: it cannot be turned into mV")
-    mv = mv_of(unit or units or "", path, name)
-    if units and mv_of(units, path, name) != mv:
+    mv = mv_of(unit or units or "", f"{name} of {path}")
+    if units and mv_of(units, "--units") != mv:
         raise BadInput(f"--units says {units}, {name} of {path} {unit}: leave --units out")
     return mv

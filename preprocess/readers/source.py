@@ -35,12 +35,8 @@ NO_ECG = re.compile(
 )
 RESAMPLING_MARGIN_S = 1.0  # read on both sides of a stretch for the resampling filter, then dropped
 SHORT_GAP_S = 0.01  # of lost rows: a straight line across it is as good
-MV_OF_UNIT = {  # by what a unit is called
-    **dict.fromkeys(["mv", "millivolt", "millivolts"], 1.0),
-    **dict.fromkeys(["uv", "µv", "μv", "microvolt", "microvolts"], 1e-3),
-    **dict.fromkeys(["v", "volt", "volts"], 1e3),
-    "nv": 1e-6,
-}
+VOLTAGE = r"(?:milli|micro|[mnuµμ]?)v(?:olts?)?"  # in lower case
+MV_OF = {"milli": 1, "m": 1, "micro": 1e-3, "u": 1e-3, "µ": 1e-3, "μ": 1e-3, "": 1e3, "n": 1e-6}
 CONTROL_CODES = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -217,12 +213,12 @@ def plain_text(text: str) -> str:
     return CONTROL_CODES.sub("", text)
 
 
-def mv_of(unit: str, path, lead) -> float:
-    """A unit's size in mV. Raises BadInput where it is none of a voltage."""
-    scale = MV_OF_UNIT.get(unit.strip().lower())
-    if scale is None:
+def mv_of(unit: str, what) -> float:
+    """A unit's size in mV. what: has it. Raises BadInput where it is none of a voltage."""
+    known = unit.strip().lower()
+    if not re.fullmatch(VOLTAGE, known):
         raise BadInput(
-            f"{path} gives lead {plain_text(lead)} in {plain_text(unit) or 'no unit'!r}; mV, uV, V "
-            "can be read: choose another --lead, or correct the header"
+            f"{plain_text(what)} is in {plain_text(unit) or 'no unit'!r}; mV, uV, V can be read: "
+            "choose another --lead, or correct the header"
         )
-    return scale
+    return MV_OF[known.partition("v")[0]]

@@ -74,7 +74,7 @@ class Segment:
         return getattr(self.header, field)[self.channels[lead]]
 
     def unit_mv(self, lead):
-        return mv_of(self.of(lead, "units"), self.path, lead)
+        return mv_of(self.of(lead, "units"), f"{lead} of {self.path}")
 
     def stored(self, leads, first, last, **how):
         """Frames first to last of leads: of each (n,) whole numbers."""
