@@ -51,11 +51,12 @@ def open_source(
             ".bdf, .ecg, .csv or .txt file, or a folder of them"
         )
     opened = import_module(f"preprocess.readers.{kind}").open_file
+    asked = {"lead": lead, "likely": likely, "most": most}
     if kind == "csv":
-        return opened(path, lead, likely, most, fs_hz, units, gain, baseline)
+        return opened(path, asked, units, fs_hz, gain, baseline)
     if gain is not None or units and kind != "edf":
         raise BadInput(f"{path} says its own unit: leave --gain and --units out")
-    source = opened(path, lead, likely, most, **({"units": units} if units else {}))
+    source = opened(path, asked, *([units] if units else []))
     if fs_hz and abs(source.fs_hz - fs_hz) > RATE_DIFFERS * fs_hz:
         raise BadInput(f"--fs says {fs_hz:g} Hz, {path} {source.fs_hz:g} Hz: leave --fs out")
     return source

@@ -18,14 +18,7 @@ import pandas as pd
 
 from preprocess import BadInput
 from preprocess.readers.clock import SECONDS, TOLD_TOLERANCE, choose_clock, start_of
-from preprocess.readers.source import (
-    VOLTAGE,
-    Source,
-    choose_leads,
-    mv_of,
-    plain_text,
-    read_together,
-)
+from preprocess.readers.source import VOLTAGE, Source, mv_of, plain_names, plain_text, read_leads
 
 LINES_AT_ONCE, HEAD_ROWS = 200_000, 20_000
 HEAD_BYTES, MOST_HEADER = 1 << 20, 500  # that tell the layout; lines before the first row
@@ -88,9 +81,7 @@ class CsvSource(Source):
         return np.frombuffer(stored, np.float32).reshape(-1, len(self.screened)).astype(float)
 
 
-def open_file(
-    path: Path, lead, likely, most, fs_hz=None, units=None, gain=None, baseline=0
-) -> CsvSource:
+def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) -> CsvSource:
     """fs_hz, units, gain (counts a mV), baseline: of a file that does not say. Raises BadInput
     where anything is unclear."""
     table = read_layout(path)
@@ -101,15 +92,14 @@ def open_file(
     columns = [k for k in range(len(table.names)) if k not in clocks and table.is_lead(k)]
     if not columns:
         raise BadInput(f"{path} has no column of numbers that could be a lead")
-    names = [table.names[k] for k in columns]
-    chosen = choose_leads(names, lead, path, likely)
+    names = plain_names([table.names[k] for k in columns])
     if told_hz is None and clock is None:
         raise BadInput(
             f"{path} does not say its sampling rate, nor has it a column of times of a unit with "
             "which that is an ECG's: give it in Hz with --fs, or add a column time_s"
         )
     size_mv = lambda k: _scale(table, columns[k], units, gain)
-    mv = read_together(chosen, [told_hz] * len(names), size_mv, lead, path, most)
+    mv = read_leads(names, [told_hz] * len(names), size_mv, path, **asked)
     screened, columns = [names[k] for k in mv], [columns[k] for k in mv]
     sizes = np.array(list(mv.values()))
     values, n, missing = _copy(table, columns, clock, sizes, baseline if gain else 0)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from preprocess import BadInput
 from preprocess.constants import LONGEST_GAP_S
-from preprocess.readers.source import Source, choose_leads, mv_of, read_together
+from preprocess.readers.source import Source, mv_of, plain_names, read_leads
 
 FORMATS = {b"0       ": (edfio.read_edf, 2), b"\xffBIOSEMI": (edfio.read_bdf, 3)}  # bytes a sample
 UNKNOWN_DAY = date(1985, 1, 1)  # what recorders write that have no clock
@@ -44,19 +44,18 @@ class EdfSource(Source):
         return values
 
 
-def open_file(path: Path, lead, likely, most, units=None) -> EdfSource:
+def open_file(path: Path, asked, units=None) -> EdfSource:
     """units: of a file that gives none. Raises BadInput where header and file do not agree."""
     edf, records, places, notes = _layout(path)
     signals = [each for each in edf._signals if not each._is_annotation_signal]
-    leads, record_s = [each.label for each in signals], edf.data_record_duration
+    leads, record_s = plain_names([s.label for s in signals]), edf.data_record_duration
     if not leads:
         raise BadInput(f"{path} holds no signal")
     sizes = [each.samples_per_data_record for each in signals]
     rates_hz = [size / record_s for size in sizes]
-    chosen = choose_leads(leads, lead, path, likely)
-    size_mv = lambda k: _mv(signals[k], path, units)
-    mv = read_together(chosen, rates_hz, size_mv, lead, path, most)
-    size, fs_hz = sizes[chosen[0]], rates_hz[chosen[0]]
+    mv = read_leads(leads, rates_hz, lambda k: _mv(signals[k], path, units), path, **asked)
+    first = next(iter(mv))
+    size, fs_hz = sizes[first], rates_hz[first]
     starts = np.arange(len(records)) * size
     if edf.reserved.endswith("+D"):
         marks = [places[each] for each in edf._signals if each._is_annotation_signal]

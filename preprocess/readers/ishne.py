@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocess import BadInput
-from preprocess.readers.source import Source, choose_leads, numbered, read_together
+from preprocess.readers.source import Source, plain_names, read_leads
 
 MAGIC = b"ISHNE1.0"
 HEADER = struct.Struct("<3i i h 40s 40s 20s 2h 3h 3h 3h 3h h 12h 12h 12h h 40s h")
@@ -43,7 +43,7 @@ class IshneSource(Source):
         return np.where(steps == NO_SAMPLE, np.nan, steps * self.mv_per_step)
 
 
-def open_file(path: Path, lead, likely, most) -> IshneSource:
+def open_file(path: Path, asked) -> IshneSource:
     """Raises BadInput where header and file do not agree."""
     with open(path, "rb") as file:
         head = file.read(HEADER_AT + HEADER.size)
@@ -69,15 +69,14 @@ def open_file(path: Path, lead, likely, most) -> IshneSource:
         )
     codes, resolutions = fields[23 : 23 + n_leads], fields[47 : 47 + n_leads]
     known = dict(enumerate(LEAD_NAMES))
-    leads = numbered([known.get(code, "unknown") for code in codes])
+    leads = plain_names([known.get(code, "unknown") for code in codes])
 
     def size_mv(k):
         if resolutions[k] <= 0:
             raise BadInput(f"{path} gives {leads[k]} {resolutions[k]} nV a step: that cannot be mV")
         return resolutions[k] / NV_PER_MV
 
-    chosen = choose_leads(leads, lead, path, likely, all_ecg=True)
-    mv = read_together(chosen, [fs_hz] * n_leads, size_mv, lead, path, most)
+    mv = read_leads(leads, [fs_hz] * n_leads, size_mv, path, **asked, all_ecg=True)
     source = IshneSource(path.stem, path, leads, [leads[k] for k in mv], fs_hz, n)
     source.channels, source.data_at = list(mv), data_at
     source.mv_per_step = np.array(list(mv.values()))

@@ -17,7 +17,7 @@ from scipy.ndimage import binary_closing
 from scipy.signal import resample_poly
 
 from preprocess import BadInput
-from preprocess.constants import FS_HZ, LEAD
+from preprocess.constants import FS_HZ, LEAD, MOST_LEADS
 
 LOWEST_HZ, HIGHEST_HZ = 50, 4000  # of recordings that can be read
 # Without the words ECG and lead before them: the first that a recording has is taken.
@@ -61,8 +61,6 @@ class Source:
 
     def __post_init__(self):
         self.one_at_a_time = Lock()
-        self.leads = [plain_text(name) for name in self.leads]
-        self.screened = [plain_text(name) for name in self.screened]
         if not LOWEST_HZ <= self.fs_hz <= HIGHEST_HZ:
             raise BadInput(
                 f"{self.path} is sampled at {self.fs_hz:g} Hz; {LOWEST_HZ} to {HIGHEST_HZ} Hz can "
@@ -151,21 +149,24 @@ def choose_leads(leads, wanted, path, likely=LEAD, all_ecg=False) -> list[int]:
     return found
 
 
-def read_together(chosen, rates_hz, size_mv, wanted, path, most) -> dict[int, float]:
-    """{index: size of its unit in mV} of those of the chosen leads that are read: all that were
-    asked for; else at most so many of the first one's rate, without those that cannot be read.
+def read_leads(
+    leads, rates_hz, size_mv, path, lead=None, likely=LEAD, most=MOST_LEADS, **more
+) -> dict[int, float]:
+    """{index: size of its unit in mV} of the leads to read: all that were asked for; else at most
+    so many of the first one's rate, without those that cannot be read.
 
     rates_hz: of all leads; size_mv: of an index, BadInput where its lead cannot be read. Raises
     BadInput where that is the first one, or where leads that were asked for have several rates.
     """
+    chosen = choose_leads(leads, lead, path, likely, **more)
     same = [k for k in chosen if rates_hz[k] == rates_hz[chosen[0]]]
-    if wanted and len(same) < len(chosen):
+    if lead and len(same) < len(chosen):
         told = ", ".join(f"{rates_hz[k]:g}" for k in chosen)
         raise BadInput(f"the leads asked for of {path} have {told} Hz: read those of one rate")
     found = {}
     for k in same:
-        if wanted or len(found) < most:
-            with suppress(BadInput) if found and not wanted else nullcontext():
+        if lead or len(found) < most:
+            with suppress(BadInput) if found and not lead else nullcontext():
                 found[k] = size_mv(k)
     return found
 
@@ -200,8 +201,9 @@ def _plain(lead):
     return re.sub(r"^(ecg|ekg|lead)[\s_:-]*(lead[\s_]*)?(?=.)|[\s_.-]", "", name)
 
 
-def numbered(names: list) -> list:
-    """Names of leads, with a number behind those that are alike."""
+def plain_names(names: list) -> list:
+    """Names of leads as plain text, with a number behind those that are alike."""
+    names = list(map(plain_text, names))
     return [
         name if names.count(name) == 1 else f"{name}{names[: k + 1].count(name)}"
         for k, name in enumerate(names)

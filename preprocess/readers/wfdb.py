@@ -18,17 +18,10 @@ from wfdb.io._signal import BYTES_PER_SAMPLE, INVALID_SAMPLE_VALUE, _rd_segment
 from wfdb.io.header import parse_header_content
 
 from preprocess import BadInput
-from preprocess.constants import FS_HZ, LEAD, LIKELY, MOST_LEADS
+from preprocess.constants import FS_HZ, LEAD, LIKELY
 from preprocess.files import check_is_file
 from preprocess.readers import physionet, segment_names
-from preprocess.readers.source import (
-    Source,
-    choose_leads,
-    mv_of,
-    numbered,
-    plain_text,
-    read_together,
-)
+from preprocess.readers.source import Source, mv_of, plain_names, plain_text, read_leads
 
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
 AT_ONCE = 1 << 20  # samples that are summed
@@ -138,7 +131,7 @@ class WfdbSource(Source):
         return np.round(samples * FS_HZ / frame_hz).astype(int), symbols
 
 
-def open_file(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
+def open_file(path, asked) -> WfdbSource:
     """Leads of the record at path (without its ending). Raises BadInput where header and signal do
     not agree, or the lead is not there."""
     path = Path(path)
@@ -147,17 +140,19 @@ def open_file(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
     leads = _leads_of(segments)
     if not leads:
         raise BadInput(f"{path}.hea describes no signal: fetch it again")
-    where = {name: [part for part in segments if name in part.channels] for name in leads}
-    frames = [{part.of(name, "samps_per_frame") for part in where[name]} for name in leads]
-    rates_hz = [header.fs * max(found) if len(found) == 1 else 0 for found in frames]
-    chosen = choose_leads(leads, lead, path, likely)
-    if not rates_hz[chosen[0]]:
-        raise BadInput(f"lead {leads[chosen[0]]} of {path} is in no segment, or in several rates")
-    size_mv = lambda k: [part.unit_mv(leads[k]) for part in where[leads[k]]]
-    names = [leads[k] for k in read_together(chosen, rates_hz, size_mv, lead, path, most)]
-    frame = max(frames[chosen[0]])
+    where = [[part for part in segments if name in part.channels] for name in leads]
+    frames = [{p.of(name, "samps_per_frame") for p in parts} for name, parts in zip(leads, where)]
+
+    def size_mv(k):
+        if len(frames[k]) != 1:
+            raise BadInput(f"lead {leads[k]} of {path} is in no segment, or in several rates")
+        return [part.unit_mv(leads[k]) for part in where[k]]
+
+    rates_hz = [float(header.fs * max(found, default=0)) for found in frames]
+    chosen = list(read_leads(leads, rates_hz, size_mv, path, **asked))
+    frame, names = max(frames[chosen[0]]), [leads[k] for k in chosen]
     n = frame * sum(segment.n for segment in segments)
-    source = WfdbSource(path.name, path, leads, names, float(rates_hz[chosen[0]]), n)
+    source = WfdbSource(path.name, path, leads, names, rates_hz[chosen[0]], n)
     source.segments, source.frame = segments, frame
     source.start = header.base_datetime or header.base_time
     for segment in segments:
@@ -174,7 +169,7 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
     Raises BadInput when a file is missing, truncated or not what its header sums up to, the lead
     is not there, or the signal is flat or has gaps.
     """
-    source = open_file(path, None if lead == LIKELY else lead, most=1)
+    source = open_file(path, {"lead": None if lead == LIKELY else lead, "most": 1})
     signal_mv = source.read(0, source.n)[:, 0]
     missing = int(np.isnan(signal_mv).sum())
     if missing or not len(signal_mv) or not np.ptp(signal_mv) > 0:
@@ -220,8 +215,7 @@ def read_header(path):
     if announced != len(parts):
         raise BadInput(f"{file} announces {announced} signals or segments, it has {len(parts)}")
     if not is_row:
-        names = [plain_text(name or "") or f"signal{k}" for k, name in enumerate(parts)]
-        header.sig_name = numbered(names)
+        header.sig_name = plain_names([name or f"signal{k}" for k, name in enumerate(parts)])
     return header
 
 
