@@ -234,8 +234,8 @@ def test_jumps_of_row_numbers_are_gaps_and_wraps_are_none(name, tmp_path):
 @pytest.mark.parametrize(
     "change, words",
     [
-        (lambda t: np.r_[t[:3000], t[3000:] - 5], "goes back at line 3002"),
-        (lambda t: np.r_[t[:3000], t[2999:-1]], "stands still at line 300"),
+        (lambda t: np.r_[t[:3000], t[3000:] - 5], "goes back, .* at line 3002"),
+        (lambda t: np.r_[t[:3000], t[2999:-1]], "stands still .* at line 300"),
         (lambda t: np.maximum(t, 2 * t - t[3000]), "changes after line"),
         (lambda t: np.maximum(t, 1.004 * t - 0.004 * t[3000]), "changes after line"),
         (lambda t: np.where(np.arange(len(t)) == 3000, np.nan, t), "line 3002 .* has no time"),
