@@ -70,15 +70,12 @@ COUNTS_ROW = r"m?sec/sample\n(?:.*\n)+[\t, ]*(\d+)(?:[\t, ]+\1)*[\t, ]*"  # of A
 
 
 class CsvSource(Source):
-    """Its columns are copied once, as numbers, to a nameless temporary file that is read from."""
+    """values: (n, leads), copied once as numbers to a nameless temporary file."""
 
     values = None
 
     def read(self, start, end):
-        row = 4 * len(self.screened)
-        self.values.seek(int(start) * row)
-        stored = self.values.read((int(end) - int(start)) * row)
-        return np.frombuffer(stored, np.float32).reshape(-1, len(self.screened)).astype(float)
+        return self.values[start:end].astype(float)
 
 
 def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) -> CsvSource:
@@ -102,8 +99,9 @@ def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) 
     mv = read_leads(names, [told_hz] * len(names), size_mv, path, **asked)
     screened, columns = [names[k] for k in mv], [columns[k] for k in mv]
     sizes = np.array(list(mv.values()))
-    values, n, missing = _copy(table, columns, clock, sizes, baseline if gain else 0)
-    source = CsvSource(path.stem, path, names, screened, float(told_hz or clock.rate_hz()), n)
+    values, missing = _copy(table, columns, clock, sizes, baseline if gain else 0)
+    rate_hz = float(told_hz or clock.rate_hz())
+    source = CsvSource(path.stem, path, names, screened, rate_hz, len(values))
     source.values, source.start = values, table.start
     if missing:
         source.notes = [f"{missing} rows of {path} have no number: they are gaps of a sample each"]
@@ -352,9 +350,8 @@ def _check_amplitude(values, what):
 
 
 def _copy(table, columns, clock, mv, baseline):
-    """The columns in mV as float32 in a temporary file, NaN in the gaps; its samples; and how many
-    rows lack a number."""
-    copy, n, line, missing = tempfile.TemporaryFile(), 0, table.skip, 0
+    """The columns in mV as (n, leads) float32, NaN in the gaps; and how many rows lack a number."""
+    copy, line, missing = tempfile.TemporaryFile(), table.skip, 0
     used = {*columns} | ({clock.column} if clock else set())
     for part in table.parts(used, LINES_AT_ONCE):
         values = np.stack([table.numbers(part[column]) for column in columns], 1)
@@ -370,5 +367,6 @@ def _copy(table, columns, clock, mv, baseline):
         if clock is not None:
             values = clock.spread(values, part[clock.column], line)
         copy.write(values.tobytes())
-        n, line = n + len(values), line + len(part)
-    return copy, n, missing
+        line += len(part)
+    copy.flush()
+    return np.memmap(copy, np.float32, "r").reshape(-1, len(columns)), missing

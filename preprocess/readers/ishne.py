@@ -28,18 +28,14 @@ NO_SAMPLE = -32768
 
 
 class IshneSource(Source):
-    """channels: places of the leads that are read; mv_per_step: of each; data_at: byte of the first
-    sample."""
+    """stored: (n, leads) steps; channels: of the leads that are read; mv_per_step: of each."""
 
+    stored: np.ndarray
     channels: list
     mv_per_step: np.ndarray
-    data_at: int
 
     def read(self, start, end):
-        shape = int(end) - int(start), len(self.leads)
-        at = self.data_at + 2 * int(start) * shape[1]
-        stored = np.fromfile(self.path, "<i2", shape[0] * shape[1], offset=at).reshape(shape)
-        steps = stored[:, self.channels]
+        steps = self.stored[start:end, self.channels]
         return np.where(steps == NO_SAMPLE, np.nan, steps * self.mv_per_step)
 
 
@@ -78,8 +74,8 @@ def open_file(path: Path, asked) -> IshneSource:
 
     mv = read_leads(leads, [fs_hz] * n_leads, size_mv, path, **asked, all_ecg=True)
     source = IshneSource(path.stem, path, leads, [leads[k] for k in mv], fs_hz, n)
-    source.channels, source.data_at = list(mv), data_at
-    source.mv_per_step = np.array(list(mv.values()))
+    source.stored = np.memmap(path, "<i2", "r", data_at, (n, n_leads))
+    source.channels, source.mv_per_step = list(mv), np.array(list(mv.values()))
     source.start = _start(fields[13:16], fields[19:22])
     return source
 
