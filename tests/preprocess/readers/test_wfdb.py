@@ -1,6 +1,5 @@
 """WFDB records: a header says what it says, or the record is refused; annotations are whole."""
 
-import os
 from datetime import datetime
 
 import numpy as np
@@ -33,7 +32,6 @@ def edit(path, old, new):
     [
         (" 360 ", " -360 ", "'-360' Hz"),
         (" 360 ", " 36 ", "36 Hz"),
-        (" 360 ", " 3e9 ", "Hz"),
         (" 360 ", " 36O ", "Hz"),
         (" 3600", " 7200", "truncated"),
         (" 3600", " 1800", "sums up"),
@@ -54,15 +52,6 @@ def test_what_a_header_may_leave_out(path):
     assert (source.lead, source.n) == ("signal0", 3600)
     np.testing.assert_array_equal(source.read(0, 3600), whole)
     np.testing.assert_array_equal(source.read(1000, 1100), whole[1000:1100])
-
-
-def test_one_sample_more_or_less_is_seen(path):
-    signal = path.with_suffix(".dat")
-    whole = signal.read_bytes()
-    for content in (whole[:-2], b"\1" + whole[1:]):
-        signal.write_bytes(content)
-        with pytest.raises(BadInput, match="truncated|sums up"):
-            open_source(path).read(0, 3600)
 
 
 def stored(folder, values, told, name="r9"):
@@ -105,16 +94,11 @@ def test_a_lead_has_all_samples_of_its_frames(kind, tmp_path):
 
 
 def test_a_compressed_signal_has_the_length_that_its_header_says(tmp_path):
-    soundfile = pytest.importorskip("soundfile")
     values = np.random.default_rng(0).integers(-900, 900, 4000).astype(np.int16)
-    soundfile.write(tmp_path / "r9.flac", values, 360, format="FLAC", subtype="PCM_16")
-    os.rename(tmp_path / "r9.flac", tmp_path / "r9.dat")
-    header = "r9 1 360 {}\nr9.dat 516 100 16 0 0 0 0 MLII\n"
-    (tmp_path / "r9.hea").write_text(header.format(4000))
-    np.testing.assert_allclose(open_source(tmp_path / "r9").read(0, 4000)[:, 0], values / 100)
-    (tmp_path / "r9.hea").write_text(header.format(2000))
+    how = {"sig_name": ["II"], "units": ["mV"], "adc_gain": [100], "baseline": [0]}
+    wfdb.wrsamp("r9", 360, fmt=["516"], d_signal=values[:, None], write_dir=str(tmp_path), **how)
     with pytest.raises(BadInput, match="4000 samples a signal and r9.hea says 2000"):
-        open_source(tmp_path / "r9")
+        open_source(edit(tmp_path / "r9", " 4000", " 2000"))
 
 
 def segments(folder, text="m/2 1 360 7200 22:30:00 02/01/2026\ns1 3600\ns2 3600\n", second=str):
@@ -182,17 +166,6 @@ def test_files_of_a_record_and_its_digest(path):
 
 
 # ------------------------------------------------------------------------- as training reads it
-
-
-def test_training_reads_a_lead_by_its_name(path, tmp_path):
-    leads = np.stack([wave(3600, 360), 2 * wave(3600, 360)], 1)
-    for name, order in (("a", ["MLII", "V1"]), ("b", ["V1", "MLII"])):
-        how = {"fs": 360, "units": ["mV"] * 2, "fmt": ["16"] * 2, "write_dir": str(tmp_path)}
-        wfdb.wrsamp(name, sig_name=order, p_signal=leads, **how)
-    peaks = [records.read(tmp_path / name, annotator=None).signal_mv.max() for name in "ab"]
-    assert peaks[1] == pytest.approx(2 * peaks[0], rel=0.01)
-    with pytest.raises(BadInput, match="no lead V9; it has MLII, V1"):
-        records.read(tmp_path / "a", "V9", annotator=None)
 
 
 @pytest.mark.parametrize("ending", [".dat", ".atr", ".hea"])
