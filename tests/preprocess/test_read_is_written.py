@@ -120,13 +120,9 @@ def test_edf(fs_hz, other_hz, kind, unit, wanted, seconds, is_plus, is_told, see
     rates = [fs_hz if k in wanted else other_hz for k in range(3)]
     leads = [wave(seconds * fs_hz, fs_hz, seed + k) for k, fs_hz in enumerate(rates)]
     signal, whole = (edfio.EdfSignal, edfio.Edf) if kind == "edf" else (edfio.BdfSignal, edfio.Bdf)
+    said = {"physical_dimension": "" if is_told else unit}
     written = [
-        signal(
-            values * SCALES[unit],
-            fs_hz,
-            label=f"ECG {k}",
-            physical_dimension="" if is_told else unit,
-        )
+        signal(values * SCALES[unit], fs_hz, label=f"ECG {k}", **said)
         for k, (values, fs_hz) in enumerate(zip(leads, rates))
     ]
     start = datetime(2024, 5, 3, 21, 56, 26)
@@ -179,11 +175,9 @@ def test_csv(fs_hz, unit, layout, clock, gap_s, empty, is_told, leads, seed):
     at = np.arange(n) + lost * (np.arange(n) >= n // 2)
     times = {"time_s": at / fs_hz, "time_ms": 1000 * at / fs_hz, "n": at.astype(float)}
     columns = {clock: times[clock]} if clock else {}
-    columns |= {
-        name if is_told else f"{name} (mV)": values * (SCALES[unit] if is_told else 1)
-        for name, values in other.items()
-    }
-    columns |= {"II" if is_told else f"II ({unit})": signal * SCALES[unit]}
+    for name, values in {**other, "II": signal}.items():
+        own = unit if is_told or name == "II" else "mV"
+        columns[name if is_told else f"{name} ({own})"] = values * SCALES[own]
     written = np.stack([signal, *other.values()], 1)
     expected = np.insert(written, [n // 2] * lost, np.nan, 0)
     told = {} if clock in ("time_s", "time_ms") else {"fs_hz": float(fs_hz)}

@@ -100,12 +100,6 @@ DEVICES = {
         (130, "ecg", START),
         {},
     ),
-    "chest strap, stamps of packets": (
-        "Phone timestamp;ecg [uV]\n",
-        lambda k, mv: f"{ms(k // 73 * 73, 130, '%Y-%m-%dT%H:%M:%S.%f')};{1000 * mv:.1f}",
-        (130, "ecg", START),
-        {},
-    ),
     "rdsamp": (
         "       sample #     MLII       V5\n            (units)  (units)\n",
         lambda k, mv: f"{k:12d}{500 + 150 * mv:8.2f}{500 + 50 * mv:8.2f}",
@@ -244,7 +238,6 @@ def test_cells_that_are_no_numbers_are_refused(text, tmp_path):
         ("II", 1000, {}, "--units uV"),
         ("II (adu)", 200, {}, "--gain"),
         ("II [10 uV]", 1, {}, "mV, uV, V can be read"),
-        ("II (uV)", 1000, {"units": "mV"}, "leave --units"),
         ("II (uV)", 1000, {"gain": 200.0}, "leave --units and --gain out"),
         ("II", 1, {"fs_hz": 500.0}, "500 Hz was told"),
         ("EEG C4", 1, {}, "no lead that is called"),
