@@ -69,16 +69,7 @@ TOLD = {
 COUNTS_ROW = r"m?sec/sample\n(?:.*\n)+[\t, ]*(\d+)(?:[\t, ]+\1)*[\t, ]*"  # of AcqKnowledge
 
 
-class CsvSource(Source):
-    """values: (n, leads), copied once as numbers to a nameless temporary file."""
-
-    values = None
-
-    def read(self, start, end):
-        return self.values[start:end].astype(float)
-
-
-def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) -> CsvSource:
+def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) -> Source:
     """fs_hz, units, gain (counts a mV), baseline: of a file that does not say. Raises BadInput
     where anything is unclear."""
     table = read_layout(path)
@@ -100,12 +91,20 @@ def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) 
     screened, columns = [names[k] for k in mv], [columns[k] for k in mv]
     sizes = np.array(list(mv.values()))
     values, missing = _copy(table, columns, clock, sizes, baseline if gain else 0)
+    pieces = [(0, len(values), lambda first, last: values[first:last])]
     rate_hz = float(told_hz or clock.rate_hz())
-    source = CsvSource(path.stem, path, names, screened, rate_hz, len(values))
-    source.values, source.start = values, table.start
-    if missing:
-        source.notes = [f"{missing} rows of {path} have no number: they are gaps of a sample each"]
-    return source
+    notes = [f"{missing} rows of {path} have no number: they are gaps of a sample each"]
+    return Source(
+        path.stem,
+        path,
+        names,
+        screened,
+        rate_hz,
+        len(values),
+        pieces,
+        table.start,
+        notes if missing else [],
+    )
 
 
 # ------------------------------------------------------------------------------------- layout

@@ -4,6 +4,7 @@ by part, as edfio holds the whole of a BDF file in memory."""
 import warnings
 from contextlib import suppress
 from datetime import date, datetime, time
+from functools import partial
 from pathlib import Path
 
 import edfio
@@ -18,33 +19,7 @@ FORMATS = {b"0       ": (edfio.read_edf, 2), b"\xffBIOSEMI": (edfio.read_bdf, 3)
 UNKNOWN_DAY = date(1985, 1, 1)  # what recorders write that have no clock
 
 
-class EdfSource(Source):
-    """records: (n, bytes) data records; starts: (n,) first sample of each; signals: of edfio, of
-    the leads that are read; places: of each its bytes in a record; mv: the size of its unit."""
-
-    records: np.ndarray
-    starts: np.ndarray
-    signals: list
-    places: list
-    mv: list
-
-    def read(self, start, end):
-        first = max(0, np.searchsorted(self.starts, start, "right") - 1)
-        last = np.searchsorted(self.starts, end, "left")
-        columns = zip(self.signals, self.places, self.mv)
-        rows = self.records[first:last]
-        stored = np.stack([_physical(rows, *where) * mv for *where, mv in columns], 1)
-        size, begin = len(stored) // len(rows), self.starts[first]
-        if self.starts[last - 1] + size - begin == len(stored) and end - begin <= len(stored):
-            return stored[start - begin : end - begin]
-        at = np.add.outer(self.starts[first:last], np.arange(size)).reshape(-1) - start
-        inside = (at >= 0) & (at < end - start)
-        values = np.full((end - start, len(self.signals)), np.nan)
-        values[at[inside]] = stored[inside]
-        return values
-
-
-def open_file(path: Path, asked, units=None) -> EdfSource:
+def open_file(path: Path, asked, units=None) -> Source:
     """units: of a file that gives none. Raises BadInput where header and file do not agree."""
     edf, records, places, notes = _layout(path)
     signals = [each for each in edf._signals if not each._is_annotation_signal]
@@ -60,13 +35,20 @@ def open_file(path: Path, asked, units=None) -> EdfSource:
     if edf.reserved.endswith("+D"):
         marks = [places[each] for each in edf._signals if each._is_annotation_signal]
         starts = _starts(records[:, marks[0]] if marks else records[:, :0], record_s, fs_hz, path)
+    ends = [*(np.flatnonzero(np.diff(starts) != size) + 1), len(records)]  # of what has no gap
+
+    def piece(at, first, last):
+        first, last = at + first, at + last
+        rows = records[first // size : -(-last // size)]
+        columns = [_physical(rows, signals[k], places[signals[k]]) * mv[k] for k in mv]
+        return np.stack(columns, 1)[first % size :][: last - first]
+
+    pieces = [
+        (starts[row], (end - row) * size, partial(piece, row * size))
+        for row, end in zip([0, *ends], ends)
+    ]
     names, n = [leads[k] for k in mv], int(starts[-1]) + size
-    source = EdfSource(path.stem, path, leads, names, fs_hz, n)
-    source.records, source.starts, source.mv = records, starts, list(mv.values())
-    source.signals = [signals[k] for k in mv]
-    source.places = [places[each] for each in source.signals]
-    source.start, source.notes = _start(edf), notes
-    return source
+    return Source(path.stem, path, leads, names, fs_hz, n, pieces, _start(edf), notes)
 
 
 def _layout(path):

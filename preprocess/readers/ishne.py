@@ -27,19 +27,7 @@ NV_PER_MV = 1e6
 NO_SAMPLE = -32768
 
 
-class IshneSource(Source):
-    """stored: (n, leads) steps; channels: of the leads that are read; mv_per_step: of each."""
-
-    stored: np.ndarray
-    channels: list
-    mv_per_step: np.ndarray
-
-    def read(self, start, end):
-        steps = self.stored[start:end, self.channels]
-        return np.where(steps == NO_SAMPLE, np.nan, steps * self.mv_per_step)
-
-
-def open_file(path: Path, asked) -> IshneSource:
+def open_file(path: Path, asked) -> Source:
     """Raises BadInput where header and file do not agree."""
     with open(path, "rb") as file:
         head = file.read(HEADER_AT + HEADER.size)
@@ -73,11 +61,15 @@ def open_file(path: Path, asked) -> IshneSource:
         return resolutions[k] / NV_PER_MV
 
     mv = read_leads(leads, [fs_hz] * n_leads, size_mv, path, **asked, all_ecg=True)
-    source = IshneSource(path.stem, path, leads, [leads[k] for k in mv], fs_hz, n)
-    source.stored = np.memmap(path, "<i2", "r", data_at, (n, n_leads))
-    source.channels, source.mv_per_step = list(mv), np.array(list(mv.values()))
-    source.start = _start(fields[13:16], fields[19:22])
-    return source
+    channels, mv_per_step = list(mv), np.array(list(mv.values()))
+    samples = np.memmap(path, "<i2", "r", data_at, (n, n_leads))
+
+    def piece(first, last):
+        steps = samples[first:last, channels]
+        return np.where(steps == NO_SAMPLE, np.nan, steps * mv_per_step)
+
+    names, start = [leads[k] for k in mv], _start(fields[13:16], fields[19:22])
+    return Source(path.stem, path, leads, names, fs_hz, n, [(0, n, piece)], start)
 
 
 def _start(recorded, started):

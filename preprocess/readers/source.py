@@ -45,9 +45,10 @@ class Source:
     """Leads of one recording, all at one rate.
 
     leads: names of all that the recording has; screened: of those that are read, the most likely
-    first; read(start, end): own samples in mV as (end - start, len(screened)) float64, NaN where
-    missing; start: when the first was taken, without a date where none is known, None: not known;
-    notes: sentences that whoever asked for it should read.
+    first; pieces: (first sample, samples, function of two samples of it that gives those between as
+    (n, len(screened)) mV) of each stretch without a gap; start: when the first sample was taken,
+    without a date where none is known, None: not known; notes: sentences that whoever asked for it
+    should read.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Source:
     screened: list
     fs_hz: float
     n: int
+    pieces: list = field(default_factory=list)
     start: datetime | time | None = None
     notes: list = field(default_factory=list)
 
@@ -68,7 +70,13 @@ class Source:
             )
 
     def read(self, start: int, end: int) -> np.ndarray:
-        raise NotImplementedError
+        """Own samples in mV as (end - start, len(screened)) float64, NaN where missing."""
+        values = np.full((end - start, len(self.screened)), np.nan)
+        for at, n, piece in self.pieces:
+            first, last = max(start, at), min(end, at + n)
+            if first < last:
+                values[first - start : last - start] = piece(first - at, last - at)
+        return values
 
     def annotated(self, annotator: str) -> tuple[np.ndarray, np.ndarray]:
         """Samples at FS_HZ and symbols of an annotation file."""

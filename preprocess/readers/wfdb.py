@@ -6,6 +6,7 @@ read whole and brought to 360 Hz (`read`), for screening it is a Source (`open_f
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -79,13 +80,17 @@ class Segment:
         skipped = [(first - known) * self.of(lead, "samps_per_frame") for lead in leads]
         return [column[k:] for column, k in zip(columns, skipped)]
 
-    def read(self, leads, first, last):
-        """Frames first to last of leads: of each (n,) mV, NaN where missing."""
-        columns = self.stored(leads, first, last, ignore_skew=False)
-        for lead, stored in zip(leads, columns):
-            values = (stored - float(self.of(lead, "baseline"))) / self.of(lead, "adc_gain")
-            values[stored == INVALID_SAMPLE_VALUE[self.of(lead, "fmt")]] = np.nan
-            yield values * self.unit_mv(lead)
+    def read(self, leads, frame, start, end):
+        """Samples start to end of leads, so many a frame, as (n, leads) mV, NaN where missing."""
+        first, last = start // frame, -(-end // frame)
+        here = [lead for lead in leads if lead in self.channels]
+        columns = self.stored(here, first, last, ignore_skew=False)
+        values = np.full(((last - first) * frame, len(leads)), np.nan)
+        for lead, stored in zip(here, columns):
+            mv = (stored - float(self.of(lead, "baseline"))) / self.of(lead, "adc_gain")
+            mv[stored == INVALID_SAMPLE_VALUE[self.of(lead, "fmt")]] = np.nan
+            values[:, leads.index(lead)] = mv * self.unit_mv(lead)
+        return values[start - first * frame :][: end - start]
 
     def check_sums(self, leads):
         """Raises BadInput where a signal is not the one that its header sums up. 0 is what writers
@@ -104,25 +109,9 @@ class Segment:
 
 
 class WfdbSource(Source):
-    """segments: one after another; frame: samples of a lead in each frame, in which annotations
-    count."""
+    """frame: samples of a lead in each frame, in which annotations count."""
 
-    segments: list
     frame: int
-
-    def read(self, start, end):
-        start, end = int(start), int(end)
-        first, last = start // self.frame, -(-end // self.frame)
-        values = np.full(((last - first) * self.frame, len(self.screened)), np.nan)
-        for segment in self.segments:
-            begin, until = max(first, segment.start), min(last, segment.start + segment.n)
-            here = [lead for lead in self.screened if lead in segment.channels]
-            if begin < until and here:
-                at = slice((begin - first) * self.frame, (until - first) * self.frame)
-                columns = segment.read(here, begin - segment.start, until - segment.start)
-                for lead, column in zip(here, columns):
-                    values[at, self.screened.index(lead)] = column
-        return values[start - first * self.frame : end - first * self.frame]
 
     def annotated(self, annotator):
         file = self.path.with_name(f"{self.path.name}.{annotator}")
@@ -151,12 +140,16 @@ def open_file(path, asked) -> WfdbSource:
     rates_hz = [float(header.fs * max(found, default=0)) for found in frames]
     chosen = list(read_leads(leads, rates_hz, size_mv, path, **asked))
     frame, names = max(frames[chosen[0]]), [leads[k] for k in chosen]
-    n = frame * sum(segment.n for segment in segments)
-    source = WfdbSource(path.name, path, leads, names, rates_hz[chosen[0]], n)
-    source.segments, source.frame = segments, frame
-    source.start = header.base_datetime or header.base_time
-    for segment in segments:
-        segment.check_sums([name for name in names if name in segment.channels])
+    pieces = [
+        (frame * part.start, frame * part.n, partial(part.read, names, frame))
+        for part in segments
+        if any(name in part.channels for name in names)
+    ]
+    n, start = frame * sum(part.n for part in segments), header.base_datetime or header.base_time
+    source = WfdbSource(path.name, path, leads, names, rates_hz[chosen[0]], n, pieces, start)
+    source.frame = frame
+    for part in segments:
+        part.check_sums([name for name in names if name in part.channels])
     return source
 
 
@@ -222,8 +215,7 @@ def read_header(path):
 def _segments(path, header):
     """Of a record, itself where it has none."""
     if not isinstance(header, wfdb.MultiRecord):
-        header.sig_len = _length(path, header)
-        return [Segment(path, header, 0, header.sig_len)]
+        return [Segment(path, header, 0, _length(path, header))]
     found, start = [], 0
     for name, n in zip(header.seg_name, header.seg_len):
         at, part = path.with_name(name), None
@@ -267,7 +259,8 @@ def _length(path, header):
                 f"{file} has {found[-1]} samples a signal and {path.name}.hea says {told}: is it "
                 "truncated, or of another record? fetch both again"
             )
-    return told or min(found, default=0)
+    header.sig_len = told or min(found, default=0)
+    return header.sig_len
 
 
 def read_annotations(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndarray, np.ndarray]:
