@@ -88,23 +88,11 @@ def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) 
         )
     size_mv = lambda k: _scale(table, columns[k], units, gain)
     mv = read_leads(names, [told_hz] * len(names), size_mv, path, **asked)
-    screened, columns = [names[k] for k in mv], [columns[k] for k in mv]
-    sizes = np.array(list(mv.values()))
-    values, missing = _copy(table, columns, clock, sizes, baseline if gain else 0)
+    sizes = {columns[k]: size for k, size in mv.items()}
+    values, notes = _copy(table, sizes, clock, baseline if gain else 0)
     pieces = [(0, len(values), lambda first, last: values[first:last])]
-    rate_hz = float(told_hz or clock.rate_hz())
-    notes = [f"{missing} rows of {path} have no number: they are gaps of a sample each"]
-    return Source(
-        path.stem,
-        path,
-        names,
-        screened,
-        rate_hz,
-        len(values),
-        pieces,
-        table.start,
-        notes if missing else [],
-    )
+    screened, n, rate_hz = [names[k] for k in mv], len(values), float(told_hz or clock.rate_hz())
+    return Source(path.stem, path, names, screened, rate_hz, n, pieces, table.start, notes)
 
 
 # ------------------------------------------------------------------------------------- layout
@@ -348,9 +336,10 @@ def _check_amplitude(values, what):
 # --------------------------------------------------------------------------------------- rows
 
 
-def _copy(table, columns, clock, mv, baseline):
-    """The columns in mV as (n, leads) float32, NaN in the gaps; and how many rows lack a number."""
-    copy, line, missing = tempfile.TemporaryFile(), table.skip, 0
+def _copy(table, mv, clock, baseline):
+    """Columns in mV as (n, leads) float32, NaN in the gaps, and what is to be said of them. mv: the
+    size of a number, by column."""
+    copy, line, missing, columns = tempfile.TemporaryFile(), table.skip, 0, list(mv)
     used = {*columns} | ({clock.column} if clock else set())
     for part in table.parts(used, LINES_AT_ONCE):
         values = np.stack([table.numbers(part[column]) for column in columns], 1)
@@ -362,10 +351,12 @@ def _copy(table, columns, clock, mv, baseline):
                 "due: correct it, or leave the cell empty"
             )
         missing += int(np.isnan(values).any(1).sum())
-        values = ((values - baseline) * mv).astype(np.float32)
+        values = ((values - baseline) * list(mv.values())).astype(np.float32)
         if clock is not None:
             values = clock.spread(values, part[clock.column], line)
         copy.write(values.tobytes())
         line += len(part)
     copy.flush()
-    return np.memmap(copy, np.float32, "r").reshape(-1, len(columns)), missing
+    said = f"{missing} rows of {table.path} have no number: they are gaps of a sample each"
+    values = np.memmap(copy, np.float32, "r").reshape(-1, len(columns))
+    return values, [said] if missing else []
