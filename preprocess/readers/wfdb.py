@@ -7,6 +7,7 @@ read whole and brought to 360 Hz (`read`), for screening it is a Source (`open_f
 import sys
 from dataclasses import dataclass
 from functools import partial
+from os.path import getsize
 from pathlib import Path
 
 import numpy as np
@@ -72,11 +73,12 @@ class Segment:
 
     def stored(self, leads, first, last, **how):
         """Frames first to last of leads: of each (n,) whole numbers."""
+        file = self.path.with_name(self.of(leads[0], "file_name"))
         known = 0 if DIFFERENCES in self.header.fmt else first
         how |= {field: getattr(self.header, field) for field in LAYOUT}
         how |= {"dir_name": str(self.path.parent), "pn_dir": None, "sampfrom": known}
         how |= {"sampto": last, "channels": [self.channels[lead] for lead in leads]}
-        columns = _read_or_explain(_with(self.path, ".dat"), _rd_segment, **how)
+        columns = _read_or_explain(file, _rd_segment, **how)
         skipped = [(first - known) * self.of(lead, "samps_per_frame") for lead in leads]
         return [column[k:] for column, k in zip(columns, skipped)]
 
@@ -186,7 +188,7 @@ def lead_names(path) -> list[str]:
 def files(path: Path) -> list[Path]:
     """Of a record: its header, those of its segments, and the signal files of all."""
     parts = [segment for segment in _segments(path, read_header(path)) if segment.header]
-    found = [_with(path, ".hea"), *(_with(part.path, ".hea") for part in parts)]
+    found = [Path(f"{path}.hea"), *(Path(f"{part.path}.hea") for part in parts)]
     found += [part.path.with_name(name) for part in parts for name in part.header.file_name]
     return [file for file in dict.fromkeys(found) if file.name != "~"]
 
@@ -195,8 +197,7 @@ def read_header(path):
     """wfdb's header of a record. Raises BadInput when it is missing or broken, or where wfdb takes
     another rate than it says."""
     path = Path(path)
-    file = _with(path, ".hea")
-    _check_file(file)
+    file = Path(f"{path}.hea")
     header = _read_or_explain(file, wfdb.rdheader, str(path))
     words = parse_header_content(file.read_text("latin-1"))[0][0].split()
     told_hz = words[2].partition("/")[0] if len(words) > 2 else str(header.fs)
@@ -209,6 +210,7 @@ def read_header(path):
         raise BadInput(f"{file} announces {announced} signals or segments, it has {len(parts)}")
     if not is_row:
         header.sig_name = plain_names([name or f"signal{k}" for k, name in enumerate(parts)])
+        header.samps_per_frame = [number or 1 for number in header.samps_per_frame or []]
     return header
 
 
@@ -245,10 +247,9 @@ def _length(path, header):
     for name in {*(header.file_name or [])} - {"~"}:
         channels = [k for k, other in enumerate(header.file_name) if other == name]
         file, sample_bytes = path.with_name(name), BYTES_PER_SAMPLE[header.fmt[channels[0]]]
-        _check_file(file)
         a_frame = sum(header.samps_per_frame[k] for k in channels)
         if sample_bytes:
-            size = file.stat().st_size - (header.byte_offset[channels[0]] or 0)
+            size = _read_or_explain(file, getsize, file) - (header.byte_offset[channels[0]] or 0)
             found.append(int((size + 0.01) / (a_frame * sample_bytes)))
         else:  # FLAC files know their length
             info = _read_or_explain(file, soundfile.info, str(file))
@@ -270,9 +271,8 @@ def read_annotations(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndar
     brought to it. Raises BadInput where it is damaged or goes beyond the signal.
     """
     file = Path(file)
-    _check_file(file)
-    stored = file.read_bytes()
     found = _read_or_explain(file, wfdb.rdann, str(file.with_suffix("")), file.suffix[1:])
+    stored = file.read_bytes()
     samples, symbols = found.sample, np.array(found.symbol or [], "<U8")
     if stored[-2:] != b"\0\0" or np.diff(samples, prepend=0).min(initial=0) < 0:
         raise BadInput(f"{file} is no whole annotation file: fetch it again")
@@ -307,7 +307,7 @@ def find_records(folder) -> list[Path]:
 def digest(path) -> str:
     """Short checksum of a record's header, annotations and signal's size: tells of changes. Of all
     its files where the header has no sum of the signals."""
-    told, signal = [_with(path, ".hea"), _with(path, ".atr")], _with(path, ".dat")
+    told, signal = [Path(f"{path}.hea"), Path(f"{path}.atr")], Path(f"{path}.dat")
     sums = getattr(read_header(path), "checksum", None)
     if not sums or not all(sums):
         told += files(path)[1:]
@@ -315,20 +315,13 @@ def digest(path) -> str:
     return " ".join([*parts, str(signal.stat().st_size if signal.exists() else 0)])
 
 
-def _with(path, ending):
-    return path.with_name(path.name + ending)
-
-
-def _check_file(file):
+def _read_or_explain(file, reader, *args, **kwargs):
+    """wfdb's own errors for a missing or broken file, as one sentence that names the file."""
     check_is_file(file)
     if not file.exists():
         raise BadInput(
             f"{file} is missing: every record needs its .hea, .dat and (for training) .atr file"
         )
-
-
-def _read_or_explain(file, reader, *args, **kwargs):
-    """wfdb's own errors for a missing or broken file, as one sentence that names the file."""
     try:
         return reader(*args, **kwargs)
     except MemoryError:
