@@ -107,12 +107,12 @@ def _starts(marks, record_s, fs_hz, path):
     them."""
     texts = [mark.tobytes().partition(b"\x14")[0].decode("latin-1") for mark in marks]
     onsets_s = np.asarray(pd.to_numeric(texts, errors="coerce"), float)
-    gaps_s = np.diff(onsets_s) - record_s
+    gaps_s = np.diff(onsets_s, prepend=onsets_s[0] - record_s) - record_s
     is_right = (gaps_s >= -0.5 / fs_hz) & (gaps_s <= LONGEST_GAP_S)
     if not is_right.all():
         k = np.argmin(is_right)
         raise BadInput(
-            f"data record {k + 2} of {path} begins {gaps_s[k] + record_s:g} s after the one before "
+            f"data record {k + 1} of {path} begins {gaps_s[k] + record_s:g} s after the one before "
             f"it, which is {record_s:g} s long: fetch it again, or cut the recording there"
         )
     return np.floor((onsets_s - onsets_s[0]) * fs_hz + 0.5).astype(np.int64)

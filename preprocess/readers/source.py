@@ -210,8 +210,9 @@ def _plain(lead):
 
 
 def plain_names(names: list) -> list:
-    """Names of leads as plain text, with a number behind those that are alike."""
-    names = list(map(plain_text, names))
+    """Names of leads as plain text, signal0 and so on where there is none, with a number behind
+    those that are alike."""
+    names = [plain_text(name or "") or f"signal{k}" for k, name in enumerate(names)]
     return [
         name if names.count(name) == 1 else f"{name}{names[: k + 1].count(name)}"
         for k, name in enumerate(names)

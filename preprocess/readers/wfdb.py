@@ -7,7 +7,7 @@ read whole and brought to 360 Hz (`read`), for screening it is a Source (`open_f
 import sys
 from dataclasses import dataclass
 from functools import partial
-from os.path import getsize
+from os.path import exists, getsize
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +98,7 @@ class Segment:
         """Raises BadInput where a signal is not the one that its header sums up. 0 is what writers
         put that do not sum."""
         summed = [lead for lead in leads if self.of(lead, "checksum")]
-        left = np.array([-self.of(lead, "checksum") for lead in summed], int)
+        left = np.array([-self.of(lead, "checksum") % SUMS_DIFFER for lead in summed], int)
         for first in range(0, self.n if summed else 0, AT_ONCE):
             last = min(first + AT_ONCE, self.n)
             stored = self.stored(summed, first, last, ignore_skew=True)
@@ -209,7 +209,7 @@ def read_header(path):
     if announced != len(parts):
         raise BadInput(f"{file} announces {announced} signals or segments, it has {len(parts)}")
     if not is_row:
-        header.sig_name = plain_names([name or f"signal{k}" for k, name in enumerate(parts)])
+        header.sig_name = plain_names(parts)
         header.samps_per_frame = [number or 1 for number in header.samps_per_frame or []]
     return header
 
@@ -246,7 +246,7 @@ def _length(path, header):
     found, told = [], header.sig_len
     for name in {*(header.file_name or [])} - {"~"}:
         channels = [k for k, other in enumerate(header.file_name) if other == name]
-        file, sample_bytes = path.with_name(name), BYTES_PER_SAMPLE[header.fmt[channels[0]]]
+        file, sample_bytes = path.with_name(name), BYTES_PER_SAMPLE.get(header.fmt[channels[0]])
         a_frame = sum(header.samps_per_frame[k] for k in channels)
         if sample_bytes:
             size = _read_or_explain(file, getsize, file) - (header.byte_offset[channels[0]] or 0)
@@ -318,7 +318,7 @@ def digest(path) -> str:
 def _read_or_explain(file, reader, *args, **kwargs):
     """wfdb's own errors for a missing or broken file, as one sentence that names the file."""
     check_is_file(file)
-    if not file.exists():
+    if not exists(file):
         raise BadInput(
             f"{file} is missing: every record needs its .hea, .dat and (for training) .atr file"
         )

@@ -38,6 +38,7 @@ def edit(path, old, new):
         ("r1 1 ", "r1 2 ", "announces 2 signals"),
         ("r1 1 ", "r1/1 1 ", "cannot be read as WFDB"),
         ("r1.dat 16", "r1.dat 212", "sums up|truncated"),
+        ("r1.dat 16", "r1.dat 999", "cannot be read as WFDB"),
         ("/mV", "/mmHg", "in 'mmHg'"),
     ],
 )
