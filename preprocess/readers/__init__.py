@@ -6,6 +6,7 @@ theirs is opened: command lines import this at once.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from importlib import import_module
@@ -45,7 +46,7 @@ def open_source(
     kind = ENDINGS.get(path.suffix.lower(), "wfdb")
     if kind == "wfdb" and path.suffix in (".hea", ".dat"):
         path = path.with_suffix("")
-    if not (path.with_name(path.name + ".hea") if kind == "wfdb" else path).exists():
+    if not os.path.exists(f"{path}.hea" if kind == "wfdb" else path):
         raise BadInput(
             f"there is no recording {path}: give a WFDB record (its name without ending), an .edf, "
             ".bdf, .ecg, .csv or .txt file, or a folder of them"

@@ -240,7 +240,6 @@ def test_cells_that_are_no_numbers_are_refused(text, tmp_path):
         ("II [10 uV]", 1, {}, "mV, uV, V can be read"),
         ("II (uV)", 1000, {"gain": 200.0}, "leave --units and --gain out"),
         ("II", 1, {"fs_hz": 500.0}, "500 Hz was told"),
-        ("EEG C4", 1, {}, "no lead that is called"),
     ],
 )
 def test_units_are_told_or_asked_for(name, scale, told, words, tmp_path):

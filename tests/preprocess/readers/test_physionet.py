@@ -42,9 +42,6 @@ def test_source_is_recognised(tmp_path, mitdb):
     for ending in (".hea", ".dat", ".atr"):
         shutil.copy(mitdb / f"100{ending}", tmp_path)
     assert physionet.source_of(tmp_path) == "mitdb"
-
-
-def test_records_of_ones_own_are_named_after_their_folder(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "r1.hea").write_text("r1 1 360 7200\n")
     assert physionet.source_of(tmp_path / "mine") == "mine"
