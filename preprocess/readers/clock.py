@@ -146,15 +146,14 @@ class Clock:
                 return unit_s
         return 1 / (told_hz * step) if told_hz and (self.is_whole or not is_named) else None
 
-    def spread(self, values, cells, line):
-        """Values (n, leads) of a part with NaN in its gaps. cells: of the clock; line: of the file,
-        before the part's first.
+    def spread(self, values, cells):
+        """Values (n, leads) of a part with NaN in its gaps. cells: of the clock, by their lines.
 
         Raises BadInput where times are missing, go back, stand still or change their rate.
         """
         numbers = self._numbers(cells)
         if len(missing := np.flatnonzero(~np.isfinite(numbers))):
-            raise BadInput(f"line {line + missing[0] + 1} of {self.path} has no time: correct it")
+            raise BadInput(f"line {cells.index[missing[0]]} of {self.path} has no time: correct it")
         steps_s = self._steps(numbers) * self.unit_s
         changed = np.flatnonzero(steps_s)
         spans, apart = steps_s[changed], np.diff(self.rows + changed, prepend=self.row)
@@ -165,14 +164,14 @@ class Clock:
         if (stop := stop | (spans < 0)).any():
             raise BadInput(
                 f"the time of {self.path} goes back, stands still or goes on by more than a day at "
-                f"line {line + 1 + changed[stop.argmax()]}: cut it there"
+                f"line {cells.index[changed[stop.argmax()]]}: cut it there"
             )
         even = self._even(late)
         drift = np.abs(np.cumsum(late * even)) - RATE_TOLERANCE * np.cumsum(apart)
         if (drift > 2 * self.tolerance).any() or gap.sum() > MOST_GAPS * len(gap) + 1:
             raise BadInput(
-                f"the sampling rate of {self.path} changes after line {line}: it is {self.hz:.5g} "
-                "Hz and then another; cut the recording there"
+                f"the sampling rate of {self.path} changes after line {cells.index[0]}: it is "
+                f"{self.hz:.5g} Hz and then another; cut the recording there"
             )
         self.row = self.rows + changed[-1] if len(changed) else self.row
         self.rows += len(values)

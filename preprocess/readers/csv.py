@@ -95,9 +95,6 @@ def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) 
     return Source(path.stem, path, names, screened, rate_hz, n, pieces, table.start, notes)
 
 
-# ------------------------------------------------------------------------------------- layout
-
-
 @dataclass
 class Table:
     """The layout of a file. separator: None of blanks; skip: lines before the first row; head: the
@@ -130,7 +127,7 @@ class Table:
         return self.names[k] and np.isfinite(self.numbers(self.head[k])).sum() >= 0.9 * there.sum()
 
     def parts(self, columns, size, dtype=None):
-        """These columns of the rows, so many rows at a time, as DataFrames."""
+        """These columns of the rows, so many rows at a time, as DataFrames by their lines."""
         how = {
             "usecols": sorted(columns),
             "chunksize": size,
@@ -149,7 +146,9 @@ class Table:
             for _ in range(self.skip):
                 file.readline()
             try:
-                yield from pd.read_csv(file, **how)
+                for part in pd.read_csv(file, **how):
+                    part.index += self.skip + 1
+                    yield part
             except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
                 raise BadInput(f"{self.path} cannot be read ({plain_text(str(error))})") from error
 
@@ -288,9 +287,6 @@ def _rate_of(text=""):
     return value * (1000 if unit == "khz" else 1)
 
 
-# -------------------------------------------------------------------------------------- units
-
-
 def _apart(name, unit):
     """A column's name, and its unit where the name has one in it, as in "ECG [mV]"."""
     found = UNIT.search(name)
@@ -333,13 +329,10 @@ def _check_amplitude(values, what):
     )
 
 
-# --------------------------------------------------------------------------------------- rows
-
-
 def _copy(table, mv, clock, baseline):
     """Columns in mV as (n, leads) float32, NaN in the gaps, and what is to be said of them. mv: the
     size of a number, by column."""
-    copy, line, missing, columns = tempfile.TemporaryFile(), table.skip, 0, list(mv)
+    copy, missing, columns = tempfile.TemporaryFile(), 0, list(mv)
     used = {*columns} | ({clock.column} if clock else set())
     for part in table.parts(used, LINES_AT_ONCE):
         values = np.stack([table.numbers(part[column]) for column in columns], 1)
@@ -347,15 +340,14 @@ def _copy(table, mv, clock, baseline):
         if len(wrong):
             cell = str(part[columns].iat[*wrong[0]])[:20]
             raise BadInput(
-                f"line {line + wrong[0, 0] + 1} of {table.path} has {cell!r} where a number is "
+                f"line {part.index[wrong[0, 0]]} of {table.path} has {cell!r} where a number is "
                 "due: correct it, or leave the cell empty"
             )
         missing += int(np.isnan(values).any(1).sum())
         values = ((values - baseline) * list(mv.values())).astype(np.float32)
         if clock is not None:
-            values = clock.spread(values, part[clock.column], line)
+            values = clock.spread(values, part[clock.column])
         copy.write(values.tobytes())
-        line += len(part)
     copy.flush()
     said = f"{missing} rows of {table.path} have no number: they are gaps of a sample each"
     values = np.memmap(copy, np.float32, "r").reshape(-1, len(columns))

@@ -75,9 +75,10 @@ def test_a_lead_has_all_samples_of_its_frames(kind, tmp_path):
     rng = np.random.default_rng(0)
     frames = rng.integers(-900, 900, (1000, 5))  # four of an ECG, one of another signal
     ecg = frames[:, :4].reshape(-1)
+    sums = np.array([ecg.sum(), frames[:, 4].sum()]).astype(np.int16)
     told = (
-        f"r9 2 62.4725 1000\nr9.dat {kind}x4 100 16 0 {ecg[0]} {np.sum(ecg).astype(np.int16)} 0 II\n"
-        f"r9.dat {kind} 100/NU 16 0 {frames[0, 4]} {np.sum(frames[:, 4]).astype(np.int16)} 0 RESP\n"
+        f"r9 2 62.4725 1000\nr9.dat {kind}x4 100 16 0 {ecg[0]} {sums[0]} 0 II\n"
+        f"r9.dat {kind} 100/NU 16 0 {frames[0, 4]} {sums[1]} 0 RESP\n"
     )
     letters = "<i2" if kind == "16" else ">i2"
     source = stored(tmp_path, frames.astype(letters), told)
