@@ -170,12 +170,11 @@ def read_layout(path) -> Table:
 
     def is_row(line):
         cells = _split(line, separator)
-        numbers = [cell for cell, is_number in zip(cells, must) if is_number]
-        there = [bool(NUMBER.fullmatch(cell)) for cell in numbers if cell.lower() not in NO_NUMBER]
-        return len(cells) == width and any(there) and all(there)
+        there = [c for c, is_number in zip(cells, must) if is_number and c.lower() not in NO_NUMBER]
+        return len(cells) == width and bool(there) and all(map(NUMBER.fullmatch, there))
 
-    first = [is_row(line) for line in lines[:MOST_HEADER]]
-    skip = next((k for k in range(len(first)) if all(first[k : k + 3])), None)
+    are_rows = [is_row(line) for line in lines[:MOST_HEADER]]
+    skip = next((k for k in range(len(are_rows)) if all(are_rows[k : k + 3])), None)
     if skip is None:
         raise BadInput(f"{path} holds no row of numbers: give a row a sample, a column a lead")
     commas = ["," in cell for row in tail for cell in row if NUMBER.fullmatch(cell)]
