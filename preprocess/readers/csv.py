@@ -90,7 +90,7 @@ def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) 
     mv = read_leads(names, [told_hz] * len(names), size_mv, path, **asked)
     sizes = {columns[k]: size for k, size in mv.items()}
     values, notes = _copy(table, sizes, clock, baseline if gain else 0)
-    pieces = [(0, len(values), lambda first, last: values[first:last])]
+    pieces = [(0, len(values), lambda first, last: values[first:last].astype(float))]
     screened, n, rate_hz = [names[k] for k in mv], len(values), float(told_hz or clock.rate_hz())
     return Source(path.stem, path, names, screened, rate_hz, n, pieces, table.start, notes)
 

@@ -40,11 +40,13 @@ def open_file(path: Path, asked, units=None) -> Source:
     def piece(at, first, last):
         first, last = at + first, at + last
         rows = records[first // size : -(-last // size)]
-        columns = [_physical(rows, signals[k], places[signals[k]]) * mv[k] for k in mv]
-        return np.stack(columns, 1)[first % size :][: last - first]
+        values = np.empty((len(rows) * size, len(mv)))
+        for column, k in enumerate(mv):
+            values[:, column] = _physical(rows, signals[k], places[signals[k]]) * mv[k]
+        return values[first % size :][: last - first]
 
     pieces = [
-        (starts[row], (end - row) * size, partial(piece, row * size))
+        (int(starts[row]), (end - row) * size, partial(piece, row * size))
         for row, end in zip([0, *ends], ends)
     ]
     names, n = [leads[k] for k in mv], int(starts[-1]) + size
