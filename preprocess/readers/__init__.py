@@ -6,8 +6,10 @@ theirs is opened: command lines import this at once.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +20,13 @@ from preprocess.files import check_is_file
 if TYPE_CHECKING:
     from preprocess.readers.source import Source
 
-EDF_ENDINGS = (".edf", ".bdf", ".rec")
-TEXT_ENDINGS = (".csv", ".tsv", ".txt")
-ISHNE_ENDINGS = (".ecg", ".ishne")
+ENDINGS = {
+    **dict.fromkeys([".csv", ".tsv", ".txt"], "csv"),
+    **dict.fromkeys([".edf", ".bdf", ".rec"], "edf"),
+    **dict.fromkeys([".ecg", ".ishne"], "ishne"),
+}
 FIRST_BYTES = {".rec": b"0       ", ".ecg": b"ISHNE", ".ishne": b"ISHNE"}  # of shared endings
 RATE_DIFFERS = 0.001  # of what --fs says: rates are rounded when they are told
-ROW = re.compile(rb"\s*[-+\[\"']?[\d.]")
-LOOKED_AT = 1 << 16  # bytes of a text file that may hold no table
 
 
 def open_source(
@@ -41,32 +43,21 @@ def open_source(
     check_is_file(path)
     if not path.name.isprintable():
         raise BadInput(f"{str(path)!r} has letters in its name that are none: rename it")
-    ending = path.suffix.lower()
-    record = path.with_suffix("") if path.suffix in (".hea", ".dat") else path
-    is_known = ending in (*TEXT_ENDINGS, *EDF_ENDINGS, *ISHNE_ENDINGS)
-    if not (path if is_known else record.with_name(record.name + ".hea")).exists():
+    kind = ENDINGS.get(path.suffix.lower(), "wfdb")
+    if kind == "wfdb" and path.suffix in (".hea", ".dat"):
+        path = path.with_suffix("")
+    if not os.path.exists(f"{path}.hea" if kind == "wfdb" else path):
         raise BadInput(
             f"there is no recording {path}: give a WFDB record (its name without ending), an .edf, "
             ".bdf, .ecg, .csv or .txt file, or a folder of them"
         )
-    if ending in TEXT_ENDINGS:
-        from preprocess.readers.csv import open_csv
-
-        return open_csv(path, lead, likely, most, fs_hz, units, gain, baseline)
-    if gain is not None or units and ending not in EDF_ENDINGS:
+    opened = import_module(f"preprocess.readers.{kind}").open_file
+    asked = {"lead": lead, "likely": likely, "most": most}
+    if kind == "csv":
+        return opened(path, asked, units, fs_hz, gain, baseline)
+    if gain is not None or units and kind != "edf":
         raise BadInput(f"{path} says its own unit: leave --gain and --units out")
-    if ending in EDF_ENDINGS:
-        from preprocess.readers.edf import open_edf
-
-        source = open_edf(path, lead, likely, most, units)
-    elif ending in ISHNE_ENDINGS:
-        from preprocess.readers.ishne import open_ishne
-
-        source = open_ishne(path, lead, likely, most)
-    else:
-        from preprocess.readers.wfdb import open_wfdb
-
-        source = open_wfdb(record, lead, likely, most)
+    source = opened(path, asked, *([units] if units else []))
     if fs_hz and abs(source.fs_hz - fs_hz) > RATE_DIFFERS * fs_hz:
         raise BadInput(f"--fs says {fs_hz:g} Hz, {path} {source.fs_hz:g} Hz: leave --fs out")
     return source
@@ -109,14 +100,16 @@ def _passed_over(file, segments):
         return "segments of records" if file.stem in segments else None
     if file.name.startswith(".") or any(file.with_suffix(e).exists() for e in (".b2i", ".hea")):
         return ""  # ours, or a record's signals and annotations
-    if ending not in (*EDF_ENDINGS, *TEXT_ENDINGS, *ISHNE_ENDINGS):
+    if ending not in ENDINGS:
         return f"{ending or 'nameless'} files"
     if not file.is_file():  # opening it says so
         return None
     with open(file, "rb") as opened:
-        stored = opened.read(LOOKED_AT)
-    if not stored.startswith(FIRST_BYTES.get(ending, b"")):
-        return f"{ending} files of another format"
-    rows = [bool(ROW.match(line)) for line in stored.split(b"\n")[:-1]][-20:]
-    is_text = ending == ".txt" and b"\0" not in stored  # UTF-16 is full of zeros
-    return "texts without a table" if is_text and sum(rows) <= 0.5 * len(rows) else None
+        if not opened.read(8).startswith(FIRST_BYTES.get(ending, b"")):
+            return f"{ending} files of another format"
+    if ending == ".txt":
+        try:
+            import_module("preprocess.readers.csv").read_layout(file)
+        except BadInput:
+            return "texts without a table"
+    return None

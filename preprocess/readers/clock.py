@@ -44,10 +44,8 @@ def choose_clock(table, told_hz):
 
     told_hz: the rate, where somebody says it. Raises BadInput where times contradict it.
     """
-    clocks = [Clock(k, table, told_hz) for k in range(len(table.names))]
-    clocks = [clock for clock in clocks if clock.step]
+    clocks = [clock for k in range(len(table.names)) if (clock := Clock(k, table, told_hz)).step]
     table.start = table.start or next((clock.start for clock in clocks if clock.start), None)
-    columns = {clock.column for clock in clocks}
     best = min((clock for clock in clocks if clock.hz), key=lambda c: c.doubt, default=None)
     told = told_hz or (best and best.hz)
     if best and (not _is_usual(best.hz) or abs(told / best.hz - 1) > TOLD_TOLERANCE):
@@ -56,7 +54,7 @@ def choose_clock(table, told_hz):
             f"the times of {table.path} rise {best.hz:.5g} times a second, and {due}: correct "
             "--fs, or the unit that the column's name says"
         )
-    return best, columns
+    return best, {clock.column for clock in clocks}
 
 
 class Clock:
@@ -122,9 +120,8 @@ class Clock:
         for _ in range(3):  # the mean of rounded steps is finer than any of them
             late, rounded = spans / step - apart, 1.05 * rounding / abs(step)
             unevenness = float(np.quantile(np.abs(late), 0.75))
-            self.tolerance = max(0.5, rounded, 3 * unevenness * (unevenness > rounded))
-            if repeats > 1:  # stamps of packets, which come early or late
-                self.tolerance = max(self.tolerance, 0.5 * repeats)
+            # stamps of packets, of several rows each, come early or late
+            self.tolerance = max(0.5 * repeats, rounded, 3 * unevenness * (unevenness > rounded))
             even = self._even(late)
             step = float(spans[even].sum() / max(1, apart[even].sum())) or step
         return step, unevenness
@@ -149,35 +146,32 @@ class Clock:
                 return unit_s
         return 1 / (told_hz * step) if told_hz and (self.is_whole or not is_named) else None
 
-    def spread(self, values, cells, line):
-        """Values (n, leads) of a part with NaN in its gaps. cells: of the clock; line: of the file,
-        before the part's first.
+    def spread(self, values, cells):
+        """Values (n, leads) of a part with NaN in its gaps. cells: of the clock, by their lines.
 
         Raises BadInput where times are missing, go back, stand still or change their rate.
         """
         numbers = self._numbers(cells)
         if len(missing := np.flatnonzero(~np.isfinite(numbers))):
-            raise BadInput(f"line {line + missing[0] + 1} of {self.path} has no time: correct it")
+            raise BadInput(f"line {cells.index[missing[0]]} of {self.path} has no time: correct it")
         steps_s = self._steps(numbers) * self.unit_s
         changed = np.flatnonzero(steps_s)
         spans, apart = steps_s[changed], np.diff(self.rows + changed, prepend=self.row)
         late = spans * self.hz - apart  # rows that lack before a stamp
         both = late + np.append(late[1:], 0.0)  # one stamp that comes late or early is no more
         gap = (late > self.tolerance) & (both > self.tolerance)
-        for is_so, what in (
-            (spans < 0, "goes back"),
-            ((late < -self.tolerance) & (both < -self.tolerance), "stands still"),
-            (spans > LONGEST_GAP_S, "goes on by more than a day"),
-        ):
-            if is_so.any():
-                at = line + 1 + changed[is_so.argmax()]
-                raise BadInput(f"the time of {self.path} {what} at line {at}: cut it there")
+        stop = (late < -self.tolerance) & (both < -self.tolerance) | (spans > LONGEST_GAP_S)
+        if (stop := stop | (spans < 0)).any():
+            raise BadInput(
+                f"the time of {self.path} goes back, stands still or goes on by more than a day at "
+                f"line {cells.index[changed[stop.argmax()]]}: cut it there"
+            )
         even = self._even(late)
         drift = np.abs(np.cumsum(late * even)) - RATE_TOLERANCE * np.cumsum(apart)
         if (drift > 2 * self.tolerance).any() or gap.sum() > MOST_GAPS * len(gap) + 1:
             raise BadInput(
-                f"the sampling rate of {self.path} changes after line {line}: it is {self.hz:.5g} "
-                "Hz and then another; cut the recording there"
+                f"the sampling rate of {self.path} changes after line {cells.index[0]}: it is "
+                f"{self.hz:.5g} Hz and then another; cut the recording there"
             )
         self.row = self.rows + changed[-1] if len(changed) else self.row
         self.rows += len(values)
@@ -191,8 +185,8 @@ class Clock:
     def rate_hz(self) -> float:
         """Of all rows; a whole number where rounded times leave that open."""
         rate_hz = self.even_rows / self.even_s if self.even_s else self.hz
-        is_open = abs(rate_hz / round(rate_hz) - 1) < 2 * self.tolerance / max(1, self.even_rows)
-        is_whole = is_open or abs(rate_hz / round(rate_hz) - 1) < 1e-6
+        unsure = max(1e-6, 2 * self.tolerance / max(1, self.even_rows))
+        is_whole = abs(rate_hz / round(rate_hz) - 1) < unsure
         return float(round(rate_hz)) if is_whole else round(rate_hz, 3)
 
 
@@ -222,7 +216,7 @@ def _seconds(cells, form):
     return ((times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(1, "s")).to_numpy(float)
 
 
-def start_of(text):
+def start_of(text=""):
     """A datetime by the clock where it was written, a time of day where the date is none or may be
     read in two ways, else None."""
     text = re.sub(r"\s*([-+]\d\d:?\d\d|Z)$", "", text.strip("[]' ").replace(",", "."))

@@ -18,14 +18,7 @@ import pandas as pd
 
 from preprocess import BadInput
 from preprocess.readers.clock import SECONDS, TOLD_TOLERANCE, choose_clock, start_of
-from preprocess.readers.source import (
-    MV_OF_UNIT,
-    Source,
-    choose_leads,
-    mv_of,
-    plain_text,
-    read_together,
-)
+from preprocess.readers.source import VOLTAGE, Source, mv_of, plain_names, plain_text, read_leads
 
 LINES_AT_ONCE, HEAD_ROWS = 200_000, 20_000
 HEAD_BYTES, MOST_HEADER = 1 << 20, 500  # that tell the layout; lines before the first row
@@ -33,68 +26,50 @@ LONGEST_LINE = 1 << 16  # letters: a row is one sample of each lead
 LARGEST = 1e30  # of what can be a number of a recording
 NO_NUMBER = ["", "-", "--", "?", "nan", "na", "n/a", "none", "null", "nil", "inf", "-inf", "+inf"]
 NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.A | re.I)
-UNIT_WORDS = r"[mnuµμ]?v(?:olts?)?|microvolts?|millivolts?"
-UNIT = re.compile(rf"[\s_]*[\[(]([^\[\]()]*)[\])]\s*$|[\s_]+({UNIT_WORDS})\s*$", re.I)
+UNIT = re.compile(rf"[\s_]*[\[(]([^\[\]()]*)[\])]\s*$|[\s_]+({VOLTAGE})\s*$", re.I)
 UNITS_ROW = re.compile(
-    rf"[\[(]*({UNIT_WORDS}|[mnuµμ]?s(ec(onds?)?)?|(no_?)?units?|n/?a|adu|counts?|cal|raw|bpm|%|mmhg|g"
+    rf"[\[(]*({VOLTAGE}|[mnuµμ]?s(ec(onds?)?)?|(no_?)?units?|n/?a|adu|counts?|cal|raw|bpm|%|mmhg|g"
     r"|(yyyy.*)?h+:mm:ss.*|)[\])]*",
     re.I,
 )
 COUNTS = re.compile(r"\W*(adu|adc|raw|counts?|lsb|digits?|(no_?)?units?|a\.?u\.?|bits?)\W*", re.I)
+GIVE_GAIN = "--gain COUNTS_PER_MV (and --baseline COUNTS, what 0 mV is)"
 ECG_MV, WHOLE_ECG_MV, PIECE = (0.02, 20.0), 8.0, 2000  # what so many samples of an ECG may span
 
-# What to look for in the lines before the first row of a device that is known by its first regular
-# expression. Of each other the first group is meant. leads, units: of the last columns; counts: a
-# row of the numbers of samples before the samples.
-DEVICES = {
-    "OpenSignals": {
-        "known_by": r"OpenSignals",
-        "rate": r'"sampling rate": ([\d.]+)',
-        "leads": r'"sensor": \[(.*?)\]',
-        "start": r'"date": "([-\d]+)".*"time": "([\d:.]+)"|"time": "([\d:.]+)".*"date": "([-\d]+)"',
-        "columns": r'"column": \[(.*?)\]',
-    },
-    "LabChart": {
-        "known_by": r"^Interval=",
-        "rate": r"^Interval=\s*(.+)",
-        "units": r"^UnitName=\s*(.+)",
-        "leads": r"^ChannelTitle=\s*(.+)",
-        "start": r"^ExcelDateTime=\s*[\d.e+]+\s+(.+)",
-    },
-    "AcqKnowledge": {
-        "known_by": r"^[\d.]+ m?sec/sample",
-        "rate": r"^([\d.]+ m?sec)/sample",
-        "leads": r"^(.+)\n(?:[mu]?V|Volts|mmHg|BPM|Ohms|%|g)$",
-        "units": r"^.+\n([mu]?V|Volts|mmHg|BPM|Ohms|%|g)$",
-        "counts": r"[\t, ]*(\d+)([\t, ]+\1)*[\t, ]*",
-    },
-    "any other": {
-        "known_by": "",
-        "rate": r"(?i)^\W*(?:sampl\w*[ _]?(?:rate|freq\w*|interval)|fs|frequenc?[yz]|abtastrate)\b"
+# What the lines before the first row say: of each field the first expression that is found in them
+# counts, in it the groups. leads are put before the names of the last columns, lead stands for a
+# name that is none, units are those of the last columns.
+TOLD = {
+    "rate": [
+        r'"sampling rate": ([\d.]+)',  # OpenSignals
+        r"^Interval=\s*(.+)",  # LabChart
+        r"^([\d.]+ m?sec)/sample",  # AcqKnowledge
+        r"(?i)^\W*(?:sampl\w*[ _]?(?:rate|freq\w*|interval)|fs|frequenc?[yz]|abtastrate)\b"
         r"[^\d\n]{0,20}([\d.]+[ \t]*[a-z]*)|^[^\n\d]*[,;:=\t ]\"?([\d.,]+[ \t]?(?:hertz|hz))\b",
-        "units": r"(?i)^\W*(?:unit\w*|einheit|unidad)\b\W+(\w+)",
-        "leads": r"(?i)^\W*(?:lead|ableitung|d[eé]riv\w+)\b.*?([^\s,;:=\"]+)\"?$",
-        "start": r"(?i)^[^\d\n]*(\d+[-/.]\d\d?[-/.]\d+[T ,]+\d\d?:\d\d.*?)\"?$"
+    ],
+    "start": [
+        r'"date": "([-\d]+)".*"time": "([\d:.]+)"|"time": "([\d:.]+)".*"date": "([-\d]+)"',
+        r"^ExcelDateTime=\s*[\d.e+]+\s+(.+)",
+        r"(?i)^[^\d\n]*(\d+[-/.]\d\d?[-/.]\d+[T ,]+\d\d?:\d\d.*?)\"?$"
         r"|^\W*start\w*[ _]?time\b[^\d\n]{0,20}(\d.*?)\"?$",
-    },
+    ],
+    "columns": [r'"column": \[(.*?)\]'],
+    "leads": [
+        r'"sensor": \[(.*?)\]',
+        r"^ChannelTitle=\s*(.+)",
+        r"^(.+)\n(?:[mu]?V|Volts|mmHg|BPM|Ohms|%|g)$",
+    ],
+    "lead": [r"(?i)^\W*(?:lead|ableitung|d[eé]riv\w+)\b.*?([^\s,;:=\"]+)\"?$"],
+    "units": [
+        r"^UnitName=\s*(.+)",
+        r"^.+\n([mu]?V|Volts|mmHg|BPM|Ohms|%|g)$",
+        r"(?i)^\W*(?:unit\w*|einheit|unidad)\b\W+(\w+)",
+    ],
 }
+COUNTS_ROW = r"m?sec/sample\n(?:.*\n)+[\t, ]*(\d+)(?:[\t, ]+\1)*[\t, ]*"  # of AcqKnowledge
 
 
-class CsvSource(Source):
-    """Its columns are copied once, as numbers, to a nameless temporary file that is read from."""
-
-    values = None
-
-    def read(self, start, end):
-        row = 4 * len(self.screened)
-        self.values.seek(int(start) * row)
-        stored = self.values.read((int(end) - int(start)) * row)
-        return np.frombuffer(stored, np.float32).reshape(-1, len(self.screened)).astype(float)
-
-
-def open_csv(
-    path: Path, lead, likely, most, fs_hz=None, units=None, gain=None, baseline=0
-) -> CsvSource:
+def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) -> Source:
     """fs_hz, units, gain (counts a mV), baseline: of a file that does not say. Raises BadInput
     where anything is unclear."""
     table = read_layout(path)
@@ -105,26 +80,19 @@ def open_csv(
     columns = [k for k in range(len(table.names)) if k not in clocks and table.is_lead(k)]
     if not columns:
         raise BadInput(f"{path} has no column of numbers that could be a lead")
-    names = [table.names[k] for k in columns]
-    chosen = choose_leads(names, lead, path, likely)
+    names = plain_names([table.names[k] for k in columns])
     if told_hz is None and clock is None:
         raise BadInput(
             f"{path} does not say its sampling rate, nor has it a column of times of a unit with "
             "which that is an ECG's: give it in Hz with --fs, or add a column time_s"
         )
     size_mv = lambda k: _scale(table, columns[k], units, gain)
-    mv = read_together(chosen, [told_hz] * len(names), size_mv, lead, path, most)
-    screened, columns = [names[k] for k in mv], [columns[k] for k in mv]
-    sizes = np.array(list(mv.values()))
-    values, n, missing = _copy(table, columns, clock, sizes, baseline if gain else 0)
-    source = CsvSource(path.stem, path, names, screened, float(told_hz or clock.rate_hz()), n)
-    source.values, source.start = values, table.start
-    if missing:
-        source.notes = [f"{missing} rows of {path} have no number: they are gaps of a sample each"]
-    return source
-
-
-# ------------------------------------------------------------------------------------- layout
+    mv = read_leads(names, [told_hz] * len(names), size_mv, path, **asked)
+    sizes = {columns[k]: size for k, size in mv.items()}
+    values, notes = _copy(table, sizes, clock, baseline if gain else 0)
+    pieces = [(0, len(values), lambda first, last: values[first:last].astype(float))]
+    screened, n, rate_hz = [names[k] for k in mv], len(values), float(told_hz or clock.rate_hz())
+    return Source(path.stem, path, names, screened, rate_hz, n, pieces, table.start, notes)
 
 
 @dataclass
@@ -159,7 +127,7 @@ class Table:
         return self.names[k] and np.isfinite(self.numbers(self.head[k])).sum() >= 0.9 * there.sum()
 
     def parts(self, columns, size, dtype=None):
-        """These columns of the rows, so many rows at a time, as DataFrames."""
+        """These columns of the rows, so many rows at a time, as DataFrames by their lines."""
         how = {
             "usecols": sorted(columns),
             "chunksize": size,
@@ -178,7 +146,9 @@ class Table:
             for _ in range(self.skip):
                 file.readline()
             try:
-                yield from pd.read_csv(file, **how)
+                for part in pd.read_csv(file, **how):
+                    part.index += self.skip + 1
+                    yield part
             except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
                 raise BadInput(f"{self.path} cannot be read ({plain_text(str(error))})") from error
 
@@ -200,18 +170,18 @@ def read_layout(path) -> Table:
 
     def is_row(line):
         cells = _split(line, separator)
-        numbers = [cell for cell, is_number in zip(cells, must) if is_number]
-        there = [bool(NUMBER.fullmatch(cell)) for cell in numbers if cell.lower() not in NO_NUMBER]
-        return len(cells) == width and any(there) and all(there)
+        there = [c for c, is_number in zip(cells, must) if is_number and c.lower() not in NO_NUMBER]
+        return len(cells) == width and bool(there) and all(map(NUMBER.fullmatch, there))
 
-    first = [is_row(line) for line in lines[:MOST_HEADER]]
-    skip = next((k for k in range(len(first)) if all(first[k : k + 3])), None)
+    are_rows = [is_row(line) for line in lines[:MOST_HEADER]]
+    skip = next((k for k in range(len(are_rows)) if all(are_rows[k : k + 3])), None)
     if skip is None:
         raise BadInput(f"{path} holds no row of numbers: give a row a sample, a column a lead")
     commas = ["," in cell for row in tail for cell in row if NUMBER.fullmatch(cell)]
     decimal = "," if any(commas) else "."
     table = Table(path, encoding, separator, decimal, skip, *_names(lines[:skip], separator, width))
-    _told_by_device("\n".join(lines[:skip]), table, lines[skip])
+    table.skip += bool(re.search(rf"{COUNTS_ROW}\Z", "\n".join(lines[: skip + 1])))
+    _told("\n".join(lines[:skip]), table)
     for k, name in enumerate(table.names):
         table.names[k], table.units[k] = _apart(name, table.units[k])
     table.head = next(table.parts(range(width), HEAD_ROWS, str))
@@ -275,40 +245,36 @@ def _names(lines, separator, width):
     return names or [f"column{k}" for k in range(width)], units
 
 
-def _told_by_device(text, table, first_row):
+def _told(text, table):
     """Fills in what the lines before the first row say."""
-    *devices, other = DEVICES.values()
-    device = next((d for d in devices if re.search(d["known_by"], text, re.M)), {})
-    table.skip += bool(re.fullmatch(device.get("counts", "$"), first_row))
     found = {}
-    for field in ("rate", "units", "leads", "start", "columns"):
-        for pattern in filter(None, (device.get(field), other.get(field))):
-            matches = [" ".join(filter(None, m.groups())) for m in re.finditer(pattern, text, re.M)]
-            found[field] = found.get(field) or matches
-    listed = lambda field: [
-        name.strip(' "')
-        for match in found.get(field, [])
-        for name in re.split(r"\t|, ?", match)
-        if name.strip()
-    ]
-    columns, width = listed("columns"), len(table.names)
-    if len(columns) in (width, width - 1) and columns:
-        table.names = [*columns, ""][:width]
-    end = max((k for k, name in enumerate(table.names, 1) if name), default=width)
-    leads, units = listed("leads")[-end:], listed("units")[-end:]
-    for k, lead in zip(range(end - len(leads), end), leads):
-        if re.fullmatch(r"column\d+", table.names[k]):
-            table.names[k] = lead
-        elif "leads" in device and lead != table.names[k]:
-            table.names[k] = f"{lead} {table.names[k]}"
-    units = units * end if len(units) == 1 else units
-    for k, unit in zip(range(end - len(units), end), units):
-        table.units[k] = table.units[k] or unit
-    table.rate_hz = _rate_of(next(iter(found["rate"]), ""))
-    table.start = start_of(next(iter(found["start"]), ""))
+    for field, patterns in TOLD.items():
+        matches = [list(re.finditer(pattern, text, re.M)) for pattern in patterns]
+        first = next(filter(None, matches), [])
+        found[field] = [" ".join(filter(None, match.groups())) for match in first]
+    table.rate_hz = _rate_of(*found["rate"][:1])
+    table.start = start_of(*found["start"][:1])
+    listed = {
+        field: [name.strip(' "') for name in re.split(r"\t|, ?", "\t".join(texts)) if name.strip()]
+        for field, texts in found.items()
+    }
+    width = len(table.names)
+    if listed["columns"] and len(listed["columns"]) in (width, width - 1):
+        table.names = [*listed["columns"], ""][:width]
+    last = max((k for k, name in enumerate(table.names, 1) if name), default=width)
+    for field, names in listed.items():
+        names = names * last if field == "units" and len(names) == 1 else names[-last:]
+        for k, name in enumerate(names, last - len(names)):
+            own = table.names[k]
+            if field == "units":
+                table.units[k] = table.units[k] or name
+            elif field in ("leads", "lead") and re.fullmatch(r"column\d+", own):
+                table.names[k] = name
+            elif field == "leads" and name != own:
+                table.names[k] = f"{name} {own}"
 
 
-def _rate_of(text):
+def _rate_of(text=""):
     """Hz of "512 hertz", "1 kHz", "4 ms" or "0.001 s"; None where there is none."""
     found = re.match(r"(\d+\.?\d*|\.\d+)\s*([a-z]*)", text.replace(",", "."), re.I)
     if not found or not float(found[1]):
@@ -320,60 +286,52 @@ def _rate_of(text):
     return value * (1000 if unit == "khz" else 1)
 
 
-# -------------------------------------------------------------------------------------- units
-
-
 def _apart(name, unit):
     """A column's name, and its unit where the name has one in it, as in "ECG [mV]"."""
     found = UNIT.search(name)
     named = next(filter(None, found.groups()), "").strip() if found else ""
-    if named.lower() in MV_OF_UNIT or COUNTS.fullmatch(named) or re.search(r"\d", named):
+    if re.fullmatch(VOLTAGE, named, re.I) or COUNTS.fullmatch(named) or re.search(r"\d", named):
         return name[: found.start()] or name, unit or named
     return name, unit
 
 
 def _scale(table, column, units, gain):
     """A number's size in mV. Raises BadInput where nobody says it and it cannot be 1."""
-    name, unit, path = table.names[column], table.units[column], table.path
-    asked_mv = 1 / gain if gain is not None else mv_of(units, path, name) if units else None
-    if COUNTS.fullmatch(unit) and asked_mv is None:
-        raise BadInput(
-            f"{name} of {path} is in counts of a converter, no voltage: give --gain "
-            "COUNTS_PER_MV (and --baseline COUNTS, what 0 mV is)"
-        )
-    unit = "" if COUNTS.fullmatch(unit) else unit
-    if unit and asked_mv not in (None, MV_OF_UNIT.get(unit.lower())):
-        raise BadInput(f"{name} of {path} is in {unit}: leave --units and --gain out")
-    if not unit and asked_mv is None:
-        _check_amplitude(table.numbers(table.head[column]), name, path)
-    return asked_mv or mv_of(unit or "mV", path, name)
+    unit, what = table.units[column], f"{table.names[column]} of {table.path}"
+    asked_mv = 1 / gain if gain is not None else mv_of(units, what) if units else None
+    if unit and not COUNTS.fullmatch(unit):
+        if asked_mv not in (None, mv_of(unit, what)):
+            raise BadInput(f"{what} is in {unit}: leave --units and --gain out")
+        return mv_of(unit, what)
+    if asked_mv is None and unit:
+        raise BadInput(f"{what} is in counts of a converter, no voltage: give {GIVE_GAIN}")
+    if asked_mv is None:
+        _check_amplitude(table.numbers(table.head[column]), what)
+    return asked_mv or 1.0
 
 
-def _check_amplitude(values, name, path):
+def _check_amplitude(values, what):
     """Numbers without a unit are mV, if they can be."""
     values = values[np.isfinite(values)]
-    pieces = np.array_split(values, -(-len(values) // PIECE))
+    pieces = np.array_split(values, -(-len(values) // PIECE) or 1)
     span_mv = np.median([np.ptp(piece) for piece in pieces]) if len(values) else 0
-    if not span_mv > 0:
-        return  # flat: screening says so
-    said = f"{name} of {path} spans {span_mv:.2g} in some seconds without a unit: as mV that is"
-    if (values == np.round(values)).all() and span_mv >= WHOLE_ECG_MV:
-        raise BadInput(
-            f"{said} no ECG, and they are whole numbers: give --gain COUNTS_PER_MV (and --baseline "
-            "COUNTS) where they are counts of a converter, --units uV where they are uV"
-        )
-    if not ECG_MV[0] <= span_mv <= ECG_MV[1]:
-        unit = "V" if span_mv < ECG_MV[0] else "uV"
-        raise BadInput(f"{said} no ECG: give --units {unit} if they are {unit}")
+    is_whole = (values == np.round(values)).all()
+    if 0 < span_mv < ECG_MV[0]:
+        give = "--units V if they are V"
+    elif span_mv > (WHOLE_ECG_MV if is_whole else ECG_MV[1]):
+        give = f"{GIVE_GAIN} if they are counts of a converter, --units uV if they are uV"
+    else:
+        return  # a flat one, too: screening says so
+    raise BadInput(
+        f"{what} spans {span_mv:.2g} in some seconds without a unit: as mV that is no ECG; give "
+        f"{give}"
+    )
 
 
-# --------------------------------------------------------------------------------------- rows
-
-
-def _copy(table, columns, clock, mv, baseline):
-    """The columns in mV as float32 in a temporary file, NaN in the gaps; its samples; and how many
-    rows lack a number."""
-    copy, n, line, missing = tempfile.TemporaryFile(), 0, table.skip, 0
+def _copy(table, mv, clock, baseline):
+    """Columns in mV as (n, leads) float32, NaN in the gaps, and what is to be said of them. mv: the
+    size of a number, by column."""
+    copy, missing, columns = tempfile.TemporaryFile(), 0, list(mv)
     used = {*columns} | ({clock.column} if clock else set())
     for part in table.parts(used, LINES_AT_ONCE):
         values = np.stack([table.numbers(part[column]) for column in columns], 1)
@@ -381,13 +339,15 @@ def _copy(table, columns, clock, mv, baseline):
         if len(wrong):
             cell = str(part[columns].iat[*wrong[0]])[:20]
             raise BadInput(
-                f"line {line + wrong[0, 0] + 1} of {table.path} has {cell!r} where a number is "
+                f"line {part.index[wrong[0, 0]]} of {table.path} has {cell!r} where a number is "
                 "due: correct it, or leave the cell empty"
             )
         missing += int(np.isnan(values).any(1).sum())
-        values = ((values - baseline) * mv).astype(np.float32)
+        values = ((values - baseline) * list(mv.values())).astype(np.float32)
         if clock is not None:
-            values = clock.spread(values, part[clock.column], line)
+            values = clock.spread(values, part[clock.column])
         copy.write(values.tobytes())
-        n, line = n + len(values), line + len(part)
-    return copy, n, missing
+    copy.flush()
+    said = f"{missing} rows of {table.path} have no number: they are gaps of a sample each"
+    values = np.memmap(copy, np.float32, "r").reshape(-1, len(columns))
+    return values, [said] if missing else []

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocess import BadInput
-from preprocess.readers.source import Source, choose_leads, numbered, read_together
+from preprocess.readers.source import Source, plain_names, read_leads
 
 MAGIC = b"ISHNE1.0"
 HEADER = struct.Struct("<3i i h 40s 40s 20s 2h 3h 3h 3h 3h h 12h 12h 12h h 40s h")
@@ -27,23 +27,7 @@ NV_PER_MV = 1e6
 NO_SAMPLE = -32768
 
 
-class IshneSource(Source):
-    """channels: places of the leads that are read; mv_per_step: of each; data_at: byte of the first
-    sample."""
-
-    channels: list
-    mv_per_step: np.ndarray
-    data_at: int
-
-    def read(self, start, end):
-        shape = int(end) - int(start), len(self.leads)
-        at = self.data_at + 2 * int(start) * shape[1]
-        stored = np.fromfile(self.path, "<i2", shape[0] * shape[1], offset=at).reshape(shape)
-        steps = stored[:, self.channels]
-        return np.where(steps == NO_SAMPLE, np.nan, steps * self.mv_per_step)
-
-
-def open_ishne(path: Path, lead, likely, most) -> IshneSource:
+def open_file(path: Path, asked) -> Source:
     """Raises BadInput where header and file do not agree."""
     with open(path, "rb") as file:
         head = file.read(HEADER_AT + HEADER.size)
@@ -55,37 +39,37 @@ def open_ishne(path: Path, lead, likely, most) -> IshneSource:
         summed = file.read(max(data_at, FIXED_BYTES) - HEADER_AT)
     # the checksum (CRC-CCITT) is of all before the samples; 0 is what writers put that do not sum
     told = {int.from_bytes(head[len(MAGIC) : HEADER_AT], order) for order in ("little", "big")}
-    if told != {0} and not told & {crc_hqx(summed, start) for start in CRC_STARTS}:
+    is_summed_up = told == {0} or told & {crc_hqx(summed, start) for start in CRC_STARTS}
+    if not (is_summed_up and 1 <= n_leads <= MOST_LEADS_OF_FILE and data_at >= FIXED_BYTES):
         raise BadInput(
-            f"the header of {path} is not what its checksum says: it is damaged, fetch it again"
-        )
-    if not 1 <= n_leads <= MOST_LEADS_OF_FILE:
-        raise BadInput(
-            f"{path} says that it has {n_leads} leads; 1 to {MOST_LEADS_OF_FILE} can be read"
+            f"the header of {path} is damaged (its checksum or its {n_leads} leads): fetch it again"
         )
     stored = path.stat().st_size - data_at
     n = stored // (2 * n_leads)
-    if n < 1 or stored != 2 * n * n_leads or count not in (n, n * n_leads) or data_at < FIXED_BYTES:
+    if n < 1 or stored != 2 * n * n_leads or count not in (n, n * n_leads):
         raise BadInput(
             f"{path} holds {n} samples of {n_leads} leads and its header says {count}: is it "
             "truncated? fetch it again"
         )
     codes, resolutions = fields[23 : 23 + n_leads], fields[47 : 47 + n_leads]
     known = dict(enumerate(LEAD_NAMES))
-    leads = numbered([known.get(code, "unknown") for code in codes])
+    leads = plain_names([known.get(code, "unknown") for code in codes])
 
     def size_mv(k):
         if resolutions[k] <= 0:
             raise BadInput(f"{path} gives {leads[k]} {resolutions[k]} nV a step: that cannot be mV")
         return resolutions[k] / NV_PER_MV
 
-    chosen = choose_leads(leads, lead, path, likely, all_ecg=True)
-    mv = read_together(chosen, [fs_hz] * n_leads, size_mv, lead, path, most)
-    source = IshneSource(path.stem, path, leads, [leads[k] for k in mv], fs_hz, n)
-    source.channels, source.data_at = list(mv), data_at
-    source.mv_per_step = np.array(list(mv.values()))
-    source.start = _start(fields[13:16], fields[19:22])
-    return source
+    mv = read_leads(leads, [fs_hz] * n_leads, size_mv, path, **asked, all_ecg=True)
+    channels, mv_per_step = list(mv), np.array(list(mv.values()))
+    samples = np.memmap(path, "<i2", "r", data_at, (n, n_leads))
+
+    def piece(first, last):
+        steps = samples[first:last, channels]
+        return np.where(steps == NO_SAMPLE, np.nan, steps * mv_per_step)
+
+    names, start = [leads[k] for k in mv], _start(fields[13:16], fields[19:22])
+    return Source(path.stem, path, leads, names, fs_hz, n, [(0, n, piece)], start)
 
 
 def _start(recorded, started):

@@ -17,7 +17,7 @@ from scipy.ndimage import binary_closing
 from scipy.signal import resample_poly
 
 from preprocess import BadInput
-from preprocess.constants import FS_HZ, LEAD
+from preprocess.constants import FS_HZ, LEAD, MOST_LEADS
 
 LOWEST_HZ, HIGHEST_HZ = 50, 4000  # of recordings that can be read
 # Without the words ECG and lead before them: the first that a recording has is taken.
@@ -35,12 +35,8 @@ NO_ECG = re.compile(
 )
 RESAMPLING_MARGIN_S = 1.0  # read on both sides of a stretch for the resampling filter, then dropped
 SHORT_GAP_S = 0.01  # of lost rows: a straight line across it is as good
-MV_OF_UNIT = {  # by what a unit is called
-    **dict.fromkeys(["mv", "millivolt", "millivolts"], 1.0),
-    **dict.fromkeys(["uv", "µv", "μv", "microvolt", "microvolts"], 1e-3),
-    **dict.fromkeys(["v", "volt", "volts"], 1e3),
-    "nv": 1e-6,
-}
+VOLTAGE = r"(?:milli|micro|[mnuµμ]?)v(?:olts?)?"  # in lower case
+MV_OF = {"milli": 1, "m": 1, "micro": 1e-3, "u": 1e-3, "µ": 1e-3, "μ": 1e-3, "": 1e3, "n": 1e-6}
 CONTROL_CODES = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -49,9 +45,10 @@ class Source:
     """Leads of one recording, all at one rate.
 
     leads: names of all that the recording has; screened: of those that are read, the most likely
-    first; read(start, end): own samples in mV as (end - start, len(screened)) float64, NaN where
-    missing; start: when the first was taken, without a date where none is known, None: not known;
-    notes: sentences that whoever asked for it should read.
+    first; pieces: (first sample, samples, function of two samples of it that gives those between as
+    (n, len(screened)) mV) of each stretch without a gap; start: when the first sample was taken,
+    without a date where none is known, None: not known; notes: sentences that whoever asked for it
+    should read.
     """
 
     name: str
@@ -60,13 +57,12 @@ class Source:
     screened: list
     fs_hz: float
     n: int
+    pieces: list = field(default_factory=list)
     start: datetime | time | None = None
     notes: list = field(default_factory=list)
 
     def __post_init__(self):
         self.one_at_a_time = Lock()
-        self.leads = [plain_text(name) for name in self.leads]
-        self.screened = [plain_text(name) for name in self.screened]
         if not LOWEST_HZ <= self.fs_hz <= HIGHEST_HZ:
             raise BadInput(
                 f"{self.path} is sampled at {self.fs_hz:g} Hz; {LOWEST_HZ} to {HIGHEST_HZ} Hz can "
@@ -74,7 +70,15 @@ class Source:
             )
 
     def read(self, start: int, end: int) -> np.ndarray:
-        raise NotImplementedError
+        """Own samples in mV as (end - start, len(screened)) float64, NaN where missing."""
+        if self.pieces[0][:2] == (0, self.n):  # the whole
+            return self.pieces[0][2](start, end)
+        values = np.full((end - start, len(self.screened)), np.nan)
+        for at, n, piece in self.pieces:
+            first, last = max(start, at), min(end, at + n)
+            if first < last:
+                values[first - start : last - start] = piece(first - at, last - at)
+        return values
 
     def annotated(self, annotator: str) -> tuple[np.ndarray, np.ndarray]:
         """Samples at FS_HZ and symbols of an annotation file."""
@@ -143,9 +147,8 @@ def choose_leads(leads, wanted, path, likely=LEAD, all_ecg=False) -> list[int]:
         wanted = [wanted] if isinstance(wanted, str) else wanted
         return list(dict.fromkeys(_asked_for(leads, str(name), path) for name in wanted))
     order = [_plain(likely), *LIKELY_LEADS]
-    known = [k for k, name in enumerate(leads) if _plain(name) in order]
-    known.sort(key=lambda k: order.index(_plain(leads[k])))
-    found = known + [k for k, name in enumerate(leads) if _is_ecg(name) and k not in known]
+    found = [k for k, name in enumerate(leads) if _is_ecg(name) or _plain(name) in order]
+    found.sort(key=lambda k: [*order, _plain(leads[k])].index(_plain(leads[k])))
     if not found and (all_ecg or len(leads) == 1):
         found = [k for k, name in enumerate(leads) if not NO_ECG.search(name.lower())]
     if not found:
@@ -156,21 +159,24 @@ def choose_leads(leads, wanted, path, likely=LEAD, all_ecg=False) -> list[int]:
     return found
 
 
-def read_together(chosen, rates_hz, size_mv, wanted, path, most) -> dict[int, float]:
-    """{index: size of its unit in mV} of those of the chosen leads that are read: all that were
-    asked for; else at most so many of the first one's rate, without those that cannot be read.
+def read_leads(
+    leads, rates_hz, size_mv, path, lead=None, likely=LEAD, most=MOST_LEADS, **more
+) -> dict[int, float]:
+    """{index: size of its unit in mV} of the leads to read: all that were asked for; else at most
+    so many of the first one's rate, without those that cannot be read.
 
     rates_hz: of all leads; size_mv: of an index, BadInput where its lead cannot be read. Raises
     BadInput where that is the first one, or where leads that were asked for have several rates.
     """
+    chosen = choose_leads(leads, lead, path, likely, **more)
     same = [k for k in chosen if rates_hz[k] == rates_hz[chosen[0]]]
-    if wanted and len(same) < len(chosen):
+    if lead and len(same) < len(chosen):
         told = ", ".join(f"{rates_hz[k]:g}" for k in chosen)
         raise BadInput(f"the leads asked for of {path} have {told} Hz: read those of one rate")
     found = {}
     for k in same:
-        if wanted or len(found) < most:
-            with suppress(BadInput) if found and not wanted else nullcontext():
+        if lead or len(found) < most:
+            with suppress(BadInput) if found and not lead else nullcontext():
                 found[k] = size_mv(k)
     return found
 
@@ -205,8 +211,10 @@ def _plain(lead):
     return re.sub(r"^(ecg|ekg|lead)[\s_:-]*(lead[\s_]*)?(?=.)|[\s_.-]", "", name)
 
 
-def numbered(names: list) -> list:
-    """Names of leads, with a number behind those that are alike."""
+def plain_names(names: list) -> list:
+    """Names of leads as plain text, signal0 and so on where there is none, with a number behind
+    those that are alike."""
+    names = [plain_text(name or "") or f"signal{k}" for k, name in enumerate(names)]
     return [
         name if names.count(name) == 1 else f"{name}{names[: k + 1].count(name)}"
         for k, name in enumerate(names)
@@ -218,12 +226,12 @@ def plain_text(text: str) -> str:
     return CONTROL_CODES.sub("", text)
 
 
-def mv_of(unit: str, path, lead) -> float:
-    """A unit's size in mV. Raises BadInput where it is none of a voltage."""
-    scale = MV_OF_UNIT.get(unit.strip().lower())
-    if scale is None:
+def mv_of(unit: str, what) -> float:
+    """A unit's size in mV. what: has it. Raises BadInput where it is none of a voltage."""
+    known = unit.strip().lower()
+    if not re.fullmatch(VOLTAGE, known):
         raise BadInput(
-            f"{path} gives lead {plain_text(lead)} in {plain_text(unit) or 'no unit'!r}; mV, uV, V "
-            "can be read: choose another --lead, or correct the header"
+            f"{plain_text(what)} is in {plain_text(unit) or 'no unit'!r}; mV, uV, V can be read: "
+            "choose another --lead, or correct the header"
         )
-    return scale
+    return MV_OF[known.partition("v")[0]]

@@ -1,41 +1,35 @@
 """WFDB records and annotations, read by wfdb; what it does not look at is checked here.
 
 A record is one header or a row of segments, each with a header of its own. For training a lead is
-read whole and brought to 360 Hz (`read`), for screening it is a Source (`open_wfdb`).
+read whole and brought to 360 Hz (`read`), for screening it is a Source (`open_file`).
 """
 
-import re
 import sys
 from dataclasses import dataclass
+from functools import partial
+from os.path import exists, getsize
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import soundfile
 import wfdb
 from scipy.signal import resample_poly
 from tqdm import tqdm
-from wfdb.io._signal import BYTES_PER_SAMPLE
+from wfdb.io._signal import BYTES_PER_SAMPLE, INVALID_SAMPLE_VALUE, _rd_segment
+from wfdb.io.header import parse_header_content
 
 from preprocess import BadInput
-from preprocess.constants import FS_HZ, LEAD, LIKELY, MOST_LEADS
+from preprocess.constants import FS_HZ, LEAD, LIKELY
 from preprocess.files import check_is_file
 from preprocess.readers import physionet, segment_names
-from preprocess.readers.source import (
-    HIGHEST_HZ,
-    Source,
-    choose_leads,
-    mv_of,
-    numbered,
-    plain_text,
-    read_together,
-)
+from preprocess.readers.source import Source, mv_of, plain_names, plain_text, read_leads
 
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
 AT_ONCE = 1 << 20  # samples that are summed
 SUMS_DIFFER = 1 << 16  # a header keeps the lower 16 bits of a signal's sum
-# Storage formats: in one a sample is known when all before it were read, the other is turned round.
-DIFFERENCES, BIG_ENDIAN = "8", "61"
-RATE = re.compile(r"\d+\.?\d*(e[-+]?\d+)?", re.I)
+LAYOUT = "file_name fmt n_sig sig_len byte_offset samps_per_frame skew init_value".split()
+DIFFERENCES = "8"  # the storage format in which a sample is known when all before it were read
 LEFT_OVER = 4  # samples that a file may have beyond its header's: some formats fill words up
 AFTER_THE_END_S = 1  # annotations so soon after the last sample are dropped, later ones refused
 
@@ -70,70 +64,56 @@ class Segment:
         names = getattr(self.header, "sig_name", []) if self.n else []
         self.channels = {name: k for k, name in enumerate(names)}
 
-    def frame(self, lead):
-        """Samples of a lead in a frame."""
-        return self.header.samps_per_frame[self.channels[lead]]
+    def of(self, lead, field):
+        """What the header says of a lead."""
+        return getattr(self.header, field)[self.channels[lead]]
 
     def unit_mv(self, lead):
-        return mv_of(self.header.units[self.channels[lead]], self.path, lead)
+        return mv_of(self.of(lead, "units"), f"{lead} of {self.path}")
 
-    def read(self, leads, first, last, stored=False):
-        """Frames first to last of leads with as many samples in each: of each (n,) in the header's
-        unit, or whole numbers as they are stored."""
+    def stored(self, leads, first, last, **how):
+        """Frames first to last of leads: of each (n,) whole numbers."""
+        file = self.path.with_name(self.of(leads[0], "file_name"))
         known = 0 if DIFFERENCES in self.header.fmt else first
-        turned = stored and BIG_ENDIAN in self.header.fmt  # wfdb cannot give its whole numbers
-        record = _read_or_explain(
-            wfdb.rdrecord,
-            self.path,
-            ".dat",
-            sampfrom=known,
-            sampto=last if self.header.sig_len else None,  # else wfdb reads to the end
-            channels=[self.channels[lead] for lead in leads],
-            smooth_frames=False,
-            physical=turned or not stored,
-            ignore_skew=stored,
-        )
-        at = slice((first - known) * self.frame(leads[0]), (last - known) * self.frame(leads[0]))
-        columns = record.e_d_signal if stored and not turned else record.e_p_signal
-        return [values[at] for values in (record.adc(expanded=True) if turned else columns)]
+        how |= {field: getattr(self.header, field) for field in LAYOUT}
+        how |= {"dir_name": str(self.path.parent), "pn_dir": None, "sampfrom": known}
+        how |= {"sampto": last, "channels": [self.channels[lead] for lead in leads]}
+        columns = _read_or_explain(file, _rd_segment, **how)
+        skipped = [(first - known) * self.of(lead, "samps_per_frame") for lead in leads]
+        return [column[k:] for column, k in zip(columns, skipped)]
+
+    def read(self, leads, frame, start, end):
+        """Samples start to end of leads, so many a frame, as (n, leads) mV, NaN where missing."""
+        first, last = start // frame, -(-end // frame)
+        here = [lead for lead in leads if lead in self.channels]
+        columns = self.stored(here, first, last, ignore_skew=False)
+        values = np.full(((last - first) * frame, len(leads)), np.nan)
+        for lead, stored in zip(here, columns):
+            mv = (stored - float(self.of(lead, "baseline"))) / self.of(lead, "adc_gain")
+            mv[stored == INVALID_SAMPLE_VALUE[self.of(lead, "fmt")]] = np.nan
+            values[:, leads.index(lead)] = mv * self.unit_mv(lead)
+        return values[start - first * frame :][: end - start]
 
     def check_sums(self, leads):
         """Raises BadInput where a signal is not the one that its header sums up. 0 is what writers
         put that do not sum."""
-        summed = [lead for lead in leads if self.header.checksum[self.channels[lead]]]
-        left = np.array([-self.header.checksum[self.channels[lead]] for lead in summed], int)
+        summed = [lead for lead in leads if self.of(lead, "checksum")]
+        left = np.array([-self.of(lead, "checksum") % SUMS_DIFFER for lead in summed], int)
         for first in range(0, self.n if summed else 0, AT_ONCE):
-            stored = self.read(summed, first, min(first + AT_ONCE, self.n), stored=True)
+            last = min(first + AT_ONCE, self.n)
+            stored = self.stored(summed, first, last, ignore_skew=True)
             left += [int(values.sum(dtype=np.int64)) for values in stored]
         if (left % SUMS_DIFFER).any():
             raise BadInput(
-                f"the signal of {self.path} is not the one its header sums up: one of the files is "
-                "damaged, fetch both again (or, if it was changed on purpose, write its header "
-                "anew)"
+                f"the signal of {self.path} is not the one its header sums up: fetch both again "
+                "(or, if it was changed on purpose, write its header anew)"
             )
 
 
 class WfdbSource(Source):
-    """segments: one after another; frame: samples of a lead in each frame, in which annotations
-    count."""
+    """frame: samples of a lead in each frame, in which annotations count."""
 
-    segments: list
     frame: int
-
-    def read(self, start, end):
-        start, end = int(start), int(end)
-        first, last = start // self.frame, -(-end // self.frame)
-        values = np.full(((last - first) * self.frame, len(self.screened)), np.nan)
-        for segment in self.segments:
-            begin, until = max(first, segment.start), min(last, segment.start + segment.n)
-            here = [lead for lead in self.screened if lead in segment.channels]
-            if begin < until and here:
-                at = slice((begin - first) * self.frame, (until - first) * self.frame)
-                columns = segment.read(here, begin - segment.start, until - segment.start)
-                for lead, column in zip(here, columns):
-                    mv = segment.unit_mv(lead)
-                    values[at, self.screened.index(lead)] = column if mv == 1 else column * mv
-        return values[start - first * self.frame : end - first * self.frame]
 
     def annotated(self, annotator):
         file = self.path.with_name(f"{self.path.name}.{annotator}")
@@ -142,7 +122,7 @@ class WfdbSource(Source):
         return np.round(samples * FS_HZ / frame_hz).astype(int), symbols
 
 
-def open_wfdb(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
+def open_file(path, asked) -> WfdbSource:
     """Leads of the record at path (without its ending). Raises BadInput where header and signal do
     not agree, or the lead is not there."""
     path = Path(path)
@@ -151,21 +131,27 @@ def open_wfdb(path, lead=None, likely=LEAD, most=MOST_LEADS) -> WfdbSource:
     leads = _leads_of(segments)
     if not leads:
         raise BadInput(f"{path}.hea describes no signal: fetch it again")
-    where = {name: [part for part in segments if name in part.channels] for name in leads}
-    frames = [{part.frame(name) for part in where[name]} for name in leads]
-    rates_hz = [header.fs * max(found) if len(found) == 1 else 0 for found in frames]
-    chosen = choose_leads(leads, lead, path, likely)
-    if not rates_hz[chosen[0]]:
-        raise BadInput(f"lead {leads[chosen[0]]} of {path} is in no segment, or in several rates")
-    size_mv = lambda k: [part.unit_mv(leads[k]) for part in where[leads[k]]]
-    names = [leads[k] for k in read_together(chosen, rates_hz, size_mv, lead, path, most)]
-    frame = max(frames[chosen[0]])
-    n = frame * sum(segment.n for segment in segments)
-    source = WfdbSource(path.name, path, leads, names, float(rates_hz[chosen[0]]), n)
-    source.segments, source.frame = segments, frame
-    source.start = header.base_datetime or header.base_time
-    for segment in segments:
-        segment.check_sums([name for name in names if name in segment.channels])
+    where = [[part for part in segments if name in part.channels] for name in leads]
+    frames = [{p.of(name, "samps_per_frame") for p in parts} for name, parts in zip(leads, where)]
+
+    def size_mv(k):
+        if len(frames[k]) != 1:
+            raise BadInput(f"lead {leads[k]} of {path} is in no segment, or in several rates")
+        return [part.unit_mv(leads[k]) for part in where[k]]
+
+    rates_hz = [float(header.fs * max(found, default=0)) for found in frames]
+    chosen = list(read_leads(leads, rates_hz, size_mv, path, **asked))
+    frame, names = max(frames[chosen[0]]), [leads[k] for k in chosen]
+    pieces = [
+        (frame * part.start, frame * part.n, partial(part.read, names, frame))
+        for part in segments
+        if any(name in part.channels for name in names)
+    ]
+    n, start = frame * sum(part.n for part in segments), header.base_datetime or header.base_time
+    source = WfdbSource(path.name, path, leads, names, rates_hz[chosen[0]], n, pieces, start)
+    source.frame = frame
+    for part in segments:
+        part.check_sums([name for name in names if name in part.channels])
     return source
 
 
@@ -178,7 +164,7 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
     Raises BadInput when a file is missing, truncated or not what its header sums up to, the lead
     is not there, or the signal is flat or has gaps.
     """
-    source = open_wfdb(path, None if lead == LIKELY else lead, most=1)
+    source = open_file(path, {"lead": None if lead == LIKELY else lead, "most": 1})
     signal_mv = source.read(0, source.n)[:, 0]
     missing = int(np.isnan(signal_mv).sum())
     if missing or not len(signal_mv) or not np.ptp(signal_mv) > 0:
@@ -202,7 +188,7 @@ def lead_names(path) -> list[str]:
 def files(path: Path) -> list[Path]:
     """Of a record: its header, those of its segments, and the signal files of all."""
     parts = [segment for segment in _segments(path, read_header(path)) if segment.header]
-    found = [_with(path, ".hea"), *(_with(part.path, ".hea") for part in parts)]
+    found = [Path(f"{path}.hea"), *(Path(f"{part.path}.hea") for part in parts)]
     found += [part.path.with_name(name) for part in parts for name in part.header.file_name]
     return [file for file in dict.fromkeys(found) if file.name != "~"]
 
@@ -211,41 +197,33 @@ def read_header(path):
     """wfdb's header of a record. Raises BadInput when it is missing or broken, or where wfdb takes
     another rate than it says."""
     path = Path(path)
-    file = _with(path, ".hea")
-    _check_file(file)
-    header = _read_or_explain(wfdb.rdheader, path, ".hea")
-    words = re.search(r"^[^#\s].*", file.read_text("latin-1"), re.M)[0].split()
-    told_hz = words[2].partition("/")[0] if len(words) > 2 else f"{header.fs}"
-    if not (RATE.fullmatch(told_hz) and 0 < float(told_hz) == header.fs <= HIGHEST_HZ):
-        raise BadInput(
-            f"{file} says {plain_text(told_hz)!r} Hz: correct it or leave the record out"
-        )
-    segments = getattr(header, "seg_name", None)
-    described = len(segments or getattr(header, "sig_name", None) or [])
-    announced = header.n_seg if segments else header.n_sig
-    if announced != described:
-        raise BadInput(
-            f"{file} announces {announced} signals or segments and describes {described}"
-        )
-    if not segments:  # what may be left out
-        names = [plain_text(name or "") for name in header.sig_name or []]
-        header.sig_name = numbered([name or f"signal{k}" for k, name in enumerate(names)])
-        header.units = [unit or "mV" for unit in header.units or []]
+    file = Path(f"{path}.hea")
+    header = _read_or_explain(file, wfdb.rdheader, str(path))
+    words = parse_header_content(file.read_text("latin-1"))[0][0].split()
+    told_hz = words[2].partition("/")[0] if len(words) > 2 else str(header.fs)
+    if not 0 < pd.to_numeric(told_hz, errors="coerce") == header.fs:
+        raise BadInput(f"{file} says {plain_text(told_hz)!r} Hz: correct it")
+    is_row = isinstance(header, wfdb.MultiRecord)
+    parts = (header.seg_name if is_row else header.sig_name) or []
+    announced = header.n_seg if is_row else header.n_sig
+    if announced != len(parts):
+        raise BadInput(f"{file} announces {announced} signals or segments, it has {len(parts)}")
+    if not is_row:
+        header.sig_name = plain_names(parts)
         header.samps_per_frame = [number or 1 for number in header.samps_per_frame or []]
     return header
 
 
 def _segments(path, header):
-    """Of a record, itself where it has none; the length of one that does not say it is that of its
-    file."""
-    if not hasattr(header, "seg_name"):
-        return [Segment(path, header, 0, _length(path, header) if header.n_sig else 0)]
+    """Of a record, itself where it has none."""
+    if not isinstance(header, wfdb.MultiRecord):
+        return [Segment(path, header, 0, _length(path, header))]
     found, start = [], 0
     for name, n in zip(header.seg_name, header.seg_len):
         at, part = path.with_name(name), None
         if name != "~":
             part = read_header(at)
-            own = 0 if hasattr(part, "seg_name") else _length(at, part) if n else 0
+            own = 0 if isinstance(part, wfdb.MultiRecord) else _length(at, part) if n else 0
             if own != n or part.fs != header.fs:
                 raise BadInput(
                     f"segment {name} has {own} samples at {part.fs:g} Hz, {path}.hea says {n} at "
@@ -263,19 +241,18 @@ def _leads_of(segments):
 
 
 def _length(path, header):
-    """Frames of a record, which its signal files must have. Without checksums they have no more,
-    either."""
+    """Frames of a record: as its header says, which its signal files must have (without checksums
+    they have no more, either), else as they have."""
     found, told = [], header.sig_len
-    for name in set(header.file_name) - {"~"}:
+    for name in {*(header.file_name or [])} - {"~"}:
         channels = [k for k, other in enumerate(header.file_name) if other == name]
-        file, sample_bytes = path.with_name(name), BYTES_PER_SAMPLE[header.fmt[channels[0]]]
-        _check_file(file)
+        file, sample_bytes = path.with_name(name), BYTES_PER_SAMPLE.get(header.fmt[channels[0]])
         a_frame = sum(header.samps_per_frame[k] for k in channels)
         if sample_bytes:
-            size = file.stat().st_size - (header.byte_offset[channels[0]] or 0)
+            size = _read_or_explain(file, getsize, file) - (header.byte_offset[channels[0]] or 0)
             found.append(int((size + 0.01) / (a_frame * sample_bytes)))
         else:  # FLAC files know their length
-            info = _read_or_explain(soundfile.info, file, "")
+            info = _read_or_explain(file, soundfile.info, str(file))
             found.append(info.frames * len(channels) // a_frame)
         is_summed = sample_bytes and all(header.checksum[k] for k in channels)
         if told and (found[-1] < told or found[-1] > told + LEFT_OVER and not is_summed):
@@ -283,7 +260,8 @@ def _length(path, header):
                 f"{file} has {found[-1]} samples a signal and {path.name}.hea says {told}: is it "
                 "truncated, or of another record? fetch both again"
             )
-    return told or min(found, default=0)
+    header.sig_len = told or min(found, default=0)
+    return header.sig_len
 
 
 def read_annotations(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -293,9 +271,8 @@ def read_annotations(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndar
     brought to it. Raises BadInput where it is damaged or goes beyond the signal.
     """
     file = Path(file)
-    _check_file(file)
+    found = _read_or_explain(file, wfdb.rdann, str(file.with_suffix("")), file.suffix[1:])
     stored = file.read_bytes()
-    found = _read_or_explain(wfdb.rdann, file.with_suffix(""), file.suffix, file.suffix[1:])
     samples, symbols = found.sample, np.array(found.symbol or [], "<U8")
     if stored[-2:] != b"\0\0" or np.diff(samples, prepend=0).min(initial=0) < 0:
         raise BadInput(f"{file} is no whole annotation file: fetch it again")
@@ -330,7 +307,7 @@ def find_records(folder) -> list[Path]:
 def digest(path) -> str:
     """Short checksum of a record's header, annotations and signal's size: tells of changes. Of all
     its files where the header has no sum of the signals."""
-    told, signal = [_with(path, ".hea"), _with(path, ".atr")], _with(path, ".dat")
+    told, signal = [Path(f"{path}.hea"), Path(f"{path}.atr")], Path(f"{path}.dat")
     sums = getattr(read_header(path), "checksum", None)
     if not sums or not all(sums):
         told += files(path)[1:]
@@ -338,26 +315,18 @@ def digest(path) -> str:
     return " ".join([*parts, str(signal.stat().st_size if signal.exists() else 0)])
 
 
-def _with(path, ending):
-    return path.with_name(path.name + ending)
-
-
-def _check_file(file):
+def _read_or_explain(file, reader, *args, **kwargs):
+    """wfdb's own errors for a missing or broken file, as one sentence that names the file."""
     check_is_file(file)
-    if not file.exists():
+    if not exists(file):
         raise BadInput(
             f"{file} is missing: every record needs its .hea, .dat and (for training) .atr file"
         )
-
-
-def _read_or_explain(reader, path, ending, *args, **kwargs):
-    """wfdb's own errors for a missing or broken file, as one sentence that names the file."""
     try:
-        return reader(str(path), *args, **kwargs)
+        return reader(*args, **kwargs)
     except MemoryError:
         raise
     except Exception as error:  # whatever numpy or struct did on a truncated or foreign file
         raise BadInput(
-            f"{_with(path, ending)} cannot be read as WFDB: is it truncated, or something else? "
-            "fetch it again"
+            f"{file} cannot be read as WFDB: is it truncated, or something else? fetch it again"
         ) from error

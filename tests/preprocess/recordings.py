@@ -48,19 +48,13 @@ def write_edf(folder, signal_mv, fs_hz=250, name="r1", unit="mV", record_s=1.0) 
 
 def write_interrupted_edf(folder, signal_mv, fs_hz, onsets_s, name="r1") -> Path:
     """EDF+D: data records of one second that begin at onsets_s."""
-    path = write_edf(folder, signal_mv, fs_hz, name)
-    plain = path.read_bytes()
-    head, fields, data = plain[:256], plain[256:512], plain[512:]
-    widths, at, both = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32), 0, b""
-    marks = ("EDF Annotations", "", "", "-1", "1", "-32768", "32767", "", "16", "")
-    for width, mark in zip(widths, marks):
-        both += fields[at : at + width] + mark.encode().ljust(width)
-        at += width
-    head = head[:184] + b"768     " + b"EDF+D".ljust(44) + head[236:252] + b"2   "
-    rows = np.frombuffer(data, "u1").reshape(len(onsets_s), -1)
+    signal = edfio.EdfSignal(signal_mv, fs_hz, label="ECG II", physical_dimension="mV")
+    whole = edfio.Edf([signal], data_record_duration=1, annotations=[])
     times = [f"+{onset_s:g}\x14\x14\0".encode().ljust(32, b"\0") for onset_s in onsets_s]
-    body = b"".join(row.tobytes() + time for row, time in zip(rows, times))
-    path.write_bytes(head + both + body)
+    whole._signals[-1]._digital = np.frombuffer(b"".join(times), np.int16)
+    whole._set_reserved("EDF+D")
+    path = Path(folder) / f"{name}.edf"
+    whole.write(path)
     return path
 
 

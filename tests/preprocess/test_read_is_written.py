@@ -14,7 +14,7 @@ import pytest
 import wfdb
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from recordings import wave, write_csv, write_interrupted_edf, write_ishne
+from recordings import wave, write_csv, write_interrupted_edf, write_ishne, write_wfdb
 
 from preprocess.constants import FS_HZ
 from preprocess.readers import open_source
@@ -56,7 +56,7 @@ def assert_read(source, leads_mv, fs_hz, atol):
 @drawn
 @given(
     fs_hz=st.one_of(RATES, st.sampled_from((257.5, 359.98, 128.25))),
-    kind=st.sampled_from(("16", "24", "32", "212", "80")),
+    kind=st.sampled_from(("16", "24", "32", "212", "80", "516")),
     unit=UNITS,
     wanted=WANTED,
     missing=st.booleans(),
@@ -91,20 +91,11 @@ def test_wfdb(fs_hz, kind, unit, wanted, missing, seed):
 @given(fs_hz=RATES, n_beats=st.integers(2, 40), seed=st.integers(0, 99))
 def test_annotations_of_a_record(fs_hz, n_beats, seed):
     rng = np.random.default_rng(seed)
-    n = 20 * fs_hz
-    samples = np.sort(rng.choice(n, n_beats, replace=False))
+    samples = np.sort(rng.choice(20 * fs_hz, n_beats, replace=False))
     symbols = rng.choice(list("NVSAFQ/+~"), n_beats)
     with TemporaryDirectory() as folder:
-        wfdb.wrsamp(
-            "r1",
-            fs=fs_hz,
-            units=["mV"],
-            sig_name=["MLII"],
-            fmt=["16"],
-            p_signal=wave(n, fs_hz)[:, None],
-            write_dir=folder,
-        )
-        wfdb.wrann("r1", "atr", samples, symbols.tolist(), write_dir=folder)
+        signal_mv = wave(20 * fs_hz, fs_hz)
+        write_wfdb(folder, signal_mv, fs_hz, samples=samples, symbols=symbols.tolist())
         found, codes = open_source(f"{folder}/r1").annotated("atr")
         recording = records.read(f"{folder}/r1")
     np.testing.assert_array_equal(codes, symbols)
@@ -122,14 +113,16 @@ def test_annotations_of_a_record(fs_hz, n_beats, seed):
     wanted=WANTED,
     seconds=st.integers(3, 6),
     is_plus=st.booleans(),
+    is_told=st.booleans(),
     seed=st.integers(0, 99),
 )
-def test_edf(fs_hz, other_hz, kind, unit, wanted, seconds, is_plus, seed):
+def test_edf(fs_hz, other_hz, kind, unit, wanted, seconds, is_plus, is_told, seed):
     rates = [fs_hz if k in wanted else other_hz for k in range(3)]
     leads = [wave(seconds * fs_hz, fs_hz, seed + k) for k, fs_hz in enumerate(rates)]
     signal, whole = (edfio.EdfSignal, edfio.Edf) if kind == "edf" else (edfio.BdfSignal, edfio.Bdf)
+    said = {"physical_dimension": "" if is_told else unit}
     written = [
-        signal(values * SCALES[unit], fs_hz, label=f"ECG {k}", physical_dimension=unit)
+        signal(values * SCALES[unit], fs_hz, label=f"ECG {k}", **said)
         for k, (values, fs_hz) in enumerate(zip(leads, rates))
     ]
     start = datetime(2024, 5, 3, 21, 56, 26)
@@ -137,7 +130,7 @@ def test_edf(fs_hz, other_hz, kind, unit, wanted, seconds, is_plus, seed):
     more["annotations"] = [edfio.EdfAnnotation(1, None, "x")] if is_plus else None
     with TemporaryDirectory() as folder:
         whole(written, data_record_duration=1, **more).write(Path(folder) / f"r1.{kind}")
-        source = open_source(f"{folder}/r1.{kind}", wanted)
+        source = open_source(f"{folder}/r1.{kind}", wanted, units=unit if is_told else None)
         assert_read(source, np.stack([leads[k] for k in wanted], 1), fs_hz, 1e-4)
     assert source.start == start
 
@@ -169,10 +162,11 @@ def test_interrupted_edf(fs_hz, gaps_s, seed):
     clock=st.sampled_from(("time_s", "time_ms", "n", None)),
     gap_s=st.sampled_from((0.0, 0.5, 120.0)),
     empty=st.booleans(),
+    is_told=st.booleans(),
     leads=st.integers(1, 3),
     seed=st.integers(0, 99),
 )
-def test_csv(fs_hz, unit, layout, clock, gap_s, empty, leads, seed):
+def test_csv(fs_hz, unit, layout, clock, gap_s, empty, is_told, leads, seed):
     n = 4 * fs_hz
     signal, lost = wave(n, fs_hz, seed), round(gap_s * fs_hz) if clock else 0
     other = {f"V{k}": 0.5 * wave(n, fs_hz, seed + k) for k in range(1, leads)}
@@ -181,14 +175,17 @@ def test_csv(fs_hz, unit, layout, clock, gap_s, empty, leads, seed):
     at = np.arange(n) + lost * (np.arange(n) >= n // 2)
     times = {"time_s": at / fs_hz, "time_ms": 1000 * at / fs_hz, "n": at.astype(float)}
     columns = {clock: times[clock]} if clock else {}
-    columns |= {f"{name} (mV)": values for name, values in other.items()}
-    columns |= {f"II ({unit})": signal * SCALES[unit]}
+    for name, values in {**other, "II": signal}.items():
+        own = unit if is_told or name == "II" else "mV"
+        columns[name if is_told else f"{name} ({own})"] = values * SCALES[own]
     written = np.stack([signal, *other.values()], 1)
     expected = np.insert(written, [n // 2] * lost, np.nan, 0)
-    rate = {} if clock in ("time_s", "time_ms") else {"fs_hz": float(fs_hz)}
+    told = {} if clock in ("time_s", "time_ms") else {"fs_hz": float(fs_hz)}
+    told |= {"units": unit} if is_told else {}
     with TemporaryDirectory() as folder:
         path = write_csv(folder, columns, "r1", *layout, digits=9)
-        source = open_source(path, **rate)
+        source = open_source(path, **told)
+        assert len(source.notes) == empty
         assert source.screened == ["II", *other]
         assert_read(source, expected, fs_hz, 1e-6)
 
@@ -209,6 +206,8 @@ def test_ishne(fs_hz, n_leads, wanted, counts_all, is_summed, missing, seed):
     if missing:
         leads[n // 2 : n // 2 + 20, wanted[0]] = np.nan
     more = {"codes": range(5, 17), "counts_all": counts_all, "is_summed": is_summed}
+    more["order"] = "little" if seed % 2 else "big"  # writers differ
     with TemporaryDirectory() as folder:
         source = open_source(write_ishne(folder, leads, fs_hz, **more), wanted)
+        assert source.start == datetime(2026, 1, 2, 3, 4, 5)
         assert_read(source, leads[:, wanted], fs_hz, 0.002)

@@ -81,12 +81,6 @@ DEVICES = {
         (512, "Shimmer_5E_ECG_LL-RA_CAL", None),
         {"lead": "Shimmer_5E_ECG_LL-RA_CAL"},
     ),
-    "Shimmer, dates": (
-        SHIMMER.replace("\nms\t", "\nyyyy/mm/dd hh:mm:ss.000\t"),
-        lambda k, mv: f"{after(k, 512, '%Y/%m/%d %H:%M:%S.%f')}\t128\t{mv:.6f}\t{mv / 2:.6f}\t",
-        (512, "Shimmer_5E_ECG_LL-RA_CAL", START),
-        {"lead": "Shimmer_5E_ECG_LL-RA_CAL"},
-    ),
     "a clock of twelve hours": (
         "Time,ECG (mV)\n",
         lambda k, mv: f"{after(k, 250, '%d/%m/%Y %I:%M:%S.%f %p')},{mv:.4f}",
@@ -103,12 +97,6 @@ DEVICES = {
                 f"{1000 * mv:.1f}",
             )
         ),
-        (130, "ecg", START),
-        {},
-    ),
-    "chest strap, stamps of packets": (
-        "Phone timestamp;ecg [uV]\n",
-        lambda k, mv: f"{ms(k // 73 * 73, 130, '%Y-%m-%dT%H:%M:%S.%f')};{1000 * mv:.1f}",
         (130, "ecg", START),
         {},
     ),
@@ -135,12 +123,6 @@ DEVICES = {
         lambda k, mv: f"{k / 250:.4f},{1000 * mv:.1f}",
         (250, "ecg", None),
         {},
-    ),
-    "a counter that wraps": (
-        "seq,II\n",
-        lambda k, mv: f"{(k + 65000) % 65536},{mv:.4f}",
-        (250, "II", None),
-        {"fs_hz": 250.0},
     ),
 }
 
@@ -186,7 +168,7 @@ def test_gaps_are_kept(row, gap_s, tmp_path):
     np.testing.assert_allclose(around[-5:], signal[row : row + 5], atol=1e-6)
 
 
-@pytest.mark.parametrize("fs_hz", [50, 130, 512, 1000, 2048, 4000])
+@pytest.mark.parametrize("fs_hz", [50, 130, 512, 700, 800, 900, 1000, 2048, 4000])
 @pytest.mark.parametrize("step_s, slack_s", [(1e-3, 1e-3), (1, 1)])
 def test_coarse_times_tell_the_rate_and_gaps_as_far_as_they_can(fs_hz, step_s, slack_s, tmp_path):
     times = np.arange(20 * fs_hz) / fs_hz + 3.2
@@ -196,16 +178,8 @@ def test_coarse_times_tell_the_rate_and_gaps_as_far_as_they_can(fs_hz, step_s, s
     path = write_csv(tmp_path, columns, digits=3)
     source = open_source(path)
     assert source.fs_hz == fs_hz
-    assert source.duration_s == pytest.approx(22.5, abs=slack_s)
-
-
-@pytest.mark.parametrize("fs_hz", [700, 800, 900])
-def test_whole_milliseconds_are_a_clock_at_any_rate(fs_hz, tmp_path):
-    times = np.arange(20 * fs_hz) / fs_hz
-    times[10 * fs_hz :] += 2
-    path = write_csv(tmp_path, {"time_ms": np.floor(1000 * times), "II": wave(len(times), fs_hz)})
-    source = open_source(path)
-    assert (source.fs_hz, source.duration_s) == (fs_hz, pytest.approx(22, abs=1.5 / fs_hz))
+    # exact at low rates; where a row is about a millisecond, within a row
+    assert source.duration_s == pytest.approx(22.5, abs=max(slack_s, 1.01 / max(fs_hz, 700)))
 
 
 @pytest.mark.parametrize("packet", [1, 73])
@@ -221,11 +195,10 @@ def test_stamps_that_come_late_are_no_gaps_and_lost_packets_are(packet, tmp_path
     assert missing == pytest.approx(73, abs=0.3 * packet + 1)
 
 
-@pytest.mark.parametrize("name", ["sample", "", "nSeq"])
-def test_jumps_of_row_numbers_are_gaps_and_wraps_are_none(name, tmp_path):
+@pytest.mark.parametrize("name, first, turn", [("", 0, 1e9), ("seq", 0, 16), ("", 65000, 65536)])
+def test_jumps_of_row_numbers_are_gaps_and_wraps_are_none(name, first, turn, tmp_path):
     rows = np.r_[0:1000, 1003:2000]
-    numbers = rows % 16 if name == "nSeq" else rows
-    path = write_csv(tmp_path, {name: numbers, "II": PEAKS_MV[rows]}, digits=4)
+    path = write_csv(tmp_path, {name: (first + rows) % turn, "II": PEAKS_MV[rows]}, digits=4)
     source = open_source(path, fs_hz=250.0)
     assert (source.lead, source.n) == ("II", 2000)
     assert np.flatnonzero(np.isnan(source.read(0, 2000))).tolist() == [1000, 1001, 1002]
@@ -234,8 +207,8 @@ def test_jumps_of_row_numbers_are_gaps_and_wraps_are_none(name, tmp_path):
 @pytest.mark.parametrize(
     "change, words",
     [
-        (lambda t: np.r_[t[:3000], t[3000:] - 5], "goes back at line 3002"),
-        (lambda t: np.r_[t[:3000], t[2999:-1]], "stands still at line 300"),
+        (lambda t: np.r_[t[:3000], t[3000:] - 5], "goes back, .* at line 3002"),
+        (lambda t: np.r_[t[:3000], t[2999:-1]], "stands still .* at line 300"),
         (lambda t: np.maximum(t, 2 * t - t[3000]), "changes after line"),
         (lambda t: np.maximum(t, 1.004 * t - 0.004 * t[3000]), "changes after line"),
         (lambda t: np.where(np.arange(len(t)) == 3000, np.nan, t), "line 3002 .* has no time"),
@@ -248,21 +221,13 @@ def test_times_that_do_not_go_on_evenly_are_refused(change, words, tmp_path):
         open_source(write_csv(tmp_path, columns))
 
 
-@pytest.mark.parametrize(
-    "line, text, words",
-    [
-        (500, "0.1,0.2", "line 501"),
-        (500, "abc", "line 501 .*'abc'"),
-        (500, "1.234.5", "line 501"),
-        (4000, "\0", "line 4001"),
-    ],
-)
-def test_cells_that_are_no_numbers_are_refused(line, text, words, tmp_path):
+@pytest.mark.parametrize("text", ["0.1,0.2", "abc", "1.234.5", "\0"])
+def test_cells_that_are_no_numbers_are_refused(text, tmp_path):
     path = write_csv(tmp_path, {"II": wave(5000, 250)})
     lines = path.read_text().splitlines()
-    lines[line] = text
+    lines[4000] = text
     path.write_text("\n".join(lines))
-    with pytest.raises(BadInput, match=words):
+    with pytest.raises(BadInput, match="line 4001"):
         open_source(path, fs_hz=250.0)
 
 
@@ -273,23 +238,14 @@ def test_cells_that_are_no_numbers_are_refused(line, text, words, tmp_path):
         ("II", 1000, {}, "--units uV"),
         ("II (adu)", 200, {}, "--gain"),
         ("II [10 uV]", 1, {}, "mV, uV, V can be read"),
-        ("II (uV)", 1000, {"units": "mV"}, "leave --units"),
         ("II (uV)", 1000, {"gain": 200.0}, "leave --units and --gain out"),
         ("II", 1, {"fs_hz": 500.0}, "500 Hz was told"),
-        ("EEG C4", 1, {}, "no lead that is called"),
     ],
 )
 def test_units_are_told_or_asked_for(name, scale, told, words, tmp_path):
     columns = {"time_s": np.arange(N) / 250, name: PEAKS_MV * scale}
     with pytest.raises(BadInput, match=words):
         open_source(write_csv(tmp_path, columns), **told)
-
-
-def test_whole_numbers_may_be_counts(tmp_path):
-    path = write_csv(tmp_path, {"II": np.round(500 + 150 * PEAKS_MV)}, digits=0)
-    with pytest.raises(BadInput, match="--gain COUNTS_PER_MV .* --units uV"):
-        open_source(path, fs_hz=250.0)
-    assert open_source(path, fs_hz=250.0, units="uV").n == N
 
 
 @pytest.mark.parametrize("row", ["{}", '"{}","0,5"', "{};0,5", "{}\t7"])
@@ -300,19 +256,9 @@ def test_numbers_with_commas(row, tmp_path):
     np.testing.assert_allclose(source.read(0, N)[:, 0], PEAKS_MV, atol=1e-6)
 
 
-def test_a_row_without_its_number_is_a_gap_that_is_told_of(tmp_path):
-    path = write_csv(tmp_path, {"Resp": PEAKS_MV, "II": PEAKS_MV})
-    lines = path.read_text().splitlines()
-    path.write_text("\n".join([*lines[:500], "0.1", *lines[501:]]))
-    source = open_source(path, fs_hz=250.0)
-    assert np.flatnonzero(np.isnan(source.read(0, N))).tolist() == [499]
-    assert "1 rows of" in source.notes[0]
-
-
-@pytest.mark.parametrize("rows", [1, 40])
-def test_endless_lines_are_refused(rows, tmp_path):
+def test_endless_lines_are_refused(tmp_path):
     path = tmp_path / "r1.csv"
-    path.write_text("\n".join([",".join(["1"] * 500_000)] * rows))
+    path.write_text("\n".join([",".join(["1"] * 500_000)] * 2))
     with pytest.raises(BadInput, match="line of more than"):
         open_source(path, fs_hz=250.0)
 

@@ -28,11 +28,10 @@ def edited(path, field, text):
     "field, text, words",
     [
         (slice(244, 252), b"0       ", "numbers that cannot be"),
-        (slice(244, 252), b"1e99    ", "numbers that cannot be"),
         (slice(252, 256), b"9999", "cannot be read as EDF"),
         (slice(352, 360), b"mmHg    ", "in 'mmHg'"),
+        (slice(352, 360), b" " * 8, "in 'no unit'"),
         (slice(360, 368), b"inf     ", "limits that cannot be"),
-        (slice(376, 384), b"40000   ", "limits that cannot be"),
         (slice(472, 480), b"-250    ", "numbers that cannot be"),
         (slice(0, 8), b"1       ", "first bytes"),
     ],
@@ -75,54 +74,29 @@ def test_the_ecg_among_other_signals_of_24_bits(tmp_path):
     signals = [
         edfio.BdfSignal(values * 1000, hz, label=label, physical_dimension=unit)
         for values, hz, label, unit in (
-            (wave(2560, 256), 256, "EEG C4-M1", "uV"),
             (ecg, 512, "ECG1-ECG2", "uV"),
             (ecg, 512, "ECG3-ECG4", "ohm"),  # is left out where nobody asks for it
             (wave(320, 32), 32, "Thorax", "uV"),
         )
     ]
     path = tmp_path / "r1.bdf"
-    edfio.Bdf(signals, annotations=[edfio.EdfAnnotation(1, None, "lights off")]).write(path)
+    edfio.Bdf(signals).write(path)
     source = open_source(path)
     assert (source.screened, source.fs_hz, source.n) == (["ECG1-ECG2"], 512, 5120)
-    np.testing.assert_allclose(source.read(1000, 2000)[:, 0], ecg[1000:2000], atol=1e-5)
     with pytest.raises(BadInput, match="512, 32 Hz"):
         open_source(path, ["ECG1-ECG2", "Thorax"])
 
 
-def test_units_are_told_where_a_file_has_none(tmp_path):
-    path = edited(write_edf(tmp_path, wave(5000, 250)), slice(352, 360), b" " * 8)
-    with pytest.raises(BadInput, match="no unit"):
-        open_source(path)
-    assert open_source(path, units="mV").n == 5000
-
-
-@pytest.mark.parametrize("counts_all", [False, True])
-def test_ishne_has_leads_and_a_start(counts_all, tmp_path):
-    leads_mv = np.stack([wave(5000, 250), -wave(5000, 250, seed=1)], 1)
-    leads_mv[1000:1100] = np.nan
-    path = write_ishne(tmp_path, leads_mv, counts_all=counts_all)
-    source = open_source(path)
-    assert (source.screened, source.fs_hz, source.n) == (["II", "V1"], 250, 5000)
-    assert source.start == datetime(2026, 1, 2, 3, 4, 5)
-    np.testing.assert_allclose(source.read(990, 2000), leads_mv[990:2000], atol=0.002)
-    source = open_source(write_ishne(tmp_path, leads_mv, codes=(0, 0), day=(0, 0, 0)))
+def test_ishne_may_not_say_leads_and_day(tmp_path):
+    source = open_source(write_ishne(tmp_path, np.zeros((500, 2)), codes=(0, 0), day=(0, 0, 0)))
     assert source.leads == ["unknown1", "unknown2"] and source.start == time(3, 4, 5)
 
 
 def test_damaged_ishne_is_refused(tmp_path):
-    path = write_ishne(tmp_path, np.zeros((1000, 2)))
+    path = write_ishne(tmp_path, np.zeros((1000, 2)), is_summed=True)
     whole = path.read_bytes()
-    for stored in (whole[:-2], whole[:300], whole[:100], b"", whole + b"\0\0", b"X" + whole[1:]):
+    damaged = [whole[:-2], whole[:300], whole[:100], b"", whole + b"\0\0", b"X" + whole[1:]]
+    for stored in [*damaged, whole.replace(b"maker", b"mayor")]:
         path.write_bytes(stored)
         with pytest.raises(BadInput, match="ISHNE|truncated|fetch it again"):
             open_source(path)
-
-
-@pytest.mark.parametrize("order", ["little", "big"])  # writers differ
-def test_an_ishne_header_is_what_its_checksum_says(order, tmp_path):
-    path = write_ishne(tmp_path, np.zeros((1000, 2)), is_summed=True, order=order)
-    assert open_source(path).n == 1000
-    path.write_bytes(path.read_bytes().replace(b"maker", b"mayor"))
-    with pytest.raises(BadInput, match="checksum"):
-        open_source(path)

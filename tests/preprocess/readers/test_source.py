@@ -110,5 +110,6 @@ def test_what_the_file_contradicts_is_refused(tmp_path):
     for told in ({"fs_hz": 250.0}, {"units": "uV"}, {"gain": 200.0}):
         with pytest.raises(BadInput, match="leave .* out"):
             open_source(record, **told)
-    with pytest.raises(BadInput, match="there is no recording"):
-        open_source(tmp_path / "none")
+    for name in ("none", "x" * 300):
+        with pytest.raises(BadInput, match="there is no recording"):
+            open_source(tmp_path / name)

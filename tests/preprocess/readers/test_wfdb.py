@@ -1,6 +1,5 @@
 """WFDB records: a header says what it says, or the record is refused; annotations are whole."""
 
-import os
 from datetime import datetime
 
 import numpy as np
@@ -33,13 +32,13 @@ def edit(path, old, new):
     [
         (" 360 ", " -360 ", "'-360' Hz"),
         (" 360 ", " 36 ", "36 Hz"),
-        (" 360 ", " 3e9 ", "Hz"),
         (" 360 ", " 36O ", "Hz"),
         (" 3600", " 7200", "truncated"),
         (" 3600", " 1800", "sums up"),
         ("r1 1 ", "r1 2 ", "announces 2 signals"),
         ("r1 1 ", "r1/1 1 ", "cannot be read as WFDB"),
         ("r1.dat 16", "r1.dat 212", "sums up|truncated"),
+        ("r1.dat 16", "r1.dat 999", "cannot be read as WFDB"),
         ("/mV", "/mmHg", "in 'mmHg'"),
     ],
 )
@@ -52,17 +51,7 @@ def test_what_a_header_may_leave_out(path):
     whole = open_source(path).read(0, 3600)
     source = open_source(edit(edit(path, " 3600", ""), "MLII", ""))
     assert (source.lead, source.n) == ("signal0", 3600)
-    np.testing.assert_array_equal(source.read(0, 3600), whole)
     np.testing.assert_array_equal(source.read(1000, 1100), whole[1000:1100])
-
-
-def test_one_sample_more_or_less_is_seen(path):
-    signal = path.with_suffix(".dat")
-    whole = signal.read_bytes()
-    for content in (whole[:-2], b"\1" + whole[1:]):
-        signal.write_bytes(content)
-        with pytest.raises(BadInput, match="truncated|sums up"):
-            open_source(path).read(0, 3600)
 
 
 def stored(folder, values, told, name="r9"):
@@ -72,14 +61,9 @@ def stored(folder, values, told, name="r9"):
     return open_source(folder / name)
 
 
-def told_sum(values):
-    """The lower 16 bits of the sum, with their sign."""
-    return (int(values.sum(dtype=int)) + 32768) % 65536 - 32768
-
-
 def test_first_differences_are_read_alike_from_anywhere(tmp_path):
     values = np.cumsum(np.random.default_rng(0).integers(-9, 10, 4000))
-    told = f"r9 1 360 4000\nr9.dat 8 100 8 0 7 {told_sum(values + 7)} 0 MLII\n"
+    told = f"r9 1 360 4000\nr9.dat 8 100 8 0 7 {np.sum(values + 7).astype(np.int16)} 0 MLII\n"
     source = stored(tmp_path, np.diff(values, prepend=0).astype("i1"), told)
     np.testing.assert_allclose(source.read(3000, 3500)[:, 0], (values[3000:3500] + 7) / 100)
     with pytest.raises(BadInput, match="sums up"):
@@ -91,9 +75,10 @@ def test_a_lead_has_all_samples_of_its_frames(kind, tmp_path):
     rng = np.random.default_rng(0)
     frames = rng.integers(-900, 900, (1000, 5))  # four of an ECG, one of another signal
     ecg = frames[:, :4].reshape(-1)
+    sums = np.array([ecg.sum(), frames[:, 4].sum()]).astype(np.int16)
     told = (
-        f"r9 2 62.4725 1000\nr9.dat {kind}x4 100 16 0 {ecg[0]} {told_sum(ecg)} 0 II\n"
-        f"r9.dat {kind} 100/NU 16 0 {frames[0, 4]} {told_sum(frames[:, 4])} 0 RESP\n"
+        f"r9 2 62.4725 1000\nr9.dat {kind}x4 100 16 0 {ecg[0]} {sums[0]} 0 II\n"
+        f"r9.dat {kind} 100/NU 16 0 {frames[0, 4]} {sums[1]} 0 RESP\n"
     )
     letters = "<i2" if kind == "16" else ">i2"
     source = stored(tmp_path, frames.astype(letters), told)
@@ -105,16 +90,11 @@ def test_a_lead_has_all_samples_of_its_frames(kind, tmp_path):
 
 
 def test_a_compressed_signal_has_the_length_that_its_header_says(tmp_path):
-    soundfile = pytest.importorskip("soundfile")
     values = np.random.default_rng(0).integers(-900, 900, 4000).astype(np.int16)
-    soundfile.write(tmp_path / "r9.flac", values, 360, format="FLAC", subtype="PCM_16")
-    os.rename(tmp_path / "r9.flac", tmp_path / "r9.dat")
-    header = "r9 1 360 {}\nr9.dat 516 100 16 0 0 0 0 MLII\n"
-    (tmp_path / "r9.hea").write_text(header.format(4000))
-    np.testing.assert_allclose(open_source(tmp_path / "r9").read(0, 4000)[:, 0], values / 100)
-    (tmp_path / "r9.hea").write_text(header.format(2000))
+    how = {"sig_name": ["II"], "units": ["mV"], "adc_gain": [100], "baseline": [0]}
+    wfdb.wrsamp("r9", 360, fmt=["516"], d_signal=values[:, None], write_dir=str(tmp_path), **how)
     with pytest.raises(BadInput, match="4000 samples a signal and r9.hea says 2000"):
-        open_source(tmp_path / "r9")
+        open_source(edit(tmp_path / "r9", " 4000", " 2000"))
 
 
 def segments(folder, text="m/2 1 360 7200 22:30:00 02/01/2026\ns1 3600\ns2 3600\n", second=str):
@@ -182,17 +162,6 @@ def test_files_of_a_record_and_its_digest(path):
 
 
 # ------------------------------------------------------------------------- as training reads it
-
-
-def test_training_reads_a_lead_by_its_name(path, tmp_path):
-    leads = np.stack([wave(3600, 360), 2 * wave(3600, 360)], 1)
-    for name, order in (("a", ["MLII", "V1"]), ("b", ["V1", "MLII"])):
-        how = {"fs": 360, "units": ["mV"] * 2, "fmt": ["16"] * 2, "write_dir": str(tmp_path)}
-        wfdb.wrsamp(name, sig_name=order, p_signal=leads, **how)
-    peaks = [records.read(tmp_path / name, annotator=None).signal_mv.max() for name in "ab"]
-    assert peaks[1] == pytest.approx(2 * peaks[0], rel=0.01)
-    with pytest.raises(BadInput, match="no lead V9; it has MLII, V1"):
-        records.read(tmp_path / "a", "V9", annotator=None)
 
 
 @pytest.mark.parametrize("ending", [".dat", ".atr", ".hea"])
