@@ -23,9 +23,13 @@ lead=${lead:-}                  # their lead, by its name in the header
 filter=${filter:-}              # of the beats: butterworth or published
 dataroot=${dataroot:-}          # preprocessed beats
 outf=${outf:-}                  # results
-# The original has its own image and, unless filter=butterworth says otherwise, the filter of the traces it read.
+# The original has its own image; unless filter=butterworth says otherwise it and BeatGAN as published have the filter
+# of the traces that they read.
 image=
-case $model in b2igan-original|b2igan-seed) image=decibel filter=${filter:-published} ;; esac
+case $model in
+  b2igan-original|b2igan-seed) image=decibel filter=${filter:-published} ;;
+  beatgan-original) filter=${filter:-published} ;;
+esac
 # What is not the usual has folders of its own.
 own=${records:+$(basename "$records")-}${image:+$image-}
 if [ "$filter" = published ]; then own+=published-; fi

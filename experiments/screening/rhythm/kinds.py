@@ -32,7 +32,7 @@ LEAD_FEATURES = (
 ).split()
 BEAT_FEATURES = (
     "before after out_of_rhythm p_coherence irregular usual unknown_interval noise "
-    "noise_beside_others rate rate_beside_others rate_of_beat"
+    "noise_beside_others rate_around rate"
 ).split()
 FEATURES = 3 * len(LEAD_FEATURES) + len(BEAT_FEATURES)  # mean, least and most of the leads
 
@@ -48,8 +48,7 @@ ALIKE = 15  # beats most like each
 ALIKE_SHARE = 0.3
 NEAREST = 5  # reference beats, to the last of which a distance is measured
 FEWEST_REFERENCES = 20  # of a lead
-QUIET = 0.9  # quantile of the intervals expected in a block: its slowest rate
-USUAL_RR_S = 0.8
+SLOWEST = 0.9  # quantile of the intervals before beats of usual shape in a block
 PREMATURE = 0.80  # of the expected interval: a fifth early
 CERTAIN, TIMES_NOISE = 0.75, 2.0  # below such a confidence, beyond the median noise: doubtful
 
@@ -106,7 +105,7 @@ def doubtful(confidence: np.ndarray, noise: np.ndarray) -> np.ndarray:
 class Seen(NamedTuple):
     """What is seen of the beats of a block.
 
-    of_leads: (n, leads, 11) LEAD_FEATURES, NaN where a beat cannot be read; of_beats: (n, 12)
+    of_leads: (n, leads, 11) LEAD_FEATURES, NaN where a beat cannot be read; of_beats: (n, 11)
     BEAT_FEATURES; alike: (n, leads, ALIKE) rows of the beats most like each.
     """
 
@@ -156,13 +155,14 @@ def _of_lead(beats_mv, reference):
 
 
 def _of_beats(beats, rhythm, noise):
-    """(n, 12) BEAT_FEATURES."""
+    """(n, 11) BEAT_FEATURES."""
     if len(beats) < 2:
         return np.zeros((len(beats), len(BEAT_FEATURES)))
     rr_s, usual = beats.rr_s, beats.usual
     log_expected = np.log(expected_rr_s(rr_s, usual))
     log_rr = np.log(np.clip(rr_s[:, :2].astype(float), *RR_LIMITS_S))
     before, after = np.nan_to_num(log_rr - log_expected[:, None]).T
+    slowest = np.quantile((before + log_expected)[usual if usual.any() else ...], SLOWEST)
     change = np.abs(np.diff(log_rr[:, 0], prepend=np.nan))
     change[~(_sinus(usual) & np.append(False, _sinus(usual)[:-1]))] = np.nan
     columns = (
@@ -175,9 +175,8 @@ def _of_beats(beats, rhythm, noise):
         np.isnan(rr_s[:, 0]),
         np.log(noise + 1e-3),
         np.log((noise + 1e-3) / (np.median(noise) + 1e-3)),
-        log_expected,
-        log_expected - np.quantile(log_expected, QUIET),
-        before + log_expected - np.log(USUAL_RR_S),
+        log_expected - slowest,
+        before + log_expected - slowest,
     )
     return np.column_stack(columns)
 
