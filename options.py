@@ -263,7 +263,7 @@ def preprocess_parser():
 
 
 def _image(name):
-    """The name of an image setting, asked only when the flag is given: that loads torch."""
+    """The name of an image setting, or the name that it had before."""
     from preprocess.spectrogram import IMAGE_ALIASES, SETTINGS
 
     name = IMAGE_ALIASES.get(name, name)

@@ -26,8 +26,7 @@ DOCUMENTS = (HERE.parent / "README.md", HERE / "RESULTS.md", HERE / "weights" / 
 MARKED = re.compile(r"(<!-- table: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 ALIKE_RUNS = ["protocol", "model", "context", "select"]  # runs alike in these are averaged
-# The README's rows: the method in its three contexts, the best of what needs no training, and the
-# one published method that was run under every protocol.
+# The README's rows: the method in its three contexts, nearest neighbours, and what learns nothing.
 HEADLINE = [
     ("b2igan", "none"),
     ("b2igan", "rhythm"),

@@ -24,7 +24,8 @@ class Detector(nn.Module):
 
     image: str | None = "complex"  # of preprocess.spectrogram, what it reads; None: the trace alone
     contexts: tuple[str, ...] = ("none",)  # of models.CONTEXTS, what its score can use
-    most_normals: int | None = None  # training beats that prepare and finish are given; None: all
+    # Training beats that prepare and finish are given; None: as many as the training loop keeps.
+    most_normals: int | None = None
     shares_batches = False  # whether training_step computes its process's rows alone (torchrun)
 
     def __init__(self, opt: Mapping):
@@ -58,7 +59,7 @@ class Detector(nn.Module):
     # --- training: in this order ----------------------------------------------------------------
 
     def prepare(self, normals: Beats) -> None:
-        """Called once, before the first step, with all training beats: the input's unit, say."""
+        """Called once, before the first step, with training beats: the input's unit, say."""
 
     def optimizers(self) -> dict[str, Optimizer]:
         """By name, the same at each call, made after prepare; the checkpoint keeps their states."""
@@ -73,7 +74,7 @@ class Detector(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} has nothing to train by steps")
 
     def finish(self, normals: Beats, calibration: Beats) -> None:
-        """Called once after training, with all training beats and normal beats beside them:
+        """Called once after training, with training beats and normal beats beside them:
         memory and calibration."""
 
     @property

@@ -105,7 +105,7 @@ def mean_terms(terms: dict[str, float], part: float, device: torch.device) -> di
 
 @contextmanager
 def batch_statistics(detector: nn.Module) -> Iterator[None]:
-    """Inside, batch normalisation is over the batch of all processes.
+    """Inside, BatchNorm1d is over the batch of all processes.
 
     torch.nn.SyncBatchNorm is for GPUs alone.
     """

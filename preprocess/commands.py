@@ -29,7 +29,7 @@ OUT_OF_MEMORY = re.compile(
 @contextmanager
 def loading() -> Iterator[None]:
     """Inside, large libraries are imported. Nothing of them is garbage, and to look for some, now
-    and at the end of the process, takes a third of the time of ten seconds of ECG."""
+    and at the end of the process, takes a third of the time that ten seconds of ECG do."""
     gc.disable()
     try:
         yield

@@ -23,7 +23,8 @@ CHUNK = 128  # beats imaged at once: their frames stay in the processor's cache
 STORED_AS = np.float16  # three significant digits: 1/32 dB at worst
 
 N_FFT = 256  # frames are padded to it: rows 1.4 Hz apart
-HANN = 64  # samples: 178 ms, a QRS and its slopes
+# 178 ms in samples, a QRS and its slopes; of both settings. Raise VERSION of dataset.py with it.
+HANN = 64
 LEAST_POWER = 1e-10  # of amplitude_to_db: amplitudes below 1e-5
 
 # `complex`

@@ -4,7 +4,7 @@ In the spirit of CutPaste (Li et al., CVPR 2021), with the changes that hearts m
 beats too early, P waves moved or lost, wide QRS complexes, odd ST segments and T waves.
 
 Positions and lengths are in samples of a beat's window; its R peak is at BEFORE.
-Every change is faded in over some tens of milliseconds, so that no edge gives it away.
+Every change of a part is faded in over some tens of milliseconds, so that no edge gives it away.
 All draws are torch's, in the order in which they are written: one seed, one set of anomalies.
 """
 

@@ -1,1 +1,1 @@
-"""Pictures and pages of an evaluation."""
+"""Pictures, pages and tables; screening uses style and pages too."""

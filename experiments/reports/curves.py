@@ -24,7 +24,7 @@ TERMS = {  # of a log, said in a line
     "d_loss": "discriminator: real against generated",
     "d_saturated": "share of steps in which the discriminator's loss has no gradient",
     "g_rec": "generator: how far the rebuilt beat is from the real one",
-    "g_adv": "generator: how well the discriminator tells its beats from real ones",
+    "g_adv": "generator: features of rebuilt beats against real ones (anogan: cross-entropy)",
     "g_dist": "generator: latents as far apart as their images",
     "g_latent": "generator: latents of a beat and of the rebuilt one",
     "val_auc_labelled": "AUC of validation beats, by anomaly labels",

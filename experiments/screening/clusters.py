@@ -100,7 +100,8 @@ class Clusters:
         return result
 
     def merged(self) -> list[tuple[Cluster, set[int]]]:
-        """Those with alike means put together: (Cluster, old indices), largest first."""
+        """Those with alike means put together: (Cluster, old indices), largest first. Once
+        only: they are absorbed."""
         result, leaders = [], []
         for i in sorted(range(len(self.clusters)), key=lambda i: -self.clusters[i].count):
             cluster = self.clusters[i]

@@ -17,10 +17,7 @@ from experiments.screening.rhythm import episodes, summary
 from preprocess import BadInput
 
 CORRECTIONS_SCHEMA = "b2i-gan.corrections/1"
-REGULAR = (episodes.BIGEMINY, episodes.TRIGEMINY, episodes.ATRIAL_BIGEMINY)
-V_CODES = (episodes.COUPLET, episodes.VT, episodes.SLOW_RUN)
-S_CODES = (episodes.S_COUPLET, episodes.SVTA, episodes.SLOW_S_RUN)
-OF_KINDS = (*V_CODES, *S_CODES, *REGULAR)
+OF_KINDS = (*episodes.V_CODES, *episodes.S_CODES, *episodes.REGULAR)
 OF_RATES = (episodes.BRADYCARDIA, episodes.TACHYCARDIA)
 NONE = "|"  # WFDB's for what looks like a QRS and is none
 KINDS = (*"NVSFQ", NONE)  # the place of each is its number in the page
@@ -109,6 +106,7 @@ def _with_beats(table, added):
     if not added:
         return table
     rows = pd.DataFrame({"sample": list(added), "kind": list(added.values()), "cluster": -1})
+    # an integer or bool column of the table needs its value here
     rows = rows.assign(tail_probability=1.0, doubtful=False, premature=False)
     return pd.concat([table, rows]).astype(table.dtypes).sort_values("sample")
 

@@ -172,8 +172,8 @@ def _beat_notes(table):
     flagged = table.loc[is_flagged, columns]
     notes[is_flagged] = [
         f"score {score:.2f} p {p:.1g}{_location_in_words(*location)} shape {cluster + 1:.0f}"
-        + (" early" if early else "")
-        for score, p, *location, cluster, early in flagged.itertuples(index=False)
+        + (" premature" if premature else "")
+        for score, p, *location, cluster, premature in flagged.itertuples(index=False)
     ]
     return notes
 

@@ -1,4 +1,5 @@
-"""Who trains and who is tested. A protocol is one object here, and no other module knows its name.
+"""Who trains and who is tested. A protocol is one object here, whose name only options.py
+repeats, for --help.
 
 To add one: a function that splits an index, a Protocol in PROTOCOLS, and its name in options.py.
 No abnormal beat is ever in `train` or `calibration`.

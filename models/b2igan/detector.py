@@ -170,7 +170,7 @@ class B2IGAN(Detector):
         loss, terms = discriminator_loss(classes, reality, record)
         descend(self.optimizers()["discriminator"], loss, share)
         terms = parallel.mean_terms(terms, share, self.device)
-        if terms["d_adv"] < COLLAPSED:
+        if terms["d_adv"] < COLLAPSED:  # of softplus: another adversarial loss has its own limit
             self.discriminator.reality.reset_parameters()
         return features[: len(record)].detach(), terms
 

@@ -42,7 +42,7 @@ def open_source(
     path = Path(path)
     check_is_file(path)
     if not path.name.isprintable():
-        raise BadInput(f"{str(path)!r} has letters in its name that are none: rename it")
+        raise BadInput(f"{str(path)!r} has control characters in its name: rename it")
     kind = ENDINGS.get(path.suffix.lower(), "wfdb")
     if kind == "wfdb" and path.suffix in (".hea", ".dat"):
         path = path.with_suffix("")

@@ -199,10 +199,7 @@ def _data(findings, cluster_pictures, with_trace, telling, pause_s):
 
 
 def _colour(code):
-    supraventricular = (
-        "supraventricular" in episodes.MEANINGS[code] or code == episodes.ATRIAL_BIGEMINY
-    )
-    return BAND_COLOURS.get(code, "s" if supraventricular else "v")
+    return BAND_COLOURS.get(code, "s" if code in episodes.SUPRAVENTRICULAR_CODES else "v")
 
 
 def _cluster(cluster, picture):

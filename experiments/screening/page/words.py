@@ -16,7 +16,7 @@ KIND_NAMES = {
 # From less than this no rate an hour and no slowest or fastest minute is told.
 ENOUGH_S = 600
 # RR before a beat, and before and after it together, in the RR that the sinus node lets expect.
-PREMATURE, LATE = 0.9, 1.15
+EARLY, LATE = 0.9, 1.15
 INTERPOLATED, FULL_PAUSE = (0.85, 1.15), 1.9
 # Area by height is the width of a QRS: so many times the patient's own is wide.
 WIDE = 1.5
@@ -61,7 +61,7 @@ def describe(findings: Findings, index: int) -> str:
 def _timing(before):
     if np.isnan(before):
         return ""
-    word = "premature" if before < PREMATURE else "late" if before > LATE else "on time"
+    word = "early" if before < EARLY else "late" if before > LATE else "on time"
     return word if word == "on time" else f"{word} ({100 * before:.0f} % of the expected RR)"
 
 
@@ -79,7 +79,7 @@ def _p_wave(mean_mv, usual_mv, differs):
 
 
 def _pause(before, both, is_wide):
-    if not before < PREMATURE or np.isnan(both):
+    if not before < EARLY or np.isnan(both):
         return ""
     if both > FULL_PAUSE:
         return "full pause"

@@ -38,6 +38,9 @@ MEANINGS = {
     BRADYCARDIA: "bradycardia",
     TACHYCARDIA: "tachycardia",
 }  # in the order in which a reader wants them
+V_CODES, S_CODES = (COUPLET, VT, SLOW_RUN), (S_COUPLET, SVTA, SLOW_S_RUN)
+REGULAR = (BIGEMINY, TRIGEMINY, ATRIAL_BIGEMINY)
+SUPRAVENTRICULAR_CODES = (*S_CODES, ATRIAL_BIGEMINY)
 SINUS = "(N"
 PRIORITY = (  # where episodes overlap: what is shorter, or graver, first
     VENTRICULAR_FIBRILLATION,
@@ -60,7 +63,7 @@ PRIORITY = (  # where episodes overlap: what is shorter, or graver, first
 )
 # From when on something is an episode.
 PAUSE_S, ASYSTOLE_S, LOST_S = 2.0, 6.0, 60.0
-FIBRILLATION_S = 30.0  # a shorter one is called so
+FIBRILLATION_S = 30.0  # a shorter one is SHORT_FIBRILLATION
 ALARM_PER_MIN, ALARM_S = 150.0, 10.0  # tachycardias of which more and longer are alarms
 BUMP = 0.22  # from which a bump in a pause is a missed beat; true pauses of DS1: 0.20
 SLOW_PER_MIN, FAST_PER_MIN = 50.0, 100.0  # brady- and tachycardia
@@ -115,8 +118,8 @@ def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, pause_s
         found += [_fibrillation(peaks, a, b) for a, b in marked_runs(fibrillation, linked)]
         ventricular, supraventricular = np.isin(kinds, VENTRICULAR), kinds == "S"
         of_v, of_s = marked_runs(ventricular, linked), marked_runs(supraventricular, linked)
-        found += [_ectopics(peaks, a, b, (COUPLET, VT, SLOW_RUN)) for a, b in of_v]
-        found += [_ectopics(peaks, a, b, (S_COUPLET, SVTA, SLOW_S_RUN)) for a, b in of_s]
+        found += [_ectopics(peaks, a, b, V_CODES) for a, b in of_v]
+        found += [_ectopics(peaks, a, b, S_CODES) for a, b in of_s]
         for ectopic, period, code in (
             (ventricular, 2, BIGEMINY),
             (ventricular, 3, TRIGEMINY),
@@ -174,7 +177,7 @@ def known_rr_s(peaks, gaps=()):
 
 def _asystoles(peaks, rr_s, still):
     """Stretches without activity, each from the beat before to the beat after where nothing hides
-    them, that are longer than a pause."""
+    them, that are longer than ASYSTOLE_S."""
     found = []
     for start, end in still:
         after = int(np.searchsorted(peaks, (start + end) / 2))
@@ -188,7 +191,7 @@ def _without_beats(start, end, code):
     return Episode(int(start), int(end), code, 0, np.nan)
 
 
-def _pauses(peaks, rr_s, bumps, pause_s, asystoles):
+def _pauses(peaks, rr_s, bumps, pause_s, known):
     long = rr_s > pause_s
     if bumps is not None:
         long &= bumps < BUMP
@@ -196,7 +199,7 @@ def _pauses(peaks, rr_s, bumps, pause_s, asystoles):
     return [
         Episode(start, end, PAUSE, 0, 60 * FS_HZ / (end - start))
         for start, end in between
-        if (start, end) not in asystoles
+        if (start, end) not in known
     ]
 
 

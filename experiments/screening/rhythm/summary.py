@@ -13,8 +13,8 @@ from preprocess.constants import FS_HZ
 
 SCHEMA = "b2i-gan.summary/3"
 NOT_JUDGED = ("ST segment", "QT interval", "conduction block", "pacemaker function", "axis")
-COUPLETS = {"V": rhythm.COUPLET, "S": rhythm.S_COUPLET}
-RUNS = {"V": (rhythm.VT, rhythm.SLOW_RUN), "S": (rhythm.SVTA, rhythm.SLOW_S_RUN)}
+COUPLETS = {"V": rhythm.V_CODES[0], "S": rhythm.S_CODES[0]}
+RUNS = {"V": rhythm.V_CODES[1:], "S": rhythm.S_CODES[1:]}
 MINUTE_S, HOUR_S, FIVE_MINUTES_S = 60, 3600, 300
 MINUTE_BEATS, MINUTE_KNOWN_S = 10, 30.0  # that must be known of a minute for its rate
 # HRV after the Task Force of ESC and NASPE, Circulation 93:1043-1065, 1996

@@ -22,9 +22,9 @@ USUAL_MV = wave(-0.15, 0.02, 0.2) + wave(0, 0.012, 1.0)
 @pytest.mark.parametrize(
     "beat_mv, before_s, after_s, told",
     [
-        (wave(0, 0.04, 1.5), 0.6, 1.4, ["premature (60 %", "wide QRS", "P wave absent", "full"]),
-        (wave(0, 0.04, 1.5), 0.5, 0.5, ["premature", "interpolated"]),
-        (USUAL_MV, 0.6, 1.1, ["premature", "other QRS", "incomplete pause"]),
+        (wave(0, 0.04, 1.5), 0.6, 1.4, ["early (60 %", "wide QRS", "P wave absent", "full"]),
+        (wave(0, 0.04, 1.5), 0.5, 0.5, ["early", "interpolated"]),
+        (USUAL_MV, 0.6, 1.1, ["early", "other QRS", "incomplete pause"]),
         (USUAL_MV, 1.5, 1.0, ["late (150 %"]),
         (USUAL_MV, np.nan, np.nan, ["other QRS"]),
     ],
