@@ -29,7 +29,7 @@ from preprocess import BadInput, dataset
 from preprocess.files import whole_file
 
 # Flags that are those of main.py.
-PASSED_ON = ("select", "device", "niter", "train_beats", "checks", "jitter", "drift")
+PASSED_ON = [*options.names_of("training_beats selection device"), "niter"]
 PER_RUN = [
     "auc",
     "ap",

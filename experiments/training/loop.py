@@ -29,7 +29,7 @@ from experiments.training.device import autocast, find_device
 from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, evenly, parallel
 from models.detector import Detector
-from options import training_of
+from options import names_of, training_of
 from preprocess import BadInput
 from preprocess.augment import jittered, with_warped_copies
 from preprocess.beats import Beats
@@ -41,23 +41,7 @@ from preprocess.files import only_writer, whole_file
 MOST_NORMALS = 98_304
 
 # What of the options of main.py shapes a training, and is kept with it.
-KEPT_OPTIONS = (
-    "niter",
-    "lr",
-    "batchsize",
-    "train_beats",
-    "checks",
-    "w_adv",
-    "n_aug",
-    "jitter",
-    "drift",
-    "seed",
-    "protocol",
-    "folder",
-    "select",
-    "without",
-    "error_map",
-)
+KEPT_OPTIONS = [name for name in names_of("training") if name != "amp"] + ["protocol", "folder"]
 
 
 def train(
