@@ -158,8 +158,7 @@ def open_file(path, asked) -> WfdbSource:
 def read(path, lead=LEAD, annotator="atr") -> Recording:
     """Read one lead of a WFDB record, resampled to FS_HZ.
 
-    path: the record without its ending; lead: its name as in the header, wherever it stands, or
-    LIKELY;
+    path: the record without its ending; lead: its name or number as in the header, or LIKELY;
     annotator: ending of the annotation file, or None to read the signal alone.
     Raises BadInput when a file is missing, truncated or not what its header sums up to, the lead
     is not there, or the signal is flat or has gaps.
@@ -178,11 +177,6 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
     if annotator:
         samples, symbols = source.annotated(annotator)
     return Recording(source.name, source.lead, signal_mv, samples, symbols)
-
-
-def lead_names(path) -> list[str]:
-    """Of every signal of a record, signal0 and so on where its header gives none."""
-    return _leads_of(_segments(Path(path), read_header(path)))
 
 
 def files(path: Path) -> list[Path]:
