@@ -164,14 +164,8 @@ class Screener:
             return locate(scored(span), patient_threshold.value, self.detector)
 
         quantiles, duration_s = self.checkpoint.reference[self.context], round(source.duration_s)
-        title = f"screening {source.name}"
-        bar = tqdm(
-            total=duration_s,
-            unit="s",
-            unit_scale=True,
-            desc=title,
-            disable=None if progress else True,
-        )
+        how = {"desc": f"screening {source.name}", "disable": None if progress else True}
+        bar = tqdm(total=duration_s, unit="s", unit_scale=True, **how)
         with one_thread_a_step(), bar:
             first_blocks = map(scored, calibration_spans(source, self.settings))
             patient_threshold = calibrate(first_blocks, self.context, quantiles, self.settings)
