@@ -102,7 +102,6 @@ class Collector:
         self.pause_s = pause_s
         self.clusters = Clusters(patient_threshold.record_median_mv)
         self.columns: list[dict[str, np.ndarray]] = []  # of each block
-        self.locations: list[np.ndarray] = []  # of its flagged beats, (k, 4)
         self.kind_shares: list[np.ndarray] = []  # of all beats, (n, 5)
         self.reasons: list[np.ndarray] = []  # of each bin
 
@@ -110,7 +109,6 @@ class Collector:
         """Groups the flagged beats of a block, and keeps what the outputs need of it."""
         self.reasons.append(block.reason[:: quality.BIN])
         self.kind_shares.append(block.kind_shares)
-        self.locations.append(block.location.astype(np.float32))
         cluster = np.full(len(block.beats), -1, np.int16)
         if len(block.flagged):
             cluster[block.flagged] = self._clustered(block)
@@ -139,7 +137,10 @@ class Collector:
 
     def findings(self) -> Findings:
         """The blocks put together. Raises BadInput when nothing can be said of the recording."""
-        table, source = self._table(), self.source
+        source, names = self.source, list(self.columns[0])
+        # the blocks give up what they have
+        table = {name: np.concatenate([of.pop(name) for of in self.columns]) for name in names}
+        table = pd.DataFrame(table, copy=False)
         give_back_memory()
         found = stretches(np.concatenate(self.reasons), source.length)
         unreadable = joined([stretch for stretch in found if stretch.code not in quality.ALARMS])
@@ -171,18 +172,6 @@ class Collector:
             unreadable,
             *self._rhythm(table, found, fibrillating),
         )
-
-    def _table(self):
-        """A row a beat of all blocks, which give up what they have."""
-        table = {
-            name: np.concatenate([columns.pop(name) for columns in self.columns])
-            for name in list(self.columns[0])
-        }
-        flagged, location = table["cluster"] >= 0, np.concatenate(self.locations)
-        for name, values in zip(LOCATION, location.T):
-            table[name] = np.full(len(flagged), np.nan, np.float32)
-            table[name][flagged] = values
-        return pd.DataFrame(table, copy=False)
 
     def _check(self, table, found, unreadable):
         """Raises BadInput where nothing can be said; of a lost rhythm something always can."""

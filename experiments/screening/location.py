@@ -27,14 +27,12 @@ LOCATION = ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
 class ScreenedBlock(ScoredBlock):
     """A scored block with what is flagged in it; only flagged beats keep their images.
 
-    flagged: (k,) rows above the threshold; flagged_beats: (k,) Beats, those; location: (k, 4), of
-    `locations`; kind_shares: (n, 5), of kinds.probabilities; columns: {name: (n,)} of all beats for
-    the table of findings.
+    flagged: (k,) rows above the threshold; flagged_beats: (k,) Beats, those; kind_shares: (n, 5),
+    of kinds.probabilities; columns: {name: (n,)} of all beats for the table of findings.
     """
 
     flagged: np.ndarray
     flagged_beats: Beats
-    location: np.ndarray
     kind_shares: np.ndarray
     columns: dict[str, np.ndarray]
 
@@ -47,7 +45,9 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
     if len(flagged):
         record_median_mv = np.median(beats.beat_mv[presumed_normal(block)], 0)
         flagged_beats.record_median_mv = np.tile(record_median_mv, (len(flagged), 1))
-    columns = {
+    location = np.full((len(beats), len(LOCATION)), np.nan, np.float32)
+    location[flagged] = locations(detector, flagged_beats)
+    columns = dict(zip(LOCATION, location.T)) | {
         "sample": beats.sample,
         "rr_s": beats.rr_s[:, 0],
         "rr_usual_s": kinds.expected_rr_s(beats.rr_s, beats.usual),
@@ -62,7 +62,6 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
         **vars(block) | {"beats": replace(beats, image=None)},
         flagged=flagged,
         flagged_beats=flagged_beats,
-        location=locations(detector, flagged_beats),
         kind_shares=kinds.probabilities(look(block)),
         columns=columns,
     )
