@@ -15,7 +15,7 @@ from models import CONTEXTS, MODELS, canonical
 from models.b2igan import PARTS
 from preprocess import BadInput
 from preprocess.commands import command, ending, integer, number, parser
-from preprocess.constants import FILTER_NAMES, LEAD
+from preprocess.constants import FILTER_NAMES, IMAGE_ALIASES, IMAGE_NAMES, LEAD
 from preprocess.files import whole_file
 
 __all__ = ["command", "integer", "number", "parser"]  # studies find them here
@@ -72,16 +72,8 @@ SEED = integer(0, 2**32 - 1)
 RATE = number(0, 1, open_low=True)
 FOLDS = 5
 PROTOCOL_NAMES = (  # of experiments.training.protocols, in its order
-    "beatgan",
-    "beatgan-unfiltered",
-    "chronological",
-    "interpatient",
-    "patient",
-    "external",
-    "databases",
-    "develop",
-    "own",
-)
+    "beatgan beatgan-unfiltered chronological interpatient patient external databases develop own"
+).split()
 JITTER = integer(0, 20)  # samples
 NO_CONFIG = ("config", "istest", "resume", "screen", "explain", "checkpoint", "jobs", "cluster")
 
@@ -294,19 +286,10 @@ def preprocess_parser():
         f"to be lead II (default: {LEAD}; of several folders likely)"
     )
     group.add_argument("--lead", metavar="NAME", help=lead)
-    _flag(group, "--image", type=_image, metavar="NAME")
+    image = lambda name: IMAGE_ALIASES.get(name, name)
+    _flag(group, "--image", type=image, choices=IMAGE_NAMES)
     _flag(group, "--filter", choices=FILTER_NAMES)
     return _with(PREPROCESSING, made)
-
-
-def _image(name):
-    """The name of an image setting, asked only when the flag is given: that loads torch."""
-    from preprocess.spectrogram import IMAGE_ALIASES, SETTINGS
-
-    name = IMAGE_ALIASES.get(name, name)
-    if name not in SETTINGS:
-        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(SETTINGS)}")
-    return name
 
 
 def add_device(group):

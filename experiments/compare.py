@@ -30,21 +30,10 @@ from preprocess.files import whole_file
 
 # Flags that are those of main.py.
 PASSED_ON = [*options.names_of("training_beats selection device"), "niter"]
-PER_RUN = [
-    "auc",
-    "ap",
-    "ap_natural",
-    "auc_S",
-    "auc_V",
-    "auc_F",
-    "sensitivity",
-    "ppv",
-    "parameters",
-    "train_s",
-    "us_per_beat",
-    "epochs",
-    "train_beats",
-]
+PER_RUN = (
+    "auc ap ap_natural auc_S auc_V auc_F sensitivity ppv parameters train_s us_per_beat epochs "
+    "train_beats"
+).split()
 
 
 def main(argv=None):

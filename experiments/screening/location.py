@@ -3,22 +3,17 @@
 What the detector says of single beats and of clusters is asked here.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.reports.style import CONTOUR_SD
 from experiments.screening.rhythm import kinds
 from experiments.screening.scoring import ScoredBlock
+from models.detector import Detector
 from preprocess import spectrogram
 from preprocess.beats import Beats
 from preprocess.constants import BEFORE, FS_HZ
-
-if TYPE_CHECKING:
-    from models.detector import Detector
 
 LOCATION = ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
 

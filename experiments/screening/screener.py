@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,17 +23,15 @@ from experiments.screening.scoring import ScoredBlock, score
 from experiments.screening.shipped import open_weights
 from experiments.screening.threads import give_back_memory, in_threads
 from experiments.screening.threshold import calibrate, calibration_spans
+from experiments.training.checkpoint import Checkpoint
 from experiments.training.device import one_thread_a_step
 from experiments.training.scoring import usable_context
+from models.detector import Detector
 from options import DEFAULTS
 from preprocess import BadInput
 from preprocess.constants import FS_HZ
 from preprocess.readers import open_source
 from preprocess.readers.source import Source
-
-if TYPE_CHECKING:  # torch is loaded by a checkpoint
-    from experiments.training.checkpoint import Checkpoint
-    from models.detector import Detector
 
 __all__ = ["Findings", "Screener", "Settings"]
 

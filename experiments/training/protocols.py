@@ -4,24 +4,19 @@ To add one: a function that splits an index, a Protocol in PROTOCOLS, and its na
 No abnormal beat is ever in `train` or `calibration`.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from options import FOLDS
 from preprocess import BadInput
 from preprocess.classes import CLASS_OF_EC57
 from preprocess.constants import AFTER, BEFORE, FS_HZ, PEAK_TOLERANCE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FOLD_SEED = 42
 FIRST_SHARE = 0.8  # of a recording's time: what `chronological` may learn from
