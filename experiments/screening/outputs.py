@@ -189,6 +189,9 @@ def in_lines(findings: Findings, folder: Path | None = None) -> str:
     recording, rate = summary["recording"], summary["rate_per_min"]["mean"]
     unreadable = 100 * recording["unreadable_s"] / source.duration_s
     rate = "no rate" if rate is None else f"{rate:.0f} a minute"
+    flagged, analysed_s = findings.flagged.sum(), recording["analysed_s"]
+    enough = analysed_s >= words.ENOUGH_S
+    an_hour = f" ({flagged * 3600 / analysed_s:.0f} an hour)" if enough else ""
     lines = [
         f"  ALARM {alarm['meaning']}, {clock(alarm['start_s'])} to {clock(alarm['end_s'])}"
         for alarm in first_alarms(summary)
@@ -201,8 +204,8 @@ def in_lines(findings: Findings, folder: Path | None = None) -> str:
         f"  {clock(source.duration_s)} long, {len(findings.table)} beats, "
         f"{rate}, {unreadable:.1f} % unreadable",
         f"  {_rhythm_line(summary)}",
-        f"  {words.plural(findings.flagged.sum(), 'beat')} to look at"
-        f"{_an_hour(findings)}, in {words.plural(len(clusters), 'shape')}",
+        f"  {words.plural(flagged, 'beat')} to look at{an_hour}, "
+        f"in {words.plural(len(clusters), 'shape')}",
     ]
     for i, cluster in enumerate(clusters[:MOST_LINES]):
         lines.append(f"    {cluster.count:6d}  shape {i + 1}: {words.describe(findings, i)}")
@@ -211,12 +214,6 @@ def in_lines(findings: Findings, folder: Path | None = None) -> str:
     if folder is not None:
         lines.append(f"  {Path(folder) / source.name}.html  .csv  .b2i  .json")
     return "\n".join(lines)
-
-
-def _an_hour(findings):
-    analysed_s = findings.summary["recording"]["analysed_s"]
-    enough = analysed_s >= words.ENOUGH_S
-    return f" ({findings.flagged.sum() * 3600 / analysed_s:.0f} an hour)" if enough else ""
 
 
 def _rhythm_line(summary):

@@ -5,11 +5,7 @@ import pytest
 import wfdb
 from screening_runs import lead_of, run, write_record
 
-from experiments.screening.findings import (
-    Stretch,
-    joined,
-    stretches,
-)
+from experiments.screening.findings import Stretch, joined, stretches
 from preprocess.signal import quality
 
 
