@@ -110,19 +110,7 @@ class Segment:
             )
 
 
-class WfdbSource(Source):
-    """frame: samples of a lead in each frame, in which annotations count."""
-
-    frame: int
-
-    def annotated(self, annotator):
-        file = self.path.with_name(f"{self.path.name}.{annotator}")
-        frame_hz = self.fs_hz / self.frame
-        samples, symbols = read_annotations(file, frame_hz, self.n // self.frame)
-        return np.round(samples * FS_HZ / frame_hz).astype(int), symbols
-
-
-def open_file(path, asked) -> WfdbSource:
+def open_file(path, asked) -> Source:
     """Leads of the record at path (without its ending). Raises BadInput where header and signal do
     not agree, or the lead is not there."""
     path = Path(path)
@@ -147,11 +135,17 @@ def open_file(path, asked) -> WfdbSource:
         for part in segments
         if any(name in part.channels for name in names)
     ]
-    n, start = frame * sum(part.n for part in segments), header.base_datetime or header.base_time
-    source = WfdbSource(path.name, path, leads, names, rates_hz[chosen[0]], n, pieces, start)
-    source.frame = frame
+    n, start = sum(part.n for part in segments), header.base_datetime or header.base_time
+    source = Source(path.name, path, leads, names, rates_hz[chosen[0]], frame * n, pieces, start)
     for part in segments:
         part.check_sums([name for name in names if name in part.channels])
+
+    def annotated(annotator):
+        file = path.with_name(f"{path.name}.{annotator}")
+        samples, symbols = read_annotations(file, header.fs, n)
+        return np.round(samples * FS_HZ / header.fs).astype(int), symbols
+
+    source.annotated = annotated
     return source
 
 
