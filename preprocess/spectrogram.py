@@ -1,7 +1,8 @@
 """Beats to STFT images, and back; the axes of an image in seconds and hertz.
 
 An STFT is linear in framed samples, so each is one matrix product over all beats at once.
-A setting is a function and its entry in SETTINGS, both here: no other module knows a shape.
+A setting is a function and its entry in SETTINGS, both here, and a name in IMAGE_NAMES: no other
+module knows a shape.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn.functional import fold, pad
 
-from preprocess.constants import BEFORE, FS_HZ, WINDOW
+from preprocess.constants import BEFORE, FS_HZ, IMAGE_NAMES, WINDOW
 
 CHUNK = 128  # beats imaged at once: their frames stay in the processor's cache
 STORED_AS = np.float16  # three significant digits: 1/32 dB at worst
@@ -221,4 +222,4 @@ DECIBEL = ImageSetting(
     tuple(np.linspace(0, FS_HZ / 2, DECIBEL_SIZE)),
     decibel_images,
 )
-SETTINGS = {setting.name: setting for setting in (COMPLEX, DECIBEL)}
+SETTINGS = dict(zip(IMAGE_NAMES, (COMPLEX, DECIBEL), strict=True))
