@@ -194,12 +194,12 @@ class Collector:
                 f"is its sampling rate really {self.source.fs_hz:g} Hz (--fs)?"
             )
 
-    def _rhythm(self, table, found, fibrillating):
+    def _rhythm(self, table, marked, fibrillating):
         """Episodes, summary and gaps, of the table, the stretches and a column (n,) beside it."""
         source = self.source
         peaks, kind, bumps = (table[name].to_numpy() for name in ("sample", "kind", "bump"))
-        gaps = [(s.start, s.end) for s in found if s.code != quality.NO_ACTIVITY]
-        alarms = [(s.start, s.end, s.code) for s in found if s.code in quality.ALARMS]
+        gaps = [(s.start, s.end) for s in marked if s.code != quality.NO_ACTIVITY]
+        alarms = [(s.start, s.end, s.code) for s in marked if s.code in quality.ALARMS]
         found = episodes.episodes(peaks, kind, fibrillating, gaps, alarms, bumps, self.pause_s)
         result = summary.summarise(table, found, gaps, source)
         result["recording"] = {
