@@ -15,7 +15,7 @@ from models import CONTEXTS, MODELS, canonical
 from models.b2igan import PARTS
 from preprocess import BadInput
 from preprocess.commands import command, ending, integer, number, parser
-from preprocess.constants import FILTER_NAMES, LEAD
+from preprocess.constants import FILTER_NAMES, IMAGE_ALIASES, IMAGE_NAMES, LEAD
 from preprocess.files import whole_file
 
 __all__ = ["command", "integer", "number", "parser"]  # studies find them here
@@ -72,21 +72,9 @@ SEED = integer(0, 2**32 - 1)
 RATE = number(0, 1, open_low=True)
 FOLDS = 5
 PROTOCOL_NAMES = (  # of experiments.training.protocols, in its order
-    "beatgan",
-    "beatgan-unfiltered",
-    "chronological",
-    "interpatient",
-    "patient",
-    "external",
-    "databases",
-    "develop",
-    "own",
-)
+    "beatgan beatgan-unfiltered chronological interpatient patient external databases develop own"
+).split()
 JITTER = integer(0, 20)  # samples
-SCREENED = (
-    "WFDB records, EDF, BDF, ISHNE or text files, or folders of them; writes NAME.html, .csv, .b2i "
-    "and .json to --outf"
-)
 NO_CONFIG = ("config", "istest", "resume", "screen", "explain", "checkpoint", "jobs", "cluster")
 
 
@@ -153,14 +141,83 @@ def study(name: str, text: str, example: str = "", groups: str = "") -> argparse
     """
     command_line = f"python -m experiments.{name}"
     made = parser(command_line, text, f"{command_line} {example}")
+    _add_groups(made, groups)
+    return _with(DEFAULTS, made)
+
+
+def _add_groups(made, groups):
     for group in groups.split():
         globals()[f"add_{group}"](made)
-    return _with(DEFAULTS, made)
+
+
+def names_of(groups: str) -> list[str]:
+    """Of the options that groups of flags have, named as in `study`."""
+    made = argparse.ArgumentParser(add_help=False)
+    _add_groups(made, groups)
+    return [action.dest for action in made._actions]
 
 
 def replaced(opt: argparse.Namespace, **values) -> argparse.Namespace:
     """A copy of options with some of them changed."""
     return argparse.Namespace(**(vars(opt) | values))
+
+
+def _by_model(name):
+    """Defaults of a flag that each model has its own of."""
+    own = [f"{training_of(model)[name]:g} {model}" for model in TRAINING if name in TRAINING[model]]
+    return f"default: {', '.join(own)}; others {TRAINING_OF_OTHERS[name]:g}"
+
+
+# What --help says of the flags that several commands have, or that need more than a line.
+HELP = {
+    "--screen": "WFDB records, EDF, BDF, ISHNE or text files, or folders of them; writes "
+    "NAME.html, .csv, .b2i and .json to --outf",
+    "--explain": "what is wrong with the beat of a preprocessed record whose R peak is at or near "
+    "this sample (of 360 a second), and where; more pairs for more beats in one picture; writes "
+    "explain_RECORD_SAMPLE.png to --outf",
+    "--resume": "go on: training from the checkpoint under --outf; screening with the recordings "
+    "whose outputs are not there yet, made with the same weights and options",
+    # beats
+    "--image": "complex: phase-keeping 2 x 32 x 32; decibel: the original dB image, 1 x 128 x 128",
+    "--filter": "of the beats. butterworth: 0.5 to 45 Hz; published: 3 to 45 Hz, as the traces "
+    "that the original read",
+    "--folder": f"fold 0 to {FOLDS - 1}: which fifth of the normals is tested (beatgan), which "
+    "fifth of the training patients calibrates (the others), which folder of records is tested "
+    "(databases)",
+    "--split": "trains and tests records by name, as lines `train: NAME ...` and `test: NAME ...` "
+    "say: --protocol own",
+    # training
+    "--batchsize": f"beats a step ({_by_model('batchsize')})",
+    "--train-beats": "train on so many of the normal beats, evenly over the recordings (default: "
+    "all)",
+    "--jitter": "move each training window by up to so many samples (2.8 ms each), as R peaks that "
+    f"are not marked by an expert are ({_by_model('jitter')})",
+    "--drift": "of the training beats that are shown as they might look some minutes later: of "
+    f"another gain, level and lead vector ({_by_model('drift')}; 0 for unseen patients)",
+    "--w_adv": "weight of the feature-matching loss against the reconstruction loss",
+    "--amp": "mixed precision; auto uses it where the processor computes in bfloat16",
+    "--no-error-map": "do not learn where in a beat the error is, which takes about a third of the "
+    "time",
+    "--without": f"parts of b2igan's score to leave out, of {', '.join(PARTS)}",
+    "--select": "last: the last epoch. paper: the epoch with the best validation AUC, WITH "
+    "LABELLED ANOMALIES, as the original work did; its outputs say uses_anomaly_labels",
+    # evaluation
+    "--context": "what a score may use: none, the beat's window; rhythm, also its RR intervals; "
+    "record, also the whole recording's own unlabelled beats",
+    "--threshold": "false-alarm rate on held-out normal beats at which the alarm threshold is set",
+    # screening
+    "--annotator": "take the R peaks from this WFDB annotation file (atr, for instance) instead of "
+    "detecting them; its labels are not read",
+    "--false-alarms-per-hour": "normal beats that may be flagged in an hour",
+    "--calibration-minutes": "first minutes that adjust the threshold to the patient (with "
+    "--context record by the heart rate alone); they may hold abnormal beats",
+    "--known-normal": "minutes that someone knows to be normal, to calibrate on instead",
+}
+
+
+def _flag(group, name, **how):
+    """A flag of HELP."""
+    group.add_argument(name, help=HELP[name], **how)
 
 
 def main_parser():
@@ -179,25 +236,17 @@ def main_parser():
     add("--checkpoint", metavar="FILE", help="evaluate this one, or screen with it")
     config = "options.json of a run: its options again; flags go before them"
     add("--config", metavar="FILE", help=config)
-    add_data(group)
-    add_resume(group)
+    _add_groups(group, "data resume")
     add_training(made.add_argument_group("training", "python main.py --niter 12 --lr 0.002"))
     example = "python main.py --istest --context none --threshold 0.01"
     add_evaluation(made.add_argument_group("evaluation", example))
     example = "python main.py --screen mitdb/208 --outf screened"
     group = made.add_argument_group("screening recordings, with --context too", example)
-    group.add_argument("--screen", nargs="+", metavar="PATH", help=SCREENED)
+    _flag(group, "--screen", nargs="+", metavar="PATH")
     add_screening(group)
     add_workers(group, "recordings")
-    example = "python main.py --explain 208 10000"
-    made.add_argument_group("explaining a beat", example).add_argument(
-        "--explain",
-        nargs="+",
-        metavar="RECORD SAMPLE",
-        help="what is wrong with the beat of a preprocessed record whose R peak is at or near this "
-        "sample (of 360 a second), and where; more pairs for more beats in one picture; writes "
-        "explain_RECORD_SAMPLE.png to --outf",
-    )
+    group = made.add_argument_group("explaining a beat", "python main.py --explain 208 10000")
+    _flag(group, "--explain", nargs="+", metavar="RECORD SAMPLE")
     return _with(DEFAULTS, made)
 
 
@@ -208,11 +257,8 @@ def screening_parser():
         "Find the abnormal beats of recordings, with the shipped weights or others.",
         "bash experiments/screen.sh /data/mitdb/208 --outf screened",
     )
-    made.add_argument("screen", nargs="+", metavar="PATH", help=SCREENED)
-    add_outf(made)
-    add_weights(made)
-    for add in (add_context, add_screening, add_resume, add_device):
-        add(made)
+    made.add_argument("screen", nargs="+", metavar="PATH", help=HELP["--screen"])
+    _add_groups(made, "outf weights context screening resume device")
     add_workers(made, "recordings")
     return _with(DEFAULTS, made)
 
@@ -224,52 +270,26 @@ def preprocess_parser():
         f"python -m preprocess --records /data/mitdb --dataroot {DATAROOT}",
     )
     add = made.add_argument_group("data").add_argument
-    add(
-        "--records",
-        nargs="+",
-        metavar="DIR",
-        help="folder with WFDB records (or set MITDB_DIR), or several, whose records are then "
-        "called FOLDER/NAME; without it an earlier download is used, else one is tried, else a "
-        "simulated cohort is made",
+    records = (
+        "folder with WFDB records (or set MITDB_DIR), or several, whose records are then called "
+        "FOLDER/NAME; without it an earlier download is used, else one is tried, else a simulated "
+        "cohort is made"
     )
-    add(
-        "--data",
-        choices=("auto", "mitdb", "simulated"),
-        help="mitdb insists on the real database, simulated asks for the cohort",
-    )
+    add("--records", nargs="+", metavar="DIR", help=records)
+    data = "mitdb insists on the real database, simulated asks for the cohort"
+    add("--data", choices=("auto", "mitdb", "simulated"), help=data)
     add("--datadir", metavar="DIR", help="where downloads and the cohort are kept")
     add("--dataroot", metavar="DIR", help="where the results go")
-
-    add = made.add_argument_group("beats and images").add_argument
-    add(
-        "--lead",
-        metavar="NAME",
-        help="lead to read, by its name in the header; likely: the one of each record that is "
-        f"likeliest to be lead II (default: {LEAD}; of several folders likely)",
+    group = made.add_argument_group("beats and images")
+    lead = (
+        "lead to read, by its name in the header; likely: the one of each record that is likeliest "
+        f"to be lead II (default: {LEAD}; of several folders likely)"
     )
-    add(
-        "--image",
-        type=_image,
-        metavar="NAME",
-        help="complex: phase-keeping 2 x 32 x 32; decibel: the original dB image, 1 x 128 x 128",
-    )
-    add(
-        "--filter",
-        choices=FILTER_NAMES,
-        help="of the beats. butterworth: 0.5 to 45 Hz; published: 3 to 45 Hz, as the traces that "
-        "the original read",
-    )
+    group.add_argument("--lead", metavar="NAME", help=lead)
+    image = lambda name: IMAGE_ALIASES.get(name, name)
+    _flag(group, "--image", type=image, choices=IMAGE_NAMES)
+    _flag(group, "--filter", choices=FILTER_NAMES)
     return _with(PREPROCESSING, made)
-
-
-def _image(name):
-    """The name of an image setting, or the name that it had before."""
-    from preprocess.spectrogram import IMAGE_ALIASES, SETTINGS
-
-    name = IMAGE_ALIASES.get(name, name)
-    if name not in SETTINGS:
-        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(SETTINGS)}")
-    return name
 
 
 def add_device(group):
@@ -278,26 +298,17 @@ def add_device(group):
 
 def add_data(group):
     """Which beats, from where to where, and on what device."""
-    add = group.add_argument
-    add("--protocol", choices=PROTOCOL_NAMES, help="who trains and who is tested")
-    add(
-        "--folder",
-        type=integer(0, FOLDS - 1),
-        metavar="K",
-        help=f"fold 0 to {FOLDS - 1}: which fifth of the normals is tested (beatgan), which fifth "
-        "of the training patients calibrates (the others), which folder of records is tested "
-        "(databases)",
-    )
-    split = "trains and tests records by name, as lines `train: NAME ...` and `test: NAME ...` say"
-    add("--split", metavar="FILE", help=f"{split}: --protocol own")
+    who = "who trains and who is tested"
+    group.add_argument("--protocol", choices=PROTOCOL_NAMES, help=who)
+    _flag(group, "--folder", type=integer(0, FOLDS - 1), metavar="K")
+    _flag(group, "--split", metavar="FILE")
     add_dataroot(group)
-    add("--outf", metavar="DIR", help="results go to OUTF/MODEL/PROTOCOL/foldK/")
+    group.add_argument("--outf", metavar="DIR", help="results go to OUTF/MODEL/PROTOCOL/foldK/")
     add_device(group)
 
 
 def add_dataroot(group):
-    add = group.add_argument
-    add("--dataroot", metavar="DIR", help="folder made by preprocess")
+    group.add_argument("--dataroot", metavar="DIR", help="folder made by preprocess")
 
 
 def add_outf(group):
@@ -305,9 +316,8 @@ def add_outf(group):
 
 
 def add_records(group, required=True):
-    group.add_argument(
-        "--records", metavar="DIR", required=required, help="folder with the MIT-BIH records"
-    )
+    folder = "folder with the MIT-BIH records"
+    group.add_argument("--records", metavar="DIR", required=required, help=folder)
 
 
 def add_weights(group):
@@ -315,185 +325,78 @@ def add_weights(group):
 
 
 def add_seed(group):
-    add = group.add_argument
-    add("--seed", type=SEED, metavar="S", help="of all that is drawn by chance")
+    group.add_argument("--seed", type=SEED, metavar="S", help="of all that is drawn by chance")
 
 
 def add_training(group):
     add = group.add_argument
     add("--niter", type=integer(0), metavar="N", help=f"epochs ({_by_model('niter')})")
     add("--lr", type=RATE, metavar="RATE", help=f"of Adam ({_by_model('lr')})")
-    batch = f"beats a step ({_by_model('batchsize')})"
-    add("--batchsize", type=integer(2), metavar="N", help=batch)
+    _flag(group, "--batchsize", type=integer(2), metavar="N")
     add_training_beats(group)
-    add(
-        "--w_adv",
-        type=number(0),
-        metavar="W",
-        help="weight of the feature-matching loss against the reconstruction loss",
-    )
+    _flag(group, "--w_adv", type=number(0), metavar="W")
     copies = integer(0, 10)
     add("--n_aug", type=copies, metavar="N", help="time-warped copies of each beat")
     add_seed(group)
-    add(
-        "--amp",
-        choices=("auto", "off", "bfloat16"),
-        help="mixed precision; auto uses it where the processor computes in bfloat16",
-    )
-    add(
-        "--no-error-map",
-        dest="error_map",
-        action="store_false",
-        help="do not learn where in a beat the error is, which takes about a third of the time",
-    )
-    add(
-        "--without",
-        nargs="*",
-        choices=PARTS,
-        default=[],
-        metavar="PART",
-        help=f"parts of b2igan's score to leave out, of {', '.join(PARTS)}",
-    )
+    _flag(group, "--amp", choices=("auto", "off", "bfloat16"))
+    _flag(group, "--no-error-map", dest="error_map", action="store_false")
+    _flag(group, "--without", nargs="*", choices=PARTS, default=[], metavar="PART")
     add_selection(group)
 
 
-def _by_model(name):
-    """Defaults of a flag that each model has its own of."""
-    own = [f"{training_of(model)[name]:g} {model}" for model in TRAINING if name in TRAINING[model]]
-    return f"default: {', '.join(own)}; others {TRAINING_OF_OTHERS[name]:g}"
-
-
 def add_resume(group):
-    group.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on: training from the checkpoint under --outf; screening with the recordings "
-        "whose outputs are not there yet, made with the same weights and options",
-    )
+    _flag(group, "--resume", action="store_true")
 
 
 def add_training_beats(group):
     """Which of the training beats are shown, and how changed."""
-    add = group.add_argument
-    add(
-        "--train-beats",
-        type=integer(2),
-        metavar="N",
-        help="train on so many of the normal beats, evenly over the recordings (default: all)",
-    )
-    add(
-        "--jitter",
-        type=JITTER,
-        metavar="N",
-        help="move each training window by up to so many samples (2.8 ms each), as R peaks that "
-        f"are not marked by an expert are ({_by_model('jitter')})",
-    )
-    add(
-        "--drift",
-        type=number(0, 1),
-        metavar="SHARE",
-        help="of the training beats that are shown as they might look some minutes later: of "
-        f"another gain, level and lead vector ({_by_model('drift')}; 0 for unseen patients)",
-    )
+    _flag(group, "--train-beats", type=integer(2), metavar="N")
+    _flag(group, "--jitter", type=JITTER, metavar="N")
+    _flag(group, "--drift", type=number(0, 1), metavar="SHARE")
 
 
 def add_selection(group):
     """Which epoch is kept."""
-    add = group.add_argument
-    add(
-        "--select",
-        choices=("last", "paper"),
-        help="last: the last epoch. paper: the epoch with the best validation AUC, WITH LABELLED "
-        "ANOMALIES, as the original work did; its outputs say uses_anomaly_labels",
-    )
-    add("--checks", type=integer(1), metavar="N", help="AUCs an epoch (default: 1, at its end)")
+    _flag(group, "--select", choices=("last", "paper"))
+    checks = "AUCs an epoch (default: 1, at its end)"
+    group.add_argument("--checks", type=integer(1), metavar="N", help=checks)
 
 
 def add_context(group):
-    group.add_argument(
-        "--context",
-        choices=CONTEXTS,
-        help="what a score may use: none, the beat's window; rhythm, also its RR intervals; "
-        "record, also the whole recording's own unlabelled beats",
-    )
+    _flag(group, "--context", choices=CONTEXTS)
 
 
 def add_evaluation(group):
-    add = group.add_argument
     add_context(group)
-    add(
-        "--threshold",
-        type=RATE,
-        metavar="RATE",
-        help="false-alarm rate on held-out normal beats at which the alarm threshold is set",
-    )
-    add(
-        "--bootstrap",
-        type=integer(0),
-        metavar="N",
-        help="resamplings for 95 %% intervals",
-    )
+    _flag(group, "--threshold", type=RATE, metavar="RATE")
+    resamplings = "resamplings for 95 %% intervals"
+    group.add_argument("--bootstrap", type=integer(0), metavar="N", help=resamplings)
 
 
 def add_workers(group, what):
     """Where several of something are worked on at a time; without a flag, one after another."""
     add = group.add_mutually_exclusive_group().add_argument
-    add(
-        "--jobs",
-        type=integer(1),
-        metavar="N",
-        help=f"so many {what} at a time, each in a process of its own on this machine",
-    )
-    add(
-        "--cluster",
-        metavar="ADDRESS",
-        help=f"{what} on the workers of this Dask scheduler, tcp://host:8786 say: docs/scale.md",
-    )
+    jobs = f"so many {what} at a time, each in a process of its own on this machine"
+    add("--jobs", type=integer(1), metavar="N", help=jobs)
+    cluster = f"{what} on the workers of this Dask scheduler, tcp://host:8786 say: docs/scale.md"
+    add("--cluster", metavar="ADDRESS", help=cluster)
 
 
 def add_screening(group):
-    add = group.add_argument
-    add(
-        "--lead",
-        nargs="+",
-        metavar="NAME",
-        help="one or more, by name or index from 0 (default: that of the weights, or a likely one)",
-    )
+    add, above = group.add_argument, number(0, open_low=True)
+    leads = "one or more, by name or index from 0 (default: that of the weights, or a likely one)"
+    add("--lead", nargs="+", metavar="NAME", help=leads)
     add("--fs", type=number(1), metavar="HZ", help="sampling rate of a text file without times")
     add("--units", choices=("mV", "uV", "V"), help="of a text file's numbers (default: mV)")
-    above, any_number = number(0, open_low=True), number(-1e9)
     add("--gain", type=above, metavar="COUNTS_PER_MV", help="of a text file of counts")
-    add("--baseline", type=any_number, metavar="COUNTS", help="0 mV in such a file")
-    add(
-        "--annotator",
-        type=ending,
-        metavar="EXT",
-        help="take the R peaks from this WFDB annotation file (atr, for instance) instead of "
-        "detecting them; its labels are not read",
-    )
-    add(
-        "--false-alarms-per-hour",
-        type=number(0, open_low=True),
-        metavar="N",
-        help="normal beats that may be flagged in an hour",
-    )
+    add("--baseline", type=number(-1e9), metavar="COUNTS", help="0 mV in such a file")
+    _flag(group, "--annotator", type=ending, metavar="EXT")
+    _flag(group, "--false-alarms-per-hour", type=above, metavar="N")
     share = number(0, 0.5, open_low=True)
     add("--false-alarm-rate", type=share, metavar="RATE", help="the same, as a share of them")
-    add("--corrections", metavar="FILE", help="of one recording, as its page saves them")
-    add("--pdf", action="store_true", help="the print too, as NAME.pdf, by Chromium or Chrome")
-    add("--no-trace", dest="trace", action="store_false", help="no ECG in the page")
     add("--pause", type=number(1, 10), metavar="S", help="RR interval of a pause")
-    add(
-        "--calibration-minutes",
-        type=number(0.5),
-        metavar="MIN",
-        help="first minutes that adjust the threshold to the patient (with --context record by "
-        "the heart rate alone); they may hold abnormal beats",
-    )
-    add(
-        "--known-normal",
-        nargs=2,
-        type=number(0),
-        metavar=("FROM", "TO"),
-        help="minutes that someone knows to be normal, to calibrate on instead",
-    )
+    _flag(group, "--calibration-minutes", type=number(0.5), metavar="MIN")
+    _flag(group, "--known-normal", nargs=2, type=number(0), metavar=("FROM", "TO"))
+    add("--no-trace", dest="trace", action="store_false", help="no ECG in the page")
+    add("--pdf", action="store_true", help="the print too, as NAME.pdf, by Chromium or Chrome")
+    add("--corrections", metavar="FILE", help="of one recording, as its page saves them")

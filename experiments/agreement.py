@@ -1,7 +1,7 @@
 """What screening finds against what annotators wrote, on records that it has not seen.
 
-Annotations are read back from the .b2i files and compared as bxb does (ANSI/AAMI EC57): a beat and
-a label within 150 ms, one to one, the first five minutes and ventricular flutter left out.
+Compared as bxb does (ANSI/AAMI EC57): a beat and a label within 150 ms, one to one, the first five
+minutes and ventricular flutter left out.
 """
 
 import contextlib
@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
-import wfdb
 from scipy.signal import resample_poly
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
@@ -20,7 +19,6 @@ from wfdb.processing import compare_annotations
 
 import options
 from experiments.noise import write_copy
-from experiments.screening import outputs
 from experiments.screening import pipeline as screen
 from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
@@ -46,10 +44,10 @@ def main(argv=None):
             path = Path(opt.records) / name
             if opt.resample:
                 path = resampled(path, Path(folder), opt.resample)
-            check_labelled(path)
+            truth = labels(path)
             with contextlib.redirect_stdout(io.StringIO()):
-                screen.screen(path, checkpoint, detector, asked)
-            counts, score, of = compare(path, folder)
+                found = screen.screen(path, checkpoint, detector, asked)
+            counts, score, of = compare(*truth, found)
             rows.append(counts)
             scores.append(score)
             classes.append(of)
@@ -58,19 +56,19 @@ def main(argv=None):
     return result, np.concatenate(scores), np.concatenate(classes)
 
 
-def check_labelled(path):
-    """Raises BadInput where a record has no whole annotation file or ends in the first minutes,
-    which are not compared: before it is screened."""
+def labels(path):
+    """Samples and symbols (n,) of a record's annotations. Raises BadInput where it has no whole
+    file of them or ends in the first minutes, which are not compared: before it is screened."""
     header = records.read_header(path)
-    samples, symbols = records.read_annotations(
-        path.with_name(f"{path.name}.atr"), header.fs, header.sig_len or 0
-    )
+    file = path.with_name(f"{path.name}.atr")
+    samples, symbols = records.read_annotations(file, header.fs, header.sig_len or 0)
     counted = np.isin(symbols, list(CLASS_OF_EC57)) & (samples >= LEARNING_S * header.fs)
     if not counted.any():
         raise BadInput(
             f"{path} has no labelled beat after its first {LEARNING_S // 60} minutes, which are "
             "not compared: give a longer record"
         )
+    return samples, symbols
 
 
 def parse(argv):
@@ -98,33 +96,29 @@ def match(reference, found, reach):
     return np.stack([there, partner[there]], 1).astype(int)
 
 
-def compare(path, folder):
-    """One record's counts, from its .atr file and from the .b2i and .csv files in folder."""
-    truth, found = wfdb.rdann(str(path), "atr"), wfdb.rdann(str(Path(folder) / path.name), "b2i")
-    fs_hz = wfdb.rdheader(str(path)).fs
-    is_beat, is_found = (
-        np.isin(truth.symbol, list(CLASS_OF_EC57)),
-        np.isin(found.symbol, [outputs.NORMAL, *outputs.FLAGGED]),
+def compare(annotated, symbols, findings):
+    """One record's counts, scores and classes (n,) of its matched beats, from what annotators wrote
+    and what was found."""
+    source, table = findings.source, findings.beats
+    fs_hz = source.fs_hz
+    is_beat = np.isin(symbols, list(CLASS_OF_EC57))
+    is_beat &= _compared(annotated, annotated, symbols, LEARNING_S * fs_hz)
+    reference = annotated[is_beat]
+    classes = np.array([CLASS_OF_EC57[symbol] for symbol in symbols[is_beat]])
+    table = table[_compared(table["sample"], annotated, symbols, LEARNING_S * fs_hz)]
+    samples, flagged, scores, kinds = (
+        table[name].to_numpy() for name in ("sample", "flagged", "score", "kind")
     )
-    classes = np.array([CLASS_OF_EC57[s] for s in np.array(truth.symbol)[is_beat]])
-    reference, samples = truth.sample[is_beat], found.sample[is_found]
-    kinds = np.array(found.symbol)[is_found]
-    table = pd.read_csv(Path(folder) / f"{path.name}.csv")
-    flagged, scores = table["flagged"].to_numpy() > 0, table["score"].to_numpy()
-    keep_r, keep_s = (_compared(x, truth, LEARNING_S * fs_hz) for x in (reference, samples))
-    reference, classes = reference[keep_r], classes[keep_r]
-    samples, flagged, scores = samples[keep_s], flagged[keep_s], scores[keep_s]
-    kinds = kinds[keep_s]
     pairs = match(reference, samples, round(MATCH_S * fs_hz))
     of, flag, score = classes[pairs[:, 0]], flagged[pairs[:, 1]], scores[pairs[:, 1]]
     counts = {
-        "record": path.name,
+        "record": source.name,
         "beats": len(reference),
         "found": len(samples),
         "matched": len(pairs),
         "N": int((classes == "N").sum()),
         "N_flagged": int((flag & (of == "N")).sum()),
-        "hours": (wfdb.rdheader(str(path)).sig_len / fs_hz - LEARNING_S) / 3600,
+        "hours": (source.duration_s - LEARNING_S) / 3600,
     }
     for name in "VSFQ":
         counts |= {
@@ -153,12 +147,11 @@ def kind_counts(classes, label, kinds):
     return result
 
 
-def _compared(samples, truth, from_sample):
+def _compared(samples, annotated, symbols, from_sample):
     """True for samples after the learning time and outside flutter ([ to ])."""
     keep = samples >= from_sample
-    symbols = np.array(truth.symbol)
-    for start in truth.sample[symbols == "["]:
-        ends = truth.sample[(symbols == "]") & (truth.sample > start)]
+    for start in annotated[symbols == "["]:
+        ends = annotated[(symbols == "]") & (annotated > start)]
         keep &= (samples < start) | (samples > (ends[0] if len(ends) else np.inf))
     return keep
 

@@ -29,22 +29,11 @@ from preprocess import BadInput, dataset
 from preprocess.files import whole_file
 
 # Flags that are those of main.py.
-PASSED_ON = ("select", "device", "niter", "train_beats", "checks", "jitter", "drift")
-PER_RUN = [
-    "auc",
-    "ap",
-    "ap_natural",
-    "auc_S",
-    "auc_V",
-    "auc_F",
-    "sensitivity",
-    "ppv",
-    "parameters",
-    "train_s",
-    "us_per_beat",
-    "epochs",
-    "train_beats",
-]
+PASSED_ON = [*options.names_of("training_beats selection device"), "niter"]
+PER_RUN = (
+    "auc ap ap_natural auc_S auc_V auc_F sensitivity ppv parameters train_s us_per_beat epochs "
+    "train_beats"
+).split()
 
 
 def main(argv=None):

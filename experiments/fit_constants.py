@@ -101,7 +101,7 @@ def measured(recordings, fitted) -> dict[str, float]:
     for database, made in fitted.items():
         # The tails are of the same constants as what is scored.
         others = [each for name, of in recordings.items() if name != database for _, each, _ in of]
-        made.calibrate(others[::CALIBRATING], np.zeros(2), ())
+        made.calibrate(others[::CALIBRATING], np.zeros(2))
         scores[database] = [
             made.score(each.beats, each.beat_scores, "record")
             for _, each, _ in recordings[database]

@@ -128,7 +128,7 @@ def write_copy(path, folder, signal_mv, fs_hz, lead):
 
 def read_noise(path):
     """First channel of a noise record (n,), in mV at FS_HZ."""
-    return records.read(path, records.lead_names(path)[0], annotator=None).signal_mv
+    return records.read(path, "0", annotator=None).signal_mv
 
 
 def with_noise(recording, noise_mv, snr_db):

@@ -252,30 +252,23 @@ def vf_seconds(name, truths, found):
 def unreadable_in_noise(folder, noise_folder):
     """Rows: share of noisy, and of clean, seconds of MIT-BIH that are called unreadable."""
     noises = {kind: read_noise(noise_folder / kind) for kind in ("ma", "bw")}
-    calls = {name: [] for name in ("clean", *noises)}
-    lost = {name: [] for name in calls}
+    words = {"clean": "clean MIT-BIH", "ma": f"muscle noise at {NOISE_DB} dB"}
+    words["bw"] = f"baseline wander at {NOISE_DB} dB"
+    shares = {name: [] for name in words}  # of each record: unreadable, lost
     for path in tqdm(records.find_records(folder), unit="record", disable=None):
         recording = records.read(path, LIKELY)
         noisy = in_noise(np.arange(len(recording.signal_mv)))
-        for name in calls:
-            clean = name == "clean"
-            signal_mv = recording.signal_mv
-            if not clean:
-                signal_mv = with_noise(recording, noises[name], NOISE_DB)
-            reason = judged(path, signal_mv)
-            chosen = reason if clean else reason[noisy]
-            calls[name].append(np.isin(chosen, UNREADABLE).mean())
-            lost[name].append(np.isin(chosen, quality.ALARMS).mean())
-    words = {"clean": "clean MIT-BIH", "ma": f"muscle noise at {NOISE_DB} dB"}
-    words["bw"] = f"baseline wander at {NOISE_DB} dB"
-    return [
-        _figure(
-            f"% of {words[name]} called unreadable",
-            100 * np.mean(calls[name]),
-            f"called lost rhythm: {100 * np.mean(lost[name]):.2f} %",
-        )
-        for name in calls
-    ]
+        reasons = {"clean": judged(path, recording.signal_mv)}
+        for kind, noise_mv in noises.items():
+            reasons[kind] = judged(path, with_noise(recording, noise_mv, NOISE_DB))[noisy]
+        for name, reason in reasons.items():
+            shares[name].append([np.isin(reason, c).mean() for c in (UNREADABLE, quality.ALARMS)])
+    rows = []
+    for name, of_records in shares.items():
+        unreadable, lost = 100 * np.mean(of_records, 0)
+        text = f"called lost rhythm: {lost:.2f} %"
+        rows.append(_figure(f"% of {words[name]} called unreadable", unreadable, text))
+    return rows
 
 
 UNREADABLE = tuple(set(range(1, len(quality.REASONS))) - set(quality.ALARMS))

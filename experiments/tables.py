@@ -5,6 +5,7 @@ digits of the file; those of files that hold rounded numbers are printed as they
 """
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -129,16 +130,11 @@ def pair(row):
     return f"{row['auc']:.3f} / {row['ap']:.3f}"
 
 
-def methods(protocol):
+def methods(results, protocol):
     """All that was run under a protocol, best AUC first."""
-
-    def table(results):
-        rows = summary(results).reset_index()
-        rows = rows[rows["protocol"] == protocol]
-        rows = rows.sort_values("auc", ascending=False, kind="stable")
-        return METHOD_HEADINGS, [method_cells(row) for row in rows.to_dict("records")]
-
-    return table
+    rows = summary(results).reset_index()
+    rows = rows[rows["protocol"] == protocol].sort_values("auc", ascending=False, kind="stable")
+    return METHOD_HEADINGS, [method_cells(row) for row in rows.to_dict("records")]
 
 
 def published(results):
@@ -191,7 +187,7 @@ def read(path):
 # Of runs; every other table is a file.
 TABLES = {
     "headline": headline,
-    **{f"methods-{protocol}": methods(protocol) for protocol in (*COMPARED, *ALSO_RUN)},
+    **{f"methods-{p}": partial(methods, protocol=p) for p in (*COMPARED, *ALSO_RUN)},
     "published": published,
 }
 

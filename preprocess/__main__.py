@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import options
-from preprocess import BadInput, dataset, simulate
+from preprocess import BadInput, simulate
 from preprocess.constants import LEAD, LIKELY
 from preprocess.readers import physionet
 
@@ -62,6 +62,8 @@ def main(argv=None):
             f"{folders[0]} does not hold the MIT-BIH records as they were published, and --data "
             "mitdb asks for them: fetch them again, or leave --data out"
         )
+    from preprocess import dataset  # loads torch
+
     lead = opt.lead or (LEAD if len(folders) == 1 else LIKELY)
     manifest = dataset.make(folders, opt.dataroot, opt.image, lead, opt.filter)
     source, n_records = manifest["source"], len(manifest["records"])

@@ -143,12 +143,5 @@ def with_warped_copies(
         pictures = np.concatenate([beats.image, of_copies])
 
     # A copy keeps its beat's record, time and rhythm.
-    repeated = lambda values: None if values is None else np.concatenate([values] * (n_aug + 1))
-    return Beats(
-        pictures,
-        beat_mv,
-        repeated(beats.record),
-        repeated(beats.sample),
-        repeated(beats.rr_s),
-        record_median_mv=repeated(beats.record_median_mv),
-    )
+    repeated = replace(beats, image=None)[np.tile(np.arange(len(beats)), n_aug + 1)]
+    return replace(repeated, image=pictures, beat_mv=beat_mv)

@@ -8,6 +8,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -229,12 +230,10 @@ def _write_arrays(paths, part, image, lead, filter_name):
 
     Returns the index and {symbol: annotations} of what may be a beat and is in no class.
     """
-    tables, left_out = [], Counter()
+    tables, left_out, shape = [], Counter(), spectrogram.SETTINGS[image].shape
     with (
-        _NpyWriter(part / BEATS, np.float32, (WINDOW,)) as waves,
-        _NpyWriter(
-            part / IMAGES, spectrogram.STORED_AS, spectrogram.SETTINGS[image].shape
-        ) as pictures,
+        _rows_to(part / BEATS, np.float32, (WINDOW,)) as add_waves,
+        _rows_to(part / IMAGES, spectrogram.STORED_AS, shape) as add_images,
     ):
         title = f"Preprocessing ({image} images)"
         bar = tqdm(paths.items(), desc=title, unit="record", disable=None)
@@ -244,9 +243,9 @@ def _write_arrays(paths, part, image, lead, filter_name):
             columns, windows = beat_windows.cut(recording, filter_name)
             _warn_of_labels(columns, recording)
             tables.append(pd.DataFrame(columns))
-            waves.append(windows)
+            add_waves(windows)
             for chunk in spectrogram.stored_chunks(windows, image):
-                pictures.append(chunk)
+                add_images(chunk)
     return pd.concat(tables, ignore_index=True), dict(left_out.most_common())
 
 
@@ -266,26 +265,18 @@ def _warn_of_labels(columns, recording):
         )
 
 
-class _NpyWriter:
-    """Appends rows to a .npy file, whose header has room for any number of them."""
+@contextmanager
+def _rows_to(path, kind, shape):
+    """A function that appends rows to a .npy file, whose header has room for any number of them."""
+    n, header = 0, {"descr": np.dtype(kind).str, "fortran_order": False}
 
-    def __init__(self, path, dtype, shape):
-        self.file, self.dtype, self.shape, self.rows = open(path, "wb"), np.dtype(dtype), shape, 0
-        self._write_header()
+    def append(rows):
+        nonlocal n
+        np.ascontiguousarray(rows, kind).tofile(file)
+        n += len(rows)
 
-    def _write_header(self):
-        shape = (self.rows, *self.shape)
-        header = {"descr": self.dtype.str, "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(self.file, header)
-
-    def append(self, rows):
-        np.ascontiguousarray(rows, self.dtype).tofile(self.file)
-        self.rows += len(rows)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.seek(0)
-        self._write_header()
-        self.file.close()
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header | {"shape": (n, *shape)})
+        yield append
+        file.seek(0)
+        np.lib.format.write_array_header_1_0(file, header | {"shape": (n, *shape)})

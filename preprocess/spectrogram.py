@@ -1,23 +1,19 @@
 """Beats to STFT images, and back; the axes of an image in seconds and hertz.
 
 An STFT is linear in framed samples, so each is one matrix product over all beats at once.
-A setting is a function and its entry in SETTINGS, both here: no other module knows a shape.
-torch is loaded by the first image and not by the import: flags need the settings' names alone.
+A setting is a function and its entry in SETTINGS, both here, and a name in IMAGE_NAMES: no other
+module knows a shape.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch.nn.functional import fold, pad
 
-from preprocess.constants import BEFORE, FS_HZ, WINDOW
-
-if TYPE_CHECKING:
-    import torch
+from preprocess.constants import BEFORE, FS_HZ, IMAGE_NAMES, WINDOW
 
 CHUNK = 128  # beats imaged at once: their frames stay in the processor's cache
 STORED_AS = np.float16  # three significant digits: 1/32 dB at worst
@@ -65,8 +61,6 @@ def axes(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def images(beats_mv: np.ndarray | torch.Tensor, name: str = "complex") -> torch.Tensor:
     """(n, WINDOW) beats in mV, array or tensor, to (n, channels, frequencies, times) float32."""
-    import torch
-
     return SETTINGS[name].make(torch.as_tensor(beats_mv, dtype=torch.float32))
 
 
@@ -104,8 +98,6 @@ def complex_images(beats_mv: torch.Tensor) -> torch.Tensor:
     Real and imaginary part: the phase is kept, the noise floor is not lifted, and the trace in mV
     can be had back.
     """
-    import torch
-
     scaled = beats_mv / beat_scale(beats_mv)
     return torch.stack(_stft(scaled, HOP // 2, HOP, ROWS), 1)
 
@@ -127,9 +119,6 @@ def invert(image: torch.Tensor, beats_mv: torch.Tensor) -> torch.Tensor:
     beats_mv: (n, WINDOW), the beats that the images are of or are generated for: their scale is
     put back.
     """
-    import torch
-    from torch.nn.functional import fold
-
     cosine, sine = _fourier(image.shape[2], image.device)
     weight = torch.full((image.shape[2], 1), 2.0 / N_FFT, device=image.device)
     weight[0] /= 2  # 0 Hz has no mirror image
@@ -154,8 +143,6 @@ def traces_of(
 ) -> np.ndarray | None:
     """What a detector generates in the place of beats (n, WINDOW), images of a setting or traces
     (None), to traces in mV; None where an image cannot be inverted."""
-    import torch
-
     if generated is None or name is None:
         return generated
     inverse = SETTINGS[name].invert
@@ -171,8 +158,6 @@ def decibel_images(beats_mv: torch.Tensor) -> torch.Tensor:
     80 dB below the image's own maximum is the floor; columns 10 to 150 of 161;
     rows from 0 Hz upwards.
     """
-    import torch
-
     real, imaginary = _stft(beats_mv, 0, DECIBEL_HOP, N_FFT // 2 + 1)  # [n, 129, 161]
     decibel = 10 * (real.square() + imaginary.square()).clamp_min(LEAST_POWER).log10()
     floor = decibel.amax((1, 2), keepdim=True) - DECIBEL_RANGE_DB
@@ -201,9 +186,6 @@ def _stft(beats_mv, first, hop, n_freqs):
     Frames are centred at `first` and every hop from there, edges reflected.
     Phase is counted from the centre of each frame.
     """
-    import torch
-    from torch.nn.functional import pad
-
     padded = pad(beats_mv[:, None], (HANN // 2, HANN // 2), mode="reflect")[:, 0]
     frames = padded[:, first:].unfold(1, HANN, hop) * _hann(beats_mv.device)  # [n, times, HANN]
     both = frames @ torch.cat(_fourier(n_freqs, beats_mv.device)).T  # [n, times, 2 n_freqs]
@@ -213,8 +195,6 @@ def _stft(beats_mv, first, hop, n_freqs):
 @cache
 def _fourier(n_freqs, device):
     """(n_freqs, HANN) cosine and sine parts of exp(-2 pi i k t / N_FFT), t = 0 at the centre."""
-    import torch
-
     turn = 2 * np.pi * np.arange(n_freqs)[:, None] * (np.arange(HANN) - HANN // 2) / N_FFT
     return tuple(
         torch.tensor(part, dtype=torch.float32, device=device)
@@ -224,8 +204,6 @@ def _fourier(n_freqs, device):
 
 @cache
 def _hann(device):
-    import torch
-
     return torch.hann_window(HANN, device=device)
 
 
@@ -245,5 +223,4 @@ DECIBEL = ImageSetting(
     tuple(np.linspace(0, FS_HZ / 2, DECIBEL_SIZE)),
     decibel_images,
 )
-SETTINGS = {setting.name: setting for setting in (COMPLEX, DECIBEL)}
-IMAGE_ALIASES = {"seed": "decibel"}  # names that settings had before
+SETTINGS = dict(zip(IMAGE_NAMES, (COMPLEX, DECIBEL), strict=True))

@@ -66,7 +66,7 @@ def premature(beats: Tensor, _) -> Tensor:
 def p_changed(beats: Tensor, _) -> Tensor:
     """The P wave shifted by 22 to 125 ms, scaled, inverted or gone."""
     p = p_wave(beats)
-    shift = _uniform(beats, 8, 45) * _sign(beats)
+    shift = _uniform(beats, 8, 45) * torch.where(_chance(beats, 0.5) > 0, 1.0, -1.0)
     moved = read_at(p, _time(beats) - shift)
     return beats - p + moved * _uniform(beats, -1.2, 1.6) * _chance(beats, 0.75)
 
@@ -171,11 +171,6 @@ def _uniform(beats, low, high):
 def _chance(beats, p):
     """(n, 1) ones with probability p, else zeros."""
     return (torch.rand(len(beats), 1, device=beats.device) < p).to(beats.dtype)
-
-
-def _sign(beats):
-    """(n, 1): 1 or -1, equally often."""
-    return torch.where(_chance(beats, 0.5) > 0, 1.0, -1.0)
 
 
 def _span(beats, shortest, longest):

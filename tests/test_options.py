@@ -95,7 +95,7 @@ def test_a_config_that_is_none_is_one_sentence(text, words, tmp_path):
 def test_protocols_are_named_as_they_are():
     from experiments.training import protocols
 
-    assert options.PROTOCOL_NAMES == tuple(protocols.PROTOCOLS)
+    assert options.PROTOCOL_NAMES == list(protocols.PROTOCOLS)
 
 
 @pytest.mark.parametrize(

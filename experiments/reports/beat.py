@@ -10,20 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, MultipleLocator, NullLocator
 
-from experiments.reports.style import (
-    BLACK,
-    BLUE,
-    CONTOUR_SD,
-    EMPTY,
-    ERROR_COLOURS,
-    ERROR_SCALE,
-    IMAGE_COLOURS,
-    SMALL,
-    VERMILION,
-    WIDTH_IN,
-    new_figure,
-    save,
-)
+from experiments.reports import style
 from models.detector import Detector
 from preprocess import spectrogram
 from preprocess.beats import Beats
@@ -33,8 +20,8 @@ SAMPLES_S = (np.arange(WINDOW) - BEFORE) / FS_HZ  # time of each sample of a win
 BEAT_SPAN_S = (SAMPLES_S[0] - 0.5 / FS_HZ, SAMPLES_S[-1] + 0.5 / FS_HZ)
 # Of a trace's axis: a flat beat must not be blown up into one that looks wild.
 SMALLEST_SPAN_MV = 1.5
-SHADED = {"facecolor": "#D55E0038", "edgecolor": VERMILION, "linewidth": 0.6}
-DASHED_BLUE = {"color": BLUE, "linewidth": 1.2, "linestyle": (0, (3.5, 1.5))}
+SHADED = {"facecolor": "#D55E0038", "edgecolor": style.VERMILION, "linewidth": 0.6}
+DASHED_BLUE = {"color": style.BLUE, "linewidth": 1.2, "linestyle": (0, (3.5, 1.5))}
 # Heights of a page of beats: a row, the gap between two, what stands above and below them all.
 ROW_IN, GAP_IN, HEAD_IN, FOOT_IN = 1.4, 0.78, 0.85, 1.35
 
@@ -108,7 +95,13 @@ def draw_beat(axes, panel):
     _draw_trace(axes["trace"], panel)
     is_map = error.ndim == 2
     times_s, freqs_hz = spectrogram.axes(panel.setting) if is_map else (SAMPLES_S, None)
-    _draw_strip(axes["strip"], error.max(0) if is_map else error, times_s)
+    # Over time, as a strip.
+    strip, over_time = axes["strip"], error.max(0) if is_map else error
+    scale = style.ERROR_COLOURS, Normalize(*style.ERROR_SCALE)
+    _picture(strip, np.stack([over_time, over_time]), times_s, [0, 1], *scale)
+    strip.set_yticks([])
+    strip.set_ylabel("error", rotation=0, ha="right", va="center", fontsize=style.SMALL)
+    _label_time(strip)
     _draw_images(axes, panel)
     if is_map:
         _draw_error_map(axes["error"], error, times_s, freqs_hz)
@@ -118,15 +111,15 @@ def _draw_trace(axes, panel):
     for start_s, end_s in panel.segments:
         axes.axvspan(start_s, end_s, zorder=0, **SHADED)
     traces = [panel.beat_mv] if panel.generated_mv is None else [panel.beat_mv, panel.generated_mv]
-    axes.plot(SAMPLES_S, panel.beat_mv, color=BLACK, linewidth=1.2)
+    axes.plot(SAMPLES_S, panel.beat_mv, color=style.BLACK, linewidth=1.2)
     if panel.generated_mv is not None:
         axes.plot(SAMPLES_S, panel.generated_mv, **DASHED_BLUE)
     low, high = np.nanmin(traces), np.nanmax(traces)
     reach = max(1.12 * (high - low), SMALLEST_SPAN_MV) / 2
     axes.set_ylim((low + high) / 2 - reach, (low + high) / 2 + reach)
     _rule_like_ecg_paper(axes)
-    axes.tick_params(labelbottom=False, bottom=False, labelsize=SMALL)
-    axes.set_ylabel("lead (mV)", fontsize=SMALL)
+    axes.tick_params(labelbottom=False, bottom=False, labelsize=style.SMALL)
+    axes.set_ylabel("lead (mV)", fontsize=style.SMALL)
     axes.set_title(panel.title, loc="left", fontsize=9, fontweight="bold", pad=15, parse_math=False)
 
 
@@ -144,14 +137,6 @@ def _rule_like_ecg_paper(axes):
     axes.set_axisbelow(True)
 
 
-def _draw_strip(axes, error, times_s):
-    twice = np.stack([error, error])
-    _picture(axes, twice, times_s, [0, 1], ERROR_COLOURS, Normalize(*ERROR_SCALE))
-    axes.set_yticks([])
-    axes.set_ylabel("error", rotation=0, ha="right", va="center", fontsize=SMALL)
-    _label_time(axes)
-
-
 def _draw_images(axes, panel):
     if not panel.images:
         return
@@ -160,17 +145,19 @@ def _draw_images(axes, panel):
     times_s, freqs_hz = spectrogram.axes(panel.setting)
     titles = {"real": "this beat's image", "generated": "generated normal image"}
     for name, image in panel.images.items():
-        _picture(axes[name], image, times_s, freqs_hz, IMAGE_COLOURS, norm)
-        axes[name].set_title(titles[name], fontsize=SMALL)
+        _picture(axes[name], image, times_s, freqs_hz, style.IMAGE_COLOURS, norm)
+        axes[name].set_title(titles[name], fontsize=style.SMALL)
         _label_time(axes[name])
         _label_frequency(axes[name])
 
 
 def _draw_error_map(axes, error, times_s, freqs_hz):
-    _picture(axes, error, times_s, freqs_hz, ERROR_COLOURS, Normalize(*ERROR_SCALE))
-    if error.max() > CONTOUR_SD:  # matplotlib warns about a contour that is nowhere
-        axes.contour(times_s, freqs_hz, error, levels=[CONTOUR_SD], colors="white", linewidths=1.0)
-    axes.set_title("error map", fontsize=SMALL)
+    _picture(axes, error, times_s, freqs_hz, style.ERROR_COLOURS, Normalize(*style.ERROR_SCALE))
+    if error.max() > style.CONTOUR_SD:  # matplotlib warns about a contour that is nowhere
+        axes.contour(
+            times_s, freqs_hz, error, levels=[style.CONTOUR_SD], colors="white", linewidths=1.0
+        )
+    axes.set_title("error map", fontsize=style.SMALL)
     _label_time(axes)
     _label_frequency(axes)
 
@@ -179,26 +166,26 @@ def _picture(axes, image, times_s, rows, colours, norm):
     """An image whose columns and rows have these centres, on the whole beat's time axis so that
     columns stand under their part of the trace."""
     axes.pcolormesh(times_s, rows, image, cmap=colours, norm=norm, shading="nearest")
-    axes.set_facecolor(EMPTY)
+    axes.set_facecolor(style.EMPTY)
 
 
 def _label_time(axes):
     axes.set_xlim(BEAT_SPAN_S)
     axes.xaxis.set_major_locator(MultipleLocator(0.2))
-    axes.tick_params(labelsize=SMALL)
+    axes.tick_params(labelsize=style.SMALL)
     axes.tick_params(axis="x", which="minor", length=0)
-    axes.set_xlabel("time from R peak (s)", fontsize=SMALL)
+    axes.set_xlabel("time from R peak (s)", fontsize=style.SMALL)
 
 
 def _label_frequency(axes):
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 3, 5, 6, 10]))
-    axes.set_ylabel("frequency (Hz)", fontsize=SMALL, labelpad=1)
+    axes.set_ylabel("frequency (Hz)", fontsize=style.SMALL, labelpad=1)
 
 
 def draw_panels(panels: list[Panel], path: Path, heading: str) -> Path:
     """One beat or more, one a row, with one colour bar for all. Returns the path."""
     height_in = HEAD_IN + len(panels) * ROW_IN + (len(panels) - 1) * GAP_IN + FOOT_IN
-    figure = new_figure(WIDTH_IN, height_in, heading)
+    figure = style.new_figure(style.WIDTH_IN, height_in, heading)
     top, bottom = 1 - HEAD_IN / height_in, FOOT_IN / height_in
     margins = {"left": 0.065, "right": 0.985, "top": top, "bottom": bottom}
     rows = figure.add_gridspec(len(panels), 1, hspace=GAP_IN / ROW_IN, **margins)
@@ -209,26 +196,27 @@ def draw_panels(panels: list[Panel], path: Path, heading: str) -> Path:
             for name in set(axes) - {"trace"}:
                 axes[name].set_xlabel("")
     _draw_key(figure, height_in)
-    return save(figure, path)
+    return style.save(figure, path)
 
 
 def _draw_key(figure, height_in):
     """Under the rows: what each line means, and the one colour bar of all error strips and maps."""
+    contour = f"contour: error of {style.CONTOUR_SD:g}"
     keys = [
-        Line2D([], [], color=BLACK, linewidth=1.2, label="recorded beat"),
+        Line2D([], [], color=style.BLACK, linewidth=1.2, label="recorded beat"),
         Line2D([], [], label="what a normal beat would look like here", **DASHED_BLUE),
         Patch(label="segment held for abnormal", **SHADED),
-        Patch(label=f"contour: error of {CONTOUR_SD:g}", facecolor="#420a68", edgecolor="white"),
+        Patch(label=contour, facecolor="#420a68", edgecolor="white"),
     ]
     place = {"loc": "lower left", "bbox_to_anchor": (0.055, 0.1 / height_in), "borderaxespad": 0}
-    figure.legend(handles=keys, frameon=False, fontsize=SMALL, handlelength=2.6, **place)
+    figure.legend(handles=keys, frameon=False, fontsize=style.SMALL, handlelength=2.6, **place)
     bar_axes = figure.add_axes((0.42, 0.56 / height_in, 0.565, 0.13 / height_in))
-    colours = ScalarMappable(Normalize(*ERROR_SCALE), ERROR_COLOURS)
+    colours = ScalarMappable(Normalize(*style.ERROR_SCALE), style.ERROR_COLOURS)
     bar = figure.colorbar(colours, cax=bar_axes, orientation="horizontal", extend="max")
-    bar.ax.axvline(CONTOUR_SD, color="white", linewidth=1.5)
-    bar.ax.tick_params(labelsize=SMALL)
+    bar.ax.axvline(style.CONTOUR_SD, color="white", linewidth=1.5)
+    bar.ax.tick_params(labelsize=style.SMALL)
     bar.set_label(
         "error (standard deviations of held-out normal beats), one scale for every beat\n"
         "images: STFT magnitude, dark is weak and bright is strong, one scale a row",
-        fontsize=SMALL,
+        fontsize=style.SMALL,
     )

@@ -4,16 +4,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
-from experiments.reports.style import (
-    CLASS_COLOURS,
-    CLASS_DASHES,
-    GROUP_NAMES,
-    SMALL,
-    VERMILION,
-    WIDTH_IN,
-    new_figure,
-    save,
-)
+from experiments.reports import style
 from preprocess.classes import ABNORMAL, CLASSES
 
 HISTOGRAM_BINS = 90
@@ -38,7 +29,7 @@ def draw_curves(classes, scores, threshold, path, heading):
     scores, classes: (n,), classes as in preprocess.classes; threshold: marks the operating point.
     """
     abnormal, flagged = classes != "N", scores > threshold
-    figure = new_figure(WIDTH_IN, 5.2, heading)
+    figure = style.new_figure(style.WIDTH_IN, 5.2, heading)
     roc, precision_recall = figure.subplots(1, 2)
     for name in ("abnormal", *ABNORMAL):
         of_class = abnormal if name == "abnormal" else classes == name
@@ -46,22 +37,24 @@ def draw_curves(classes, scores, threshold, path, heading):
             continue
         kept = ~abnormal | of_class
         given = of_class[kept], scores[kept]
-        style = {"color": CLASS_COLOURS[name], "dashes": CLASS_DASHES.get(name, (1, 0))}
-        label = {"name": f"{name} (n {of_class.sum()})", "curve_kwargs": style}
+        line = {"color": style.CLASS_COLOURS[name], "dashes": style.CLASS_DASHES.get(name, (1, 0))}
+        label = {"name": f"{name} (n {of_class.sum()})", "curve_kwargs": line}
         RocCurveDisplay.from_predictions(*given, ax=roc, **label)
         PrecisionRecallDisplay.from_predictions(*given, ax=precision_recall, **label)
     if abnormal.any() and not abnormal.all():
         found, right = flagged[abnormal].mean(), abnormal[flagged].mean() if flagged.any() else 1
-        mark = {"color": VERMILION, "label": "at the alarm threshold", "zorder": 4}
+        mark = {"color": style.VERMILION, "label": "at the alarm threshold", "zorder": 4}
         roc.plot(flagged[~abnormal].mean(), found, "o", **mark)
         precision_recall.plot(found, right, "o", **mark)
     roc.set(xlabel="false-alarm rate (share of normal beats)", ylabel="sensitivity")
     precision_recall.set(xlabel="sensitivity (recall)", ylabel="positive predictive value")
     for axes in (roc, precision_recall):
         axes.grid(True, color=GRID, linewidth=0.5)
-        axes.legend(fontsize=SMALL, title="against all normal beats", title_fontsize=SMALL)
+        axes.legend(
+            fontsize=style.SMALL, title="against all normal beats", title_fontsize=style.SMALL
+        )
     figure.tight_layout()
-    return save(figure, path)
+    return style.save(figure, path)
 
 
 def draw_distributions(classes, scores, threshold, path, false_alarm_target):
@@ -84,19 +77,19 @@ def draw_distributions(classes, scores, threshold, path, false_alarm_target):
     first, last = np.arcsinh([ends.min() / width, ends.max() / width]) + [-0.1, 0.1]
     edges = width * np.sinh(np.linspace(first, last, HISTOGRAM_BINS + 1))
 
-    figure = new_figure(WIDTH_IN, 6.6, "Scores by class")
+    figure = style.new_figure(style.WIDTH_IN, 6.6, "Scores by class")
     rows = figure.subplots(len(groups), 1, sharex=True, gridspec_kw={"left": 0.23, "right": 0.985})
     for axes, (name, values) in zip(rows, groups.items()):
-        axes.hist(np.clip(values, edges[0], edges[-1]), edges, color=CLASS_COLOURS[name])
+        axes.hist(np.clip(values, edges[0], edges[-1]), edges, color=style.CLASS_COLOURS[name])
         axes.set_yticks([])
-        axes.axvline(alarm_from, color=VERMILION, linestyle="--")
+        axes.axvline(alarm_from, color=style.VERMILION, linestyle="--")
         above = f", {np.mean(values > alarm_from):.1%} above the line" if len(values) else ""
-        label = f"{name}: {GROUP_NAMES[name]}\nn {len(values)}{above}"
-        axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=SMALL)
+        label = f"{name}: {style.GROUP_NAMES[name]}\nn {len(values)}{above}"
+        axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=style.SMALL)
     rows[0].set_title(
         f"dashed line: alarm threshold {threshold:.6g}, set so that {false_alarm_target:.3g} of "
         "held-out normal beats lie above it; a beat right of it raises an alarm",
-        fontsize=SMALL,
+        fontsize=style.SMALL,
     )
     rows[-1].set_xscale("asinh", linear_width=width)
     rows[-1].set_xlim(edges[0], edges[-1])
@@ -107,14 +100,14 @@ def draw_distributions(classes, scores, threshold, path, false_alarm_target):
         f"anomaly score above the normal beats' median, {middle:.4g} (no unit); height: beats in "
         "each bin, each row scaled to its tallest"
     )
-    return save(figure, path)
+    return style.save(figure, path)
 
 
 def draw_training(log, path):
     """train_log.csv as small lines, one plot a column. log: `epoch` and numeric columns."""
     losses = log.set_index("epoch").dropna(axis="columns", how="all")
     n_down = -(-len(losses.columns) // 4)
-    figure = new_figure(WIDTH_IN, 0.6 + 2.0 * n_down, "Training, on normal beats only")
+    figure = style.new_figure(style.WIDTH_IN, 0.6 + 2.0 * n_down, "Training, on normal beats only")
     grid = figure.subplots(n_down, 4, squeeze=False).ravel()
     for axes, name in zip(grid, losses):
         axes.plot(losses[name], marker="o", markersize=3)
@@ -125,4 +118,4 @@ def draw_training(log, path):
     for axes in grid[len(losses.columns) :]:
         axes.remove()
     figure.tight_layout()
-    return save(figure, path)
+    return style.save(figure, path)

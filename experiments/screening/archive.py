@@ -12,25 +12,10 @@ from functools import cache
 from pathlib import Path
 
 from experiments.training.workers import here
+from options import names_of
 from preprocess import BadInput
 from preprocess.files import LOCK
 
-SHAPES_OUTPUTS = (  # options of main.py that do, beside the weights
-    "context",
-    "lead",
-    "fs",
-    "units",
-    "gain",
-    "baseline",
-    "annotator",
-    "false_alarms_per_hour",
-    "false_alarm_rate",
-    "pause",
-    "calibration_minutes",
-    "known_normal",
-    "trace",
-    "pdf",
-)
 LISTS = ("episodes", "hours")  # of a summary: what an index does without
 
 
@@ -42,7 +27,7 @@ def brief(summary: dict) -> dict:
 def made_with(path: str | Path, weights: str | Path, opt: Namespace) -> dict[str, str]:
     """What decides the outputs of a recording, as digests: kept in NAME.json, so that --resume
     knows whether they would come out again."""
-    given = {name: getattr(opt, name, None) for name in SHAPES_OUTPUTS}
+    given = {name: getattr(opt, name, None) for name in names_of("context screening")}
     given["corrections"] = opt.corrections and _changed(Path(opt.corrections))
     return {
         "recording": _digest(_facts(Path(path), opt.annotator)),

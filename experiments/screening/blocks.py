@@ -55,6 +55,11 @@ class Reader:
         self, source: Source, annotator: str | None = None, r_peaks: np.ndarray | None = None
     ):
         self.source, self.annotated = source, r_peaks
+        if annotator and source.annotated is None:
+            raise BadInput(
+                f"{source.path} has no WFDB annotation file {annotator}: leave --annotator out to "
+                "detect R peaks"
+            )
         if annotator:
             samples, symbols = source.annotated(annotator)
             self.annotated = np.unique(samples[np.isin(symbols, list(CLASS_OF))])

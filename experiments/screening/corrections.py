@@ -80,21 +80,16 @@ def apply(findings: Findings, corrections: dict, pause_s: float = episodes.PAUSE
     is_left = lambda episode: (
         (episode.code, int(source.to_own_sample(episode.start))) not in removed
         and not _inside(np.array([(episode.start + episode.end) / 2]), noise)[0]
-        and not (episode.code == episodes.ASYSTOLE and _holds(episode, added))
+        and not (
+            episode.code == episodes.ASYSTOLE
+            and any(episode.start < at < episode.end for at in added)
+        )
     )
     kept = list(filter(is_left, findings.episodes))
     found = _told_anew(peaks, table["kind"].to_numpy(), kept, gaps, pause_s, before)
     found = list(filter(is_left, found))
     clusters, table["cluster"] = _clusters(findings.clusters, table["cluster"].to_numpy())
-    told = summary.summarise(
-        table["sample"].to_numpy(),
-        table["kind"].to_numpy(),
-        table["doubtful"].to_numpy(),
-        found,
-        gaps,
-        source.duration_s,
-        source.start,
-    )
+    told = summary.summarise(table, found, gaps, source)
     told["recording"] = findings.summary["recording"] | told["recording"]
     return replace(
         findings, table=table, clusters=clusters, episodes=found, summary=told, gaps=gaps
@@ -128,10 +123,6 @@ def _told_anew(peaks, kinds, found, gaps, pause_s, before):
         if episode.code in anew and not is_old:
             both.append(episode)
     return sorted(both, key=lambda episode: (episode.start, episode.end))
-
-
-def _holds(episode, samples):
-    return any(episode.start < at < episode.end for at in samples)
 
 
 def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from experiments.screening.blocks import Block
 from experiments.screening.clusters import Cluster, Clusters, Example, timing_of
 from experiments.screening.location import LOCATION, ScreenedBlock
 from experiments.screening.rhythm import episodes, kinds, summary
@@ -103,15 +102,13 @@ class Collector:
         self.pause_s = pause_s
         self.clusters = Clusters(patient_threshold.record_median_mv)
         self.columns: list[dict[str, np.ndarray]] = []  # of each block
-        self.locations: list[np.ndarray] = []  # of its flagged beats, (k, 4)
         self.kind_shares: list[np.ndarray] = []  # of all beats, (n, 5)
-        self.stretches: list[Stretch] = []
+        self.reasons: list[np.ndarray] = []  # of each bin
 
     def add(self, block: ScreenedBlock):
         """Groups the flagged beats of a block, and keeps what the outputs need of it."""
-        self.stretches += stretches(block)
+        self.reasons.append(block.reason[:: quality.BIN])
         self.kind_shares.append(block.kind_shares)
-        self.locations.append(block.location.astype(np.float32))
         cluster = np.full(len(block.beats), -1, np.int16)
         if len(block.flagged):
             cluster[block.flagged] = self._clustered(block)
@@ -140,10 +137,14 @@ class Collector:
 
     def findings(self) -> Findings:
         """The blocks put together. Raises BadInput when nothing can be said of the recording."""
-        table, source = self._table(), self.source
+        source, names = self.source, list(self.columns[0])
+        # the blocks give up what they have
+        table = {name: np.concatenate([of.pop(name) for of in self.columns]) for name in names}
+        table = pd.DataFrame(table, copy=False)
         give_back_memory()
-        unreadable = joined([s for s in self.stretches if s.code not in quality.ALARMS], GAP_S)
-        self._check(table, unreadable)
+        found = stretches(np.concatenate(self.reasons), source.length)
+        unreadable = joined([stretch for stretch in found if stretch.code not in quality.ALARMS])
+        self._check(table, found, unreadable)
         tail_probability = self.patient_threshold.tail_probability(table["score"])
         table["tail_probability"] = tail_probability.astype(np.float32)
         # clusters by rank; index -1, the last of `rank`, stays -1
@@ -169,29 +170,17 @@ class Collector:
             table.drop(columns=FOR_RHYTHM),
             [cluster for cluster, _ in merged],
             unreadable,
-            *self._rhythm(table, kind, fibrillating),
+            *self._rhythm(table, found, fibrillating),
         )
 
-    def _table(self):
-        """A row a beat of all blocks, which give up what they have."""
-        table = {
-            name: np.concatenate([columns.pop(name) for columns in self.columns])
-            for name in list(self.columns[0])
-        }
-        flagged, location = table["cluster"] >= 0, np.concatenate(self.locations)
-        for name, values in zip(LOCATION, location.T):
-            table[name] = np.full(len(flagged), np.nan, np.float32)
-            table[name][flagged] = values
-        return pd.DataFrame(table, copy=False)
-
-    def _check(self, table, unreadable):
+    def _check(self, table, found, unreadable):
         """Raises BadInput where nothing can be said; of a lost rhythm something always can."""
         name, duration_s = self.source.path, self.source.duration_s
         if sum(s.end - s.start for s in unreadable) / FS_HZ > MOST_UNREADABLE * duration_s:
             raise BadInput(
                 f"{name} is unreadable throughout ({unreadable[0].reason}): choose another --lead"
             )
-        if any(stretch.code == quality.NO_RHYTHM for stretch in self.stretches):
+        if any(stretch.code == quality.NO_RHYTHM for stretch in found):
             return
         if len(table) < FEWEST_BEATS:
             raise BadInput(
@@ -205,59 +194,39 @@ class Collector:
                 f"is its sampling rate really {self.source.fs_hz:g} Hz (--fs)?"
             )
 
-    def _rhythm(self, table, kind, fibrillating):
-        """Episodes and summary, of the table and two columns (n,) beside it."""
-        source, peaks = self.source, table["sample"].to_numpy()
-        # an edge between blocks divides no stretch
-        whole = joined_by_reason(self.stretches)
-        gaps = [(s.start, s.end) for s in whole if s.code != quality.NO_ACTIVITY]
-        alarms = [(s.start, s.end, s.code) for s in whole if s.code in quality.ALARMS]
-        found = episodes.episodes(
-            peaks,
-            kind,
-            fibrillating,
-            gaps,
-            alarms,
-            table["bump"].to_numpy(),
-            self.pause_s,
-        )
-        doubtful = table["doubtful"].to_numpy()
-        result = summary.summarise(
-            peaks, kind, doubtful, found, gaps, source.duration_s, source.start
-        )
-        upside_down = quality.upside_down(self.patient_threshold.record_median_mv)
+    def _rhythm(self, table, marked, fibrillating):
+        """Episodes, summary and gaps, of the table, the stretches and a column (n,) beside it."""
+        source = self.source
+        peaks, kind, bumps = (table[name].to_numpy() for name in ("sample", "kind", "bump"))
+        gaps = [(s.start, s.end) for s in marked if s.code != quality.NO_ACTIVITY]
+        alarms = [(s.start, s.end, s.code) for s in marked if s.code in quality.ALARMS]
+        found = episodes.episodes(peaks, kind, fibrillating, gaps, alarms, bumps, self.pause_s)
+        result = summary.summarise(table, found, gaps, source)
         result["recording"] = {
             "name": source.name,
             "lead": source.lead,
             "leads": source.screened,
             **result["recording"],
-            "upside_down": upside_down,
+            "upside_down": quality.upside_down(self.patient_threshold.record_median_mv),
         }
         return found, result, gaps
 
 
-def stretches(block: Block) -> list[Stretch]:
-    """The stretches of a block that are not plainly readable, in order of time."""
-    found = quality.spans(block.reason, range(1, len(quality.REASONS)))
-    return [Stretch(block.start + start, block.start + end, code) for start, end, code in found]
+def stretches(reasons: np.ndarray, length: int) -> list[Stretch]:
+    """Reasons (m,) of the bins of a recording to its stretches that are not plainly readable, in
+    order of time. length: of the recording, in samples."""
+    found = quality.spans(reasons, range(1, len(quality.REASONS)))
+    return [Stretch(a * quality.BIN, min(b * quality.BIN, length), code) for a, b, code in found]
 
 
-def joined(found: list[Stretch], gap_s: float = 0.0) -> list[Stretch]:
-    """Those that touch, or have less than gap_s between them, as one with the longer one's
-    reason."""
+def joined(found: list[Stretch]) -> list[Stretch]:
+    """Those with less than GAP_S between them as one with the longer one's reason."""
     result = []
     for stretch in found:
-        if not result or stretch.start - result[-1].end >= max(gap_s * FS_HZ, 1):
+        if not result or stretch.start - result[-1].end >= GAP_S * FS_HZ:
             result.append(stretch)
             continue
         last = result[-1]
         longer = max(last, stretch, key=lambda s: s.end - s.start)
         result[-1] = Stretch(last.start, stretch.end, longer.code)
     return result
-
-
-def joined_by_reason(found: list[Stretch]) -> list[Stretch]:
-    """Stretches in order of time, joined with those of the same reason only."""
-    codes = range(len(quality.REASONS))
-    of_codes = [joined([s for s in found if s.code == code]) for code in codes]
-    return sorted(sum(of_codes, []), key=lambda stretch: stretch.start)

@@ -3,22 +3,17 @@
 What the detector says of single beats and of clusters is asked here.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.reports.style import CONTOUR_SD
 from experiments.screening.rhythm import kinds
 from experiments.screening.scoring import ScoredBlock
+from models.detector import Detector
 from preprocess import spectrogram
 from preprocess.beats import Beats
 from preprocess.constants import BEFORE, FS_HZ
-
-if TYPE_CHECKING:
-    from models.detector import Detector
 
 LOCATION = ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
 
@@ -27,14 +22,12 @@ LOCATION = ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
 class ScreenedBlock(ScoredBlock):
     """A scored block with what is flagged in it; only flagged beats keep their images.
 
-    flagged: (k,) rows above the threshold; flagged_beats: (k,) Beats, those; location: (k, 4), of
-    `locations`; kind_shares: (n, 5), of kinds.probabilities; columns: {name: (n,)} of all beats for
-    the table of findings.
+    flagged: (k,) rows above the threshold; flagged_beats: (k,) Beats, those; kind_shares: (n, 5),
+    of kinds.probabilities; columns: {name: (n,)} of all beats for the table of findings.
     """
 
     flagged: np.ndarray
     flagged_beats: Beats
-    location: np.ndarray
     kind_shares: np.ndarray
     columns: dict[str, np.ndarray]
 
@@ -47,7 +40,9 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
     if len(flagged):
         record_median_mv = np.median(beats.beat_mv[presumed_normal(block)], 0)
         flagged_beats.record_median_mv = np.tile(record_median_mv, (len(flagged), 1))
-    columns = {
+    location = np.full((len(beats), len(LOCATION)), np.nan, np.float32)
+    location[flagged] = locations(detector, flagged_beats)
+    columns = dict(zip(LOCATION, location.T)) | {
         "sample": beats.sample,
         "rr_s": beats.rr_s[:, 0],
         "rr_usual_s": kinds.expected_rr_s(beats.rr_s, beats.usual),
@@ -62,7 +57,6 @@ def locate(block: ScoredBlock, threshold: float, detector: Detector) -> Screened
         **vars(block) | {"beats": replace(beats, image=None)},
         flagged=flagged,
         flagged_beats=flagged_beats,
-        location=locations(detector, flagged_beats),
         kind_shares=kinds.probabilities(look(block)),
         columns=columns,
     )

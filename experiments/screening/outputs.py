@@ -72,7 +72,9 @@ def write(
             names += sorted(f"{beside.name}/{p.name}" for p in (part / beside.name).glob("*.js"))
             sizes = {each: (part / each).stat().st_size for each in names}
             findings.summary["made_with"]["bytes"] = sizes
-        write_summary(findings, part / f"{name}.json")
+        # as docs/summary.schema.json describes it
+        text = json.dumps(findings.summary, indent=1, allow_nan=False)
+        (part / f"{name}.json").write_text(text + "\n", encoding="utf-8")
         if beside.is_dir():  # what an earlier page had
             shutil.rmtree(beside)
         if (part / beside.name).exists():
@@ -92,12 +94,6 @@ def write_table(findings: Findings, path: Path):
                 rows[name] = rows[name].astype(int)
             rows["tail_probability"] = [f"{p:.3g}" for p in rows["tail_probability"].tolist()]
             rows.to_csv(file, index=False, header=start == 0)
-
-
-def write_summary(findings: Findings, path: Path):
-    """The summary, as docs/summary.schema.json describes it."""
-    text = json.dumps(findings.summary, indent=1, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _decimals(values, digits=3):
@@ -193,6 +189,9 @@ def in_lines(findings: Findings, folder: Path | None = None) -> str:
     recording, rate = summary["recording"], summary["rate_per_min"]["mean"]
     unreadable = 100 * recording["unreadable_s"] / source.duration_s
     rate = "no rate" if rate is None else f"{rate:.0f} a minute"
+    flagged, analysed_s = findings.flagged.sum(), recording["analysed_s"]
+    enough = analysed_s >= words.ENOUGH_S
+    an_hour = f" ({flagged * 3600 / analysed_s:.0f} an hour)" if enough else ""
     lines = [
         f"  ALARM {alarm['meaning']}, {clock(alarm['start_s'])} to {clock(alarm['end_s'])}"
         for alarm in first_alarms(summary)
@@ -205,8 +204,8 @@ def in_lines(findings: Findings, folder: Path | None = None) -> str:
         f"  {clock(source.duration_s)} long, {len(findings.table)} beats, "
         f"{rate}, {unreadable:.1f} % unreadable",
         f"  {_rhythm_line(summary)}",
-        f"  {words.plural(findings.flagged.sum(), 'beat')} to look at"
-        f"{_an_hour(findings)}, in {words.plural(len(clusters), 'shape')}",
+        f"  {words.plural(flagged, 'beat')} to look at{an_hour}, "
+        f"in {words.plural(len(clusters), 'shape')}",
     ]
     for i, cluster in enumerate(clusters[:MOST_LINES]):
         lines.append(f"    {cluster.count:6d}  shape {i + 1}: {words.describe(findings, i)}")
@@ -217,19 +216,14 @@ def in_lines(findings: Findings, folder: Path | None = None) -> str:
     return "\n".join(lines)
 
 
-def _an_hour(findings):
-    analysed_s = findings.summary["recording"]["analysed_s"]
-    enough = analysed_s >= words.ENOUGH_S
-    return f" ({findings.flagged.sum() * 3600 / analysed_s:.0f} an hour)" if enough else ""
-
-
 def _rhythm_line(summary):
     """The rhythm in one line: ectopics, runs, fibrillation, pauses."""
     v, s, pauses = (summary[name] for name in ("ventricular", "supraventricular", "pauses"))
-    alternate = alternating(v)
+    lasting = {name: v[f"{name}_s"] for name in ("bigeminy", "trigeminy")}
+    regular = "".join(f", {name} {clock(seconds)}" for name, seconds in lasting.items() if seconds)
     parts = [
         f"V {_count(v)} ({v['percent']:.1f} %, {words.plural(v['runs'], 'run')}, "
-        f"{words.plural(v['couplets'], 'couplet')}{', ' if alternate else ''}{alternate})",
+        f"{words.plural(v['couplets'], 'couplet')}{regular})",
         f"S {_count(s)} ({s['percent']:.1f} %, {words.plural(s['runs'], 'run')})",
         f"fibrillation {summary['fibrillation']['burden_percent']:.1f} %",
         words.plural(pauses["count"], "pause")
@@ -249,9 +243,3 @@ def first_alarms(summary: dict) -> list[dict]:
     ranks = list(episodes.MEANINGS)
     graver = lambda a: (ranks.index(a["code"]), a["start_s"] - a["end_s"])
     return sorted(summary["alarms"], key=graver)[:MOST_ALARMS]
-
-
-def alternating(counts: dict) -> str:
-    """How long ectopics were every second or third beat, in words; "" where they never were."""
-    lasting = {name: counts.get(f"{name}_s") or 0 for name in ("bigeminy", "trigeminy")}
-    return ", ".join(f"{name} {clock(seconds)}" for name, seconds in lasting.items() if seconds)

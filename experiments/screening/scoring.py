@@ -1,18 +1,13 @@
 """Blocks to scores: images of their beats, and what a detector says of each."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.screening.blocks import Block
+from models.detector import Detector
 from preprocess import spectrogram
 from preprocess.constants import FS_HZ
-
-if TYPE_CHECKING:
-    from models.detector import Detector
 
 
 @dataclass

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,17 +23,15 @@ from experiments.screening.scoring import ScoredBlock, score
 from experiments.screening.shipped import open_weights
 from experiments.screening.threads import give_back_memory, in_threads
 from experiments.screening.threshold import calibrate, calibration_spans
+from experiments.training.checkpoint import Checkpoint
 from experiments.training.device import one_thread_a_step
 from experiments.training.scoring import usable_context
+from models.detector import Detector
 from options import DEFAULTS
 from preprocess import BadInput
 from preprocess.constants import FS_HZ
 from preprocess.readers import open_source
 from preprocess.readers.source import Source
-
-if TYPE_CHECKING:  # torch is loaded by a checkpoint
-    from experiments.training.checkpoint import Checkpoint
-    from models.detector import Detector
 
 __all__ = ["Findings", "Screener", "Settings"]
 
@@ -164,14 +161,8 @@ class Screener:
             return locate(scored(span), patient_threshold.value, self.detector)
 
         quantiles, duration_s = self.checkpoint.reference[self.context], round(source.duration_s)
-        title = f"screening {source.name}"
-        bar = tqdm(
-            total=duration_s,
-            unit="s",
-            unit_scale=True,
-            desc=title,
-            disable=None if progress else True,
-        )
+        how = {"desc": f"screening {source.name}", "disable": None if progress else True}
+        bar = tqdm(total=duration_s, unit="s", unit_scale=True, **how)
         with one_thread_a_step(), bar:
             first_blocks = map(scored, calibration_spans(source, self.settings))
             patient_threshold = calibrate(first_blocks, self.context, quantiles, self.settings)

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.training import source_digest
 from experiments.training.checkpoint import Checkpoint, check_unseen
-from experiments.training.metrics import by_record, detection, intervals, without
+from experiments.training.metrics import detection, intervals, without
 from experiments.training.protocols import PROTOCOLS, Split, patient_of
 from experiments.training.scoring import score_rows, usable_context
 from models.detector import Detector
@@ -28,7 +28,7 @@ def evaluate(
     opt: Namespace,
     folder: Path,
 ) -> tuple[dict, np.ndarray]:
-    """Score a split's test beats; write scores.csv, records.csv, timing.json and metrics.json.
+    """Score a split's test beats; write scores.csv, timing.json and metrics.json.
 
     detector: as the checkpoint holds it. Returns (metrics, scores (len(split.test),)). The metrics
     are figures that the same seed gives again on the same machine. Raises BadInput where beats of
@@ -50,7 +50,6 @@ def evaluate(
 
     # What they are worth.
     threshold = checkpoint.threshold(context, opt.threshold)
-    by_patient = by_record(of_test, classes, scores, threshold)
     is_mitdb = dataset.manifest["source"] == "mitdb"  # whose records the names are of
     metrics = {
         "model": checkpoint.model,
@@ -86,8 +85,6 @@ def evaluate(
     table = table.assign(**{"class": classes, "score": scores})
     with whole_file(folder / "scores.csv") as part:
         table.to_csv(part, index=False, float_format="%.6g")
-    with whole_file(folder / "records.csv") as part:
-        by_patient.to_csv(part, index=False, float_format="%.4f")
     write_json(timing, folder / "timing.json")
     write_json(metrics, folder / "metrics.json")
     return metrics, scores

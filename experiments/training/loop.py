@@ -29,10 +29,9 @@ from experiments.training.device import autocast, find_device
 from experiments.training.protocols import PROTOCOLS, Split
 from models import MODELS, evenly, parallel
 from models.detector import Detector
-from options import training_of
+from options import names_of, training_of
 from preprocess import BadInput
 from preprocess.augment import jittered, with_warped_copies
-from preprocess.beats import Beats
 from preprocess.dataset import Dataset
 from preprocess.files import only_writer, whole_file
 
@@ -41,23 +40,7 @@ from preprocess.files import only_writer, whole_file
 MOST_NORMALS = 98_304
 
 # What of the options of main.py shapes a training, and is kept with it.
-KEPT_OPTIONS = (
-    "niter",
-    "lr",
-    "batchsize",
-    "train_beats",
-    "checks",
-    "w_adv",
-    "n_aug",
-    "jitter",
-    "drift",
-    "seed",
-    "protocol",
-    "folder",
-    "select",
-    "without",
-    "error_map",
-)
+KEPT_OPTIONS = [name for name in names_of("training") if name != "amp"] + ["protocol", "folder"]
 
 
 def train(
@@ -123,7 +106,9 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     as_trained = lambda beats: jittered(
         beats, options["jitter"], options["drift"], moves, detector.image
     )
-    normals = as_trained(spread(dataset, split.train, detector))
+    # all training beats, or an even choice of as many as the detector wants
+    some = split.train[evenly(len(split.train), detector.most_normals or MOST_NORMALS)]
+    normals = as_trained(dataset.beats(some, detector.image is not None))
     if state.state:  # a finished one holds its best epoch, and goes on from its last
         detector.restore(state.best.pop("last", state.state))
     else:
@@ -326,13 +311,6 @@ def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -
         state.finished = False
     state.options = state.options | options  # what prepare added is kept
     return state
-
-
-def spread(dataset: Dataset, rows: np.ndarray, detector: Detector) -> Beats:
-    """The training beats that prepare and finish see: all, or an even choice of as many as the
-    detector wants."""
-    rows = rows[evenly(len(rows), detector.most_normals or MOST_NORMALS)]
-    return dataset.beats(rows, detector.image is not None)
 
 
 def labelled_auc(detector: Detector, dataset: Dataset, split: Split) -> float:

@@ -1,12 +1,11 @@
-"""Scores and classes to measures: at a threshold, with intervals, record by record."""
+"""Scores and classes to measures: at a threshold, with intervals."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from preprocess.classes import ABNORMAL, CLASSES
+from preprocess.classes import ABNORMAL
 
 # Of abnormal beats among all of the 44 records of MIT-BIH. AP grows with it, and tests differ in
 # it (38 % in `beatgan`): AP at one share can be compared from test to test.
@@ -73,28 +72,6 @@ def _against_normals(measure, scores, mask, normal):
         return None
     both = mask | normal
     return float(measure(mask[both], scores[both]))
-
-
-def by_record(
-    record: np.ndarray, classes: np.ndarray, scores: np.ndarray, threshold: float
-) -> pd.DataFrame:
-    """One row a record: its beats, how well they are told apart within it (NaN where one kind is
-    missing), and alarms."""
-    rows = []
-    for name in np.unique(record):
-        of = record == name
-        abnormal, flagged = classes[of] != "N", scores[of] > threshold
-        has_both = abnormal.any() and not abnormal.all()
-        rows.append(
-            {
-                "record": name,
-                **{c: int((classes[of] == c).sum()) for c in CLASSES},
-                "auc": roc_auc_score(abnormal, scores[of]) if has_both else np.nan,
-                "sensitivity": flagged[abnormal].mean() if abnormal.any() else np.nan,
-                "false_alarms": flagged[~abnormal].mean() if not abnormal.all() else np.nan,
-            }
-        )
-    return pd.DataFrame(rows)
 
 
 def intervals(

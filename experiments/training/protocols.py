@@ -5,24 +5,19 @@ To add one: a function that splits an index, a Protocol in PROTOCOLS, and its na
 No abnormal beat is ever in `train` or `calibration`.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from options import FOLDS
 from preprocess import BadInput
 from preprocess.classes import CLASS_OF_EC57
 from preprocess.constants import AFTER, BEFORE, FS_HZ, PEAK_TOLERANCE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FOLD_SEED = 42
 FIRST_SHARE = 0.8  # of a recording's time: what `chronological` may learn from
@@ -87,7 +82,7 @@ class Protocol:
     name: str
     text: str
     rows: Callable[[pd.DataFrame, int, str], Split]
-    shared_patients: bool
+    shared_patients: bool = False
     first_minutes_only: bool = False
     elsewhere: Callable[[pd.DataFrame], Split] | None = None
     of_mitdb: str = ""
@@ -214,15 +209,12 @@ def read_names(path: str, index: pd.DataFrame) -> tuple[list[str], list[str]]:
     return found["train"], found["test"]
 
 
-def unseen_patients(index: pd.DataFrame, fold: int, select: str) -> Split:
-    """DS2 is tested; a fifth of the patients of DS1 calibrates, the others train."""
-    return _by_patient(index, fold, select, *patients(index["record"]))
-
-
-def patients_with_first_minutes(index: pd.DataFrame, fold: int, select: str) -> Split:
-    """As unseen_patients, and the labelled normals of each test patient's own first minutes."""
-    training, testing = patients(index["record"])
-    return _by_patient(index, fold, select, training, testing, knows_first_minutes=True)
+def unseen_patients(
+    index: pd.DataFrame, fold: int, select: str, knows_first_minutes: bool = False
+) -> Split:
+    """DS2 is tested; a fifth of the patients of DS1 calibrates, the others train, with the labelled
+    normals of each test patient's own first minutes where these are known."""
+    return _by_patient(index, fold, select, *patients(index["record"]), knows_first_minutes)
 
 
 def among_training_patients(index: pd.DataFrame, fold: int, select: str) -> Split:
@@ -345,7 +337,6 @@ PROTOCOLS = {
             "interpatient",
             "tested on patients that were never seen in training",
             unseen_patients,
-            shared_patients=False,
             of_mitdb=", one man excepted: record 202, which is tested, is of the man of record 201",
             reported_without=("202", "232"),
         ),
@@ -353,7 +344,7 @@ PROTOCOLS = {
             "patient",
             "tested on patients whose labelled normal beats of the first 5 minutes were seen in "
             "training",
-            patients_with_first_minutes,
+            partial(unseen_patients, knows_first_minutes=True),
             shared_patients=True,
             first_minutes_only=True,
             reported_without=("202", "232"),
@@ -363,7 +354,6 @@ PROTOCOLS = {
             "tested on another database, after each record's first 5 minutes: nothing was adapted "
             "to its patients, devices or lead",
             every_patient,
-            shared_patients=False,
             elsewhere=whole_database,
         ),
         Protocol(
@@ -371,21 +361,18 @@ PROTOCOLS = {
             "tested on one of several databases, after each record's first 5 minutes; trained on "
             "the normal beats of the others: no record, device or lead of it was seen",
             other_databases,
-            shared_patients=False,
         ),
         Protocol(
             "develop",
             "tested on a fifth of the training patients, never seen in training: for tuning, so "
             "that the test patients are met once",
             among_training_patients,
-            shared_patients=False,
         ),
         Protocol(
             OWN,
             "trained on some records and tested on others, as a file says; that no patient is in "
             "both is for who wrote it",
             unseen_patients,  # split() takes the file's names instead
-            shared_patients=False,
         ),
     )
 }

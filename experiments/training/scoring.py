@@ -1,20 +1,15 @@
 """Scores of rows of a dataset, with what a score may use besides the beat itself."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from models import CONTEXTS
+from models.detector import Detector
 from preprocess.beats import Beats
 from preprocess.dataset import Dataset
-
-if TYPE_CHECKING:
-    from models.detector import Detector
 
 ROWS_AT_ONCE = 16384  # beats in memory at a time, where each is scored by itself
 

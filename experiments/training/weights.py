@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import save
 
 from preprocess.files import whole_file
 
@@ -22,8 +24,6 @@ FRAMEWORK = {"format": "pt"}  # what model hubs look for
 
 def write(fields: Mapping[str, Any], path: str | Path) -> None:
     """The fields of a Checkpoint to a file, written whole."""
-    from safetensors.torch import save
-
     # Of its own memory each: what two names share would be refused.
     state = {name: value.detach().cpu().clone() for name, value in fields["state"].items()}
     state = {name: value.contiguous() for name, value in state.items()}
@@ -40,8 +40,6 @@ def write(fields: Mapping[str, Any], path: str | Path) -> None:
 def read(path: str | Path) -> dict[str, Any]:
     """The fields of the Checkpoint that a file holds; tensors on the processor. Raises an error of
     any kind where it holds none."""
-    from safetensors import safe_open
-
     with safe_open(path, "pt") as file:
         state = {name: file.get_tensor(name) for name in file.keys()}
         metadata = file.metadata()

@@ -86,6 +86,8 @@ class Context(nn.Module):
     neither in the score nor in choosing reference beats.
     """
 
+    left_out: Collection[str] = ()
+
     def __init__(self, known_recordings: bool):
         """known_recordings: whether the tested recordings are among those it is fitted on, with
         more than their first minutes."""
@@ -98,26 +100,20 @@ class Context(nn.Module):
 
     # --- the score ------------------------------------------------------------------------------
 
-    def score(
-        self,
-        beats: Beats,
-        beat_scores: np.ndarray,
-        context: str,
-        left_out: Collection[str] = (),
-    ) -> np.ndarray:
+    def score(self, beats: Beats, beat_scores: np.ndarray, context: str) -> np.ndarray:
         """Whole recordings, each in order of time, to scores (n,)."""
         if context == "rhythm":  # the beat is not held against its own recording
             beats = replace(beats, known_normal=None)
         result = np.zeros(len(beats))
         for name in np.unique(beats.record):
             rows = np.flatnonzero(beats.record == name)
-            parts = self.parts(beats[rows], beat_scores[rows], left_out)
-            result[rows] = self._combined(parts, context, left_out)
+            parts = self.parts(beats[rows], beat_scores[rows])
+            result[rows] = self._combined(parts, context)
         return result
 
-    def _combined(self, parts: Values, context: str, left_out: Collection[str]) -> np.ndarray:
+    def _combined(self, parts: Values, context: str) -> np.ndarray:
         """Parts of one whole recording to scores (n,)."""
-        counted = {part: parts[part] for part in self.counted[context] if part not in left_out}
+        counted = {part: parts[part] for part in self.counted[context] if part not in self.left_out}
         total = np.zeros(len(parts["rhythm"]))
         if self.known_recordings or context != "record":
             return sum(counted.values(), total)
@@ -125,46 +121,36 @@ class Context(nn.Module):
             counted["neighbours"] = NEIGHBOURS_WEIGHT * counted["neighbours"]
         return np.sqrt(sum(map(np.square, counted.values()), total))
 
-    def parts(
-        self, beats: Beats, beat_scores: np.ndarray, left_out: Collection[str] = ()
-    ) -> Values:
+    def parts(self, beats: Beats, beat_scores: np.ndarray) -> Values:
         """One whole recording to {part: negative log tail (n,)}."""
-        return self._tails_of(self.values(beats, beat_scores, left_out))
+        return self._tails_of(self.values(beats, beat_scores))
 
     def _tails_of(self, values: Values) -> Values:
         return {name: tail(values[name]) for name, tail in self.tails.items()}
 
-    def values(
-        self, beats: Beats, beat_scores: np.ndarray, left_out: Collection[str] = ()
-    ) -> Values:
+    def values(self, beats: Beats, beat_scores: np.ndarray) -> Values:
         """The same, before it becomes a negative log tail."""
         rhythm = self.rhythm.score(beats.sample)
         if self.known_recordings and beats.known_normal is not None:
             # Minutes that nobody has looked at may have drifted.
             beat_scores = corrected_for_drift(beat_scores, rhythm < 0, self.tails["beat"].median())
-        prior = self._prior(beats, beat_scores, rhythm, left_out)
+        prior = self._prior(beats, beat_scores, rhythm)
         distance = against_own_recording(beats, prior)
         timing = self.rhythm.by_sinus_clock(beats.sample, rhythm, distance > OTHER_QRS)
         found = {"beat": beat_scores, "rhythm": rhythm, "timing": timing, "qrs": distance}
         return found | {"neighbours": mean_of_look_alikes(aligned(beats.beat_mv), prior)}
 
-    def _prior(
-        self,
-        beats: Beats,
-        beat_scores: np.ndarray,
-        rhythm: np.ndarray,
-        left_out: Collection[str],
-    ) -> np.ndarray:
+    def _prior(self, beats: Beats, beat_scores: np.ndarray, rhythm: np.ndarray) -> np.ndarray:
         """What beat and rhythm say (n,), before the recording has been looked at.
 
         Of unseen patients the rhythm alone does, and whether it is fast.
         """
         prior = np.zeros(len(beats))
-        if self.known_recordings and "beat" not in left_out:
+        if self.known_recordings and "beat" not in self.left_out:
             prior += BEAT_WEIGHT * self.tails["beat"](beat_scores)
         if not self.known_recordings:
             prior += tachycardia(beats.sample)
-        if "timing" not in left_out:
+        if "timing" not in self.left_out:
             prior += rhythm
         prior = np.clip(prior, -PRIOR_LIMIT, PRIOR_LIMIT)
         if beats.known_normal is not None:
@@ -177,7 +163,6 @@ class Context(nn.Module):
         self,
         recordings: list[ScoredRecording],
         calibration_scores: np.ndarray,
-        left_out: Collection[str],
         seed: int,
     ) -> Values | None:
         """calibration_scores: (m,) of normal beats that the networks were not trained on.
@@ -188,7 +173,7 @@ class Context(nn.Module):
         """
         if self.known_recordings:
             self._fit_rhythm(recordings, seed)
-            self.calibrate(recordings, calibration_scores, left_out)
+            self.calibrate(recordings, calibration_scores)
             return None
         # Cross-fitting: networks of the others score each database, or each half of the only one.
         values = [{} for _ in recordings]
@@ -198,15 +183,15 @@ class Context(nn.Module):
             self._fit_rhythm(others or recordings, seed)
             for i in np.flatnonzero(groups == group):
                 beats, beat_scores, _ = recordings[i]
-                values[i] = self.values(beats, beat_scores, left_out)
+                values[i] = self.values(beats, beat_scores)
         # What is kept are networks of all patients, and tails of these.
         self._fit_rhythm(recordings, seed)
-        self.calibrate(recordings, calibration_scores, left_out)
+        self.calibrate(recordings, calibration_scores)
         parts = [self._tails_of(of_record) for of_record in values]
         return {
             context: np.concatenate(
                 [
-                    self._combined(of_record, context, left_out)[each.normal]
+                    self._combined(of_record, context)[each.normal]
                     for each, of_record in zip(recordings, parts)
                 ]
             )
@@ -216,18 +201,10 @@ class Context(nn.Module):
     def _fit_rhythm(self, recordings, seed):
         self.rhythm.fit([(each.beats.sample, each.normal) for each in recordings], seed)
 
-    def calibrate(
-        self,
-        recordings: list[ScoredRecording],
-        calibration_scores: np.ndarray,
-        left_out: Collection[str],
-    ) -> None:
+    def calibrate(self, recordings: list[ScoredRecording], calibration_scores: np.ndarray) -> None:
         """Fits the tail of each part, by networks that know these recordings."""
         self.tails["beat"].fit(calibration_scores)
-        values = [self.values(each.beats, each.beat_scores, left_out) for each in recordings]
-        self._fit_tails(recordings, values)
-
-    def _fit_tails(self, recordings: list[ScoredRecording], values: list[Values]) -> None:
+        values = [self.values(each.beats, each.beat_scores) for each in recordings]
         for name in self.tails.keys() - {"beat"}:
             of_normals = [v[name][each.normal] for each, v in zip(recordings, values)]
             self.tails[name].fit(np.concatenate(of_normals))

@@ -78,7 +78,8 @@ class B2IGAN(Detector):
             beat_scores = self.beat_scores(self.standard_parts(beats))  # [n]
         if context == "none":
             return beat_scores
-        return self.context.score(beats, beat_scores, context, self.left_out())
+        self.context.left_out = self.left_out()
+        return self.context.score(beats, beat_scores, context)
 
     def _counts_beat(self, context: str) -> bool:
         return context == "none" or "beat" in self.context.counted[context]
@@ -213,7 +214,8 @@ class B2IGAN(Detector):
             scored.append(ScoredRecording(bare, scores, normal))
         # Where patients are crossed all folds have the same recordings: each has its own networks.
         seed = self.opt["seed"] * MOST_FOLDS + self.opt.get("folder", 0)
-        return self.context.fit(scored, calibration_scores, self.left_out(), seed)
+        self.context.left_out = self.left_out()
+        return self.context.fit(scored, calibration_scores, seed)
 
     def _embedded(self, image: np.ndarray, network: Callable[[Tensor], Tensor]) -> Tensor:
         """(n, 2, 32, 32) to what a network makes of it (n, d)."""

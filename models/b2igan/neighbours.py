@@ -1,5 +1,7 @@
 """Nearest rows: fast, as tensors; and the same rows on every processor, as arrays."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,7 +16,7 @@ EXACT_AT_ONCE = 128  # queries whose differences are in memory
 def nearest(points: Tensor, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """(m, d), (n, d) to Euclidean distances (n, k), nearest first, and indices in points (n, k)."""
     squared_norm, k = points.square().sum(1), min(k, len(points))
-    find = _smallest_of_few
+    find = partial(torch.topk, dim=1, largest=False)
     if len(points) >= GROUP * max(GROUP, k):
         find, missing = _smallest, -len(points) % GROUP
         points = pad(points, (0, 0, 0, missing))
@@ -49,10 +51,6 @@ def nearest_rows(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.nd
         found.append([np.take_along_axis(a, order, 1) for a in (distance, candidates[rows])])
     distances, indices = zip(*found)
     return np.concatenate(distances), np.concatenate(indices)
-
-
-def _smallest_of_few(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    return values.topk(k, 1, largest=False)
 
 
 def _smallest(values: Tensor, k: int) -> tuple[Tensor, Tensor]:

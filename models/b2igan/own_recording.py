@@ -138,15 +138,10 @@ def normal_versions(beats_mv: np.ndarray, references_mv: np.ndarray) -> np.ndarr
     n, both_mv = len(beats_mv), np.concatenate([beats_mv, references_mv])
     where = placement(both_mv)
     traces = aligned(both_mv, where)
-    away = traces[:, _away_from_qrs()]
-    near = nearest_rows(away[n:], away[:n], REFERENCE_NEIGHBOURS)[1]  # [n, 5]
-    of_beats = Placement(where.level_mv[:n], where.shift[:n], where.height_mv)
-    return as_recorded(traces[n:][near].mean(1), of_beats)
-
-
-def _away_from_qrs():
-    samples = np.arange(WINDOW)
-    return samples[(samples < QRS.start) | (samples >= QRS.stop)]
+    away = np.delete(traces, QRS, 1)
+    near = nearest_rows(away[n:], away[:n], REFERENCE_NEIGHBOURS)[1]  # [n, 10]
+    normal_mv = traces[n:][near].mean(1) * where.height_mv
+    return _moved(normal_mv, -where.shift[:n]) + where.level_mv[:n]
 
 
 # --- lined up and scaled alike
@@ -154,7 +149,7 @@ def _away_from_qrs():
 
 class Placement(NamedTuple):
     """What beats of a recording are lined up and scaled by: the level of each in mV (n, 1), by how
-    many samples its QRS is off (n,), and the height in mV of the recording's QRS."""
+    many samples its QRS is off (n,), and the median height in mV of the recording's QRS."""
 
     level_mv: np.ndarray
     shift: np.ndarray
@@ -164,7 +159,8 @@ class Placement(NamedTuple):
 def placement(beats_mv: np.ndarray) -> Placement:
     """Of beats of one recording (n, WINDOW)."""
     level_mv = np.median(beats_mv[:, ::4], 1, keepdims=True)
-    return Placement(level_mv, qrs_shift(beats_mv - level_mv), qrs_height(beats_mv))
+    height_mv = np.median(np.ptp(beats_mv[:, HEIGHT_SPAN], axis=1)) + TINY
+    return Placement(level_mv, qrs_shift(beats_mv - level_mv), height_mv)
 
 
 def aligned(beats_mv: np.ndarray, where: Placement | None = None) -> np.ndarray:
@@ -174,21 +170,11 @@ def aligned(beats_mv: np.ndarray, where: Placement | None = None) -> np.ndarray:
     return (_moved(beats_mv - level_mv, shift) / height_mv).astype(np.float32)
 
 
-def as_recorded(traces: np.ndarray, where: Placement) -> np.ndarray:
-    """Aligned beats (n, WINDOW) to where the beats of a placement lie: (n, WINDOW) in mV."""
-    return _moved(traces * where.height_mv, -where.shift) + where.level_mv
-
-
 def _moved(beats: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """(n, WINDOW), each read so many samples later; ends are held."""
     padded = np.pad(beats, ((0, 0), (QRS_SHIFT, QRS_SHIFT)), mode="edge")
     at = QRS_SHIFT + shift[:, None] + np.arange(WINDOW)
     return np.take_along_axis(padded, at, 1)
-
-
-def qrs_height(beats_mv: np.ndarray) -> float:
-    """From the lowest to the highest point of the recording's median QRS, in mV."""
-    return np.median(np.ptp(beats_mv[:, HEIGHT_SPAN], axis=1)) + TINY
 
 
 def qrs_shift(level: np.ndarray) -> np.ndarray:

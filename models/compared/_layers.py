@@ -1,10 +1,14 @@
-"""Layers of the 1-D networks: autoencoder, BeatGAN, GANomaly and AnoGAN.
+"""What detectors of traces share: their scale, their errors, and the layers of the 1-D networks.
 
-Beats go through as images one row high, (n, 1, 1, 320): with channels-last memory the 2-D
+Beats go through networks as images one row high, (n, 1, 1, 320): with channels-last memory the 2-D
 convolutions of a processor are a third faster than its 1-D ones.
 """
 
+import numpy as np
 from torch import Tensor, nn
+
+from models.detector import Detector
+from preprocess.beats import Beats
 
 # BeatGAN's channels after each halving: 320 samples become 10.
 PUBLISHED_WIDTHS = (32, 64, 128, 256, 512)
@@ -66,3 +70,25 @@ def to_mv(scaled: Tensor, beat_mv: Tensor) -> Tensor:
     beside."""
     low, high = extremes(beat_mv)
     return (scaled + 1) / 2 * (high - low) + low
+
+
+class TraceDetector(Detector):
+    """Reads the trace, each beat in [-1, 1], and knows what a normal beat would be in its place: a
+    subclass says that in `reconstruct`."""
+
+    image = None
+
+    def reconstruct(self, beat_mv: Tensor) -> Tensor:
+        """(n, 320) in mV to their normal versions (n, 320) in [-1, 1]."""
+        raise NotImplementedError
+
+    def squared_error(self, beat_mv: Tensor) -> Tensor:
+        return (self.reconstruct(beat_mv) - min_max(beat_mv)).square()
+
+    def error_map(self, beats: Beats) -> np.ndarray:
+        """Squared difference (n, 320) of beats and their normal versions, both in [-1, 1]."""
+        return self.in_chunks(self.squared_error, beats.beat_mv)
+
+    def generate(self, beats: Beats) -> np.ndarray:
+        """(n, 320) in mV: the normal versions, on each beat's own scale."""
+        return self.in_chunks(lambda beat: to_mv(self.reconstruct(beat), beat), beats.beat_mv)

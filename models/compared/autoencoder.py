@@ -11,18 +11,17 @@ from torch.optim import Adam, Optimizer
 from models.compared._layers import (
     TRACE_LATENT,
     WIDTHS,
+    TraceDetector,
     decoder,
     encoder,
     initialise,
     min_max,
-    to_mv,
 )
-from models.detector import Detector
 from models.steps import descend, set_rate
 from preprocess.beats import Beats
 
 
-class AutoEncoder(Detector):
+class AutoEncoder(TraceDetector):
     """Convolutional autoencoder trained on reconstruction alone, scored by mean squared error: the
     AE row of Zhou B, Liu S, Hooi B, Cheng X, Ye J. BeatGAN: anomalous rhythm detection using
     adversarially generated time series. IJCAI 2019. Encoder and decoder are BeatGAN's, half as
@@ -32,7 +31,6 @@ class AutoEncoder(Detector):
     training_step.
     """
 
-    image = None
     most_normals = 2048  # nothing but the threshold's reference is made from normals after training
     betas = (0.5, 0.999)  # of Adam, as published
     widths = WIDTHS
@@ -73,19 +71,7 @@ class AutoEncoder(Detector):
         mean_error = self.in_chunks(lambda beat: self.squared_error(beat).mean(1), beats.beat_mv)
         return mean_error.astype(float)
 
-    def error_map(self, beats: Beats) -> np.ndarray:
-        """Squared reconstruction error (n, 320): the score is its mean."""
-        return self.in_chunks(self.squared_error, beats.beat_mv)
-
-    def generate(self, beats: Beats) -> np.ndarray:
-        """(n, 320) in mV: the reconstruction, on each beat's own scale."""
-        return self.in_chunks(lambda beat: to_mv(self.reconstruct(beat), beat), beats.beat_mv)
-
-    def squared_error(self, beat_mv: Tensor) -> Tensor:
-        return (self.reconstruct(beat_mv) - min_max(beat_mv)).square()
-
     def reconstruct(self, beat_mv: Tensor) -> Tensor:
-        """(n, 320) in mV to its reconstruction (n, 320) in [-1, 1]."""
         return self.decoder(self.encoder(self.rows(beat_mv))).flatten(1).float()
 
     def batch(self, beats: Beats) -> Tensor:

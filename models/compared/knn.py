@@ -6,24 +6,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.compared._layers import min_max, to_mv
-from models.detector import Detector
+from models.compared._layers import TraceDetector, min_max
 from preprocess.beats import WINDOW, Beats
 
 REMEMBERED_AT_ONCE = 8192  # beats compared with: bounds memory to chunk x block distances
 
 
-class Neighbours(Detector):
+class Neighbours(TraceDetector):
     """Euclidean distance to the nearest of all normal training beats, exactly: Ramaswamy S, Rastogi
     R, Shim K. Efficient algorithms for mining outliers from large data sets. SIGMOD 2000, with one
     neighbour.
 
     This one compares waveforms (n, 320) scaled to [-1, 1] each. A subclass compares in another
-    space: it says in `embed` how a beat gets there, and in `normal` (or error_map and generate) how
-    its nearest neighbour is seen.
+    space: it says in `embed` how a beat gets there, and in `reconstruct` (or error_map and
+    generate) how its nearest neighbour is seen.
     """
-
-    image = None
 
     def __init__(self, opt: Mapping):
         super().__init__(opt)
@@ -46,20 +43,7 @@ class Neighbours(Detector):
         distance = self.in_chunks(lambda raw: self.nearest(self.embed(raw))[1], self.raw(beats))
         return distance.astype(float)
 
-    def error_map(self, beats: Beats) -> np.ndarray:
-        """Squared difference (n, 320) to the nearest beat, both in [-1, 1]: here the score is the
-        root of its sum."""
-
-        def squared_difference(beat_mv: Tensor) -> Tensor:
-            return (min_max(beat_mv) - self.normal(beat_mv)).square()
-
-        return self.in_chunks(squared_difference, beats.beat_mv)
-
-    def generate(self, beats: Beats) -> np.ndarray:
-        """(n, 320) in mV: the nearest beat, on the scale of the one it is compared with."""
-        return self.in_chunks(lambda beat: to_mv(self.normal(beat), beat), beats.beat_mv)
-
-    def normal(self, beat_mv: Tensor) -> Tensor:
+    def reconstruct(self, beat_mv: Tensor) -> Tensor:
         """(n, 320) in mV to the waveforms of the nearest beats, (n, 320) in [-1, 1]."""
         return self.neighbour(beat_mv)
 

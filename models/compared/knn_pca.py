@@ -27,7 +27,7 @@ class WhitenedNeighbours(Neighbours):
     def embed(self, beat_mv: Tensor) -> Tensor:
         return self.components(min_max(beat_mv))
 
-    def normal(self, beat_mv: Tensor) -> Tensor:
+    def reconstruct(self, beat_mv: Tensor) -> Tensor:
         """(n, 320) in mV to what the components hold of the nearest beats, (n, 320) in [-1, 1]."""
         return self.components.back(self.neighbour(beat_mv))
 

@@ -7,13 +7,12 @@ import torch
 from sklearn.svm import OneClassSVM
 from torch import Tensor
 
-from models.compared._layers import min_max, to_mv
+from models.compared._layers import TraceDetector, min_max
 from models.compared._principal_components import COMPONENTS, PrincipalComponents
-from models.detector import Detector
 from preprocess.beats import Beats
 
 
-class OCSVM(Detector):
+class OCSVM(TraceDetector):
     """One-class support vector machine on whitened principal components: Scholkopf B, Platt JC,
     Shawe-Taylor J, Smola AJ, Williamson RC. Estimating the support of a high-dimensional
     distribution. Neural Comput 2001;13:1443-71.
@@ -23,7 +22,6 @@ class OCSVM(Detector):
     own pickle.
     """
 
-    image = None
     most_normals = 8192  # training time grows with the square
     nu = 0.05  # at most this share of the training beats is left outside
 
@@ -50,20 +48,11 @@ class OCSVM(Detector):
 
         return self.in_chunks(minus_log, beats.beat_mv).astype(float)
 
-    def error_map(self, beats: Beats) -> np.ndarray:
-        """Squared difference (n, 320) between a beat and what generate makes of it, both in
-        [-1, 1]."""
-
-        def squared_difference(beat_mv: Tensor) -> Tensor:
-            return (min_max(beat_mv) - self._preimage(beat_mv)).square()
-
-        return self.in_chunks(squared_difference, beats.beat_mv)
-
-    def generate(self, beats: Beats) -> np.ndarray:
-        """(n, 320) in mV: the support vectors around a beat, averaged as the machine weighs them:
-        where the score falls steepest to (Mika S et al. Kernel PCA and de-noising in feature
-        spaces. NIPS 1998)."""
-        return self.in_chunks(lambda beat: to_mv(self._preimage(beat), beat), beats.beat_mv)
+    def reconstruct(self, beat_mv: Tensor) -> Tensor:
+        """The support vectors around a beat, averaged as the machine weighs them: where the score
+        falls steepest to (Mika S et al. Kernel PCA and de-noising in feature spaces. NIPS 1998)."""
+        weights = self._log_kernels(self._embed(beat_mv)).softmax(1)  # [n, support vectors]
+        return self.components.back(weights @ self.support)
 
     def _embed(self, beat_mv: Tensor) -> Tensor:
         return self.components(min_max(beat_mv))
@@ -71,10 +60,6 @@ class OCSVM(Detector):
     def _log_kernels(self, embedded: Tensor) -> Tensor:
         """(n, COMPONENTS) to (n, support vectors): log of weight times Gaussian kernel."""
         return self.weight.log() - torch.cdist(embedded, self.support).square() / COMPONENTS
-
-    def _preimage(self, beat_mv: Tensor) -> Tensor:
-        weights = self._log_kernels(self._embed(beat_mv)).softmax(1)  # [n, support vectors]
-        return self.components.back(weights @ self.support)
 
 
 DETECTOR = OCSVM

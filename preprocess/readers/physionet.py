@@ -41,10 +41,7 @@ def sha256(path: str | Path) -> str:
 
 
 def complete(folder: str | Path) -> bool:
-    """True when a folder holds every file of the MIT-BIH database.
-
-    By name alone: `download` checks the sums, and reading a record its length.
-    """
+    """Whether a folder has every file of the MIT-BIH database, by name alone."""
     return all((Path(folder) / name).exists() for name in published_checksums())
 
 

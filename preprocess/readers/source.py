@@ -4,6 +4,7 @@ Nothing here holds a whole recording in memory: a day is read like an hour.
 """
 
 import re
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -48,7 +49,8 @@ class Source:
     first; pieces: (first sample, samples, function of two samples of it that gives those between as
     (n, len(screened)) mV) of each stretch without a gap; start: when the first sample was taken,
     without a date where none is known, None: not known; notes: sentences that whoever asked for it
-    should read.
+    should read; annotated: of a WFDB record, ending of an annotation file to samples at FS_HZ and
+    symbols.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Source:
     pieces: list = field(default_factory=list)
     start: datetime | time | None = None
     notes: list = field(default_factory=list)
+    annotated: Callable[[str], tuple[np.ndarray, np.ndarray]] | None = None
 
     def __post_init__(self):
         self.one_at_a_time = Lock()
@@ -79,13 +82,6 @@ class Source:
             if first < last:
                 values[first - start : last - start] = piece(first - at, last - at)
         return values
-
-    def annotated(self, annotator: str) -> tuple[np.ndarray, np.ndarray]:
-        """Samples at FS_HZ and symbols of an annotation file."""
-        raise BadInput(
-            f"{self.path} has no WFDB annotation file {annotator}: leave --annotator out to detect "
-            "R peaks"
-        )
 
     @property
     def lead(self):

@@ -110,19 +110,7 @@ class Segment:
             )
 
 
-class WfdbSource(Source):
-    """frame: samples of a lead in each frame, in which annotations count."""
-
-    frame: int
-
-    def annotated(self, annotator):
-        file = self.path.with_name(f"{self.path.name}.{annotator}")
-        frame_hz = self.fs_hz / self.frame
-        samples, symbols = read_annotations(file, frame_hz, self.n // self.frame)
-        return np.round(samples * FS_HZ / frame_hz).astype(int), symbols
-
-
-def open_file(path, asked) -> WfdbSource:
+def open_file(path, asked) -> Source:
     """Leads of the record at path (without its ending). Raises BadInput where header and signal do
     not agree, or the lead is not there."""
     path = Path(path)
@@ -147,19 +135,24 @@ def open_file(path, asked) -> WfdbSource:
         for part in segments
         if any(name in part.channels for name in names)
     ]
-    n, start = frame * sum(part.n for part in segments), header.base_datetime or header.base_time
-    source = WfdbSource(path.name, path, leads, names, rates_hz[chosen[0]], n, pieces, start)
-    source.frame = frame
+    n, start = sum(part.n for part in segments), header.base_datetime or header.base_time
+    source = Source(path.name, path, leads, names, rates_hz[chosen[0]], frame * n, pieces, start)
     for part in segments:
         part.check_sums([name for name in names if name in part.channels])
+
+    def annotated(annotator):
+        file = path.with_name(f"{path.name}.{annotator}")
+        samples, symbols = read_annotations(file, header.fs, n)
+        return np.round(samples * FS_HZ / header.fs).astype(int), symbols
+
+    source.annotated = annotated
     return source
 
 
 def read(path, lead=LEAD, annotator="atr") -> Recording:
     """Read one lead of a WFDB record, resampled to FS_HZ.
 
-    path: the record without its ending; lead: its name as in the header, wherever it stands, or
-    LIKELY;
+    path: the record without its ending; lead: its name or number as in the header, or LIKELY;
     annotator: ending of the annotation file, or None to read the signal alone.
     Raises BadInput when a file is missing, truncated or not what its header sums up to, the lead
     is not there, or the signal is flat or has gaps.
@@ -178,11 +171,6 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
     if annotator:
         samples, symbols = source.annotated(annotator)
     return Recording(source.name, source.lead, signal_mv, samples, symbols)
-
-
-def lead_names(path) -> list[str]:
-    """Of every signal of a record, signal0 and so on where its header gives none."""
-    return _leads_of(_segments(Path(path), read_header(path)))
 
 
 def files(path: Path) -> list[Path]:

@@ -13,17 +13,9 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, median_filter, minimum_filter1d, uniform_filter1d
 
 from preprocess.constants import BEFORE, FS_HZ
+from preprocess.signal import ventricular_fibrillation as vf
 from preprocess.signal.bins import BIN, binned, extremes, holding, opened, width, within
 from preprocess.signal.filters import bandpass
-from preprocess.signal.ventricular_fibrillation import (
-    BEAT_S,
-    FEATURE_S,
-    LIKELY,
-    SLOW_HZ,
-    episode_score,
-    fibrillating_bins,
-    repetition,
-)
 
 REASONS = (
     "",
@@ -88,7 +80,7 @@ def judge(signal_mv, there, filtered_mv, envelope):
     low_mv, high_mv = extremes(signal_mv)
     mean_mv = binned(signal_mv).mean(1)
     fast_mv, peaks_mv = fast_waves(signal_mv), extremes(envelope)[1]
-    highest_mv = maximum_filter1d(peaks_mv, width(BEAT_S))
+    highest_mv = maximum_filter1d(peaks_mv, width(vf.BEAT_S))
     beats_mv = beat_heights(highest_mv)
     noise = noise_ratio(fast_mv, beats_mv)
     regular = regular_bins(envelope, np.flatnonzero(noise > NOISE_SHARE))
@@ -96,12 +88,12 @@ def judge(signal_mv, there, filtered_mv, envelope):
     reason = unreadable_bins(low_mv, high_mv, mean_mv, extremes(there)[0], noise)
     quiet = no_activity_bins(peaks_mv, highest_mv, reason)
     nothing = np.isin(reason, (MISSING, FLAT))
-    score = episode_score(filtered_mv, envelope, fast_mv, nothing)
-    score[regular_bins(envelope, np.flatnonzero(score > LIKELY))] = LIKELY - 1
-    score[adrift(mean_mv, filtered_mv)] = LIKELY - 1
+    score = vf.episode_score(filtered_mv, envelope, fast_mv, nothing)
+    score[regular_bins(envelope, np.flatnonzero(score > vf.LIKELY))] = vf.LIKELY - 1
+    score[adrift(mean_mv, filtered_mv)] = vf.LIKELY - 1
     # The waves of fibrillation are low in the envelope, and found in a band without wander.
-    wander = (wander_ratio(mean_mv, beats_mv) > WANDER_SHARE) & (score <= LIKELY)
-    lost = fibrillating_bins(score, reason > 0)
+    wander = (wander_ratio(mean_mv, beats_mv) > WANDER_SHARE) & (score <= vf.LIKELY)
+    lost = vf.fibrillating_bins(score, reason > 0)
     reason[(reason == 0) & opened(wander, LEAST_WANDER_S)] = WANDER
     reason[quiet] = NO_ACTIVITY
     moving = span(low_mv, high_mv, ADRIFT_S) > ADRIFT_MV
@@ -225,9 +217,9 @@ def noise_ratio(fast_mv, beats_mv):
 def regular_bins(envelope, rows):
     """QRS envelope (n,) and bins (k,) to those of them around which its waves come regularly, at
     40 to 300 a minute: beats, be the trace between them as it may."""
-    waves = binned(envelope).reshape(-1, FS_HZ // SLOW_HZ).mean(1)
-    waves = waves - uniform_filter1d(waves, round(WAVES_S * SLOW_HZ))
-    return rows[repetition(waves, rows)[0] > REGULAR]
+    waves = binned(envelope).reshape(-1, FS_HZ // vf.SLOW_HZ).mean(1)
+    waves = waves - uniform_filter1d(waves, round(WAVES_S * vf.SLOW_HZ))
+    return rows[vf.repetition(waves, rows)[0] > REGULAR]
 
 
 def wander_ratio(mean_mv, beats_mv):
@@ -242,8 +234,8 @@ def wander_ratio(mean_mv, beats_mv):
 def adrift(mean_mv, filtered_mv):
     """Mean of each bin (m,) and band-passed signal (n,) to (m,) bool: the baseline moves so much
     farther than the waves on it that these tell no rhythm."""
-    waves_mv = uniform_filter1d(np.abs(binned(filtered_mv)).mean(1), width(FEATURE_S))
-    moves_mv = uniform_filter1d(_baseline_mv(mean_mv), width(FEATURE_S))
+    waves_mv = uniform_filter1d(np.abs(binned(filtered_mv)).mean(1), width(vf.FEATURE_S))
+    moves_mv = uniform_filter1d(_baseline_mv(mean_mv), width(vf.FEATURE_S))
     return moves_mv > TIMES_WAVES * waves_mv
 
 

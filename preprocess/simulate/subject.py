@@ -4,18 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preprocess.simulate.waves import (
-    CENTRE,
-    MLII_MV,
-    QRS,
-    P,
-    R,
-    T,
-    atrial_p,
-    conducted_beat,
-    junctional_p,
-    ventricular_beat,
-)
+from preprocess.simulate import waves
 
 # Conduction, trait, share of each ectopic beat, chance that an event starts bigeminy, chance that
 # it is a couplet, noise factor.
@@ -65,21 +54,23 @@ def draw_subject(rng, number):
     """Subject `number` (from 1): the profile says what they have, `rng` how it looks."""
     conduction, trait, burden, bigeminy, couplets, noise = PROFILES[(number - 1) % len(PROFILES)]
     u = rng.uniform
-    normal = conducted_beat(rng, conduction, trait)
+    normal = waves.conducted_beat(rng, conduction, trait)
     blocked = normal.copy()
     # Mostly the right bundle is blocked: its refractory period is longer.
-    aberrant = conducted_beat(rng, rng.choice(["R", "R", "L"]))
-    aberrant[:, :CENTRE] *= normal[R, MLII_MV] / aberrant[R, MLII_MV]
-    blocked[[*QRS, T]] = aberrant[[*QRS, T]]
+    aberrant = waves.conducted_beat(rng, rng.choice(["R", "R", "L"]))
+    height = waves.R, waves.MLII_MV
+    aberrant[:, : waves.CENTRE] *= normal[height] / aberrant[height]
+    after_p = [*waves.QRS, waves.T]
+    blocked[after_p] = aberrant[after_p]
     share = u(0.6, 1.2)
     return Subject(
         name=f"sim{number:02d}",
         conduction=conduction,
         normal=normal,
         blocked=blocked,
-        foci=[ventricular_beat(rng) for _ in range(rng.choice([1, 1, 2]))],
-        atrial_p=atrial_p(rng, normal[P]),
-        junctional_p=junctional_p(rng, normal[P]),
+        foci=[waves.ventricular_beat(rng) for _ in range(rng.choice([1, 1, 2]))],
+        atrial_p=waves.atrial_p(rng, normal[waves.P]),
+        junctional_p=waves.junctional_p(rng, normal[waves.P]),
         burden={symbol: share * part for symbol, part in burden.items()},
         bigeminy=bigeminy,
         couplets=couplets,

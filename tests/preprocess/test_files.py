@@ -8,13 +8,7 @@ from pathlib import Path
 import pytest
 
 from preprocess import BadInput
-from preprocess.files import (
-    LOCK,
-    check_is_file,
-    only_writer,
-    temporary_folder,
-    whole_file,
-)
+from preprocess.files import LOCK, check_is_file, only_writer, temporary_folder, whole_file
 
 ROOT = Path(__file__).parents[2]
 HOLD = """

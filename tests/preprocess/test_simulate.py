@@ -3,9 +3,8 @@
 It knows where its abnormal beats differ from normal ones.
 """
 
-import csv
-
 import numpy as np
+import pandas as pd
 import pytest
 import wfdb
 
@@ -33,13 +32,10 @@ def cohort(tmp_path_factory):
 
 def truth_spans(folder):
     """{(record, sample): [(symbol, start_s, end_s), ...]}"""
-    beats = {}
-    with open(folder / TRUTH, newline="") as file:
-        reader = csv.DictReader(file)
-        assert tuple(reader.fieldnames) == TRUTH_COLUMNS
-        for row in reader:
-            span = row["symbol"], float(row["start_s"]), float(row["end_s"])
-            beats.setdefault((row["record"], int(row["sample"])), []).append(span)
+    table, beats = pd.read_csv(folder / TRUTH), {}
+    assert tuple(table) == TRUTH_COLUMNS
+    for record, sample, *span in table.itertuples(index=False):
+        beats.setdefault((record, sample), []).append(span)
     return beats
 
 

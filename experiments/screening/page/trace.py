@@ -71,11 +71,9 @@ def steps(source: Source, start: int, end: int) -> np.ndarray:
     first, last = max(0, start - margin), min(source.length, end + margin)
     signal_mv, there = source.stretch(first, last)
     part = slice(start - first, end - first, FS_HZ // TRACE_HZ)
-    columns = signal_mv.reshape(len(signal_mv), -1).T  # [leads, n]
-    filtered_mv = np.stack([bandpass(lead_mv)[part] for lead_mv in columns])
-    there = there.reshape(len(there), -1).T[:, part]
+    filtered_mv = np.stack([bandpass(lead_mv)[part] for lead_mv in signal_mv.T])  # [leads, n]
     rounded = np.clip(np.round(filtered_mv / STEP_MV), NO_SAMPLE + 1, -NO_SAMPLE - 1)
-    return np.where(there, rounded, NO_SAMPLE).astype("<i2")
+    return np.where(there.T[:, part], rounded, NO_SAMPLE).astype("<i2")
 
 
 def pack(values: np.ndarray) -> str:

@@ -115,7 +115,10 @@ def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, pause_s
     if len(peaks):
         linked = np.r_[False, np.isfinite(rr_s[1:])]
         found += _pauses(peaks, rr_s, bumps, pause_s, {(e.start, e.end) for e in found})
-        found += [_fibrillation(peaks, a, b) for a, b in marked_runs(fibrillation, linked)]
+        for a, b in marked_runs(fibrillation, linked):
+            episode = _episode(peaks, a, b, FIBRILLATION)
+            is_short = episode.duration_s < FIBRILLATION_S
+            found.append(replace(episode, code=SHORT_FIBRILLATION) if is_short else episode)
         ventricular, supraventricular = np.isin(kinds, VENTRICULAR), kinds == "S"
         of_v, of_s = marked_runs(ventricular, linked), marked_runs(supraventricular, linked)
         found += [_ectopics(peaks, a, b, V_CODES) for a, b in of_v]
@@ -126,7 +129,9 @@ def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, pause_s
             (supraventricular, 2, ATRIAL_BIGEMINY),
         ):
             found += [_episode(peaks, a, b, code) for a, b in _every(ectopic, linked, period)]
-        in_runs = _in_runs(of_v + of_s, len(peaks))
+        in_runs = np.zeros(len(peaks), bool)
+        for a, b in of_v + of_s:
+            in_runs[a:b] = b - a >= RUN_BEATS
         found += _rates(peaks, rr_s, fibrillation | in_runs)
     return sorted((e for e in found if e is not None), key=lambda e: (e.start, e.end))
 
@@ -203,13 +208,6 @@ def _pauses(peaks, rr_s, bumps, pause_s, known):
     ]
 
 
-def _fibrillation(peaks, a, b):
-    found = _episode(peaks, a, b, FIBRILLATION)
-    if found.duration_s >= FIBRILLATION_S:
-        return found
-    return replace(found, code=SHORT_FIBRILLATION)
-
-
 def _ectopics(peaks, a, b, codes):
     """Beats a to b, all of one ectopic kind, to their Episode; None where it is a single one."""
     couplet, fast, slow = codes
@@ -267,14 +265,6 @@ def marked_runs(marked, linked=None):
         starts |= marked & ~linked
         ends |= marked & ~np.r_[linked[1:], False]
     return list(zip(np.flatnonzero(starts).tolist(), (np.flatnonzero(ends) + 1).tolist()))
-
-
-def _in_runs(runs, n):
-    """Beats (n,) bool in runs of ectopics."""
-    marked = np.zeros(n, bool)
-    for a, b in runs:
-        marked[a:b] = b - a >= RUN_BEATS
-    return marked
 
 
 def _episode(peaks, a, b, code):

@@ -25,15 +25,15 @@ LF_HF_HZ = (0.04, 0.15, 0.4)  # edges of the two bands
 HRV = ("sdnn_ms", "sdann_ms", "rmssd_ms", "pnn50_percent", "lf_ms2", "hf_ms2", "lf_hf")
 
 
-def summarise(peaks, kinds, doubtful, episodes, gaps, duration_s, start=None):
+def summarise(table, episodes, gaps, source):
     """The dict described above.
 
-    peaks: (n,) R peaks in samples at FS_HZ; kinds: (n,) of N, V, S, F, Q; doubtful: (n,) bool,
-    beats whose kind is; episodes: of
+    table: `sample`, `kind` and `doubtful` of each beat, of Findings; episodes: of
     rhythm.episodes.episodes; gaps: [(start, end), ...] in samples, unreadable or without organised
-    rhythm, in order, apart from each other; start: datetime or time of day of the first sample, or
-    None.
+    rhythm, in order, apart from each other; source: says duration_s and start.
     """
+    peaks, kinds, doubtful = (table[name].to_numpy() for name in ("sample", "kind", "doubtful"))
+    duration_s, start = source.duration_s, source.start
     rr_s = rhythm.known_rr_s(peaks, gaps)
     of_hours = np.append(np.arange(0, duration_s, HOUR_S), duration_s)
     left_out_s = covered_s(gaps, of_hours)

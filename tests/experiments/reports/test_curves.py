@@ -11,7 +11,7 @@ from experiments.reports import curves
 def drawn(monkeypatch):
     """Figures in the order in which they are saved."""
     figures = []
-    monkeypatch.setattr(curves, "save", lambda figure, _: figures.append(figure))
+    monkeypatch.setattr(curves.style, "save", lambda figure, _: figures.append(figure))
     return figures
 
 

@@ -2,12 +2,7 @@
 
 import numpy as np
 
-from experiments.screening.clusters import (
-    MOST_CLUSTERS,
-    MOST_EXAMPLES,
-    Clusters,
-    Example,
-)
+from experiments.screening.clusters import MOST_CLUSTERS, MOST_EXAMPLES, Clusters, Example
 from preprocess.constants import WINDOW
 
 rng = np.random.default_rng(0)

@@ -30,13 +30,10 @@ def test_a_split_whose_beats_it_may_know_is_refused(weights, asked, words):
 
 
 def test_a_dataset_of_other_settings_is_refused(data, weights):
-    settings = data.manifest["settings"] | {"lead": "V1"}
+    trained = checkpoints.load(weights).settings
+    manifest = data.manifest | {"settings": data.manifest["settings"] | {"lead": "V1"}}
     with pytest.raises(BadInput, match="lead V1 instead of MLII"):
-        checkpoints.check_settings(
-            checkpoints.load(weights).settings,
-            data.manifest | {"settings": settings},
-            "somewhere",
-        )
+        checkpoints.check_settings(trained, manifest, "somewhere")
 
 
 def test_a_test_never_sees_its_training_beats(data, weights):
@@ -55,10 +52,8 @@ def elsewhere(data):
     """The same beats as another database: other files, another source and lead."""
     settings = data.manifest["settings"] | {"lead": "ECG1"}
     records = {name: f"other {kept}" for name, kept in data.manifest["records"].items()}
-    return replace(
-        data,
-        manifest=data.manifest | {"settings": settings, "source": "other", "records": records},
-    )
+    others = {"settings": settings, "source": "other", "records": records}
+    return replace(data, manifest=data.manifest | others)
 
 
 def test_another_database_may_have_another_lead_and_no_record_that_was_trained_on(data, weights):

@@ -19,13 +19,6 @@ def test_detection_on_known_scores():
     assert result["per_class_ap"]["F"] == pytest.approx(1 / 4)
 
 
-def test_figures_of_a_record_are_of_its_beats_alone():
-    record = np.array(list("aaabbbcc"))
-    classes, scores = np.array(list("NVSNVVNN")), np.array([0.0, 1, -1, 5, 6, 4, 0, 1])
-    found = metrics.by_record(record, classes, scores, 0.0)["auc"]
-    np.testing.assert_array_equal(found, [0.5, 0.5, np.nan])
-
-
 def test_counting_gives_the_measures_of_scikit_learn_with_ties():
     rng = np.random.default_rng(0)
     normal, abnormal = rng.integers(0, 40, 500), rng.integers(10, 50, 300)

@@ -14,7 +14,7 @@ def test_an_unseen_patient_is_held_against_himself():
         recording, wide = _with_early_wide_beats(250, seed)
         people.append(ScoredRecording(recording, np.zeros(250), ~wide))
     context = Context(known_recordings=False)
-    context.fit(people, np.zeros(20), (), seed=0)
+    context.fit(people, np.zeros(20), seed=0)
 
     recording, wide = _with_early_wide_beats(300, seed=9)
     parts = context.parts(recording, np.zeros(300))
@@ -36,7 +36,7 @@ def test_recordings_are_scored_each_for_itself():
     second.record[:] = "other"
     context = Context(known_recordings=True)
     scores = np.random.default_rng(0).normal(size=200)
-    context.calibrate([ScoredRecording(first, scores[:120], ~wide)], scores, ())
+    context.calibrate([ScoredRecording(first, scores[:120], ~wide)], scores)
     both = type(first)(
         None,
         np.concatenate([first.beat_mv, second.beat_mv]),

@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models.b2igan.rhythm import (
-    N_RHYTHM,
-    Rhythm,
-    normal_intervals,
-    rhythm_features,
-    tachycardia,
-)
+from models.b2igan.rhythm import N_RHYTHM, Rhythm, normal_intervals, rhythm_features, tachycardia
 from preprocess.constants import FS_HZ
 
 

@@ -2,8 +2,10 @@
 
 import json
 from datetime import datetime
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.screening.rhythm import episodes as rhythm_episodes
@@ -18,7 +20,9 @@ def summarised(kinds, rr_s, duration_s, gaps=(), fibrillation=None, alarms=(), s
     fibrillation = np.zeros(len(kinds), bool) if fibrillation is None else fibrillation
     found = rhythm_episodes.episodes(peaks, kinds, fibrillation, gaps, alarms)
     doubtful = np.arange(len(kinds)) == 5000
-    return summary.summarise(peaks, kinds, doubtful, found, gaps, duration_s, start)
+    table = pd.DataFrame({"sample": peaks, "kind": kinds, "doubtful": doubtful})
+    source = SimpleNamespace(duration_s=duration_s, start=start)
+    return summary.summarise(table, found, gaps, source)
 
 
 @pytest.fixture(scope="module")
