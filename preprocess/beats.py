@@ -11,7 +11,7 @@ from preprocess import BadInput
 from preprocess.classes import CLASS_OF
 from preprocess.constants import AFTER, BEFORE, FS_HZ, WINDOW
 from preprocess.signal.filters import FILTERS
-from preprocess.signal.rpeaks import detect_r_peaks, distance_to_nearest
+from preprocess.signal.rpeaks import distance_to_nearest, reference_r_peaks
 
 if TYPE_CHECKING:
     from preprocess.readers.wfdb import Recording
@@ -115,7 +115,7 @@ def cut(
         "sample": samples,
         "symbol": symbols,
         "class": np.array([CLASS_OF[s] for s in symbols]),
-        "peak_distance": distance_to_nearest(samples, detect_r_peaks(recording.signal_mv)),
+        "peak_distance": distance_to_nearest(samples, reference_r_peaks(recording.signal_mv)),
         "rr_before_s": before_s.round(4),
         "rr_after_s": after_s.round(4),
         "rr_local_s": local_s.round(4),

@@ -51,7 +51,7 @@ def synthetic_rhythm(rr, rng):
 def _atrial(in_run, rng):
     """Coupling (part of an RR interval), number of beats, pause (part of an RR interval).
 
-    The sinus node is reset, mostly.
+    One in three resets the sinus node; else the pause is full, or nearly.
     """
     coupling = rng.uniform(0.5, 0.9)
     pause = rng.choice([rng.uniform(0.95, 1.15), 1 + 0.9 * (1 - coupling), 2 - coupling])

@@ -1,6 +1,7 @@
 """What tests share: real records where there are any, and a small simulated cohort."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from experiments.training.loop import train
 from experiments.training.protocols import split
 from models.b2igan import localiser
 from preprocess import dataset, simulate
+
+# As a job in the background pytest ignores it, and so would the commands that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """What is flagged in a block, where each flagged beat differs, and the pictures of that.
 
-What the detector says of single beats and of clusters is asked here.
+Where single beats and clusters differ is asked here.
 """
 
 from dataclasses import dataclass, replace

@@ -15,14 +15,14 @@ import wfdb
 from experiments.reports.pages import clock
 from experiments.screening.findings import LOCATION, Findings
 from experiments.screening.page import pdf, trace, words
-from experiments.screening.rhythm import episodes, kinds
+from experiments.screening.rhythm import episodes
 from preprocess import BadInput
 from preprocess.files import temporary_folder
 from preprocess.readers.source import Source
 
 OUTPUTS = (".b2i", ".csv", ".html", ".json")
-# WFDB codes: unremarkable beat; kinds of flagged ones; change of signal quality, of rhythm; note
-NORMAL, FLAGGED, QUALITY, RHYTHM, NOTE = "N", tuple(kinds.KINDS), "~", "+", '"'
+# WFDB codes: change of signal quality, of rhythm; note
+QUALITY, RHYTHM, NOTE = "~", "+", '"'
 VF_STARTS, VF_ENDS = "[", "]"
 END = bytes(2)  # of an annotation file
 # Rows of the table as text: all of some days are large.

@@ -80,7 +80,7 @@ def screen_all(opt):
         raise BadInput(
             f"{len(failures)} of {asked} recordings could not be screened:\n  "
             + "\n  ".join(failures[:MOST_SENTENCES])
-            + (f"\n  and {more} more: index.html has them all" if more > 0 else "")
+            + (f"\n  and {more} more: the table of all has them" if more > 0 else "")
         )
 
 

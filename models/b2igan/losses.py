@@ -13,7 +13,7 @@ D_ADV_WEIGHT = 0.02  # of real against generated, beside the classes
 # Of feature matching at --w_adv 1, which brings it to the size of the reconstruction loss.
 W_FEATURE_MATCHING = 0.1
 W_DISTANCE = 1.0
-# How far apart two images of pixels of unit variance are, about: 45.
+# Norm of an image of pixels of unit variance: 45.
 IMAGE_DISTANCE = math.isqrt(math.prod(COMPLEX.shape))
 
 Terms = dict[str, float]

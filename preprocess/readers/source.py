@@ -111,7 +111,7 @@ class Source:
 
         Returns the signal in mV, interpolated over gaps, and whether each sample is there at all,
         both (end - start, len(screened)).
-        The same numbers come out however a recording is divided into stretches.
+        The same numbers come out however a recording is divided, but inside gaps.
         """
         up, down = self.ratio.as_integer_ratio()
         # in periods, after which input and output fall together again

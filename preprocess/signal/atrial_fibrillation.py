@@ -41,7 +41,7 @@ def p_wave_coherence(beats_mv, rr_s, usual=None):
     beats_mv: (n, 320) in order of time; rr_s: (n,) before each, NaN where not known;
     usual: (n,) bool, like_usual(beats_mv) where that is at hand. Returns (n,): about 1 when all
     of it is a P wave that stays, about 0 when nothing stays. Only usual beats that are not
-    premature count. No beat further than P_BEATS / 2 away has a part in it.
+    premature count: as EARLY_BEATS around say, of P_BEATS around each.
     """
     usual = like_usual(beats_mv) if usual is None else usual
     usable = usual & ~_early(_interpolated(rr_s)) if len(rr_s) else usual

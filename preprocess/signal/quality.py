@@ -73,7 +73,7 @@ def judge(signal_mv, there, filtered_mv, envelope):
     """What is wrong with each sample.
 
     signal_mv: (n,) as recorded; there: (n,) bool, whether it was; filtered_mv: (n,)
-    preprocess.beats.bandpass of it; envelope: (n,) preprocess.signal.rpeaks.qrs_envelope of it.
+    filters.bandpass of it; envelope: (n,) rpeaks.qrs_envelope of it.
     Returns (n,) int8, indices into REASONS, 0: readable. An episode of ALARMS is flagged whole:
     what is unreadable inside one belongs to it.
     """

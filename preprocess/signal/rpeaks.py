@@ -41,11 +41,11 @@ R_REACH_S, NEGATIVE = 0.06, 2.0
 # heights of a beat, the least that makes a difference.
 BETWEEN_STEP, BETWEEN_WIDTH, LEAST_BETWEEN = 18, 201, 0.02
 
-NARROW_BAND_HZ = (3.0, 45.0)  # in which detect_r_peaks looks for the top: without slow T waves
+NARROW_BAND_HZ = (3.0, 45.0)  # in which reference_r_peaks looks for the top: without slow T waves
 NARROW_REACH_S = 0.05
 
 
-def detect_r_peaks(signal_mv: np.ndarray) -> np.ndarray:
+def reference_r_peaks(signal_mv: np.ndarray) -> np.ndarray:
     """(n,) mV to (k,) samples of the R peaks: sleepecg's, moved to the highest point near by."""
     import sleepecg  # here, as it takes half a second to import and screening does without
 

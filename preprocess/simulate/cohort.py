@@ -1,4 +1,4 @@
-"""The cohort as WFDB records with their truth: made whole, kept, replaced or refused."""
+"""The cohort as WFDB records with their truth: made whole, kept or refused."""
 
 import csv
 import json

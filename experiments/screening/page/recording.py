@@ -1,4 +1,4 @@
-"""The page of a screened recording: one HTML file that needs nothing else."""
+"""The page of a screened recording: one HTML file; beyond an hour its trace lies beside it."""
 
 import base64
 import json

@@ -2,10 +2,10 @@
 
 A small network, **supervised**: fitted on beats that annotators named (python -m
 experiments.fit_kinds). The score, the threshold and what is flagged are another matter, which no
-abnormal label trains; neither depends on the other. A beat is held against its recording, on each
-lead that can be read: its QRS, T and P waves against the usual beat; and its time against the
-intervals and the rate around. The network sees the beats beside it too, and the beats most like it
-have a say: those of one focus look alike.
+abnormal label trains and no kind. A beat is held against its recording, on each lead that can be
+read: its QRS, T and P waves against the usual beat; and its time against intervals and rate. The
+network sees the beats beside it too, and the beats most like it have a say: those of one focus
+look alike.
 
 Supraventricular beats are told by being premature, which no beat is in atrial fibrillation.
 """

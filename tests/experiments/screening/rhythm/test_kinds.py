@@ -64,9 +64,6 @@ def test_in_fibrillation_nothing_is_supraventricular_and_what_is_flagged_is_not_
 
 
 def test_a_lead_that_shows_the_same_changes_nothing_also_where_it_cannot_be_read():
-    one, two = kinds.features(seen()), kinds.features(seen(leads=2))
-    both = len(SEQUENCE) // 2
-    np.testing.assert_allclose(two[both + 1 :, :10], one[both + 1 :, :10], atol=0.2)
     kind, _ = judged(leads=2)
     assert "".join(kind) == SEQUENCE
 
