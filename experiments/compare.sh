@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# The methods under five protocols: the exact commands behind the tables by method and by fold of
-# README.md and RESULTS.md. Stop it and call it again: what is done is skipped. Processor time of one
+# The methods under five protocols: the commands behind the tables by method and by fold of RESULTS.md. Stop it and call it again: what is done is skipped. Processor time of one
 # core stands beside each line; with a GPU it is minutes.
 #   MITDB_DIR=/data/mitdb SVDB_DIR=/data/svdb bash experiments/compare.sh
 set -euo pipefail

@@ -103,9 +103,6 @@ def parse(argv):
     return made.parse_args(argv)
 
 
-# -------------------------------------------------------------------------------- examples
-
-
 def examples(database, recording, leads_mv, detector) -> list[Example]:
     """A recording with signals (n, leads) of its length, screened."""
     found = []
@@ -115,8 +112,7 @@ def examples(database, recording, leads_mv, detector) -> list[Example]:
         in_fibrillation = fibrillation(
             beats.rr_s[:, 0].astype(float), ~beats.usual, beats.p_coherence.astype(float)
         )
-        labels = labels_of(recording, beats.sample)
-        seen = look(scored)
+        seen, labels = look(scored), labels_of(recording, beats.sample)
         found.append(Example(database, recording.name, seen, labels, beats.sample, in_fibrillation))
     return found
 
@@ -190,9 +186,6 @@ def sustained(labels):
     return np.concatenate([*rows, np.arange(after, len(labels))]).astype(int)
 
 
-# --------------------------------------------------------------------------------- fitting
-
-
 def fit(examples) -> KindsNetwork:
     """Several networks, each from its own beginning, on the same pieces."""
     fitted = KindsNetwork()
@@ -224,8 +217,6 @@ def on_leads(seen):
 
 def weights(labels):
     """(n,) labels of a block to (n,): less for each of what there is much of."""
-    if not len(labels):
-        return np.zeros(0)
     _, index, count = np.unique(labels, return_inverse=True, return_counts=True)
     return count[index] ** RARE
 
@@ -259,9 +250,6 @@ def train(network, x, y, weight):
             (losses.sum() / (y[rows] != UNKNOWN).sum()).backward()
             optimizer.step()
             schedule.step()
-
-
-# --------------------------------------------------------------------------------- judging
 
 
 def judged(folder, examples, fitted):

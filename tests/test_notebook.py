@@ -12,9 +12,8 @@ def test_every_cell_runs(tmp_path, monkeypatch):
     matplotlib.use("Agg")
     monkeypatch.chdir(tmp_path)
     cells = json.loads((ROOT / "docs/screen.ipynb").read_text())["cells"]
-    names = {}
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            exec("".join(cell["source"]), names)  # as a kernel does, in one namespace
+    code, names = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"], {}
+    for source in code:
+        exec(source, names)  # as a kernel does, in one namespace
     assert names["found"].beats["flagged"].any()
     assert len(list(Path("experiments/ecg/notebook/screened").glob("*.html"))) == 1

@@ -7,6 +7,7 @@ location, findings.
 from __future__ import annotations
 
 import re
+from argparse import ArgumentTypeError
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from experiments.training.checkpoint import Checkpoint
 from experiments.training.device import one_thread_a_step
 from experiments.training.scoring import usable_context
 from models.detector import Detector
-from options import DEFAULTS
+from options import DEFAULTS, screening_parser
 from preprocess import BadInput
 from preprocess.constants import FS_HZ
 from preprocess.readers import open_source
@@ -52,6 +53,18 @@ class Settings:
     annotator: str | None = None
     trace: bool = True
     pdf: bool = False
+
+    def __post_init__(self):
+        """Raises BadInput for what the flags refuse."""
+        for action in screening_parser()._actions:
+            value = getattr(self, action.dest, None)
+            try:
+                for one in [] if value is None else np.atleast_1d(value).tolist():
+                    if one not in (action.choices or [one]):
+                        raise ValueError(f"{one} is none of {', '.join(action.choices)}")
+                    (action.type or str)(str(one))
+            except (ArgumentTypeError, ValueError) as error:
+                raise BadInput(f"Screener: {action.dest}: {error}") from None
 
 
 class Screener:
@@ -209,13 +222,15 @@ class SignalSource(Source):
         except (TypeError, ValueError) as error:
             raise BadInput(f"{name} is no array of numbers in mV: {error}") from None
         leads = [lead] if isinstance(lead, str) else list(lead)
+        if fs_hz is None:
+            raise BadInput(f"{name} does not say its sampling rate: give --fs")
+        if Path(name).name != name:
+            raise BadInput(f"name={name!r} would be no name of a file")
         if signal_mv.ndim not in (1, 2) or signal_mv.size != len(signal_mv) * len(leads):
             raise BadInput(
                 f"{name} has shape {signal_mv.shape} and {len(leads)} names of leads: give an "
-                "array (n,) or (n, leads) in mV, and a name for each lead"
+                "array (n,) or (n, leads) in mV, and lead=[...] with a name for each"
             )
-        if fs_hz is None:
-            raise BadInput(f"{name} does not say its sampling rate: give --fs")
         made = cls(name, Path(name), leads, leads, float(fs_hz), len(signal_mv))
         made.signal_mv = signal_mv.reshape(len(signal_mv), len(leads))
         return made

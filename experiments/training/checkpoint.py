@@ -191,8 +191,8 @@ def check_unseen(checkpoint: Checkpoint, dataset: Dataset, split: Split, protoco
     other beats. Of another database no record may be one that was trained on.
     """
     if PROTOCOLS[protocol].elsewhere:
-        there = dataset.manifest["records"].items()
-        same = sorted(name for name, _ in there & checkpoint.records.items())
+        known = set(checkpoint.records.values())  # of their files: names are of one database
+        same = sorted(name for name, files in dataset.manifest["records"].items() if files in known)
         if same:
             raise BadInput(
                 f"--protocol {protocol} tests another database, and the checkpoint was trained on "

@@ -20,7 +20,7 @@ def find_device(name: str) -> torch.device:
     }
     if name == "auto":
         name = next(kind for kind, is_there in there.items() if is_there)
-    if not there[name]:
+    if not there.get(name):
         raise BadInput(f"--device {name}: this machine has none; use --device auto")
     if name == "cuda" and launched() > 1:  # one GPU a process
         return torch.device(name, int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())

@@ -35,14 +35,12 @@ def test_what_tells_a_kind_is_learnt_and_unlabelled_beats_are_passed_over(tmp_pa
 
 
 def test_pieces_hold_each_beat_once_with_those_beside_it():
-    n, labels = 300, np.array(list("NSV" * 100))
-    x = np.arange(n, dtype=np.float32)[None] + 1  # one feature
-    piece, classes, weight = fit_kinds.pieces(torch.as_tensor(x), labels, np.ones(n))
+    n, labels, reach = 300, np.array(list("NSV" * 100)), fit_kinds.REACH
+    x = torch.arange(1.0, n + 1)[None]  # one feature
+    piece, classes, weight = fit_kinds.pieces(x, labels, np.ones(n))
     known = classes != fit_kinds.UNKNOWN
     assert piece[:, 0][known].tolist() == x[0].tolist() and weight[known].sum() == n
-    assert (
-        piece[1, 0, : fit_kinds.REACH] == piece[0, 0, -2 * fit_kinds.REACH : -fit_kinds.REACH]
-    ).all()
+    assert piece[1, 0, :reach].tolist() == piece[0, 0, -2 * reach : -reach].tolist()
 
 
 def test_labels_are_the_annotators_and_q_where_they_have_no_beat():

@@ -53,9 +53,6 @@ PREMATURE = 0.80  # of the expected interval: a fifth early
 CERTAIN, TIMES_NOISE = 0.75, 2.0  # below such a confidence, beyond the median noise: doubtful
 
 
-# ------------------------------------------------------------------------------ the network
-
-
 @cache
 def network(path: Path = KINDS_WEIGHTS):
     """Its KindsNetwork."""
@@ -97,9 +94,6 @@ def doubtful(confidence: np.ndarray, noise: np.ndarray) -> np.ndarray:
     if not len(noise):
         return np.zeros(0, bool)
     return (confidence < CERTAIN) | (noise > TIMES_NOISE * np.median(noise))
-
-
-# ------------------------------------------------------------------------------ features
 
 
 class Seen(NamedTuple):

@@ -86,6 +86,8 @@ def test_what_is_no_lead_is_one_sentence(screener, signal_mv, words):
         screener.screen(signal_mv, 360)
 
 
-def test_an_unknown_setting_is_named(weights):
+def test_settings_that_no_flag_takes_are_named(weights):
     with pytest.raises(BadInput, match="its settings are context, false_alarms_per_hour"):
         Screener(weights, "cpu", sensitivity=0.9)
+    with pytest.raises(BadInput, match="pause: -1 must be at least 1"):
+        Screener(weights, "cpu", pause=-1)

@@ -62,6 +62,7 @@ def test_another_database_may_have_another_lead_and_no_record_that_was_trained_o
     checkpoints.check_settings(trained.settings, other.manifest, "somewhere", any_lead=True)
     checkpoints.check_unseen(trained, other, tested, "external")
     assert set(trained.records) == set(data.index["record"])
+    trained.records = {f"folder/{name}": files for name, files in trained.records.items()}
     with pytest.raises(BadInput, match="tests another database, and the checkpoint was trained"):
         checkpoints.check_unseen(trained, data, tested, "external")
 
