@@ -42,7 +42,8 @@ def open_file(path: Path, asked, units=None) -> Source:
         rows = records[first // size : -(-last // size)]
         values = np.empty((len(rows) * size, len(mv)))
         for column, k in enumerate(mv):
-            values[:, column] = _physical(rows, signals[k], places[signals[k]]) * mv[k]
+            physical = _physical(rows, signals[k], places[signals[k]])
+            np.multiply(physical, mv[k], out=values[:, column])
         return values[first % size :][: last - first]
 
     pieces = [
@@ -99,9 +100,9 @@ def _physical(rows, signal, place):
     stored = np.ascontiguousarray(rows[:, place])
     if signal._bytes_per_sample == 2:
         return signal._calibrate(stored.view("<i2").reshape(-1))
-    wide = np.zeros((stored.size // 3, 4), np.uint8)
-    wide[:, 1:] = stored.reshape(-1, 3)
-    return signal._calibrate(wide.view("<i4")[:, 0] >> 8)
+    # four bytes every third, of which the first is the one before the sample
+    wide = np.ndarray(stored.size // 3, "<i4", np.pad(stored.reshape(-1), (1, 0)), strides=(3,))
+    return signal._calibrate(wide >> 8)
 
 
 def _starts(marks, record_s, fs_hz, path):
