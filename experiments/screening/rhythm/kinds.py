@@ -207,7 +207,7 @@ def shape_features(traces, usual):
     columns = (
         likeness(traces[:, WHOLE_QRS], usual[WHOLE_QRS]),
         likeness(traces[:, QRS_CORE], usual[QRS_CORE]),
-        np.log((np.ptp(traces[:, WHOLE_QRS], axis=1) + 1e-3) / np.ptp(usual[WHOLE_QRS])),
+        np.log((np.ptp(traces[:, WHOLE_QRS], axis=1) + 1e-3) / (np.ptp(usual[WHOLE_QRS]) + 1e-3)),
         np.log(effective_width(traces) / effective_width(usual[None])),
         np.log(slope_span(traces) / slope_span(usual[None])),
         _log_distance(traces[:, WHOLE_QRS], usual[WHOLE_QRS]),
