@@ -222,7 +222,7 @@ def weights(labels):
 
 
 def pieces(x, labels, weight):
-    """(FEATURES, n), (n,), (n,) to pieces (k, FEATURES, PIECE + 2 * REACH), classes and weights
+    """(N_FEATURES, n), (n,), (n,) to pieces (k, N_FEATURES, PIECE + 2 * REACH), classes and weights
     (k, PIECE + 2 * REACH), which are UNKNOWN in the REACH beats on both sides and where no beat
     is."""
     n = len(labels)

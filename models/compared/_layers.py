@@ -53,22 +53,23 @@ def initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def extremes(beat_mv: Tensor) -> tuple[Tensor, Tensor]:
-    """(n, 320) to each beat's lowest and highest value, (n, 1) each."""
-    return beat_mv.amin(1, keepdim=True), beat_mv.amax(1, keepdim=True)
+def extremes(given: Tensor) -> tuple[Tensor, Tensor]:
+    """Traces or images (n, ...) to the lowest and highest value of each, (n, 1, ...)."""
+    others = tuple(range(1, given.ndim))
+    return given.amin(others, keepdim=True), given.amax(others, keepdim=True)
 
 
-def min_max(beat_mv: Tensor) -> Tensor:
-    """(n, 320) in mV to the same in [-1, 1], each beat by its own extremes: amplitude is nobody's
-    anomaly."""
-    low, high = extremes(beat_mv)
-    return 2 * (beat_mv - low) / (high - low).clamp_min(1e-6) - 1
+def min_max(given: Tensor) -> Tensor:
+    """Traces or images (n, ...) to the same in [-1, 1], each by its own extremes: amplitude is
+    nobody's anomaly."""
+    low, high = extremes(given)
+    return 2 * (given - low) / (high - low).clamp_min(1e-6) - 1
 
 
-def to_mv(scaled: Tensor, beat_mv: Tensor) -> Tensor:
-    """Undo min_max: (n, 320) in [-1, 1] to mV, by the extremes of the beats (n, 320) they are set
-    beside."""
-    low, high = extremes(beat_mv)
+def to_unit(scaled: Tensor, given: Tensor) -> Tensor:
+    """Undo min_max: (n, ...) in [-1, 1] to mV or dB, by the extremes of what they are set beside,
+    of the same shape."""
+    low, high = extremes(given)
     return (scaled + 1) / 2 * (high - low) + low
 
 
@@ -91,4 +92,4 @@ class TraceDetector(Detector):
 
     def generate(self, beats: Beats) -> np.ndarray:
         """(n, 320) in mV: the normal versions, on each beat's own scale."""
-        return self.in_chunks(lambda beat: to_mv(self.reconstruct(beat), beat), beats.beat_mv)
+        return self.in_chunks(lambda beat: to_unit(self.reconstruct(beat), beat), beats.beat_mv)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy, mse_loss
 from torch.optim import Adam, Optimizer
 
-from models.compared._layers import initialise
+from models.compared._layers import initialise, min_max, to_unit
 from models.detector import Detector
 from models.steps import COLLAPSED, descend
 from preprocess.beats import Beats
@@ -130,9 +130,7 @@ class B2IGANOriginal(Detector):
         """Generated beats, in the shape and unit of what is read, on each beat's own scale."""
 
         def in_its_unit(given: Tensor) -> Tensor:
-            low, high = _extremes(given)
-            generated = self.generator(self.scaled(given)).reshape(given.shape)
-            return (generated + 1) / 2 * (high - low) + low
+            return to_unit(self.generator(self.scaled(given)).reshape(given.shape), given)
 
         return self.in_chunks(in_its_unit, self.read(beats))
 
@@ -154,9 +152,7 @@ class B2IGANOriginal(Detector):
     def scaled(given: Tensor) -> Tensor:
         """What is read to network input (n, 1, height, width) in [-1, 1], each by its own
         extremes."""
-        low, high = _extremes(given)
-        scaled = 2 * (given - low) / (high - low).clamp_min(1e-6) - 1
-        return scaled.contiguous(memory_format=torch.channels_last)
+        return min_max(given).contiguous(memory_format=torch.channels_last)
 
 
 class Encoder(nn.Module):
@@ -265,12 +261,6 @@ def _momentum(module: nn.Module, momentum: float):
 
 def _norms(module: nn.Module) -> list[nn.BatchNorm2d]:
     return [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
-
-
-def _extremes(given: Tensor) -> tuple[Tensor, Tensor]:
-    """(n, ...) to the lowest and highest value of each, (n, 1, ...)."""
-    others = tuple(range(1, given.ndim))
-    return given.amin(others, keepdim=True), given.amax(others, keepdim=True)
 
 
 DETECTOR = B2IGANOriginal

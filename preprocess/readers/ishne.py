@@ -24,7 +24,7 @@ CRC_STARTS = (0xFFFF, 0, 0x1D0F)  # writers differ
 LEAD_NAMES = "unknown,bipolar,X,Y,Z,I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6,ES,AS,AI".split(",")
 MOST_LEADS_OF_FILE = 12
 NV_PER_MV = 1e6
-NO_SAMPLE = -32768
+NOT_RECORDED = -32768
 
 
 def open_file(path: Path, asked) -> Source:
@@ -66,7 +66,7 @@ def open_file(path: Path, asked) -> Source:
 
     def piece(first, last):
         steps = samples[first:last, channels]
-        return np.where(steps == NO_SAMPLE, np.nan, steps * mv_per_step)
+        return np.where(steps == NOT_RECORDED, np.nan, steps * mv_per_step)
 
     names, start = [leads[k] for k in mv], _start(fields[13:16], fields[19:22])
     return Source(path.stem, path, leads, names, fs_hz, n, [(0, n, piece)], start)

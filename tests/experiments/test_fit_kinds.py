@@ -17,7 +17,7 @@ def made(n=20_000, leads=2):
     of_leads[:, :, kinds.LEAD_FEATURES.index("difference")] += 6 * (labels == "V")[:, None]
     of_beats = RNG.standard_normal((n, len(kinds.BEAT_FEATURES)))
     of_beats[:, kinds.BEAT_FEATURES.index("out_of_rhythm")] += 6 * (labels == "S")
-    itself = np.tile(np.arange(n)[:, None, None], (1, leads, kinds.ALIKE))
+    itself = np.tile(np.arange(n)[:, None, None], (1, leads, kinds.LIKEST_BEATS))
     seen, nowhere = kinds.Seen(of_leads, of_beats, itself), np.zeros(n, bool)
     return fit_kinds.Example("a", "1", seen, labels, np.arange(n), nowhere)
 

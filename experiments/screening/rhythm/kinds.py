@@ -10,7 +10,6 @@ look alike.
 Supraventricular beats are told by being premature, which no beat is in atrial fibrillation.
 """
 
-import warnings
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -34,7 +33,7 @@ BEAT_FEATURES = (
     "before after out_of_rhythm p_coherence irregular usual unknown_interval noise "
     "noise_beside_others rate_around rate"
 ).split()
-FEATURES = 3 * len(LEAD_FEATURES) + len(BEAT_FEATURES)  # mean, least and most of the leads
+N_FEATURES = 3 * len(LEAD_FEATURES) + len(BEAT_FEATURES)  # mean, least and most of the leads
 
 QRS_CORE = slice(BEFORE - 22, BEFORE + 27)  # 60 ms before R to 75 ms after: a narrow QRS
 WHOLE_QRS = slice(BEFORE - 40, BEFORE + 61)  # a wide one
@@ -42,13 +41,13 @@ T_WAVE = slice(BEFORE + 50, BEFORE + 170)
 ON_SLOPE = 0.2  # of the steepest slope: where a QRS begins and ends
 EXPECTED_BEATS = 8  # on both sides, whose sinus intervals say when the next is due
 MOST_LOG_ODDS = 8.0
-ALIKE = 15  # beats most like each
+LIKEST_BEATS = 15  # beats most like each
 # Of the look-alikes' log probability: of 0, 0.3 and 0.5 what gave DS1 and SVDB, each left out of
 # the fit, the best kinds.
 ALIKE_SHARE = 0.3
 NEAREST = 5  # reference beats, to the last of which a distance is measured
 FEWEST_REFERENCES = 20  # of a lead
-SLOWEST = 0.9  # quantile of the intervals before beats of usual shape in a block
+SLOW_QUANTILE = 0.9  # quantile of the intervals before beats of usual shape in a block
 PREMATURE = 0.80  # of the expected interval: a fifth early
 CERTAIN, TIMES_NOISE = 0.75, 2.0  # below such a confidence, beyond the median noise: doubtful
 
@@ -100,7 +99,7 @@ class Seen(NamedTuple):
     """What is seen of the beats of a block.
 
     of_leads: (n, leads, 11) LEAD_FEATURES, NaN where a beat cannot be read; of_beats: (n, 11)
-    BEAT_FEATURES; alike: (n, leads, ALIKE) rows of the beats most like each.
+    BEAT_FEATURES; alike: (n, leads, LIKEST_BEATS) rows of the beats most like each.
     """
 
     of_leads: np.ndarray
@@ -113,10 +112,11 @@ class Seen(NamedTuple):
 
 
 def features(seen: Seen) -> np.ndarray:
-    """(n, FEATURES) float32, the same whatever the order and number of leads."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # no lead has enough reference beats
-        of_all = [f(seen.of_leads, 1) for f in (np.nanmean, np.nanmin, np.nanmax)]
+    """(n, N_FEATURES) float32, the same whatever the order and number of leads."""
+    # zeros where no lead has enough reference beats
+    nowhere = np.isnan(seen.of_leads).all((1, 2), keepdims=True)
+    of_leads = np.where(nowhere, 0, seen.of_leads)
+    of_all = [f(of_leads, 1) for f in (np.nanmean, np.nanmin, np.nanmax)]
     return np.nan_to_num(np.column_stack([*of_all, seen.of_beats])).astype(np.float32)
 
 
@@ -130,7 +130,7 @@ def look(beats, reference, rhythm, noise) -> Seen:
     n, n_leads = leads_mv.shape[:2]
     of_leads = np.full((n, n_leads, len(LEAD_FEATURES)), np.nan, np.float32)
     itself = np.arange(n)[:, None, None]
-    alike = np.tile(itself, (1, n_leads, ALIKE))
+    alike = np.tile(itself, (1, n_leads, LIKEST_BEATS))
     for k in range(n_leads):
         rows = np.flatnonzero(np.isfinite(leads_mv[:, k, 0]))
         if reference[rows].sum() >= FEWEST_REFERENCES:
@@ -140,12 +140,12 @@ def look(beats, reference, rhythm, noise) -> Seen:
 
 
 def _of_lead(beats_mv, reference):
-    """(n, 320) and (n,) bool to LEAD_FEATURES (n, 11) and rows of look-alikes (n, ALIKE)."""
+    """(n, 320) and (n,) bool to LEAD_FEATURES (n, 11) and rows of look-alikes (n, LIKEST_BEATS)."""
     traces = aligned(beats_mv)
     usual, qrs = np.median(traces[reference], 0), traces[:, BEFORE - 36 : BEFORE + 72 : 3]
     distance = log_distance(qrs, np.flatnonzero(reference), NEAREST)
     columns = shape_features(traces, usual), distance
-    return np.column_stack(columns), look_alikes(qrs, ALIKE)
+    return np.column_stack(columns), look_alikes(qrs, LIKEST_BEATS)
 
 
 def _of_beats(beats, rhythm, noise):
@@ -156,7 +156,7 @@ def _of_beats(beats, rhythm, noise):
     log_expected = np.log(expected_rr_s(rr_s, usual))
     log_rr = np.log(np.clip(rr_s[:, :2].astype(float), *RR_LIMITS_S))
     before, after = np.nan_to_num(log_rr - log_expected[:, None]).T
-    slowest = np.quantile((before + log_expected)[usual if usual.any() else ...], SLOWEST)
+    slowest = np.quantile((before + log_expected)[usual if usual.any() else ...], SLOW_QUANTILE)
     change = np.abs(np.diff(log_rr[:, 0], prepend=np.nan))
     change[~(_sinus(usual) & np.append(False, _sinus(usual)[:-1]))] = np.nan
     columns = (
