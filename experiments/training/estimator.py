@@ -1,0 +1,94 @@
+"""A detector as an outlier detector of scikit-learn: arrays of beats in, who is unlike them out."""
+
+import os
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+import options
+from experiments.training.device import autocast, find_device
+from experiments.training.loop import complete_options, train_epoch
+from models import MODELS
+from preprocess import spectrogram
+from preprocess.beats import WINDOW, Beats
+
+CALIBRATING = 10  # every tenth beat trains nothing: it calibrates the detector and its threshold
+
+
+class BeatOutliers(OutlierMixin, BaseEstimator):
+    """Any detector of `models.MODELS`, without context.
+
+    X: (n, m) beats in mV, each from 0.39 s before to 0.5 s after its R peak; 320 samples at 360 Hz,
+    others are read at 320 places. As everywhere in scikit-learn, predict gives -1 for outliers and
+    decision_function is below 0 there. PyOD's names are set too, with its signs:
+    decision_scores_, threshold_, labels_.
+
+    contamination: share of such beats that are held for outliers; niter: epochs, as --niter.
+    """
+
+    def __init__(self, model="b2igan", contamination=0.05, niter=None, random_state=0):
+        self.model = model
+        self.contamination = contamination
+        self.niter = niter
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """X: (n, m) beats, taken for normal whatever y says."""
+        if self.model not in MODELS:
+            raise ValueError(f"model {self.model} is none of {', '.join(sorted(MODELS))}")
+        least = {"ensure_min_samples": 2, "ensure_min_features": 2}
+        X = validate_data(self, X, dtype=np.float32, **least)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        given = ["--model", self.model, "--protocol", "interpatient", "--seed", str(seed)]
+        if self.niter is not None:
+            given += ["--niter", str(self.niter)]
+        opt = options.parse("main", given)
+        kept, device = complete_options(opt), find_device(opt.device)
+        beats = _beats(X, MODELS[self.model].image)
+        calibrating = np.arange(len(X)) % CALIBRATING == 0
+        training = np.flatnonzero(~calibrating)
+        torch.manual_seed(seed)
+        self.detector_ = MODELS[self.model](kept).to(device)
+        self.detector_.prepare(beats[training])
+        data = SimpleNamespace(beats=lambda rows, _: beats[rows])
+        with patch.dict(os.environ, TQDM_DISABLE="1"):
+            for epoch in range(kept["niter"]):
+                precision = autocast(opt.amp, device)
+                train_epoch(self.detector_, data, training, epoch, kept, precision)
+        self.detector_.eval().finish(beats[training], beats[calibrating])
+        self.decision_scores_ = -self.score_samples(X)
+        self.offset_ = -np.quantile(self.decision_scores_[calibrating], 1 - self.contamination)
+        self.threshold_ = -self.offset_
+        self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
+        return self
+
+    def score_samples(self, X):
+        """(n, m) to (n,), lower is more abnormal: the detector's score with the other sign."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float32, reset=False)
+        return -self.detector_.score(_beats(X, self.detector_.image), "none")
+
+    def decision_function(self, X):
+        """(n, m) to (n,): below 0 for outliers."""
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """(n, m) to (n,): -1 for outliers, else 1."""
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+
+def _beats(X, image):
+    """Windows (n, m) as Beats of one recording of which nothing else is known."""
+    n, m = X.shape
+    at, low = np.linspace(0, m - 1, WINDOW), np.linspace(0, m - 1, WINDOW).astype(int)
+    high = np.minimum(low + 1, m - 1)
+    beat_mv = np.ascontiguousarray(X[:, low] + (X[:, high] - X[:, low]) * (at - low), np.float32)
+    images = None if image is None else spectrogram.images(beat_mv, image).numpy()
+    nobody, usual = np.full(n, ""), np.median(beat_mv, 0)
+    medians = np.broadcast_to(usual, beat_mv.shape)
+    return Beats(images, beat_mv, nobody, np.arange(n), np.ones((n, 3), np.float32), None, medians)
