@@ -40,10 +40,5 @@ def without_line(pieces: np.ndarray) -> np.ndarray:
 
 
 # What beats can be filtered with, by the name that --filter takes: function and band.
-FILTERS = dict(
-    zip(
-        FILTER_NAMES,
-        ((bandpass, BAND_HZ), (published_bandpass, PUBLISHED_BAND_HZ)),
-        strict=True,
-    )
-)
+_FILTERS = (bandpass, BAND_HZ), (published_bandpass, PUBLISHED_BAND_HZ)
+FILTERS = dict(zip(FILTER_NAMES, _FILTERS, strict=True))
