@@ -100,10 +100,8 @@ def _slope(beats_mv: np.ndarray) -> np.ndarray:
 
 
 def time_warp(beats_mv: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(n, WINDOW) in mV to (n, WINDOW): on each side of R, TICKS samples dropped, TICKS stretched.
-
-    Where, is drawn anew for each beat.
-    """
+    """(n, WINDOW) in mV to (n, WINDOW): on each side of R, TICKS samples dropped, TICKS stretched;
+    which ones, is drawn for each beat."""
     n = len(beats_mv)
     before = _warped_axis(n, BEFORE, rng)
     after = BEFORE + _warped_axis(n, WINDOW - BEFORE, rng)
@@ -112,10 +110,7 @@ def time_warp(beats_mv: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _warped_axis(n, length, rng):
-    """(n, length): where on the old time axis each new sample lies.
-
-    Starts at 0 and is as long as before.
-    """
+    """(n, length): where on the old time axis each new sample lies, from 0 on."""
     order = rng.random((n, length)).argsort(1)
     step = np.ones((n, length))
     rows = np.arange(n)[:, None]
