@@ -113,8 +113,6 @@ def compare(annotated, symbols, findings):
     of, flag, score = classes[pairs[:, 0]], flagged[pairs[:, 1]], scores[pairs[:, 1]]
     counts = {
         "record": source.name,
-        "beats": len(reference),
-        "found": len(samples),
         "matched": len(pairs),
         "N": int((classes == "N").sum()),
         "N_flagged": int((flag & (of == "N")).sum()),

@@ -12,11 +12,12 @@ ms do not count, and a beat that hardly changes (no P wave to take away) is left
 """
 
 import numpy as np
+import torch
 from scipy.ndimage import binary_closing, binary_opening
 from scipy.signal import butter, sosfiltfilt
 
-from preprocess.beats import BEFORE, WINDOW
-from preprocess.constants import FS_HZ
+from preprocess import synthetic
+from preprocess.constants import BEFORE, FS_HZ, WINDOW
 from preprocess.simulate import FLOOR_MV, R_FRACTION
 
 STRENGTHS = ("weak", "medium", "strong")
@@ -159,9 +160,5 @@ def faded(t_s, start_s, end_s, fade_s):
 def read_at(beats_mv, t_s):
     """(n, WINDOW) read at instants (n, m) or (m,), in s from R, between samples; held at the
     ends."""
-    at = np.clip(
-        np.broadcast_to(t_s, (len(beats_mv), np.shape(t_s)[-1])) * FS_HZ + BEFORE, 0, WINDOW - 1.001
-    )
-    low = at.astype(int)
-    rows = np.arange(len(beats_mv))[:, None]
-    return beats_mv[rows, low] * (1 - (at - low)) + beats_mv[rows, low + 1] * (at - low)
+    at = torch.from_numpy(t_s * FS_HZ + BEFORE)
+    return synthetic.read_at(torch.from_numpy(beats_mv).to(at), at).numpy()

@@ -16,7 +16,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
 import options
-from experiments.training.protocols import DS1, DS2, LEARNING_S, classes_of_ec57
+from experiments.training.protocols import DS1, LEARNING_S, classes_of_ec57
 from models.b2igan import context, own_recording
 from models.b2igan.context import Context, ScoredRecording
 from preprocess import BadInput, dataset
@@ -66,12 +66,12 @@ def parse(argv):
 
 
 def read(data) -> dict[str, list[tuple[str, ScoredRecording, np.ndarray]]]:
-    """{database: [(name, recording, EC57 class (n,) of its beats)]}, without DS2."""
+    """{database: [(name, recording, EC57 class (n,) of its beats)]}, of mitdb DS1 alone."""
     classes, record = classes_of_ec57(data.index), data.index["record"].to_numpy(str)
     found = {}
     for name in np.unique(record):
         database, _, short = name.partition("/")
-        if database == "mitdb" and short in DS2:
+        if database == "mitdb" and short not in DS1:
             continue
         rows = np.flatnonzero(record == name)
         of_rows = classes[rows]
@@ -83,7 +83,6 @@ def read(data) -> dict[str, list[tuple[str, ScoredRecording, np.ndarray]]]:
             f"the data have no {' and no '.join(sorted(missing))}: give python -m preprocess "
             "--records the folders mitdb, svdb, qtdb, and more if you like"
         )
-    found["mitdb"] = [each for each in found["mitdb"] if each[0] in DS1]
     return found
 
 

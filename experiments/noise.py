@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import wfdb
+from scipy.stats import trim_mean
 from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
@@ -151,18 +152,13 @@ def signal_power(recording):
     peaks = recording.samples[np.isin(recording.symbols, list(CLASS_OF))]
     peaks = peaks[(peaks >= QRS_REACH) & (peaks + QRS_REACH < len(recording.signal_mv))]
     around = recording.signal_mv[peaks[:, None] + np.arange(-QRS_REACH, QRS_REACH + 1)]
-    return _trimmed_mean(np.ptp(around, axis=1)) ** 2 / 8
+    return trim_mean(np.ptp(around, axis=1), TRIMMED) ** 2 / 8
 
 
 def noise_power(noise_mv):
     """mV^2: mean of the variances of its seconds."""
     seconds = np.resize(noise_mv, (max(1, len(noise_mv) // FS_HZ), FS_HZ))
-    return _trimmed_mean(seconds.std(1)) ** 2
-
-
-def _trimmed_mean(values):
-    low, high = np.quantile(values, [TRIMMED, 1 - TRIMMED])
-    return values[(values >= low) & (values <= high)].mean()
+    return trim_mean(seconds.std(1), TRIMMED) ** 2
 
 
 if __name__ == "__main__":

@@ -121,13 +121,11 @@ def headline(results):
 
 def comparable(table, kind):
     """AUC / AP at 10.8 % of one kind of run, empty where none was made."""
-    if kind not in table.index:
-        return ""
-    return f"{table.loc[kind, 'auc']:.3f} / {table.loc[kind, 'ap_natural']:.3f}"
+    return pair(table.loc[kind], "ap_natural") if kind in table.index else ""
 
 
-def pair(row):
-    return f"{row['auc']:.3f} / {row['ap']:.3f}"
+def pair(row, ap="ap"):
+    return f"{row['auc']:.3f} / {row[ap]:.3f}"
 
 
 def methods(results, protocol):

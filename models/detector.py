@@ -165,10 +165,8 @@ class Detector(nn.Module):
         return np.concatenate(parts)
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Load a state_dict, whose buffers may be larger or smaller than a new module's.
-
-        How many beats a memory holds, for instance, is known only after training.
-        """
+        """Load a state_dict. Its buffers may have other sizes than a new module's: how many beats a
+        memory holds, for instance, is known only after training."""
         for name, value in state.items():
             owner, _, leaf = name.rpartition(".")
             buffers = self.get_submodule(owner)._buffers

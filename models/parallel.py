@@ -105,10 +105,7 @@ def mean_terms(terms: dict[str, float], part: float, device: torch.device) -> di
 
 @contextmanager
 def batch_statistics(detector: nn.Module) -> Iterator[None]:
-    """Inside, BatchNorm1d is over the batch of all processes.
-
-    torch.nn.SyncBatchNorm is for GPUs alone.
-    """
+    """Inside, BatchNorm1d is over the batch of all processes: SyncBatchNorm is for GPUs alone."""
     norms = [m for m in detector.modules() if type(m) is nn.BatchNorm1d]
     for norm in norms if processes() > 1 else []:
         norm.__class__ = _SharedBatchNorm

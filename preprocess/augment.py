@@ -13,10 +13,12 @@ posture and breath, and the lead sees the same beat larger, from another side, o
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from preprocess import spectrogram
 from preprocess.beats import Beats
 from preprocess.constants import BEFORE, WINDOW
+from preprocess.synthetic import read_at
 
 # Of `drifted`: standard deviations, over beats, of what is drawn for each.
 DRIFT_GAIN = 0.2  # log gain of the whole window
@@ -98,28 +100,17 @@ def _slope(beats_mv: np.ndarray) -> np.ndarray:
 
 
 def time_warp(beats_mv: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(n, WINDOW) in mV to (n, WINDOW): on each side of R, TICKS samples dropped, TICKS stretched.
-
-    Where, is drawn anew for each beat.
-    """
+    """(n, WINDOW) in mV to (n, WINDOW): on each side of R, TICKS samples dropped, TICKS stretched;
+    which ones, is drawn for each beat."""
     n = len(beats_mv)
     before = _warped_axis(n, BEFORE, rng)
     after = BEFORE + _warped_axis(n, WINDOW - BEFORE, rng)
-    where = np.concatenate([before, after], 1)  # [n, WINDOW], fractional samples
-
-    # Read between samples by linear interpolation.
-    low = np.floor(where).astype(int)
-    high = np.minimum(low + 1, WINDOW - 1)
-    part = (where - low).astype(np.float32)
-    rows = np.arange(n)[:, None]
-    return beats_mv[rows, low] * (1 - part) + beats_mv[rows, high] * part
+    where = np.concatenate([before, after], 1, dtype=np.float32)  # [n, WINDOW], between samples
+    return read_at(torch.from_numpy(beats_mv), torch.from_numpy(where)).numpy()
 
 
 def _warped_axis(n, length, rng):
-    """(n, length): where on the old time axis each new sample lies.
-
-    Starts at 0 and is as long as before.
-    """
+    """(n, length): where on the old time axis each new sample lies, from 0 on."""
     order = rng.random((n, length)).argsort(1)
     step = np.ones((n, length))
     rows = np.arange(n)[:, None]

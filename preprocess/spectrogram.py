@@ -170,10 +170,7 @@ def decibel_images(beats_mv: torch.Tensor) -> torch.Tensor:
 
 
 def area_weights(n: int, size: int) -> np.ndarray:
-    """(size, n) matrix that averages n cells into `size` equal ones by overlap.
-
-    OpenCV's INTER_AREA, shrinking.
-    """
+    """(size, n): averages n cells into `size` equal ones by overlap, as OpenCV's INTER_AREA."""
     edges = np.arange(size + 1) * n / size
     cells = np.arange(n)
     overlap = np.minimum(edges[1:, None], cells + 1) - np.maximum(edges[:-1, None], cells)

@@ -90,10 +90,7 @@ def rescaled(beats: Tensor, _) -> Tensor:
 
 
 def pasted(beats: Tensor, others: Tensor) -> Tensor:
-    """80 to 500 ms of another beat, tilted so that both ends meet.
-
-    Half of the pieces are moved by up to 70 ms.
-    """
+    """80 to 500 ms of another beat, half of them moved by up to 70 ms; tilted so that ends meet."""
     start, end = _span(beats, 30, 180)
     others = read_at(others, _time(beats) - _uniform(beats, -25, 25) * _chance(beats, 0.5))
     piece = others - _bridge(others, start, end) + _bridge(beats, start, end)
@@ -181,10 +178,7 @@ def _span(beats, shortest, longest):
 
 
 def _fade(t, start, end, edge):
-    """(n, WINDOW): 1 between start and end (n, 1), 0 outside.
-
-    Cosine edges of `edge` samples, centred on start and end.
-    """
+    """(n, WINDOW): 1 between start and end (n, 1), 0 outside; cosines of `edge` samples at both."""
     ramp = ((t - start) / edge + 0.5).clamp(0, 1) * ((end - t) / edge + 0.5).clamp(0, 1)
     return 0.5 - 0.5 * torch.cos(math.pi * ramp)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from recordings import wave, write_csv, write_edf, write_ishne, write_wfdb
+from recordings import drawn, wave, write_csv, write_edf, write_ishne, write_wfdb
 
 import main
 from preprocess import __main__ as preparation
@@ -24,15 +24,7 @@ ODD = ("", "0", "-1", "1e999", "nan", "1/0", "9" * 20, "²", "\x1b[31m", "\x00",
 RECORDINGS = ("r1.dat", "r1.hea", "r2.edf", "r3.ecg", "r4.csv")
 TEXTS = (".hea", ".csv", ".json")
 DATASET = ("beats.npy", "spectrograms.npy", "index.csv", "manifest.json")
-
-few = settings(
-    max_examples=10,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.generate),
-)
+EXAMPLES = 10
 
 
 @st.composite
@@ -117,7 +109,7 @@ def test_a_damaged_recording(name, folder, weights, tmp_path):
     words = ["--screen", recording, "--outf", out, "--checkpoint", weights, "--device", "cpu"]
     assert ends_well(main.main, *words)
 
-    @few
+    @drawn(EXAMPLES)
     @given(damaged(path.read_bytes(), path.suffix in TEXTS))
     def screen(content):
         earlier = contents(out)
@@ -137,7 +129,7 @@ def test_a_damaged_record_to_train_on(name, folder, tmp_path):
     words = ["--records", folder, "--dataroot", tmp_path / "out"]
     assert ends_well(preparation.main, *words)
 
-    @few
+    @drawn(EXAMPLES)
     @given(damaged((folder / name).read_bytes(), name.endswith(TEXTS)))
     def prepare(content):
         earlier = contents(tmp_path)
@@ -156,7 +148,7 @@ def test_a_damaged_checkpoint(folder, weights, tmp_path):
     assert ends_well(main.main, *words)
     table = (out / "r2.csv").read_bytes()
 
-    @few
+    @drawn(EXAMPLES)
     @given(damaged(path.read_bytes(), False))
     def screen(content):
         with in_place(path, content):
@@ -178,7 +170,7 @@ def test_a_damaged_dataset(name, dataroot, tmp_path):
     words = ["--dataroot", there, "--outf", tmp_path / "out", "--model", "pca", "--device", "cpu"]
     assert ends_well(main.main, *words)
 
-    @few
+    @drawn(EXAMPLES)
     @given(damaged(content, Path(name).suffix in TEXTS))
     def train(content):
         is_changed = content != (there / name).read_bytes()

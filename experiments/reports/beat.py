@@ -21,6 +21,11 @@ BEAT_SPAN_S = (SAMPLES_S[0] - 0.5 / FS_HZ, SAMPLES_S[-1] + 0.5 / FS_HZ)
 # Of a trace's axis: a flat beat must not be blown up into one that looks wild.
 SMALLEST_SPAN_MV = 1.5
 SHADED = {"facecolor": "#D55E0038", "edgecolor": style.VERMILION, "linewidth": 0.6}
+IMAGE_TITLES = {
+    "real": "this beat's image",
+    "generated": "generated normal image",
+    "error": "error map",
+}
 DASHED_BLUE = {"color": style.BLUE, "linewidth": 1.2, "linestyle": (0, (3.5, 1.5))}
 # Heights of a page of beats: a row, the gap between two, what stands above and below them all.
 ROW_IN, GAP_IN, HEAD_IN, FOOT_IN = 1.4, 0.78, 0.85, 1.35
@@ -91,20 +96,24 @@ def draw_beat(axes, panel):
     axes: as from beat_axes. The error is on the absolute ERROR_SCALE; real and generated image
     share one scale.
     """
-    error = np.asarray(panel.error, float)
+    error, scale = np.asarray(panel.error, float), Normalize(*style.ERROR_SCALE)
+    over_time, times_s = error, SAMPLES_S
     _draw_trace(axes["trace"], panel)
-    is_map = error.ndim == 2
-    times_s, freqs_hz = spectrogram.axes(panel.setting) if is_map else (SAMPLES_S, None)
-    # Over time, as a strip.
-    strip, over_time = axes["strip"], error.max(0) if is_map else error
-    scale = style.ERROR_COLOURS, Normalize(*style.ERROR_SCALE)
-    _picture(strip, np.stack([over_time, over_time]), times_s, [0, 1], *scale)
+    if panel.images:
+        every = np.stack([*panel.images.values()])
+        norm = Normalize(every.min(), every.max())
+        for name, image in panel.images.items():
+            _draw_image(axes[name], name, image, panel.setting, style.IMAGE_COLOURS, norm)
+    if error.ndim == 2:
+        over_time, (times_s, freqs_hz) = error.max(0), spectrogram.axes(panel.setting)
+        _draw_image(axes["error"], "error", error, panel.setting, style.ERROR_COLOURS, scale)
+        if error.max() > style.CONTOUR_SD:  # matplotlib warns about a contour that is nowhere
+            line = {"levels": [style.CONTOUR_SD], "colors": "white", "linewidths": 1.0}
+            axes["error"].contour(times_s, freqs_hz, error, **line)
+    strip = axes["strip"]
+    _picture(strip, np.stack([over_time] * 2), times_s, [0, 1], style.ERROR_COLOURS, scale)
     strip.set_yticks([])
     strip.set_ylabel("error", rotation=0, ha="right", va="center", fontsize=style.SMALL)
-    _label_time(strip)
-    _draw_images(axes, panel)
-    if is_map:
-        _draw_error_map(axes["error"], error, times_s, freqs_hz)
 
 
 def _draw_trace(axes, panel):
@@ -137,29 +146,12 @@ def _rule_like_ecg_paper(axes):
     axes.set_axisbelow(True)
 
 
-def _draw_images(axes, panel):
-    if not panel.images:
-        return
-    every = np.stack([*panel.images.values()])
-    norm = Normalize(every.min(), every.max())
-    times_s, freqs_hz = spectrogram.axes(panel.setting)
-    titles = {"real": "this beat's image", "generated": "generated normal image"}
-    for name, image in panel.images.items():
-        _picture(axes[name], image, times_s, freqs_hz, style.IMAGE_COLOURS, norm)
-        axes[name].set_title(titles[name], fontsize=style.SMALL)
-        _label_time(axes[name])
-        _label_frequency(axes[name])
-
-
-def _draw_error_map(axes, error, times_s, freqs_hz):
-    _picture(axes, error, times_s, freqs_hz, style.ERROR_COLOURS, Normalize(*style.ERROR_SCALE))
-    if error.max() > style.CONTOUR_SD:  # matplotlib warns about a contour that is nowhere
-        axes.contour(
-            times_s, freqs_hz, error, levels=[style.CONTOUR_SD], colors="white", linewidths=1.0
-        )
-    axes.set_title("error map", fontsize=style.SMALL)
-    _label_time(axes)
-    _label_frequency(axes)
+def _draw_image(axes, name, image, setting, colours, norm):
+    """An image of a setting of preprocess.spectrogram, or an error map of its shape."""
+    _picture(axes, image, *spectrogram.axes(setting), colours, norm)
+    axes.set_title(IMAGE_TITLES[name], fontsize=style.SMALL)
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 3, 5, 6, 10]))
+    axes.set_ylabel("frequency (Hz)", fontsize=style.SMALL, labelpad=1)
 
 
 def _picture(axes, image, times_s, rows, colours, norm):
@@ -167,19 +159,11 @@ def _picture(axes, image, times_s, rows, colours, norm):
     columns stand under their part of the trace."""
     axes.pcolormesh(times_s, rows, image, cmap=colours, norm=norm, shading="nearest")
     axes.set_facecolor(style.EMPTY)
-
-
-def _label_time(axes):
     axes.set_xlim(BEAT_SPAN_S)
     axes.xaxis.set_major_locator(MultipleLocator(0.2))
     axes.tick_params(labelsize=style.SMALL)
     axes.tick_params(axis="x", which="minor", length=0)
     axes.set_xlabel("time from R peak (s)", fontsize=style.SMALL)
-
-
-def _label_frequency(axes):
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 3, 5, 6, 10]))
-    axes.set_ylabel("frequency (Hz)", fontsize=style.SMALL, labelpad=1)
 
 
 def draw_panels(panels: list[Panel], path: Path, heading: str) -> Path:

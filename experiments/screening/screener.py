@@ -212,8 +212,6 @@ def in_python(sentence: str) -> str:
 class SignalSource(Source):
     """Leads that are in memory."""
 
-    signal_mv: np.ndarray
-
     @classmethod
     def of(cls, signal_mv: ArrayLike, fs_hz: float, name: str, lead: str | list) -> SignalSource:
         """signal_mv: (n,) or (n, leads), each with a name. Raises BadInput where it is not."""
@@ -231,9 +229,6 @@ class SignalSource(Source):
                 f"{name} has shape {signal_mv.shape} and {len(leads)} names of leads: give an "
                 "array (n,) or (n, leads) in mV, and lead=[...] with a name for each"
             )
-        made = cls(name, Path(name), leads, leads, float(fs_hz), len(signal_mv))
-        made.signal_mv = signal_mv.reshape(len(signal_mv), len(leads))
-        return made
-
-    def read(self, start, end):
-        return self.signal_mv[start:end].copy()
+        n, signal_mv = len(signal_mv), signal_mv.reshape(len(signal_mv), len(leads))
+        pieces = [(0, n, lambda start, end: signal_mv[start:end].copy())]
+        return cls(name, Path(name), leads, leads, float(fs_hz), n, pieces)

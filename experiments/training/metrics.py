@@ -86,25 +86,15 @@ def intervals(
     patient: (n,) names. Drawn with replacement are whole patients: beats of one are alike, so that
     an interval over beats would say how well these patients are known, and nothing of the next.
     """
-    if not resamplings:
-        return {}
-    rng = np.random.default_rng(seed)
-    # Ranks, highest first, hold all that both measures need, and counting them is fast.
-    ranks, n_ranks = np.unique(-scores, return_inverse=True)[1], len(scores)
-    names, values = np.unique(patient), []
-    # [2, patients, ranks]: of each patient's normals and abnormals
-    counts = np.array(
-        [
-            [np.bincount(ranks[(patient == name) & kind], minlength=n_ranks) for name in names]
-            for kind in (classes == "N", classes != "N")
-        ]
-    )
+    rng, order = np.random.default_rng(seed), np.argsort(-scores)  # what is in order is fast
+    scores, abnormal, values = scores[order], classes[order] != "N", []
+    names, place = np.unique(patient[order], return_inverse=True)
     for _ in range(resamplings):
-        times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)))
-        normals, abnormals = times @ counts
-        if normals.any() and abnormals.any():
-            values.append(_auc_ap(normals, abnormals))
-    if not values:  # every draw had one kind of beats alone
+        times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)))[place]
+        if len(np.unique(abnormal[times > 0])) == 2:
+            measures = (roc_auc_score, average_precision_score)
+            values.append([each(abnormal, scores, sample_weight=times) for each in measures])
+    if not values:  # none was asked for, or every draw had one kind of beats alone
         return {}
     low, high = np.quantile(values, [0.025, 0.975], axis=0)
     return {
@@ -113,11 +103,3 @@ def intervals(
         "bootstrap": resamplings,
         "bootstrap_over": "patients",
     }
-
-
-def _auc_ap(negatives, positives):
-    """AUC and AP from counts at each rank, highest first, as scikit-learn has them, with ties."""
-    n, above_n, above_p = negatives.sum(), np.cumsum(negatives), np.cumsum(positives)
-    auc = 1 - (positives * (above_n - negatives / 2)).sum() / (n * positives.sum())
-    ap = (positives * above_p / np.maximum(above_n + above_p, 1)).sum() / positives.sum()
-    return auc, ap

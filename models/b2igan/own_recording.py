@@ -11,7 +11,8 @@ from numpy.random import Generator
 from scipy.ndimage import median_filter
 
 from models.b2igan.neighbours import nearest_rows
-from preprocess.beats import BEFORE, QRS, WINDOW, Beats
+from preprocess.augment import moved
+from preprocess.beats import BEFORE, QRS, Beats
 
 # Of the window: where the height of the QRS is measured, and where beats are lined up.
 HEIGHT_SPAN, TEMPLATE_SPAN = slice(BEFORE - 30, BEFORE + 35), slice(BEFORE - 30, BEFORE + 40)
@@ -141,7 +142,7 @@ def normal_versions(beats_mv: np.ndarray, references_mv: np.ndarray) -> np.ndarr
     away = np.delete(traces, QRS, 1)
     near = nearest_rows(away[n:], away[:n], REFERENCE_NEIGHBOURS)[1]  # [n, 10]
     normal_mv = traces[n:][near].mean(1) * where.height_mv
-    return _moved(normal_mv, -where.shift[:n]) + where.level_mv[:n]
+    return moved(normal_mv, -where.shift[:n]) + where.level_mv[:n]
 
 
 # --- lined up and scaled alike
@@ -167,14 +168,7 @@ def aligned(beats_mv: np.ndarray, where: Placement | None = None) -> np.ndarray:
     """Beats of one recording (n, WINDOW) in mV to (n, WINDOW) float32, level, in heights of its
     QRS, each moved so that its QRS lies where the recording's does."""
     level_mv, shift, height_mv = where or placement(beats_mv)
-    return (_moved(beats_mv - level_mv, shift) / height_mv).astype(np.float32)
-
-
-def _moved(beats: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """(n, WINDOW), each read so many samples later; ends are held."""
-    padded = np.pad(beats, ((0, 0), (QRS_SHIFT, QRS_SHIFT)), mode="edge")
-    at = QRS_SHIFT + shift[:, None] + np.arange(WINDOW)
-    return np.take_along_axis(padded, at, 1)
+    return (moved(beats_mv - level_mv, shift) / height_mv).astype(np.float32)
 
 
 def qrs_shift(level: np.ndarray) -> np.ndarray:

@@ -63,10 +63,7 @@ class AnoGAN(AutoEncoder):
     def error_map(self, beats: Beats) -> np.ndarray:
         """Residual (n, 320): absolute difference between a beat and the nearest generated one,
         scaled by min_max."""
-
-        def residual(beat_mv: Tensor) -> Tensor:
-            return (self.reconstruct(beat_mv) - min_max(beat_mv)).abs()
-
+        residual = lambda beat_mv: (self.reconstruct(beat_mv) - min_max(beat_mv)).abs()
         return self.in_chunks(residual, beats.beat_mv)
 
     def reconstruct(self, beat_mv: Tensor) -> Tensor:

@@ -39,16 +39,6 @@ class Ganomaly(AutoEncoder):
         d_loss, d_terms = discriminator_loss(self.discriminator, real, fake)
         descend(steps["discriminator"], d_loss)
 
-        g_loss, g_terms = self._generator_loss(real, fake, latent)
-        descend(steps["generator"], g_loss)
-        if d_terms["d_loss"] < ANEW_BELOW:
-            self.discriminator.apply(initialise)
-        return d_terms | g_terms
-
-    def _generator_loss(
-        self, real: Tensor, fake: Tensor, latent: Tensor
-    ) -> tuple[Tensor, dict[str, float]]:
-        """real, fake: (n, 1, 1, 320); latent: (n, TRACE_LATENT, 1, 1) of real."""
         # Adversarial: feature matching.
         adv_loss = feature_matching(self.discriminator, real, fake)
         # Contextual: L1 reconstruction.
@@ -57,11 +47,11 @@ class Ganomaly(AutoEncoder):
         latent_loss = mse_loss(self.second_encoder(fake), latent)
 
         loss = W_ADVERSARIAL * adv_loss + W_RECONSTRUCTION * reconstruction + W_LATENT * latent_loss
-        return loss, {
-            "g_rec": reconstruction.item(),
-            "g_adv": adv_loss.item(),
-            "g_latent": latent_loss.item(),
-        }
+        descend(steps["generator"], loss)
+        if d_terms["d_loss"] < ANEW_BELOW:
+            self.discriminator.apply(initialise)
+        losses = {"g_rec": reconstruction, "g_adv": adv_loss, "g_latent": latent_loss}
+        return d_terms | {name: loss.item() for name, loss in losses.items()}
 
     def score(self, beats: Beats, context: str = "none") -> np.ndarray:
         """Mean squared distance (n,) of the latent vectors of beat and reconstruction; error_map,

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.b2igan.neighbours import nearest
 from models.compared._layers import TraceDetector, min_max
 from preprocess.beats import WINDOW, Beats
 
@@ -55,15 +56,12 @@ class Neighbours(TraceDetector):
     def nearest(self, query: Tensor) -> tuple[Tensor, Tensor]:
         """(n, dimensions) to index and distance (n,) of the nearest remembered beat, block by
         block."""
-        best = torch.full((len(query),), torch.inf, device=query.device)
-        index = torch.zeros(len(query), dtype=torch.long, device=query.device)
-        for start in range(0, len(self.memory), REMEMBERED_AT_ONCE):
-            block = self.memory[start : start + REMEMBERED_AT_ONCE].to(query.dtype)
-            # |q - p|^2 without |q|^2, which does not change the order.
-            part, where = torch.addmm(block.square().sum(1), query, block.T, alpha=-2).min(1)
-            index = torch.where(part < best, where + start, index)
-            best = torch.minimum(part, best)
-        return index, (best + query.square().sum(1)).clamp_min(0).sqrt()
+        blocks = self.memory.split(REMEMBERED_AT_ONCE)
+        found = [nearest(block.to(query.dtype), query, 1) for block in blocks]
+        distance, place = (torch.cat(parts, 1) for parts in zip(*found, strict=True))
+        best, block = distance.min(1)  # [n] each
+        place = place.gather(1, block[:, None])[:, 0]
+        return place + block * REMEMBERED_AT_ONCE, best
 
 
 DETECTOR = Neighbours

@@ -34,11 +34,8 @@ class ImageNeighbours(Neighbours):
     def error_map(self, beats: Beats) -> np.ndarray:
         """Squared difference (n, 2, 32, 32) to the nearest image: the score is the root of its
         sum."""
-
-        def squared_difference(image: Tensor) -> Tensor:
-            return (image - self.neighbour(image).view_as(image)).square()
-
-        return self.in_chunks(squared_difference, beats.image)
+        squared = lambda image: (image - self.neighbour(image).view_as(image)).square()
+        return self.in_chunks(squared, beats.image)
 
     def generate(self, beats: Beats) -> np.ndarray:
         """(n, 2, 32, 32): the nearest image."""

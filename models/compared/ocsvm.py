@@ -42,10 +42,7 @@ class OCSVM(TraceDetector):
     def score(self, beats: Beats, context: str = "none") -> np.ndarray:
         """Minus the logarithm (n,) of the decision function without its constant: the same order,
         and no two beats are alike for being far from every support vector."""
-
-        def minus_log(beat_mv: Tensor) -> Tensor:
-            return -self._log_kernels(self._embed(beat_mv)).logsumexp(1)
-
+        minus_log = lambda beat_mv: -self._log_kernels(self._embed(beat_mv)).logsumexp(1)
         return self.in_chunks(minus_log, beats.beat_mv).astype(float)
 
     def reconstruct(self, beat_mv: Tensor) -> Tensor:

@@ -51,10 +51,7 @@ def p_wave_coherence(beats_mv, rr_s, usual=None):
     steps = waves.shape[1] // P_AVERAGED
     waves = waves[:, : steps * P_AVERAGED].reshape(-1, steps, P_AVERAGED).mean(2)
     waves = without_line(waves)
-
-    def mean_around(values):
-        return uniform_filter1d(values, P_BEATS, axis=0, mode="constant")
-
+    mean_around = lambda values: uniform_filter1d(values, P_BEATS, axis=0, mode="constant")
     weight = usable.astype(float)
     share = np.maximum(mean_around(weight), 1e-9)
     mean = mean_around(waves * weight[:, None]) / share[:, None]

@@ -16,10 +16,7 @@ PUBLISHED_BAND_HZ, PUBLISHED_TAPS = (3.0, 45.0), 109
 def bandpass(
     signal_mv: np.ndarray, low_hz: float = BAND_HZ[0], high_hz: float = BAND_HZ[1]
 ) -> np.ndarray:
-    """(n,) in mV to (n,) float32 in mV: a Butterworth band-pass.
-
-    Run forwards and backwards, so that no wave moves in time.
-    """
+    """(n,) in mV to (n,) float32 in mV: Butterworth, run both ways, so that no wave moves."""
     sos = butter(ORDER, (low_hz, high_hz), "bandpass", fs=FS_HZ, output="sos")
     return sosfiltfilt(sos, signal_mv).astype(np.float32)
 
@@ -40,10 +37,5 @@ def without_line(pieces: np.ndarray) -> np.ndarray:
 
 
 # What beats can be filtered with, by the name that --filter takes: function and band.
-FILTERS = dict(
-    zip(
-        FILTER_NAMES,
-        ((bandpass, BAND_HZ), (published_bandpass, PUBLISHED_BAND_HZ)),
-        strict=True,
-    )
-)
+_FILTERS = (bandpass, BAND_HZ), (published_bandpass, PUBLISHED_BAND_HZ)
+FILTERS = dict(zip(FILTER_NAMES, _FILTERS, strict=True))

@@ -58,10 +58,7 @@ def reference_r_peaks(signal_mv: np.ndarray) -> np.ndarray:
 
 
 def distance_to_nearest(samples: np.ndarray, peaks: np.ndarray) -> np.ndarray:
-    """(k,) samples and (m,) peaks, rising, to (k,): how far the nearest peak is, in samples.
-
-    A whole window where there is no peak at all.
-    """
+    """(k,) samples and (m,) peaks, rising, to (k,): samples to the nearest; WINDOW without any."""
     if len(peaks) == 0:
         return np.full(len(samples), WINDOW)
     right = np.searchsorted(peaks, samples)
@@ -197,10 +194,7 @@ def _with_missed(bumps, relative, is_beat):
 
 
 def _r_peak(filtered_mv, bumps):
-    """(k,): the sample of the wave's top, or of its bottom where it is a negative one.
-
-    Where annotators set their mark.
-    """
+    """(k,): the wave's top, or its bottom where it is negative, as annotators mark it."""
     reach = round(R_REACH_S * FS_HZ)
     at = np.clip(bumps[:, None] + np.arange(-reach, reach + 1), 0, len(filtered_mv) - 1)
     around = filtered_mv[at]  # [k, 2 reach + 1]

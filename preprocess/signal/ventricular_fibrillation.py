@@ -96,13 +96,8 @@ def wave_features(filtered_mv, envelope, fast_mv):
     slow_mv = sosfiltfilt(band, slow_mv).astype(np.float32)
     qrs_mv = binned(envelope).reshape(-1, step).mean(1).astype(np.float32)
     window, beat = round(FEATURE_S * SLOW_HZ), round(BEAT_S * SLOW_HZ)
-
-    def mean(values):
-        return uniform_filter1d(values, window)
-
-    def highest(values):
-        return np.maximum(mean(maximum_filter1d(values, beat)), 1e-5)
-
+    mean = lambda values: uniform_filter1d(values, window)
+    highest = lambda values: np.maximum(mean(maximum_filter1d(values, beat)), 1e-5)
     size, change = np.abs(slow_mv), np.abs(np.diff(slow_mv, prepend=slow_mv[:1]))
     mean_size, mean_change = mean(size), mean(change)
     mean_hz = mean_change / np.maximum(mean_size, 1e-5) * SLOW_HZ / (2 * np.pi)

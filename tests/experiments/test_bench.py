@@ -36,17 +36,13 @@ def found(cohort, weights):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_each_part_has_a_rate(found):
-    assert list(found["parts"]) == ["STFT images", "training", "scoring"]
-    assert all(part["ours"] > 0 for part in found["parts"].values())
-
-
 def test_flagged_beats_are_counted_as_well(found, cohort):
     """The recording's abnormal beats, of which most are flagged, are more than are missed."""
     symbols = records.read(records.find_records(cohort)[0]).symbols
     annotated = np.isin(symbols, list(CLASS_OF)).sum()
     abnormal = annotated - (symbols == "N").sum()
     (screening,) = found["screening"]
+    assert list(found["parts"]) == ["STFT images", "training", "scoring"]
     assert abnormal > 0.05 * annotated
     assert abs(screening["beats"] - annotated) < abnormal / 3
     assert screening["peak_mb"] > 0 and screening["seconds"] > 0

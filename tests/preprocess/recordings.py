@@ -6,8 +6,21 @@ from pathlib import Path
 import edfio
 import numpy as np
 import wfdb
+from hypothesis import HealthCheck, Phase, settings
 
 from preprocess.readers.ishne import HEADER, MAGIC
+
+
+def drawn(examples):
+    """Of a test: the same so many examples in every run; a folder of its own for each."""
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 def wave(n, fs_hz, seed=0):

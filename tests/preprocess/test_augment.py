@@ -1,8 +1,8 @@
-"""Time warping acts along time and keeps the R peak; drift changes size and level, not the beat."""
+"""Time warping keeps the R peak, drift the beat, and a moved window the samples it has."""
 
 import numpy as np
 
-from preprocess.augment import TICKS, drifted, time_warp, with_warped_copies
+from preprocess.augment import TICKS, drifted, jittered, moved, time_warp, with_warped_copies
 from preprocess.beats import BEFORE, WINDOW
 
 
@@ -35,3 +35,17 @@ def test_a_drifted_beat_is_the_same_beat_of_another_size_and_level(data):
     assert np.median(alike) > 0.95 and min(alike) > 0.5
     size = np.ptp(later, axis=1) / np.ptp(beats_mv, axis=1)
     assert 0.15 < np.log(size).std() < 0.4
+
+
+def test_a_moved_window_is_the_beat_seen_later_with_its_edge_held(data):
+    before = data.beats(np.arange(6)).beat_mv
+    after = moved(before, np.array([3, -3, 0, 1, -2, 0]))
+    np.testing.assert_array_equal(after[0, :-3], before[0, 3:])
+    np.testing.assert_array_equal(after[1, 3:], before[1, :-3])
+    assert (after[1, :3] == before[1, 0]).all()
+
+
+def test_jitter_moves_by_up_to_so_many_samples_either_way(data):
+    beats = data.beats(np.arange(300), with_image=False)
+    after = jittered(beats, 3, 0, np.random.default_rng(0), None)
+    assert set(after.sample - beats.sample) == set(range(-3, 4)) and after.image is None

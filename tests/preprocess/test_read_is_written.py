@@ -12,9 +12,9 @@ import edfio
 import numpy as np
 import pytest
 import wfdb
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from recordings import wave, write_csv, write_interrupted_edf, write_ishne, write_wfdb
+from recordings import drawn, wave, write_csv, write_interrupted_edf, write_ishne, write_wfdb
 
 from preprocess.constants import FS_HZ
 from preprocess.readers import open_source
@@ -25,19 +25,6 @@ RATES = st.one_of(st.sampled_from((50, 128, 250, 256, 360, 500, 1000, 4000)), st
 UNITS = st.sampled_from(("mV", "uV", "V"))
 WANTED = st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True)  # leads, in any order
 SCALES = {"mV": 1.0, "uV": 1000.0, "V": 1e-3}
-
-
-def drawn(function):
-    """The same examples in every run; a folder of its own for each."""
-    kept = settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=(Phase.explicit, Phase.generate),
-        suppress_health_check=list(HealthCheck),
-    )
-    return kept(function)
 
 
 def assert_read(source, leads_mv, fs_hz, atol):
@@ -53,7 +40,7 @@ def assert_read(source, leads_mv, fs_hz, atol):
     assert there.mean() == pytest.approx(np.isfinite(leads_mv).mean(), abs=0.01)
 
 
-@drawn
+@drawn(EXAMPLES)
 @given(
     fs_hz=st.one_of(RATES, st.sampled_from((257.5, 359.98, 128.25))),
     kind=st.sampled_from(("16", "24", "32", "212", "80", "516")),
@@ -87,7 +74,7 @@ def test_wfdb(fs_hz, kind, unit, wanted, missing, seed):
         assert_read(source, leads[:, wanted], fs_hz, 0.6 / adu_per_mv)
 
 
-@drawn
+@drawn(EXAMPLES)
 @given(fs_hz=RATES, n_beats=st.integers(2, 40), seed=st.integers(0, 99))
 def test_annotations_of_a_record(fs_hz, n_beats, seed):
     rng = np.random.default_rng(seed)
@@ -104,7 +91,7 @@ def test_annotations_of_a_record(fs_hz, n_beats, seed):
         assert np.abs(times / FS_HZ - samples / fs_hz).max() <= 0.5 / FS_HZ + 1e-9
 
 
-@drawn
+@drawn(EXAMPLES)
 @given(
     fs_hz=RATES,
     other_hz=RATES,
@@ -135,7 +122,7 @@ def test_edf(fs_hz, other_hz, kind, unit, wanted, seconds, is_plus, is_told, see
     assert source.start == start
 
 
-@drawn
+@drawn(EXAMPLES)
 @given(
     fs_hz=RATES,
     gaps_s=st.lists(st.sampled_from((0.0, 0.0, 0.5, 3.0, 61.0)), min_size=4, max_size=8),
@@ -154,7 +141,7 @@ def test_interrupted_edf(fs_hz, gaps_s, seed):
         assert_read(source, expected, fs_hz, 1e-4)
 
 
-@drawn
+@drawn(EXAMPLES)
 @given(
     fs_hz=RATES,
     unit=UNITS,
@@ -190,7 +177,7 @@ def test_csv(fs_hz, unit, layout, clock, gap_s, empty, is_told, leads, seed):
         assert_read(source, expected, fs_hz, 1e-6)
 
 
-@drawn
+@drawn(EXAMPLES)
 @given(
     fs_hz=RATES,
     n_leads=st.integers(3, 12),

@@ -1,11 +1,9 @@
-"""Devices and precisions: what is not there is refused, what was not asked for is left alone."""
-
-import contextlib
+"""A device that is not there is refused; auto takes the best."""
 
 import pytest
 import torch
 
-from experiments.training.device import autocast, find_device
+from experiments.training.device import find_device
 from preprocess import BadInput
 
 
@@ -20,9 +18,3 @@ def test_auto_takes_an_accelerator_where_there_is_one(monkeypatch):
     for there, name in ((True, "cuda"), (False, "cpu")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
         assert find_device("auto") == torch.device(name)
-
-
-def test_precision_is_full_unless_asked_for_or_native():
-    assert isinstance(autocast("off", torch.device("cpu")), contextlib.nullcontext)
-    with autocast("bfloat16", torch.device("cpu")):
-        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16

@@ -43,7 +43,7 @@ def test_in_a_file_an_epoch_is_one_plain_line(data, rows, tmp_path, capfd):
     training.train(data, rows, opt("--model", "autoencoder", "--train-beats", "100"), tmp_path)
     out, err = capfd.readouterr()
     first, second = out.splitlines()
-    assert first.startswith("epoch 1/2: g_rec 0.") and "beats/s, 0.0 min left" in second
+    assert first.startswith("epoch 1/2: g_rec 0.") and second.endswith("0.0 min left")
     assert "\r" not in out + err
 
 
@@ -120,3 +120,11 @@ def test_labels_choose_between_moments_of_an_epoch_and_outputs_say_so(data, tmp_
     assert same_state(result.state, result.best["state"])
     steps_an_epoch = 600 // result.options["batchsize"]
     assert result.state["averaged.n_averaged"] == steps_an_epoch
+
+
+def test_only_patients_met_again_are_trained_with_drift():
+    drift = lambda *given: training.complete_options(options.parse("main", [*given]))["drift"]
+    assert drift("--protocol", "chronological") > 0
+    assert drift("--protocol", "interpatient") == 0
+    assert drift("--protocol", "interpatient", "--drift", "0.5") == 0.5
+    assert drift("--model", "autoencoder") == 0

@@ -42,14 +42,6 @@ def test_recordings_are_whole_and_say_which_beats_are_known_normal(data, weights
     assert n_normal == len(rows.train)
 
 
-def test_patients_that_calibrate_are_in_nothing_that_the_context_is_fitted_on(data, weights):
-    detector, rows = load(weights).detector(), split(data.index, "interpatient")
-    record = data.index["record"].to_numpy()
-    given = {beats.record[0] for beats, _ in scoring.recordings(detector, data, rows.train)}
-    assert given == set(record[rows.train])
-    assert not given & set(record[rows.calibration]) and not given & set(record[rows.test])
-
-
 def test_of_long_recordings_the_context_learns_from_as_long_a_beginning(data, weights, monkeypatch):
     detector, rows = load(weights).detector(), split(data.index, "beatgan").train
     record = data.index["record"].to_numpy()

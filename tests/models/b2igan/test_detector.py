@@ -1,11 +1,10 @@
 """The method: it learns, its parts can be read apart, and unseen patients are judged without what
 was learnt of others by name."""
 
-import io
-
 import numpy as np
 import pytest
 import torch
+from synthetic_beats import reloaded
 
 from models.b2igan.detector import B2IGAN
 from options import training_of
@@ -96,12 +95,7 @@ def test_a_part_left_out_has_no_say(trained):
 
 def test_options_and_a_file_of_tensors_rebuild_it(trained):
     detector, _, normal, ventricular = trained
-    file = io.BytesIO()
-    torch.save(detector.state_dict(), file)
-    file.seek(0)
-    other = B2IGAN(options())
-    other.restore(torch.load(file, weights_only=True))
-    other.eval()
+    other = reloaded(detector).eval()
     assert detector.opt == options(), "training changes no option"
     np.testing.assert_array_equal(other.score(ventricular), detector.score(ventricular))
     np.testing.assert_array_equal(other.errors(normal)[1], detector.errors(normal)[1])
