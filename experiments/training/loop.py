@@ -249,10 +249,13 @@ def _is_quiet():
 
 
 def in_a_line(row: Mapping, n_epochs: int) -> str:
-    """A row of the log, for a log file, and how many minutes are left."""
-    said = [f"{name} {value:.4g}" for name, value in row.items() if name != "epoch"]
-    left_min = row["seconds"] * (n_epochs - row["epoch"]) / 60
-    return f"epoch {row['epoch']}/{n_epochs}: {', '.join(said)}; {left_min:.1f} min left"
+    """A row of the log, for a log file: epoch, losses by name, speed, minutes left."""
+    row = dict(row)
+    epoch, speed, seconds = row.pop("epoch"), row.pop("beats_per_s"), row.pop("seconds")
+    losses = [f"{name} {value:.4f}" for name, value in row.items()]
+    left_min = seconds * (n_epochs - epoch) / 60
+    said = ", ".join([*losses, f"{speed:,.0f} beats/s", f"{left_min:.1f} min left"])
+    return f"epoch {epoch}/{n_epochs}: {said}"
 
 
 def require_finite(losses: Mapping[str, float], epoch: int) -> None:
