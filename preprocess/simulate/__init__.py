@@ -15,9 +15,10 @@ Model
   the cube root of RR (Fridericia LS. Acta Med Scand 1920;53:469-486).
 * Sinus rhythm: RR with ECGSYN's bimodal spectrum, 0.1 Hz (Mayer waves) and the breathing rate
   (respiratory sinus arrhythmia), which also sways baseline and amplitude; a slower drift of the
-  rate is added.
+  rate is added. Some have a strong sinus arrhythmia; some fibrillate: RR without order, no P wave.
 * Ectopic beats: V and F leave the sinus node alone, so it fires on schedule (full compensatory
-  pause, the blocked P somewhere in V's QRS-T); A, a and J reset it (shorter pause).
+  pause, the blocked P somewhere in V's QRS-T); A, a and J reset it (shorter pause). In half of the
+  subjects they come late, hardly early; in some the bundle is blocked for minutes.
 * Noise: baseline wander, electrode drift and jumps, mains, muscle noise falling with frequency and
   in bursts.
 

@@ -16,10 +16,16 @@ from preprocess.simulate.intervals import TACHOGRAM_HZ, place_ectopics, sinus_rh
 from preprocess.simulate.noise import bump, recording_noise, shaped_noise
 from preprocess.simulate.subject import draw_subject
 from preprocess.simulate.truth import TRUTH, TRUTH_COLUMNS, truth_rows
-from preprocess.simulate.waveform import as_drawn, beat_variation, draw_recording, vary
+from preprocess.simulate.waveform import (
+    as_drawn,
+    beat_variation,
+    conducted,
+    draw_recording,
+    vary,
+)
 
 # Change it with anything that changes the bytes, so that an old cohort is not taken for a new one.
-COHORT_VERSION = 2
+COHORT_VERSION = 3
 GAIN_ADU_PER_MV = 200
 BASELINE_ADU = 1024
 TOP_ADU = 2047  # of 11 bits
@@ -54,8 +60,9 @@ def simulate_subject(number: int, minutes: float, seed: int) -> tuple:
     # The beats, and the normal ones that would stand in their places: both (beats, 9, 5).
     at_beats = np.interp(r_s, slow_s, breathing)
     variation = beat_variation(rng, subject, r_s, at_beats, local_rr_s)
-    beats = vary(as_drawn(rng, subject, symbols, node_s), variation)
-    normals = vary(np.repeat(subject.normal[None], len(r_s), 0), variation)
+    normals = conducted(rng, subject, len(r_s))
+    beats = vary(as_drawn(rng, subject, symbols, node_s, normals), variation)
+    normals = vary(normals, variation)
 
     # The recording; two seconds more, where the truth looks beyond its end.
     clean_mv = draw_recording(beats, r_s, n + 2 * FS_HZ)

@@ -10,6 +10,8 @@ MIN_COUPLING_S = 0.38  # an ectopic beat finds the ventricles recovered, R-on-T 
 # Coupling of supraventricular and fusion beats, as parts of RR; that of V is the subject's own.
 COUPLING = {"F": (0.87, 0.96), "A": (0.6, 0.84), "a": (0.54, 0.66), "J": (0.62, 0.84)}
 V_COUPLING_SPREAD = 0.03
+LATEST = 0.97  # of RR
+FIBRILLATING_SD = 0.25  # of RR intervals, as a part of their mean: without order
 
 
 def sinus_rhythm(rng, subject, breathing, duration_s):
@@ -17,7 +19,13 @@ def sinus_rhythm(rng, subject, breathing, duration_s):
 
     From a tachogram sampled like `breathing`, at TACHOGRAM_HZ.
     The beats are where the integral of the rate 1 / RR(t) passes the whole numbers.
+    In fibrillation each interval is drawn by itself.
     """
+    if subject.fibrillating:
+        n, shape = round(1.5 * duration_s / subject.rr_s), FIBRILLATING_SD**-2
+        rr_s = np.maximum(subject.rr_s * rng.gamma(shape, 1 / shape, n), MIN_COUPLING_S)
+        times_s = np.cumsum(rr_s)
+        return times_s[: np.searchsorted(times_s, 1.2 * duration_s)]
     mayer = shaped_noise(rng, len(breathing), TACHOGRAM_HZ, bump(0.1, 0.01))
     drift = shaped_noise(rng, len(breathing), TACHOGRAM_HZ, bump(0.0, 0.005))
     rr_s = (np.sqrt(subject.lf_hf) * mayer + breathing) / np.sqrt(subject.lf_hf + 1) + drift
@@ -60,7 +68,8 @@ def time_ectopics(rng, subject, sinus_s, symbols):
     of_v = subject.v_coupling - V_COUPLING_SPREAD, subject.v_coupling + V_COUPLING_SPREAD
     coupling = COUPLING | {"V": of_v}
     for k in np.flatnonzero(symbols != subject.conduction):
-        rr_s[k] = max(MIN_COUPLING_S, sinus_rr_s[k] * rng.uniform(*coupling[symbols[k]]))
+        part = min(rng.uniform(*coupling[symbols[k]]) + subject.late, LATEST)
+        rr_s[k] = max(MIN_COUPLING_S, sinus_rr_s[k] * part)
         if symbols[k] not in "VF":
             rr_s[k + 1] *= rng.uniform(1.02, 1.14)  # the sinus node starts anew
         elif symbols[k - 1] != "V":

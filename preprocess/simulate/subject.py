@@ -8,20 +8,21 @@ from preprocess.simulate import waves
 
 # Conduction, trait, share of each ectopic beat, chance that an event starts bigeminy, chance that
 # it is a couplet, noise factor.
-# The first subjects cover the common cases; a larger cohort repeats the list with other draws.
+# The first subjects cover the common cases, the others what is hard: ectopic beats that come in
+# time, and normal ones that do not, or change their shape. A larger cohort repeats the list.
 PROFILES = (
     ("N", "", {"V": 0.09, "F": 0.020, "A": 0.01}, 0.02, 0.1, 1.0),
     ("N", "", {"A": 0.11, "a": 0.020, "V": 0.01}, 0.02, 0.0, 1.0),
     ("L", "", {"V": 0.06, "A": 0.030}, 0.00, 0.1, 1.0),
     ("N", "", {"V": 0.05, "A": 0.050, "J": 0.01, "F": 0.01}, 0.00, 0.1, 1.6),
     ("N", "", {"A": 0.004}, 0.00, 0.0, 1.0),
-    ("R", "", {"A": 0.08, "V": 0.030}, 0.00, 0.0, 1.0),
-    ("N", "flat P", {"V": 0.08, "F": 0.020}, 0.00, 0.4, 3.0),
-    ("N", "tall T", {"A": 0.05, "a": 0.040, "J": 0.02}, 0.00, 0.0, 1.0),
-    ("N", "", {"V": 0.20, "F": 0.030}, 0.25, 0.1, 1.0),
-    ("N", "inverted T", {"V": 0.005}, 0.00, 0.0, 1.6),
-    ("N", "wide P", {"J": 0.06, "A": 0.070}, 0.00, 0.0, 3.0),
-    ("N", "", {"A": 0.13, "V": 0.020, "a": 0.02}, 0.15, 0.0, 1.0),
+    ("R", "fibrillation", {"V": 0.120}, 0.00, 0.1, 1.0),
+    ("N", "late ectopics", {"V": 0.18, "F": 0.040}, 0.10, 0.2, 3.0),
+    ("N", "sinus arrhythmia", {"A": 0.05, "a": 0.020, "J": 0.02}, 0.00, 0.0, 1.0),
+    ("N", "intermittent block", {"V": 0.15, "F": 0.050}, 0.10, 0.1, 1.0),
+    ("N", "fibrillation", {"V": 0.100}, 0.00, 0.0, 1.6),
+    ("N", "intermittent block", {"V": 0.15, "A": 0.020}, 0.00, 0.0, 1.0),
+    ("N", "sinus arrhythmia", {"A": 0.12, "V": 0.050, "a": 0.02}, 0.15, 0.0, 1.0),
 )
 
 
@@ -40,6 +41,9 @@ class Subject:
     bigeminy: float
     couplets: float
     v_coupling: float  # fraction of RR
+    late: float  # by how much later than most other ectopic beats come, as a fraction of RR
+    fibrillating: bool
+    intermittent: bool  # whether the bundle is blocked for minutes, and is not for others
     rr_s: float
     rr_sd_s: float
     lf_hf: float  # variance ratio, ECGSYN's sigma_1^2 / sigma_2^2
@@ -75,8 +79,11 @@ def draw_subject(rng, number):
         bigeminy=bigeminy,
         couplets=couplets,
         v_coupling=u(0.56, 0.7),
+        late=u(0.1, 0.25) if trait else 0.0,
+        fibrillating=trait == "fibrillation",
+        intermittent=trait == "intermittent block",
         rr_s=60 / u(56, 92),
-        rr_sd_s=u(0.015, 0.05),
+        rr_sd_s=u(0.10, 0.16) if trait == "sinus arrhythmia" else u(0.015, 0.05),
         lf_hf=u(0.4, 2.0),
         breathing_hz=u(0.2, 0.32),
         breathing_gain=u(0.02, 0.06),

@@ -9,9 +9,18 @@ from preprocess.simulate.waves import CENTRE, LEFT, QRS, RIGHT, T_WAVES, V1ST, P
 REACH_S = (0.45, 0.75)  # before and after R: where any wave of a beat is above nothing
 
 
-def as_drawn(rng, subject, symbols, node_s):
-    """(beats, 9, 5) beats of these symbols at RR = 1 s, before any variation."""
-    beats = np.repeat(subject.normal[None], len(symbols), 0)
+def conducted(rng, subject, n):
+    """(n, 9, 5) beats of the sinus node, or in fibrillation, at RR = 1 s."""
+    beats = np.repeat(subject.normal[None], n, 0)
+    if subject.intermittent:
+        beats[shaped_noise(rng, n, 1.0, bump(0, 0.005)) > 0.5] = subject.blocked
+    return beats
+
+
+def as_drawn(rng, subject, symbols, node_s, normals):
+    """(beats, 9, 5) beats of these symbols at RR = 1 s, before any variation; normals: of
+    `conducted`, what each would be."""
+    beats = normals.copy()
     focus = np.array(subject.foci)[rng.integers(len(subject.foci), size=len(symbols))]
     p_of = {"A": subject.atrial_p, "a": subject.atrial_p, "J": subject.junctional_p}
     for symbol, p in p_of.items():

@@ -32,14 +32,10 @@ def conducted_beat(rng, conduction, trait=""):
     p = (u(0.10, 0.2), u(0.03, 0.09), -u(0.14, 0.18), u(0.018, 0.024))
     t_left_s, t_right_s, t_s = u(0.045, 0.06), u(0.03, 0.042), u(0.27, 0.31)
     t = (r_mv * u(0.15, 0.32), u(-0.15, 0.25), t_s, t_left_s, t_right_s)
-    if trait == "flat P":
-        p = (u(0.06, 0.08), 0.03, *p[2:])
-    if trait == "wide P":
-        p = (u(0.12, 0.16), -0.08, p[2] - 0.015, u(0.028, 0.033))
-    if trait == "tall T":
+    if trait == "fibrillation":
+        p = (0, 0, *p[2:])
+    if trait == "sinus arrhythmia":
         t = (r_mv * u(0.45, 0.6), 0.5, *t[2:])
-    if trait == "inverted T":
-        t = (-u(0.15, 0.3), -0.1, *t[2:])
     if conduction == "L":  # broad notched R, deep QS in V1, T against the QRS
         r_mv = u(0.7, 1.2)
         return waves(

@@ -126,3 +126,17 @@ def test_truth_covers_every_abnormal_beat_and_no_normal_one(cohort):
         assert all(-0.389 <= start_s < end_s <= 0.5 for *_, start_s, end_s in spans)
         starts_s, ends_s = np.array([span[1:] for span in spans]).T
         assert np.all(starts_s[1:] - ends_s[:-1] >= 0.0195)  # gaps shorter than 20 ms are bridged
+
+
+def test_in_some_hearts_normal_beats_come_out_of_time(tmp_path):
+    names = simulate(tmp_path / "records", 8, 2.0, seed=4, progress=False)
+    deviation = {}
+    for name in names:
+        annotation = wfdb.rdann(str(tmp_path / "records" / name), "atr")
+        normal = np.isin(annotation.symbol[1:], NORMAL)
+        between = normal[1:] & normal[:-1]
+        rr = np.diff(annotation.sample[1:])[between]
+        deviation[name] = np.std(rr) / np.mean(rr)
+    assert max(list(deviation.values())[:5]) < 0.12
+    assert deviation["sim06"] > 0.15  # fibrillates
+    assert 0.08 < deviation["sim08"] < deviation["sim06"]  # sinus arrhythmia
