@@ -6,7 +6,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,6 +150,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
             state.save(path)
             with whole_file(Path(folder) / "train_log.csv") as part:
                 pd.DataFrame(state.log).to_csv(part, index=False)
+            _write_events(row, Path(folder) / "events")
             if not (_is_quiet() or sys.stderr.isatty()):
                 print(in_a_line(row, options["niter"]), flush=True)
 
@@ -246,6 +247,16 @@ def train_epoch(
 def _is_quiet():
     """Whether another process speaks: the first one of several, or the one with workers."""
     return not parallel.is_first() or "TQDM_DISABLE" in os.environ
+
+
+def _write_events(row, folder):
+    """A row of the log for TensorBoard, where its writer is installed."""
+    with suppress(ImportError):
+        from torch.utils.tensorboard import SummaryWriter
+
+        with SummaryWriter(folder) as writer:
+            for name in row.keys() - {"epoch"}:
+                writer.add_scalar(name, row[name], row["epoch"])
 
 
 def in_a_line(row: Mapping, n_epochs: int) -> str:

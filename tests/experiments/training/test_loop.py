@@ -1,5 +1,9 @@
 """Training: same seed same result, also for a killed run that goes on; errors lose nothing."""
 
+import sys
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,6 +49,17 @@ def test_in_a_file_an_epoch_is_one_plain_line(data, rows, tmp_path, capfd):
     first, second = out.splitlines()
     assert first.startswith("epoch 1/2: g_rec 0.") and "beats/s, 0.0 min left" in second
     assert "\r" not in out + err
+
+
+def test_tensorboard_is_written_where_its_writer_is(data, rows, tmp_path, monkeypatch):
+    written, writer = [], MagicMock()
+    writer.return_value.__enter__.return_value.add_scalar = lambda *given: written.append(given)
+    found = SimpleNamespace(SummaryWriter=writer)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", found)
+    training.train(data, rows, opt("--model", "autoencoder", "--train-beats", "100"), tmp_path)
+    log = pd.read_csv(tmp_path / "train_log.csv")
+    assert [value for name, value, _ in written if name == "g_rec"] == pytest.approx(log["g_rec"])
+    assert writer.call_args.args == (tmp_path / "events",)
 
 
 def test_fewer_beats_are_of_every_recording(data, rows, tmp_path, monkeypatch):
