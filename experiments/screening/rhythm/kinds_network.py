@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from experiments.screening.rhythm.kinds import N_FEATURES, NETWORK_CLASSES
 
-NETWORKS = 8  # whose log probabilities are averaged
+NETWORKS = 4  # whose log probabilities are averaged
 WIDTH, DILATIONS, DROPOUT = 48, (1, 2, 4), 0.3
 REACH = sum(DILATIONS)  # beats on each side
 FARTHEST = 5.0  # standard deviations beyond which a feature says no more
