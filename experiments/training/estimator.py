@@ -1,8 +1,6 @@
 """A detector as an outlier detector of scikit-learn: arrays of beats in, who is unlike them out."""
 
-import os
 from types import SimpleNamespace
-from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -39,8 +37,9 @@ class BeatOutliers(OutlierMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         """X: (n, m) beats, taken for normal whatever y says."""
-        if self.model not in MODELS:
-            raise ValueError(f"model {self.model} is none of {', '.join(sorted(MODELS))}")
+        if self.model not in MODELS or "none" not in MODELS[self.model].contexts:
+            names = sorted(name for name in MODELS if "none" in MODELS[name].contexts)
+            raise ValueError(f"model {self.model} is none of {', '.join(names)}")
         least = {"ensure_min_samples": 2, "ensure_min_features": 2}
         X = validate_data(self, X, dtype=np.float32, **least)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -56,10 +55,9 @@ class BeatOutliers(OutlierMixin, BaseEstimator):
         self.detector_ = MODELS[self.model](kept).to(device)
         self.detector_.prepare(beats[training])
         data = SimpleNamespace(beats=lambda rows, _: beats[rows])
-        with patch.dict(os.environ, TQDM_DISABLE="1"):
-            for epoch in range(kept["niter"]):
-                precision = autocast(opt.amp, device)
-                train_epoch(self.detector_, data, training, epoch, kept, precision)
+        for epoch in range(kept["niter"]):
+            precision = autocast(opt.amp, device)
+            train_epoch(self.detector_, data, training, epoch, kept, precision)
         self.detector_.eval().finish(beats[training], beats[calibrating])
         self.decision_scores_ = -self.score_samples(X)
         self.offset_ = -np.quantile(self.decision_scores_[calibrating], 1 - self.contamination)

@@ -38,6 +38,7 @@ def test_it_finds_abnormal_beats_and_survives_clone_and_pickle():
     assert (slower.predict(at_250_hz(abnormal)) == -1).all()
 
 
-def test_an_unknown_detector_is_named():
-    with pytest.raises(ValueError, match="model wavenet is none of .*b2igan"):
-        BeatOutliers("wavenet").fit(normal_beats(30).beat_mv)
+@pytest.mark.parametrize("model", ["wavenet", "rhythm"])  # which needs whole recordings
+def test_what_scores_no_beat_by_itself_is_refused(model):
+    with pytest.raises(ValueError, match=f"model {model} is none of .*b2igan"):
+        BeatOutliers(model).fit(normal_beats(30).beat_mv)
