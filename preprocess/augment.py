@@ -106,7 +106,7 @@ def time_warp(beats_mv: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     before = _warped_axis(n, BEFORE, rng)
     after = BEFORE + _warped_axis(n, WINDOW - BEFORE, rng)
     where = np.concatenate([before, after], 1, dtype=np.float32)  # [n, WINDOW], between samples
-    return read_at(torch.from_numpy(beats_mv), torch.from_numpy(where)).numpy()
+    return read_at(torch.tensor(beats_mv).float(), torch.from_numpy(where)).numpy()
 
 
 def _warped_axis(n, length, rng):

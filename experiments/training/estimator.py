@@ -10,8 +10,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 import options
 from experiments.training.device import autocast, find_device
-from experiments.training.loop import complete_options, train_epoch
-from models import MODELS
+from experiments.training.loop import MOST_NORMALS, complete_options, train_epoch
+from models import MODELS, evenly
 from preprocess import spectrogram
 from preprocess.beats import WINDOW, Beats
 
@@ -19,14 +19,15 @@ CALIBRATING = 10  # every tenth beat trains nothing: it calibrates the detector 
 
 
 class BeatOutliers(OutlierMixin, BaseEstimator):
-    """Any detector of `models.MODELS`, without context.
+    """Any detector of `models.MODELS` that scores a beat by itself.
 
     X: (n, m) beats in mV, each from 0.39 s before to 0.5 s after its R peak; 320 samples at 360 Hz,
     others are read at 320 places. As everywhere in scikit-learn, predict gives -1 for outliers and
     decision_function is below 0 there. PyOD's names are set too, with its signs:
     decision_scores_, threshold_, labels_.
 
-    contamination: share of such beats that are held for outliers; niter: epochs, as --niter.
+    contamination: share of such beats that are held for outliers, up to a half; niter: epochs, None
+    for the detector's own. Some detectors want more beats than others: they say so.
     """
 
     def __init__(self, model="b2igan", contamination=0.05, niter=None, random_state=0):
@@ -40,26 +41,28 @@ class BeatOutliers(OutlierMixin, BaseEstimator):
         if self.model not in MODELS or "none" not in MODELS[self.model].contexts:
             names = sorted(name for name in MODELS if "none" in MODELS[name].contexts)
             raise ValueError(f"model {self.model} is none of {', '.join(names)}")
-        least = {"ensure_min_samples": 2, "ensure_min_features": 2}
+        if not 0 < self.contamination <= 0.5:
+            raise ValueError(f"contamination {self.contamination} is not between 0 and 0.5")
+        least = {"ensure_min_samples": 3, "ensure_min_features": 2}
         X = validate_data(self, X, dtype=np.float32, **least)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        given = ["--model", self.model, "--protocol", "interpatient", "--seed", str(seed)]
-        if self.niter is not None:
-            given += ["--niter", str(self.niter)]
-        opt = options.parse("main", given)
+        opt = options.parse("main", ["--model", self.model, "--protocol", "interpatient"])
+        opt.seed, opt.niter = seed, self.niter
         kept, device = complete_options(opt), find_device(opt.device)
         beats = _beats(X, MODELS[self.model].image)
         calibrating = np.arange(len(X)) % CALIBRATING == 0
-        training = np.flatnonzero(~calibrating)
-        torch.manual_seed(seed)
-        self.detector_ = MODELS[self.model](kept).to(device)
-        self.detector_.prepare(beats[training])
-        data = SimpleNamespace(beats=lambda rows, _: beats[rows])
-        for epoch in range(kept["niter"]):
-            precision = autocast(opt.amp, device)
-            train_epoch(self.detector_, data, training, epoch, kept, precision)
-        self.detector_.eval().finish(beats[training], beats[calibrating])
-        self.decision_scores_ = -self.score_samples(X)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.detector_ = MODELS[self.model](kept).to(device)
+            training, most = np.flatnonzero(~calibrating), self.detector_.most_normals
+            some = beats[training[evenly(len(training), most or MOST_NORMALS)]]
+            self.detector_.prepare(some)
+            data = SimpleNamespace(beats=lambda rows, _: beats[rows])
+            for epoch in range(kept["niter"]):
+                precision = autocast(opt.amp, device)
+                train_epoch(self.detector_, data, training, epoch, kept, precision)
+            self.detector_.eval().finish(some, beats[calibrating])
+        self.decision_scores_ = self.detector_.score(beats, "none")
         self.offset_ = -np.quantile(self.decision_scores_[calibrating], 1 - self.contamination)
         self.threshold_ = -self.offset_
         self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
@@ -86,7 +89,7 @@ def _beats(X, image):
     at, low = np.linspace(0, m - 1, WINDOW), np.linspace(0, m - 1, WINDOW).astype(int)
     high = np.minimum(low + 1, m - 1)
     beat_mv = np.ascontiguousarray(X[:, low] + (X[:, high] - X[:, low]) * (at - low), np.float32)
-    images = None if image is None else spectrogram.images(beat_mv, image).numpy()
+    images = None if image is None else spectrogram.stored_images(beat_mv, image)
     nobody, usual = np.full(n, ""), np.median(beat_mv, 0)
     medians = np.broadcast_to(usual, beat_mv.shape)
     return Beats(images, beat_mv, nobody, np.arange(n), np.ones((n, 3), np.float32), None, medians)

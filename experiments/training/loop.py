@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import sys
 import time
 from argparse import Namespace
@@ -254,6 +255,8 @@ def _write_events(row, folder):
     with suppress(ImportError):
         from torch.utils.tensorboard import SummaryWriter
 
+        if row["epoch"] == 1:  # a new training
+            shutil.rmtree(folder, ignore_errors=True)
         with SummaryWriter(folder) as writer:
             for name in row.keys() - {"epoch"}:
                 writer.add_scalar(name, row[name], row["epoch"])

@@ -18,7 +18,7 @@ Model
   rate is added. Some have a strong sinus arrhythmia; some fibrillate: RR without order, no P wave.
 * Ectopic beats: V and F leave the sinus node alone, so it fires on schedule (full compensatory
   pause, the blocked P somewhere in V's QRS-T); A, a and J reset it (shorter pause). In half of the
-  subjects they come late, hardly early; in some the bundle is blocked for minutes.
+  subjects or more they come late, hardly early; in some the bundle is blocked now and then.
 * Noise: baseline wander, electrode drift and jumps, mains, muscle noise falling with frequency and
   in bursts.
 

@@ -43,7 +43,7 @@ class Subject:
     v_coupling: float  # fraction of RR
     late: float  # by how much later than most other ectopic beats come, as a fraction of RR
     fibrillating: bool
-    intermittent: bool  # whether the bundle is blocked for minutes, and is not for others
+    intermittent: bool  # whether the bundle is blocked now and then
     rr_s: float
     rr_sd_s: float
     lf_hf: float  # variance ratio, ECGSYN's sigma_1^2 / sigma_2^2
