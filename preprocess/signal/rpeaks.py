@@ -40,6 +40,9 @@ R_REACH_S, NEGATIVE = 0.06, 2.0
 # What a lead has between its beats: the median of ten seconds, looked at 20 times a second; and in
 # heights of a beat, the least that makes a difference.
 BETWEEN_STEP, BETWEEN_WIDTH, LEAST_BETWEEN = 18, 201, 0.02
+# Its electrode moved where it is so many times as high as its beats, and so near: others are read.
+# 3, 4 and 6 are alike on DS1 and SVDB, and no worse than none.
+MOVED, MOVED_S, UNHEARD = 4, 0.3, 1e-6
 
 NARROW_BAND_HZ = (3.0, 45.0)  # in which reference_r_peaks looks for the top: without slow T waves
 NARROW_REACH_S = 0.05
@@ -87,18 +90,14 @@ def find_r_peaks(filtered_mv: np.ndarray, envelope: np.ndarray, readable: np.nda
 
 def qrs_envelope(signal_mv: np.ndarray) -> np.ndarray:
     """(n,) mV to (n,) mV: root mean square over the length of a QRS, in its band."""
-    energy = uniform_filter1d(
-        np.square(bandpass(signal_mv, *QRS_BAND_HZ)), round(QRS_ENERGY_S * FS_HZ)
-    )
-    return np.sqrt(np.maximum(energy, 0))
+    squared = np.square(bandpass(signal_mv, *QRS_BAND_HZ))
+    return np.sqrt(np.maximum(uniform_filter1d(squared, round(QRS_ENERGY_S * FS_HZ)), 0))
 
 
 def combined_envelope(envelopes: np.ndarray, readable: np.ndarray) -> np.ndarray:
-    """(leads, n) of qrs_envelope and (leads, n) bool to one (n,), 1 at a typical beat.
-
-    The root mean square of the leads, each in heights of its own beats and weighted by how little
-    it has between them, where it can be read.
-    """
+    """(leads, n) of qrs_envelope and (leads, n) bool to one (n,), 1 at a typical beat: root mean
+    square of the leads, each in heights of its beats and weighted by how little it has between
+    them, where it can be read."""
     squares, weights = np.zeros((2, envelopes.shape[1]))
     for envelope, there in zip(envelopes, readable):
         bumps, _ = find_peaks(envelope, distance=round(REFRACTORY_S * FS_HZ))
@@ -111,6 +110,8 @@ def combined_envelope(envelopes: np.ndarray, readable: np.ndarray) -> np.ndarray
         between = median_filter(heights[::BETWEEN_STEP], BETWEEN_WIDTH, mode="nearest")
         between = np.interp(samples, samples[::BETWEEN_STEP], between)
         weight = there / np.maximum(between, LEAST_BETWEEN) ** 2
+        highest = maximum_filter1d(envelope, 2 * round(MOVED_S * FS_HZ) + 1)
+        weight[highest > MOVED * np.median(typical)] *= UNHEARD
         squares += weight * heights**2
         weights += weight
     return np.sqrt(squares / np.maximum(weights, 1e-9))

@@ -45,8 +45,9 @@ def test_r_peaks_up_or_down_are_found_at_the_wave_and_t_waves_are_not():
 def test_a_beat_lost_on_one_lead_is_kept_by_the_other_and_noise_of_one_adds_none():
     lost = {sample: (0.05 if i % 5 == 4 else 1.0, 5) for i, sample in enumerate(SAMPLES)}
     first, second = waves(lost), waves(BEATS)
-    noise = np.random.default_rng(1).normal(0, 0.4, len(first))
-    for other, least in ((second, 40), (second + bandpass(noise, 5, 30), 32)):
+    noise = bandpass(np.random.default_rng(1).normal(0, 0.4, len(first)), 5, 30)
+    moved = waves(BEATS | dict.fromkeys(SAMPLES[5::9] + 150, (8.0, 5)))  # an electrode, amid beats
+    for other, least in ((second, 40), (second + noise, 32), (moved, 32)):
         leads_mv = np.stack([first, other])
         envelopes = np.stack([rpeaks.qrs_envelope(lead_mv) for lead_mv in leads_mv])
         envelope = rpeaks.combined_envelope(envelopes, np.ones(envelopes.shape, bool))
