@@ -223,9 +223,9 @@ def weights(labels):
 
 
 def pieces(x, labels, weight):
-    """(N_FEATURES, n), (n,), (n,) to pieces (k, N_FEATURES, PIECE + 2 * REACH), classes and weights
-    (k, PIECE + 2 * REACH), which are UNKNOWN in the REACH beats on both sides and where no beat
-    is."""
+    """(KIND_FEATURES, n), (n,), (n,) to pieces (k, KIND_FEATURES, PIECE + 2 * REACH), classes and
+    weights (k, PIECE + 2 * REACH), which are UNKNOWN in the REACH beats on both sides and where no
+    beat is."""
     n = len(labels)
     classes = [kinds.NETWORK_CLASSES.find(label) if label else UNKNOWN for label in labels.tolist()]
     end = -n % PIECE + REACH

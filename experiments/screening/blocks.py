@@ -17,7 +17,7 @@ from preprocess.signal.atrial_fibrillation import like_usual, p_wave_coherence
 from preprocess.signal.filters import bandpass
 
 BLOCK_S = 1800.0  # the longest; a context of the recording's own beats is this long too
-MARGIN_S = 30.0  # read on both sides: no decision looks further around
+MARGIN_S = 30.0  # read on both sides: but for the height of a lead's beats nothing looks further
 LARGEST_MV = 50.0  # no heart does more at the body's surface, nor does any electrode
 
 

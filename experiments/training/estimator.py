@@ -7,6 +7,7 @@ import torch
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
+from torch.nn.functional import interpolate
 
 import options
 from experiments.training.device import autocast, find_device
@@ -15,7 +16,7 @@ from models import MODELS, evenly
 from preprocess import spectrogram
 from preprocess.beats import WINDOW, Beats
 
-CALIBRATING = 10  # every tenth beat trains nothing: it calibrates the detector and its threshold
+ASIDE = 10  # every tenth beat trains nothing: it calibrates the detector and its threshold
 
 
 class BeatOutliers(OutlierMixin, BaseEstimator):
@@ -50,7 +51,7 @@ class BeatOutliers(OutlierMixin, BaseEstimator):
         opt.seed, opt.niter = seed, self.niter
         kept, device = complete_options(opt), find_device(opt.device)
         beats = _beats(X, MODELS[self.model].image)
-        calibrating = np.arange(len(X)) % CALIBRATING == 0
+        calibrating = np.arange(len(X)) % ASIDE == 0
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.detector_ = MODELS[self.model](kept).to(device)
@@ -58,8 +59,8 @@ class BeatOutliers(OutlierMixin, BaseEstimator):
             some = beats[training[evenly(len(training), most or MOST_NORMALS)]]
             self.detector_.prepare(some)
             data = SimpleNamespace(beats=lambda rows, _: beats[rows])
+            precision = autocast(opt.amp, device)
             for epoch in range(kept["niter"]):
-                precision = autocast(opt.amp, device)
                 train_epoch(self.detector_, data, training, epoch, kept, precision)
             self.detector_.eval().finish(some, beats[calibrating])
         self.decision_scores_ = self.detector_.score(beats, "none")
@@ -85,11 +86,7 @@ class BeatOutliers(OutlierMixin, BaseEstimator):
 
 def _beats(X, image):
     """Windows (n, m) as Beats of one recording of which nothing else is known."""
-    n, m = X.shape
-    at, low = np.linspace(0, m - 1, WINDOW), np.linspace(0, m - 1, WINDOW).astype(int)
-    high = np.minimum(low + 1, m - 1)
-    beat_mv = np.ascontiguousarray(X[:, low] + (X[:, high] - X[:, low]) * (at - low), np.float32)
+    n, traces = len(X), torch.tensor(X)[:, None]
+    beat_mv = interpolate(traces, WINDOW, mode="linear", align_corners=True)[:, 0].numpy()
     images = None if image is None else spectrogram.stored_images(beat_mv, image)
-    nobody, usual = np.full(n, ""), np.median(beat_mv, 0)
-    medians = np.broadcast_to(usual, beat_mv.shape)
-    return Beats(images, beat_mv, nobody, np.arange(n), np.ones((n, 3), np.float32), None, medians)
+    return Beats(images, beat_mv, np.full(n, ""), np.arange(n), np.ones((n, 3), np.float32))

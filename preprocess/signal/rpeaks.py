@@ -41,7 +41,7 @@ R_REACH_S, NEGATIVE = 0.06, 2.0
 # heights of a beat, the least that makes a difference.
 BETWEEN_STEP, BETWEEN_WIDTH, LEAST_BETWEEN = 18, 201, 0.02
 # Its electrode moved where it is so many times as high as its beats, and so near: others are read.
-# 3, 4 and 6 are alike on DS1 and SVDB, and no worse than none.
+# 3, 4 and 6 are alike, on DS1 a little better than none, on SVDB and QTDB the same.
 MOVED, MOVED_S, UNHEARD = 4, 0.3, 1e-6
 
 NARROW_BAND_HZ = (3.0, 45.0)  # in which reference_r_peaks looks for the top: without slow T waves

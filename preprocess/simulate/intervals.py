@@ -21,7 +21,7 @@ def sinus_rhythm(rng, subject, breathing, duration_s):
     The beats are where the integral of the rate 1 / RR(t) passes the whole numbers.
     In fibrillation each interval is drawn by itself.
     """
-    if subject.fibrillating:
+    if subject.trait == "fibrillation":
         n, shape = round(1.5 * duration_s / subject.rr_s), FIBRILLATING_SD**-2
         rr_s = np.maximum(subject.rr_s * rng.gamma(shape, 1 / shape, n), MIN_COUPLING_S)
         times_s = np.cumsum(rr_s)

@@ -31,6 +31,7 @@ class Subject:
     """One simulated person: their beats, how their heart keeps time, how the recording is."""
 
     name: str
+    trait: str  # of PROFILES
     conduction: str  # 'N', or 'L', 'R': bundle-branch block as their normal rhythm, and its symbol
     normal: np.ndarray  # (9, 5) waves at RR = 1 s, as are the next two
     blocked: np.ndarray  # (9, 5) their beat with an aberrant, bundle-branch-like QRS
@@ -42,8 +43,6 @@ class Subject:
     couplets: float
     v_coupling: float  # fraction of RR
     late: float  # by how much later than most other ectopic beats come, as a fraction of RR
-    fibrillating: bool
-    intermittent: bool  # whether the bundle is blocked now and then
     rr_s: float
     rr_sd_s: float
     lf_hf: float  # variance ratio, ECGSYN's sigma_1^2 / sigma_2^2
@@ -69,6 +68,7 @@ def draw_subject(rng, number):
     share = u(0.6, 1.2)
     return Subject(
         name=f"sim{number:02d}",
+        trait=trait,
         conduction=conduction,
         normal=normal,
         blocked=blocked,
@@ -80,8 +80,6 @@ def draw_subject(rng, number):
         couplets=couplets,
         v_coupling=u(0.56, 0.7),
         late=u(0.1, 0.25) if trait else 0.0,
-        fibrillating=trait == "fibrillation",
-        intermittent=trait == "intermittent block",
         rr_s=60 / u(56, 92),
         rr_sd_s=u(0.10, 0.16) if trait == "sinus arrhythmia" else u(0.015, 0.05),
         lf_hf=u(0.4, 2.0),

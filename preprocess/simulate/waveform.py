@@ -12,7 +12,7 @@ REACH_S = (0.45, 0.75)  # before and after R: where any wave of a beat is above 
 def conducted(rng, subject, n):
     """(n, 9, 5) beats of the sinus node, or in fibrillation, at RR = 1 s."""
     beats = np.repeat(subject.normal[None], n, 0)
-    if subject.intermittent:
+    if subject.trait == "intermittent block":
         beats[shaped_noise(rng, n, 1.0, bump(0, 0.005)) > 0.5] = subject.blocked
     return beats
 

@@ -34,7 +34,7 @@ def conducted_beat(rng, conduction, trait=""):
     t = (r_mv * u(0.15, 0.32), u(-0.15, 0.25), t_s, t_left_s, t_right_s)
     if trait == "fibrillation":
         p = (0, 0, *p[2:])
-    if trait == "sinus arrhythmia":
+    if trait == "sinus arrhythmia":  # of the young, whose T waves are tall
         t = (r_mv * u(0.45, 0.6), 0.5, *t[2:])
     if conduction == "L":  # broad notched R, deep QS in V1, T against the QRS
         r_mv = u(0.7, 1.2)

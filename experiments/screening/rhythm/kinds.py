@@ -33,7 +33,7 @@ BEAT_FEATURES = (
     "before after out_of_rhythm p_coherence irregular usual unknown_interval noise "
     "noise_beside_others rate_around rate"
 ).split()
-N_FEATURES = 3 * len(LEAD_FEATURES) + len(BEAT_FEATURES)  # mean, least and most of the leads
+KIND_FEATURES = 3 * len(LEAD_FEATURES) + len(BEAT_FEATURES)  # mean, least and most of the leads
 
 QRS_CORE = slice(BEFORE - 22, BEFORE + 27)  # 60 ms before R to 75 ms after: a narrow QRS
 WHOLE_QRS = slice(BEFORE - 40, BEFORE + 61)  # a wide one
@@ -112,7 +112,7 @@ class Seen(NamedTuple):
 
 
 def features(seen: Seen) -> np.ndarray:
-    """(n, N_FEATURES) float32, the same whatever the order and number of leads."""
+    """(n, KIND_FEATURES) float32, the same whatever the order and number of leads."""
     # zeros where no lead has enough reference beats
     nowhere = np.isnan(seen.of_leads).all((1, 2), keepdims=True)
     of_leads = np.where(nowhere, 0, seen.of_leads)

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from experiments.screening.rhythm.kinds import N_FEATURES, NETWORK_CLASSES
+from experiments.screening.rhythm.kinds import KIND_FEATURES, NETWORK_CLASSES
 
 NETWORKS = 4  # whose log probabilities are averaged
 WIDTH, DILATIONS, DROPOUT = 48, (1, 2, 4), 0.3
@@ -22,11 +22,11 @@ FARTHEST = 5.0  # standard deviations beyond which a feature says no more
 
 
 class Convolutions(nn.Module):
-    """Standard features (n, N_FEATURES, beats), in order of time, to logits (n, 5, beats)."""
+    """Standard features (n, KIND_FEATURES, beats), in order of time, to logits (n, 5, beats)."""
 
     def __init__(self):
         super().__init__()
-        self.first = nn.Conv1d(N_FEATURES, WIDTH, 1)
+        self.first = nn.Conv1d(KIND_FEATURES, WIDTH, 1)
         self.beside = nn.ModuleList(
             nn.Conv1d(WIDTH, WIDTH, 3, padding=step, dilation=step) for step in DILATIONS
         )
@@ -46,20 +46,20 @@ class KindsNetwork(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.register_buffer("mean", torch.zeros(N_FEATURES))
-        self.register_buffer("deviation", torch.ones(N_FEATURES))
+        self.register_buffer("mean", torch.zeros(KIND_FEATURES))
+        self.register_buffer("deviation", torch.ones(KIND_FEATURES))
         # added to the logits: what is rare where the network learns is likelier elsewhere
         self.register_buffer("likelier", torch.zeros(len(NETWORK_CLASSES)))
         self.networks = nn.ModuleList(Convolutions() for _ in range(NETWORKS))
 
     def standard(self, features: np.ndarray) -> Tensor:
-        """(n, N_FEATURES) to what Convolutions read, (N_FEATURES, n)."""
+        """(n, KIND_FEATURES) to what Convolutions read, (KIND_FEATURES, n)."""
         x = (torch.as_tensor(features) - self.mean) / self.deviation
         return x.clamp(-FARTHEST, FARTHEST).T
 
     @torch.inference_mode()
     def log_probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Features (n, N_FEATURES) of the beats of a block to (n, 5)."""
+        """Features (n, KIND_FEATURES) of the beats of a block to (n, 5)."""
         x = self.standard(features)[None]
         of_all = [net(x)[0].log_softmax(0) for net in self.networks]  # [5, n] each
         log_p = torch.stack(of_all).mean(0).T + self.likelier
