@@ -45,7 +45,7 @@ FEWEST_S, FAR_BEATS, FAR_KEPT = 20, 10, 0.1  # of copies in which S are the rule
 SUSTAINED_BEATS = 150  # and of those in which their runs go on
 RARE = -0.5  # power of a kind's count in a record, by which each of its beats weighs
 # Added to the logits: of 0, 0.5 and 1 what gave DS1 and SVDB, each left out, the best kinds.
-LIKELIER = {"V": 0.5, "S": 0.5}
+LIKELIER = {"S": 0.5}
 EPOCHS, BATCH, PIECE = 3, 16, 256  # a piece: beats in a row, of which so many are in a batch
 LEARNING_RATE, WEIGHT_DECAY = 2e-3, 1e-3
 UNKNOWN = -1
