@@ -41,6 +41,10 @@ class Detector(nn.Module):
         recordings, each in the order of time."""
         raise NotImplementedError
 
+    def scores(self, beats: Beats, contexts: Iterable[str]) -> dict[str, np.ndarray]:
+        """{context: score}, where what several contexts share may be worked out once."""
+        return {context: self.score(beats, context) for context in contexts}
+
     def reads_image(self, context: str) -> bool:
         """Whether `score` with this context, `errors` or what a normal beat would be read
         Beats.image, so that it must be made; else it may be None."""
@@ -98,7 +102,7 @@ class Detector(nn.Module):
     # --- where in the beat ----------------------------------------------------------------------
 
     def fit_error_map(self, normals: Beats, calibration: Beats) -> None:
-        """Called after finish, with the same beats: what `errors` needs beside the score. Here,
+        """Called after finish, with such beats as are not drifted: what `errors` needs. Here,
         how large the errors of normal beats are."""
         errors = self.error_map(calibration[evenly(len(calibration), MAPPED)])
         self.error_unit = torch.tensor([errors.mean(), errors.std() + 1e-9], device=self.device)

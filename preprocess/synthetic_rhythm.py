@@ -1,5 +1,7 @@
 """Synthetic anomalies of rhythm: RR intervals of normal beats, early and fusion beats put in."""
 
+from itertools import chain
+
 import numpy as np
 
 
@@ -26,26 +28,24 @@ def synthetic_rhythm(rr, rng):
     )
     if mostly_early:
         rates, atrial_runs = (rng.uniform(0.15, 0.5), rng.choice([0, 0.02]), 0), True
-    limits = np.cumsum(rates)
-    intervals, kinds = [], []
-    for i in range(1, len(rr)):
-        kind = (int(np.searchsorted(limits, rng.random(), side="right")) + 1) % 4
-        if kind in (1, 2):
-            runs = (
-                mostly_early or rng.random() < (0.5 if atrial_runs else 0)
-                if kind == 1
-                else ventricular_runs and rng.random() < 0.3
-            )
-            coupling, length, pause = (_atrial if kind == 1 else _ventricular)(runs, rng)
-            intervals += [
-                *(rr[i - 1] * coupling * np.r_[1, rng.uniform(0.95, 1.05, length - 1)]),
-                rr[i] * pause,
-            ]
-            kinds += [kind] * length + [0]
-        else:
-            intervals.append(rr[i] * (rng.uniform(0.85, 1.02) if kind else 1))
-            kinds.append(kind)
-    return np.cumsum(intervals).astype(int), np.array(kinds)
+    # The kind of beat that ends each interval; early ones and a pause take its place.
+    drawn = np.searchsorted(np.cumsum(rates), rng.random(len(rr) - 1), side="right")
+    drawn = (drawn + 1) % 4  # [m - 1]
+    intervals, kinds = [[interval] for interval in rr[1:]], [[kind] for kind in drawn]
+    for i in np.flatnonzero(drawn):
+        kind, before, interval = drawn[i], rr[i], rr[i + 1]
+        if kind == 3:
+            intervals[i] = [interval * rng.uniform(0.85, 1.02)]
+            continue
+        runs = (
+            mostly_early or rng.random() < (0.5 if atrial_runs else 0)
+            if kind == 1
+            else ventricular_runs and rng.random() < 0.3
+        )
+        coupling, length, pause = (_atrial if kind == 1 else _ventricular)(runs, rng)
+        early = [before * coupling * part for part in (1, *rng.uniform(0.95, 1.05, length - 1))]
+        intervals[i], kinds[i] = [*early, interval * pause], [kind] * length + [0]
+    return np.cumsum([*chain(*intervals)]).astype(int), np.array([*chain(*kinds)])
 
 
 def _atrial(in_run, rng):
@@ -54,7 +54,8 @@ def _atrial(in_run, rng):
     One in three resets the sinus node; else the pause is full, or nearly.
     """
     coupling = rng.uniform(0.5, 0.9)
-    pause = rng.choice([rng.uniform(0.95, 1.15), 1 + 0.9 * (1 - coupling), 2 - coupling])
+    pauses = rng.uniform(0.95, 1.15), 1 + 0.9 * (1 - coupling), 2 - coupling
+    pause = pauses[rng.integers(len(pauses))]
     return coupling, int(rng.geometric(0.12)) if in_run else 1, pause
 
 

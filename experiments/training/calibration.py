@@ -1,9 +1,11 @@
 """Calibration: fits the context, and scores normal beats, by which thresholds are set."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from experiments.training.protocols import Split
-from experiments.training.scoring import recordings, score_rows
+from experiments.training.scoring import recordings, score_rows, scores_by_context
 from models import evenly
 from models.detector import Detector
 from preprocess.dataset import Dataset
@@ -58,10 +60,10 @@ def of_beginnings(dataset: Dataset, rows: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def calibration_scores(
-    detector: Detector, dataset: Dataset, split: Split, context: str
-) -> np.ndarray:
+    detector: Detector, dataset: Dataset, split: Split, contexts: Sequence[str]
+) -> dict[str, np.ndarray]:
     known = np.setdiff1d(split.known_normal, split.calibration)  # what is judged must not be known
-    return score_rows(detector, dataset, split.calibration, context, known)
+    return scores_by_context(detector, dataset, split.calibration, contexts, known)
 
 
 def quantiles(scores: np.ndarray) -> list[float]:

@@ -104,12 +104,14 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     device = find_device(opt.device)
     detector = MODELS[opt.model](options).to(device)
     moves = np.random.default_rng([options["seed"], 0, 3])
-    as_trained = lambda beats: jittered(
-        beats, options["jitter"], options["drift"], moves, detector.image
-    )
+
+    def as_trained(rows, drift=options["drift"]):
+        beats = dataset.beats(rows, detector.image is not None)
+        return jittered(beats, options["jitter"], drift, moves, detector.image)
+
     # all training beats, or an even choice of as many as the detector wants
-    some = split.train[evenly(len(split.train), detector.most_normals or MOST_NORMALS)]
-    normals = as_trained(dataset.beats(some, detector.image is not None))
+    trained = split.train[evenly(len(split.train), detector.most_normals or MOST_NORMALS)]
+    normals = as_trained(trained)
     if state.state:  # a finished one holds its best epoch, and goes on from its last
         detector.restore(state.best.pop("last", state.state))
     else:
@@ -122,7 +124,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     some = of_some_recordings(dataset, split.calibration)
     some = some[evenly(len(some), MOST_NORMALS)]
     split = replace(split, calibration=some)
-    calibration = as_trained(dataset.beats(some, detector.image is not None))
+    calibration = as_trained(some)
 
     def check():
         """For `--select paper`: finishes the detector as it is now, and keeps it if no earlier one
@@ -162,18 +164,14 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
         detector.restore(state.best["state"])
     else:
         detector.finish(normals, calibration)
-    if opt.error_map:
-        detector.fit_error_map(normals, calibration)
     normals = calibration = None  # their memory is needed: the context keeps whole recordings
+    if opt.error_map:
+        # One that is to overlook drift overlooks more.
+        detector.fit_error_map(as_trained(trained, 0), as_trained(some, 0))
     crossed = fit_context(detector, dataset, split) if "record" in detector.contexts else {}
-    state.reference = {
-        context: quantiles(
-            crossed[context]
-            if context in crossed
-            else calibration_scores(detector, dataset, split, context)
-        )
-        for context in detector.contexts
-    }
+    contexts = [context for context in detector.contexts if context not in crossed]
+    scores = crossed | calibration_scores(detector, dataset, split, contexts)
+    state.reference = {context: quantiles(scores[context]) for context in detector.contexts}
     state.state, state.finished = detector.state_dict(), True
     state.seconds += time.monotonic() - started
     if parallel.is_first():

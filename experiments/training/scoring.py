@@ -35,13 +35,25 @@ def score_rows(
     With a context their whole recordings are read, unlabelled but for the rows known_normal, which
     someone has looked at.
     """
-    if context == "none":
+    return scores_by_context(detector, dataset, rows, [context], known_normal, progress)[context]
+
+
+def scores_by_context(
+    detector: Detector,
+    dataset: Dataset,
+    rows: np.ndarray,
+    contexts: Sequence[str],
+    known_normal: Sequence[int] = (),
+    progress: bool = False,
+) -> dict[str, np.ndarray]:
+    """The same, {context: (len(rows),)}, of which what they share is worked out once."""
+    if set(contexts) <= {"none"}:
         batches = np.array_split(rows, max(1, len(rows) // ROWS_AT_ONCE))
     else:
         record = dataset.index["record"].to_numpy()
         batches = [np.flatnonzero(record == name) for name in pd.unique(record[rows])]
 
-    result = np.full(len(dataset.index), np.nan)
+    result = {context: np.full(len(dataset.index), np.nan) for context in contexts}
     n = sum(map(len, batches))
     with tqdm(
         total=n, desc="scoring", unit="beat", unit_scale=True, disable=None if progress else True
@@ -50,9 +62,11 @@ def score_rows(
             beats = dataset.beats(batch, detector.image is not None)
             if len(known_normal):
                 beats.known_normal = np.isin(batch, known_normal)
-            result[batch] = detector.score(beats, context)
+            found = detector.scores(beats, contexts)
+            for context in contexts:
+                result[context][batch] = found[context]
             bar.update(len(batch))
-    return result[rows]
+    return {context: scores[rows] for context, scores in result.items()}
 
 
 def recordings(

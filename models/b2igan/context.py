@@ -20,7 +20,6 @@ beat's own score, learnt from other people, makes it worse.
 """
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -102,12 +101,10 @@ class Context(nn.Module):
 
     def score(self, beats: Beats, beat_scores: np.ndarray, context: str) -> np.ndarray:
         """Whole recordings, each in order of time, to scores (n,)."""
-        if context == "rhythm":  # the beat is not held against its own recording
-            beats = replace(beats, known_normal=None)
         result = np.zeros(len(beats))
         for name in np.unique(beats.record):
             rows = np.flatnonzero(beats.record == name)
-            parts = self.parts(beats[rows], beat_scores[rows])
+            parts = self.parts(beats[rows], beat_scores[rows], context)
             result[rows] = self._combined(parts, context)
         return result
 
@@ -121,16 +118,18 @@ class Context(nn.Module):
             counted["neighbours"] = NEIGHBOURS_WEIGHT * counted["neighbours"]
         return np.sqrt(sum(map(np.square, counted.values()), total))
 
-    def parts(self, beats: Beats, beat_scores: np.ndarray) -> Values:
+    def parts(self, beats: Beats, beat_scores: np.ndarray, context: str = "record") -> Values:
         """One whole recording to {part: negative log tail (n,)}."""
-        return self._tails_of(self.values(beats, beat_scores))
+        return self._tails_of(self.values(beats, beat_scores, context))
 
     def _tails_of(self, values: Values) -> Values:
-        return {name: tail(values[name]) for name, tail in self.tails.items()}
+        return {name: self.tails[name](value) for name, value in values.items()}
 
-    def values(self, beats: Beats, beat_scores: np.ndarray) -> Values:
+    def values(self, beats: Beats, beat_scores: np.ndarray, context: str = "record") -> Values:
         """The same, before it becomes a negative log tail."""
         rhythm = self.rhythm.score(beats.sample)
+        if context == "rhythm":  # the beat is not held against its own recording
+            return {"beat": beat_scores, "rhythm": rhythm}
         if self.known_recordings and beats.known_normal is not None:
             # Minutes that nobody has looked at may have drifted.
             beat_scores = corrected_for_drift(beat_scores, rhythm < 0, self.tails["beat"].median())

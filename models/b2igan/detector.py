@@ -73,13 +73,17 @@ class B2IGAN(Detector):
     # --- the score ------------------------------------------------------------------------------
 
     def score(self, beats: Beats, context: str = "none") -> np.ndarray:
+        return self.scores(beats, [context])[context]
+
+    def scores(self, beats: Beats, contexts: Iterable[str]) -> dict[str, np.ndarray]:
         beat_scores = np.zeros(len(beats))
-        if self._counts_beat(context):
+        if any(map(self._counts_beat, contexts)):
             beat_scores = self.beat_scores(self.standard_parts(beats))  # [n]
-        if context == "none":
-            return beat_scores
         self.context.left_out = self.left_out()
-        return self.context.score(beats, beat_scores, context)
+        found = {"none": beat_scores}
+        for context in set(contexts) - {"none"}:
+            found[context] = self.context.score(beats, beat_scores, context)
+        return found
 
     def _counts_beat(self, context: str) -> bool:
         return context == "none" or "beat" in self.context.counted[context]

@@ -60,7 +60,8 @@ class Rhythm(nn.Module):
         # Each network learns from rhythms of its own: what one draw says by chance, the mean does
         # not.
         rng = np.random.default_rng(seed)
-        draws = [_examples(recordings, rng) for _ in self.nets]
+        real = [rhythm_features(samples)[normal] for samples, normal in recordings]
+        draws = [_examples(recordings, real, rng) for _ in self.nets]
         quantiles = np.quantile(draws[0][0], np.linspace(0, 1, GRID_LEVELS), axis=0)
         rising = np.arange(GRID_LEVELS)[:, None] * 1e-7  # strictly, for interpolation
         self.grid.copy_(torch.as_tensor(quantiles + rising))
@@ -163,15 +164,13 @@ def _local_quantiles(x: np.ndarray, reach: int, quantiles: tuple[float, ...]) ->
 
 
 def _examples(
-    recordings: list[tuple[np.ndarray, np.ndarray]], rng: Generator
+    recordings: list[tuple[np.ndarray, np.ndarray]], real: list[np.ndarray], rng: Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features, kinds (0 is normal) and weights of real normal beats and of synthetic rhythms made
-    from them."""
-    x, kinds, weights = [], [], []
+    """Features, kinds (0 is normal) and weights of real normal beats, whose features are given, and
+    of synthetic rhythms made from them."""
+    n_real = sum(map(len, real))
+    x, kinds, weights = [*real], [np.zeros(n_real, int)], [np.ones(n_real)]
     for samples, normal in recordings:
-        x.append(rhythm_features(samples)[normal])
-        kinds.append(np.zeros(normal.sum(), int))
-        weights.append(np.ones(normal.sum()))
         rr = normal_intervals(samples, normal)
         for _ in range(COPIES if len(rr) > 2 * max(LOCAL_BEATS) else 0):
             peaks, kind = synthetic_rhythm(rr, rng)
