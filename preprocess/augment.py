@@ -37,15 +37,15 @@ def jittered(
     beats: Beats, most: int, drift: float, rng: np.random.Generator, image: str | None
 ) -> Beats:
     """Beats with each window moved by -most to most samples, all alike in likelihood, and a share
-    of them, drift, as they might look some minutes later; images (of this setting) are made anew,
-    as they are stored."""
+    of them, drift, as they might look some minutes later; images, of this setting if any, are made
+    anew, as they are stored."""
     if not (most or drift):
         return beats
     shift = rng.integers(-most, most + 1, len(beats)) if most else np.zeros(len(beats), int)
     beat_mv = moved(beats.beat_mv, shift)
     if drift:
         beat_mv = drifted(beat_mv, drift, rng)
-    pictures = None if beats.image is None else spectrogram.stored_images(beat_mv, image)
+    pictures = None if image is None else spectrogram.stored_images(beat_mv, image)
     return replace(beats, beat_mv=beat_mv, image=pictures, sample=beats.sample + shift)
 
 

@@ -15,11 +15,7 @@ def synthetic_rhythm(rr, rng):
     3: fusion, about on time.
     In one recording of four most beats are early: what is frequent is then not what is normal.
     """
-    mostly_early, atrial_runs, ventricular_runs = (
-        rng.random() < 0.25,
-        rng.random() < 0.4,
-        rng.random() < 0.4,
-    )
+    mostly_early, atrial_runs, ventricular_runs = rng.random(3) < (0.25, 0.4, 0.4)
     rates = (
         rng.choice([0, 0.01, 0.03, 0.1, 0.4], p=[0.15, 0.25, 0.25, 0.2, 0.15])
         / (4 if atrial_runs else 1),
@@ -27,7 +23,8 @@ def synthetic_rhythm(rr, rng):
         rng.choice([0, 0.01, 0.05, 0.15], p=[0.4, 0.3, 0.2, 0.1]),
     )
     if mostly_early:
-        rates, atrial_runs = (rng.uniform(0.15, 0.5), rng.choice([0, 0.02]), 0), True
+        rates = rng.uniform(0.15, 0.5), rng.choice([0, 0.02]), 0
+    in_runs = 1 if mostly_early else 0.5 * atrial_runs, 0.3 * ventricular_runs  # shares of beats
     # The kind of beat that ends each interval; early ones and a pause take its place.
     drawn = np.searchsorted(np.cumsum(rates), rng.random(len(rr) - 1), side="right")
     drawn = (drawn + 1) % 4  # [m - 1]
@@ -37,12 +34,8 @@ def synthetic_rhythm(rr, rng):
         if kind == 3:
             intervals[i] = [interval * rng.uniform(0.85, 1.02)]
             continue
-        runs = (
-            mostly_early or rng.random() < (0.5 if atrial_runs else 0)
-            if kind == 1
-            else ventricular_runs and rng.random() < 0.3
-        )
-        coupling, length, pause = (_atrial if kind == 1 else _ventricular)(runs, rng)
+        in_run = rng.random() < in_runs[kind - 1]
+        coupling, length, pause = (_atrial if kind == 1 else _ventricular)(in_run, rng)
         early = [before * coupling * part for part in (1, *rng.uniform(0.95, 1.05, length - 1))]
         intervals[i], kinds[i] = [*early, interval * pause], [kind] * length + [0]
     return np.cumsum([*chain(*intervals)]).astype(int), np.array([*chain(*kinds)])

@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -105,10 +106,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     detector = MODELS[opt.model](options).to(device)
     moves = np.random.default_rng([options["seed"], 0, 3])
 
-    def as_trained(rows, drift=options["drift"]):
-        beats = dataset.beats(rows, detector.image is not None)
-        return jittered(beats, options["jitter"], drift, moves, detector.image)
-
+    as_trained = partial(_as_trained, dataset, options, moves, detector.image)
     # all training beats, or an even choice of as many as the detector wants
     trained = split.train[evenly(len(split.train), detector.most_normals or MOST_NORMALS)]
     normals = as_trained(trained)
@@ -167,7 +165,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     normals = calibration = None  # their memory is needed: the context keeps whole recordings
     if opt.error_map:
         # One that is to overlook drift overlooks more.
-        detector.fit_error_map(as_trained(trained, 0), as_trained(some, 0))
+        detector.fit_error_map(as_trained(trained, drift=0), as_trained(some, drift=0))
     crossed = fit_context(detector, dataset, split) if "record" in detector.contexts else {}
     contexts = [context for context in detector.contexts if context not in crossed]
     scores = crossed | calibration_scores(detector, dataset, split, contexts)
@@ -212,8 +210,7 @@ def train_epoch(
     with bar:
         for i, batch in enumerate(batches):
             detector.begin_step((epoch + i / len(batches)) / options["niter"])
-            beats = dataset.beats(np.sort(batch), detector.image is not None)
-            beats = jittered(beats, options["jitter"], options["drift"], moves, detector.image)
+            beats = _as_trained(dataset, options, moves, detector.image, np.sort(batch))
             if options["n_aug"]:
                 beats = with_warped_copies(beats, options["n_aug"], warps, detector.image)
             with precision:
@@ -241,6 +238,14 @@ def train_epoch(
         "beats_per_s": round(seen / seconds, 1),
         "seconds": round(seconds, 2),
     }
+
+
+def _as_trained(dataset, options, rng, image, rows, drift=None):
+    """Beats of rows, moved and drifted as the options say; what is changed has its image anew."""
+    jitter, drift = options["jitter"], options["drift"] if drift is None else drift
+    if not (jitter or drift):
+        return dataset.beats(rows, image is not None)
+    return jittered(dataset.beats(rows, False), jitter, drift, rng, image)
 
 
 def _is_quiet():

@@ -23,19 +23,10 @@ def usable_context(detector: Detector, wanted: str) -> str:
 
 
 def score_rows(
-    detector: Detector,
-    dataset: Dataset,
-    rows: np.ndarray,
-    context: str,
-    known_normal: Sequence[int] = (),
-    progress: bool = False,
+    detector: Detector, dataset: Dataset, rows: np.ndarray, context: str, **known
 ) -> np.ndarray:
-    """Scores (len(rows),) of rows of a dataset.
-
-    With a context their whole recordings are read, unlabelled but for the rows known_normal, which
-    someone has looked at.
-    """
-    return scores_by_context(detector, dataset, rows, [context], known_normal, progress)[context]
+    """Scores (len(rows),) of rows of a dataset in one context; known: as of scores_by_context."""
+    return scores_by_context(detector, dataset, rows, [context], **known)[context]
 
 
 def scores_by_context(
@@ -46,7 +37,11 @@ def scores_by_context(
     known_normal: Sequence[int] = (),
     progress: bool = False,
 ) -> dict[str, np.ndarray]:
-    """The same, {context: (len(rows),)}, of which what they share is worked out once."""
+    """{context: scores (len(rows),)} of rows of a dataset; what contexts share is done once.
+
+    With a context their whole recordings are read, unlabelled but for the rows known_normal, which
+    someone has looked at.
+    """
     if set(contexts) <= {"none"}:
         batches = np.array_split(rows, max(1, len(rows) // ROWS_AT_ONCE))
     else:

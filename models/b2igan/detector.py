@@ -141,8 +141,8 @@ class B2IGAN(Detector):
             rate, discriminator = self.opt["lr"], self.discriminator.parameters()
             generator = [*self.encoder.parameters(), *self.decoder.parameters()]
             self._optimizers = {
-                "generator": AdamW(generator, rate, BETAS, weight_decay=1e-3),
-                "discriminator": AdamW(discriminator, rate, BETAS, weight_decay=1e-2),
+                "generator": AdamW(generator, rate, BETAS, weight_decay=1e-3, fused=True),
+                "discriminator": AdamW(discriminator, rate, BETAS, weight_decay=1e-2, fused=True),
             }
         return self._optimizers
 

@@ -150,7 +150,7 @@ class Localiser(nn.Module):
             self.apply(start_anew)
             nn.init.zeros_(self.position)
             optimizer = torch.optim.AdamW(
-                self.parameters(), LEARNING_RATE, (0.9, 0.99), weight_decay=1e-3
+                self.parameters(), LEARNING_RATE, (0.9, 0.99), weight_decay=1e-3, fused=True
             )
             rate = torch.optim.lr_scheduler.OneCycleLR(
                 optimizer, LEARNING_RATE, steps, cycle_momentum=False

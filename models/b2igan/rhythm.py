@@ -191,7 +191,9 @@ def _fit_network(net: nn.Sequential, x: Tensor, y: Tensor, weight: Tensor, seed:
         if isinstance(layer, nn.Linear):
             layer.reset_parameters()
     steps = max(1, len(x) // BATCH)
-    optimizer = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(
+        net.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True
+    )
     total_steps = EPOCHS * steps + 1
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, LEARNING_RATE, total_steps=total_steps
