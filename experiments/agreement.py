@@ -170,24 +170,21 @@ def report(rows, scores, classes):
     median = (rows["N_flagged"] / rows["hours"]).median()
     rows = pd.concat([rows, rows.sum().to_frame("all").T])
     share = lambda a, b: (100 * a / b.where(b > 0)).map(lambda v: "" if np.isnan(v) else f"{v:.2f}")
-    lines = pd.DataFrame(
-        {
-            "beats": rows["beats"].astype(int),
-            "beat Se": share(rows["matched"], rows["beats"]),
-            "beat P+": share(rows["matched"], rows["found"]),
-            "V": rows["V"].astype(int),
-            "V Se": share(rows["V_flagged"], rows["V"]),
-            "V P+": share(rows["V_flagged"], rows["V_flagged"] + rows["N_flagged"]),
-            "S": rows["S"].astype(int),
-            "S Se": share(rows["S_flagged"], rows["S"]),
-            "S P+": share(rows["S_flagged"], rows["S_flagged"] + rows["N_flagged"]),
-            "false/h": (rows["N_flagged"] / rows["hours"]).map("{:.1f}".format),
-        }
-    )
+    lines = {
+        "beats": rows["beats"].astype(int),
+        "beat Se": share(rows["matched"], rows["beats"]),
+        "beat P+": share(rows["matched"], rows["found"]),
+    }
+    for name in NAMED:
+        flagged = rows[f"{name}_flagged"]
+        lines[name] = rows[name].astype(int)
+        lines[f"{name} Se"] = share(flagged, rows[name])
+        lines[f"{name} P+"] = share(flagged, flagged + rows["N_flagged"])
+    lines["false/h"] = (rows["N_flagged"] / rows["hours"]).map("{:.1f}".format)
     both = 0 < (classes != "N").sum() < len(classes)
     auc = roc_auc_score(classes != "N", scores) if both else np.nan
     return (
-        f"{lines.to_string()}\n\n{kinds_called(rows).to_string()}\n"
+        f"{pd.DataFrame(lines).to_string()}\n\n{kinds_called(rows).to_string()}\n"
         f"Se: of the beats of that class, how many were flagged (%); P+: of the flagged beats "
         f"of that class and N together, how many are of it\n"
         f"second table: beats called V and S against the labels (EC57); V burden: called less "
@@ -206,9 +203,8 @@ def kinds_called(rows):
         columns[f"{name} Se"] = percent(right, rows[name])
         columns[f"{name} P+"] = percent(right, right + wrong)
         columns[f"{name} F1"] = percent(2 * right, rows[name] + right + wrong)
-    columns["V burden"] = percent(rows["V_called"], rows["found"]) - percent(
-        rows["V"], rows["beats"]
-    )
+    burden = percent(rows["V_called"], rows["found"])
+    columns["V burden"] = burden - percent(rows["V"], rows["beats"])
     return pd.DataFrame(columns).astype(float).round(2).astype(object).fillna("")
 
 

@@ -30,8 +30,7 @@ def synthetic_rhythm(rr, rng):
         rates = rng.uniform(0.15, 0.5), rng.choice([0, 0.02]), 0
     in_runs = 1 if mostly_early else 0.5 * atrial_runs, 0.3 * ventricular_runs  # shares of beats
     # The kind of beat that ends each interval; early ones and a pause take its place.
-    drawn = np.searchsorted(np.cumsum(rates), rng.random(len(rr) - 1), side="right")
-    drawn = (drawn + 1) % 4  # [m - 1]
+    drawn = (np.searchsorted(np.cumsum(rates), rng.random(len(rr) - 1), side="right") + 1) % 4
     intervals, kinds = [[interval] for interval in rr[1:]], [[kind] for kind in drawn]
     for i in np.flatnonzero(drawn):
         kind, before, interval = drawn[i], rr[i], rr[i + 1]

@@ -8,7 +8,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, MultipleLocator
+from matplotlib.ticker import MaxNLocator, MultipleLocator, NullLocator
 
 from experiments.reports import style
 from models.detector import Detector
@@ -137,15 +137,13 @@ def _rule_like_ecg_paper(axes):
     be told apart."""
     low, high = axes.get_ylim()
     axes.xaxis.set_major_locator(MultipleLocator(0.2))
+    axes.xaxis.set_minor_locator(MultipleLocator(0.04))
     axes.yaxis.set_major_locator(MultipleLocator(0.5) if high - low < 4 else MaxNLocator(5))
-    axes.grid(True, color="#c8b0b0", linewidth=0.5)
+    axes.yaxis.set_minor_locator(MultipleLocator(0.1) if high - low < 4 else NullLocator())
+    axes.grid(True, which="major", color="#c8b0b0", linewidth=0.5)
+    axes.grid(True, which="minor", color="#eee2e2", linewidth=0.3)
+    axes.tick_params(which="minor", length=0)
     axes.set_axisbelow(True)
-    # Minor ticks would take a third of the time of a report.
-    fine = {"colors": "#eee2e2", "linewidths": 0.3, "zorder": 0}
-    axes.vlines(np.arange(-9, 13) * 0.04, low, high, **fine)
-    if high - low < 4:
-        axes.hlines(np.arange(np.ceil(low / 0.1), high / 0.1) * 0.1, *BEAT_SPAN_S, **fine)
-    axes.set_ylim(low, high)
 
 
 def _draw_image(axes, name, image, setting, colours, norm):

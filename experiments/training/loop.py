@@ -243,9 +243,8 @@ def train_epoch(
 def _as_trained(dataset, options, rng, image, rows, drift=None):
     """Beats of rows, moved and drifted as the options say; what is changed has its image anew."""
     jitter, drift = options["jitter"], options["drift"] if drift is None else drift
-    if not (jitter or drift):
-        return dataset.beats(rows, image is not None)
-    return jittered(dataset.beats(rows, False), jitter, drift, rng, image)
+    beats = dataset.beats(rows, image is not None and not (jitter or drift))
+    return jittered(beats, jitter, drift, rng, image)
 
 
 def _is_quiet():

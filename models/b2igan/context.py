@@ -104,7 +104,7 @@ class Context(nn.Module):
         result = np.zeros(len(beats))
         for name in np.unique(beats.record):
             rows = np.flatnonzero(beats.record == name)
-            parts = self.parts(beats[rows], beat_scores[rows], context)
+            parts = self.parts(self.values(beats[rows], beat_scores[rows], context))
             result[rows] = self._combined(parts, context)
         return result
 
@@ -118,15 +118,12 @@ class Context(nn.Module):
             counted["neighbours"] = NEIGHBOURS_WEIGHT * counted["neighbours"]
         return np.sqrt(sum(map(np.square, counted.values()), total))
 
-    def parts(self, beats: Beats, beat_scores: np.ndarray, context: str = "record") -> Values:
-        """One whole recording to {part: negative log tail (n,)}."""
-        return self._tails_of(self.values(beats, beat_scores, context))
-
-    def _tails_of(self, values: Values) -> Values:
+    def parts(self, values: Values) -> Values:
+        """What `values` gives to {part: negative log tail (n,)}."""
         return {name: self.tails[name](value) for name, value in values.items()}
 
     def values(self, beats: Beats, beat_scores: np.ndarray, context: str = "record") -> Values:
-        """The same, before it becomes a negative log tail."""
+        """One whole recording to what each part of a score with this context says of it (n,)."""
         rhythm = self.rhythm.score(beats.sample)
         if context == "rhythm":  # the beat is not held against its own recording
             return {"beat": beat_scores, "rhythm": rhythm}
@@ -186,7 +183,7 @@ class Context(nn.Module):
         # What is kept are networks of all patients, and tails of these.
         self._fit_rhythm(recordings, seed)
         self.calibrate(recordings, calibration_scores)
-        parts = [self._tails_of(of_record) for of_record in values]
+        parts = [self.parts(of_record) for of_record in values]
         return {
             context: np.concatenate(
                 [

@@ -6,6 +6,7 @@ from numpy.random import Generator
 from scipy.ndimage import median_filter
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.optim import AdamW
 
 from preprocess.constants import FS_HZ
 from preprocess.synthetic_rhythm import synthetic_rhythm
@@ -191,9 +192,7 @@ def _fit_network(net: nn.Sequential, x: Tensor, y: Tensor, weight: Tensor, seed:
         if isinstance(layer, nn.Linear):
             layer.reset_parameters()
     steps = max(1, len(x) // BATCH)
-    optimizer = torch.optim.AdamW(
-        net.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True
-    )
+    optimizer = AdamW(net.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     total_steps = EPOCHS * steps + 1
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, LEARNING_RATE, total_steps=total_steps

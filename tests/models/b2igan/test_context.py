@@ -17,7 +17,7 @@ def test_an_unseen_patient_is_held_against_himself():
     context.fit(people, np.zeros(20), seed=0)
 
     recording, wide = _with_early_wide_beats(300, seed=9)
-    parts = context.parts(recording, np.zeros(300))
+    parts = context.parts(context.values(recording, np.zeros(300)))
     assert roc_auc_score(wide, parts["qrs"]) > 0.95
     # The beat's own window has no say: what other people's beats look like is no measure of his.
     scores = [context.score(recording, of, "record") for of in (np.zeros(300), 9.0 * wide)]
