@@ -58,7 +58,7 @@ PREPROCESSING = {
 # Of each model that learns by steps: epochs, learning rate, beats a step; samples by which training
 # windows are moved, share of beats shown as they might look later.
 TRAINING = {
-    "b2igan": {"niter": 3, "lr": 4e-3, "batchsize": 256, "jitter": 3, "drift": 0.7},
+    "b2igan": {"niter": 2, "lr": 6e-3, "batchsize": 256, "jitter": 3, "drift": 0.7},
     "autoencoder": {"niter": 3, "lr": 1e-3, "batchsize": 64},
     "beatgan": {"niter": 1, "lr": 1e-3, "batchsize": 64},
     "ganomaly": {"niter": 2, "lr": 2e-4, "batchsize": 64},

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from models import parallel
 
 # One cycle (Smith LN. A disciplined approach to neural network hyper-parameters. 2018).
-WARM_UP = 0.3  # share of training in which the learning rate rises; it falls to nothing by the end
+WARM_UP = 0.1  # share of training in which the learning rate rises; it falls to nothing by the end
 START = 0.04  # of the highest rate: what the first step has
 
 COLLAPSED = 5e-6  # with a smaller loss a discriminator learns nothing more: it starts anew
