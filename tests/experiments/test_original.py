@@ -1,5 +1,4 @@
-"""The original's curve has a row for each check, goes on where it was, and measuring changes no
-training."""
+"""The original's curve goes on where it was, and measuring changes no training."""
 
 import pandas as pd
 import pytest

@@ -1,5 +1,4 @@
-"""What a detector has without doing anything for it: errors over time, computing in
-chunks."""
+"""What a detector has without doing anything for it: errors over time, computing in chunks."""
 
 import numpy as np
 import pytest

@@ -30,6 +30,10 @@ def test_scores_do_not_depend_on_what_is_asked_for_with_them(data, weights, monk
     in_parts = scoring.score_rows(detector, data, rows, "none")
     # a sum of parts: near nought, digits of these are lost
     np.testing.assert_allclose(in_parts, together[rows], rtol=1e-5, atol=1e-5)
+    several = scoring.scores_by_context(detector, data, rows, ["none", "rhythm", "record"])
+    for context, scores in several.items():
+        alone = scoring.score_rows(detector, data, rows, context)
+        np.testing.assert_allclose(scores, alone, rtol=1e-5, atol=1e-5)
 
 
 def test_recordings_are_whole_and_say_which_beats_are_known_normal(data, weights):

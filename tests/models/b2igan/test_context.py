@@ -1,5 +1,4 @@
-"""Parts of the context are on the scale of normal beats, and unseen patients are held against
-themselves."""
+"""Parts are on the scale of normal beats, and unseen patients are held against themselves."""
 
 import numpy as np
 from ecg_recording import recording_with_wide_beats

@@ -1,5 +1,4 @@
-"""Local units forgive beats of a patient whose normals are spread
-out."""
+"""Local units forgive beats of a patient whose normals are spread out."""
 
 import numpy as np
 import torch

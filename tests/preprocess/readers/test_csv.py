@@ -89,13 +89,9 @@ DEVICES = {
     ),
     "chest strap": (
         "Phone timestamp;sensor timestamp [ns];timestamp [ms];ecg [uV]\n",
-        lambda k, mv: ";".join(
-            (
-                ms(k, 130, "%Y-%m-%dT%H:%M:%S.%f"),
-                f"{768 * 10**15 + round(k * 1e9 / 130)}",
-                f"{k * 1000 / 130:.6f}",
-                f"{1000 * mv:.1f}",
-            )
+        lambda k, mv: (
+            f"{ms(k, 130, '%Y-%m-%dT%H:%M:%S.%f')};{768 * 10**15 + round(k * 1e9 / 130)};"
+            f"{k * 1000 / 130:.6f};{1000 * mv:.1f}"
         ),
         (130, "ecg", START),
         {},
