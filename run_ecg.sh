@@ -51,8 +51,8 @@ for name in model protocol split dataroot outf w_adv niter lr n_aug threshold; d
   if [ -n "${!name:-}" ]; then common+=("--$name" "${!name}"); fi
 done
 
-# glibc's allocator keeps what it has: fetching it anew took a tenth of the time.
-export MALLOC_TRIM_THRESHOLD_=1073741824 MALLOC_MMAP_THRESHOLD_=268435456
+# glibc's allocator keeps what it has: memory fetched anew at each step costs time.
+export MALLOC_TRIM_THRESHOLD_=${MALLOC_TRIM_THRESHOLD_:-1073741824} MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_:-33554432}
 "$python" -m preprocess ${preparing[@]+"${preparing[@]}"}
 for ((fold = 0; fold < fold_cnt; fold++)); do
   flags=(${common[@]+"${common[@]}"})

@@ -65,7 +65,7 @@ def ablation(detector: B2IGAN, data: Dataset, rows: Split) -> pd.DataFrame:
         detector.opt["without"] = without
         if detector.opt["known_recordings"]:  # what is usual, without what is left out
             fit_context(detector, data, rows)
-        scores = score_rows(detector, data, rows.test, "record", known_normal=rows.known_normal)
+        scores = score_rows(detector, data, rows.test, "record", rows.known_normal)
         metrics = detection(scores, rows.classes[rows.test], threshold=0.0)
         by_class = {c: metrics["per_class_auc"][c] for c in "SVF"}
         table.append({"parts": name, "auc": metrics["auc"], "ap": metrics["ap"], **by_class})

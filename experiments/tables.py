@@ -23,8 +23,8 @@ from preprocess.files import whole_file
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
-DOCUMENTS = "README.md docs/README.ko.md experiments/RESULTS.md experiments/weights/README.md"
-DOCUMENTS = tuple(HERE.parent / path for path in DOCUMENTS.split())
+FILLED = "README.md docs/README.ko.md experiments/RESULTS.md experiments/weights/README.md"
+DOCUMENTS = tuple(HERE.parent / path for path in FILLED.split())
 MARKED = re.compile(r"(<!-- table: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 ALIKE_RUNS = ["protocol", "model", "context", "select"]  # runs alike in these are averaged

@@ -1,6 +1,6 @@
 """What a detector is: trained on normal beats alone, then score(beats), higher is more abnormal."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import chain
 
 import numpy as np
@@ -41,7 +41,7 @@ class Detector(nn.Module):
         recordings, each in the order of time."""
         raise NotImplementedError
 
-    def scores(self, beats: Beats, contexts: Iterable[str]) -> dict[str, np.ndarray]:
+    def scores(self, beats: Beats, contexts: Collection[str]) -> dict[str, np.ndarray]:
         """{context: score}, where what several contexts share may be worked out once."""
         return {context: self.score(beats, context) for context in contexts}
 
@@ -102,8 +102,8 @@ class Detector(nn.Module):
     # --- where in the beat ----------------------------------------------------------------------
 
     def fit_error_map(self, normals: Beats, calibration: Beats) -> None:
-        """Called after finish, with such beats as are not drifted: what `errors` needs. Here,
-        how large the errors of normal beats are."""
+        """Called after finish, with such beats as it had, but none drifted: what `errors`
+        needs beside the score. Here, how large the errors of normal beats are."""
         errors = self.error_map(calibration[evenly(len(calibration), MAPPED)])
         self.error_unit = torch.tensor([errors.mean(), errors.std() + 1e-9], device=self.device)
 

@@ -37,8 +37,8 @@ def jittered(
     beats: Beats, most: int, drift: float, rng: np.random.Generator, image: str | None
 ) -> Beats:
     """Beats with each window moved by -most to most samples, all alike in likelihood, and a share
-    of them, drift, as they might look some minutes later; images, of this setting if any, are made
-    anew, as they are stored."""
+    of them, drift, as they might look some minutes later. image: the setting of the new images,
+    made as they are stored; None: none are."""
     if not (most or drift):
         return beats
     shift = rng.integers(-most, most + 1, len(beats)) if most else np.zeros(len(beats), int)

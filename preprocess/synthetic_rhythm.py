@@ -4,7 +4,7 @@ from itertools import chain
 
 import numpy as np
 
-RATE = 0.2  # log rate of a synthetic rhythm against its recording's, at most
+RATE_CHANGE = 0.2  # at most, in logarithms, of a synthetic rhythm against its recording
 
 
 def synthetic_rhythm(rr, rng):
@@ -18,19 +18,20 @@ def synthetic_rhythm(rr, rng):
     3: fusion, about on time.
     In one recording of four most beats are early: what is frequent is then not what is normal.
     """
-    rr = rr * np.exp(rng.uniform(-RATE, RATE))
+    rr = rr * np.exp(rng.uniform(-RATE_CHANGE, RATE_CHANGE))
     mostly_early, atrial_runs, ventricular_runs = rng.random(3) < (0.25, 0.4, 0.4)
-    rates = (
+    shares = (
         rng.choice([0, 0.01, 0.03, 0.1, 0.4], p=[0.15, 0.25, 0.25, 0.2, 0.15])
         / (4 if atrial_runs else 1),
         rng.choice([0, 0.01, 0.05, 0.2, 0.4], p=[0.15, 0.2, 0.3, 0.2, 0.15]),
         rng.choice([0, 0.01, 0.05, 0.15], p=[0.4, 0.3, 0.2, 0.1]),
     )
     if mostly_early:
-        rates = rng.uniform(0.15, 0.5), rng.choice([0, 0.02]), 0
-    in_runs = 1 if mostly_early else 0.5 * atrial_runs, 0.3 * ventricular_runs  # shares of beats
+        shares = rng.uniform(0.15, 0.5), rng.choice([0, 0.02]), 0
+    # The chance of an early beat, atrial or ventricular, to begin a run.
+    in_runs = 1 if mostly_early else 0.5 * atrial_runs, 0.3 * ventricular_runs
     # The kind of beat that ends each interval; early ones and a pause take its place.
-    drawn = (np.searchsorted(np.cumsum(rates), rng.random(len(rr) - 1), side="right") + 1) % 4
+    drawn = (np.searchsorted(np.cumsum(shares), rng.random(len(rr) - 1), side="right") + 1) % 4
     intervals, kinds = [[interval] for interval in rr[1:]], [[kind] for kind in drawn]
     for i in np.flatnonzero(drawn):
         kind, before, interval = drawn[i], rr[i], rr[i + 1]
@@ -51,8 +52,7 @@ def _atrial(in_run, rng):
     """
     coupling = rng.uniform(0.5, 0.9)
     pauses = rng.uniform(0.95, 1.15), 1 + 0.9 * (1 - coupling), 2 - coupling
-    pause = pauses[rng.integers(len(pauses))]
-    return coupling, int(rng.geometric(0.12)) if in_run else 1, pause
+    return coupling, int(rng.geometric(0.12)) if in_run else 1, pauses[rng.integers(3)]
 
 
 def _ventricular(in_run, rng):

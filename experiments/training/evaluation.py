@@ -44,8 +44,7 @@ def evaluate(
     # Scores; with a context, whole recordings are scored.
     context = usable_context(detector, opt.context)
     started = time.monotonic()
-    known = {"known_normal": split.known_normal, "progress": True}
-    scores = score_rows(detector, dataset, split.test, context, **known)
+    scores = score_rows(detector, dataset, split.test, context, split.known_normal, progress=True)
     seconds = time.monotonic() - started
     n_scored = len(split.test) if context == "none" else int(np.isin(record, of_test).sum())
 

@@ -105,11 +105,10 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     device = find_device(opt.device)
     detector = MODELS[opt.model](options).to(device)
     moves = np.random.default_rng([options["seed"], 0, 3])
-
     as_trained = partial(_as_trained, dataset, options, moves, detector.image)
     # all training beats, or an even choice of as many as the detector wants
-    trained = split.train[evenly(len(split.train), detector.most_normals or MOST_NORMALS)]
-    normals = as_trained(trained)
+    training_rows = split.train[evenly(len(split.train), detector.most_normals or MOST_NORMALS)]
+    normals = as_trained(training_rows)
     if state.state:  # a finished one holds its best epoch, and goes on from its last
         detector.restore(state.best.pop("last", state.state))
     else:
@@ -122,7 +121,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
     some = of_some_recordings(dataset, split.calibration)
     some = some[evenly(len(some), MOST_NORMALS)]
     split = replace(split, calibration=some)
-    calibration = as_trained(some)
+    calibration = as_trained(split.calibration)
 
     def check():
         """For `--select paper`: finishes the detector as it is now, and keeps it if no earlier one
@@ -164,8 +163,9 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
         detector.finish(normals, calibration)
     normals = calibration = None  # their memory is needed: the context keeps whole recordings
     if opt.error_map:
-        # One that is to overlook drift overlooks more.
-        detector.fit_error_map(as_trained(trained, drift=0), as_trained(some, drift=0))
+        # A map that is taught to overlook drift misses departures too.
+        undrifted = partial(_as_trained, dataset, options | {"drift": 0}, moves, detector.image)
+        detector.fit_error_map(undrifted(training_rows), undrifted(split.calibration))
     crossed = fit_context(detector, dataset, split) if "record" in detector.contexts else {}
     contexts = [context for context in detector.contexts if context not in crossed]
     scores = crossed | calibration_scores(detector, dataset, split, contexts)
@@ -240,9 +240,9 @@ def train_epoch(
     }
 
 
-def _as_trained(dataset, options, rng, image, rows, drift=None):
+def _as_trained(dataset, options, rng, image, rows):
     """Beats of rows, moved and drifted as the options say; what is changed has its image anew."""
-    jitter, drift = options["jitter"], options["drift"] if drift is None else drift
+    jitter, drift = options["jitter"], options["drift"]
     beats = dataset.beats(rows, image is not None and not (jitter or drift))
     return jittered(beats, jitter, drift, rng, image)
 

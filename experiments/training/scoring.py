@@ -23,10 +23,15 @@ def usable_context(detector: Detector, wanted: str) -> str:
 
 
 def score_rows(
-    detector: Detector, dataset: Dataset, rows: np.ndarray, context: str, **known
+    detector: Detector,
+    dataset: Dataset,
+    rows: np.ndarray,
+    context: str,
+    known_normal: Sequence[int] = (),
+    progress: bool = False,
 ) -> np.ndarray:
-    """Scores (len(rows),) of rows of a dataset in one context; known: as of scores_by_context."""
-    return scores_by_context(detector, dataset, rows, [context], **known)[context]
+    """The scores (len(rows),) that scores_by_context has for one context."""
+    return scores_by_context(detector, dataset, rows, [context], known_normal, progress)[context]
 
 
 def scores_by_context(
@@ -37,7 +42,7 @@ def scores_by_context(
     known_normal: Sequence[int] = (),
     progress: bool = False,
 ) -> dict[str, np.ndarray]:
-    """{context: scores (len(rows),)} of rows of a dataset; what contexts share is done once.
+    """{context: scores (len(rows),)} of rows of a dataset; a beat's own score is made once for all.
 
     With a context their whole recordings are read, unlabelled but for the rows known_normal, which
     someone has looked at.
@@ -57,9 +62,8 @@ def scores_by_context(
             beats = dataset.beats(batch, detector.image is not None)
             if len(known_normal):
                 beats.known_normal = np.isin(batch, known_normal)
-            found = detector.scores(beats, contexts)
-            for context in contexts:
-                result[context][batch] = found[context]
+            for context, scores in detector.scores(beats, contexts).items():
+                result[context][batch] = scores
             bar.update(len(batch))
     return {context: scores[rows] for context, scores in result.items()}
 

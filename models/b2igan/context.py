@@ -119,11 +119,11 @@ class Context(nn.Module):
         return np.sqrt(sum(map(np.square, counted.values()), total))
 
     def parts(self, values: Values) -> Values:
-        """What `values` gives to {part: negative log tail (n,)}."""
+        """Values of one recording to {part: negative log tail (n,)}."""
         return {name: self.tails[name](value) for name, value in values.items()}
 
     def values(self, beats: Beats, beat_scores: np.ndarray, context: str = "record") -> Values:
-        """One whole recording to what each part of a score with this context says of it (n,)."""
+        """One whole recording to {part: value (n,)}; for `rhythm`, of beat and rhythm alone."""
         rhythm = self.rhythm.score(beats.sample)
         if context == "rhythm":  # the beat is not held against its own recording
             return {"beat": beat_scores, "rhythm": rhythm}

@@ -12,7 +12,7 @@ abnormal when its latent and its features lie far from those of all remembered n
 when the discriminator thinks it is synthetic.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -75,15 +75,13 @@ class B2IGAN(Detector):
     def score(self, beats: Beats, context: str = "none") -> np.ndarray:
         return self.scores(beats, [context])[context]
 
-    def scores(self, beats: Beats, contexts: Iterable[str]) -> dict[str, np.ndarray]:
+    def scores(self, beats: Beats, contexts: Collection[str]) -> dict[str, np.ndarray]:
         beat_scores = np.zeros(len(beats))
         if any(map(self._counts_beat, contexts)):
             beat_scores = self.beat_scores(self.standard_parts(beats))  # [n]
         self.context.left_out = self.left_out()
-        found = {"none": beat_scores}
-        for context in set(contexts) - {"none"}:
-            found[context] = self.context.score(beats, beat_scores, context)
-        return found
+        in_context = lambda context: self.context.score(beats, beat_scores, context)
+        return {name: beat_scores if name == "none" else in_context(name) for name in contexts}
 
     def _counts_beat(self, context: str) -> bool:
         return context == "none" or "beat" in self.context.counted[context]

@@ -35,8 +35,7 @@ TRACES = 4  # that the network reads
 N_INPUTS = 2 * IMAGE_CHANNELS * FREQS + TRACES * SAMPLES + 1
 N_FILTERS, MIXED = 48, 128  # of every convolution, and of the layer that joins the whole beat
 
-BATCH, PASSES, FEWEST_STEPS, LEARNING_RATE = 128, 1, 150, 6e-3
-UNCHANGED = 0.25  # share of a batch that stays normal
+BATCH, PASSES, FEWEST_STEPS, LEARNING_RATE = 128, 1.4, 150, 6e-3
 DISTURBED = 0.3  # share of the anomalies that are noise of some band, slow shifts included
 LOCATED_ECTOPIC = 0.15  # and share that are early beats of another shape
 
@@ -143,7 +142,7 @@ class Localiser(nn.Module):
     ) -> None:
         """Learn from normal beats and the median beats of their records, both (n, WINDOW).
         make_input: the two to what the network reads, as at any later time."""
-        steps = max(FEWEST_STEPS, PASSES * len(normals_mv) // BATCH)
+        steps = max(FEWEST_STEPS, int(PASSES * len(normals_mv) / BATCH))
         with torch.random.fork_rng(devices=[]):
             # Start anew, whatever was learned before.
             torch.manual_seed(seed)
@@ -172,12 +171,12 @@ class Localiser(nn.Module):
         median_mv: Tensor,
         make_input: Callable[[Tensor, Tensor], Tensor],
     ) -> Tensor:
-        """Cross-entropy of where a change is, on normal beats and corrupted ones."""
+        """Cross-entropy of where a change is, on as many normal beats as corrupted ones."""
         corrupted_mv = normal_mv.clone()
-        first = int(len(normal_mv) * UNCHANGED)
-        noise = first + int((len(normal_mv) - first) * DISTURBED)
-        early = noise + int((len(normal_mv) - first) * LOCATED_ECTOPIC)
-        corrupted_mv[first:noise] = disturbed(normal_mv[first:noise])
+        half = len(normal_mv) // 2
+        noise = half + int(half * DISTURBED)
+        early = half + int(half * (DISTURBED + LOCATED_ECTOPIC))
+        corrupted_mv[half:noise] = disturbed(normal_mv[half:noise])
         corrupted_mv[noise:early] = ectopic(normal_mv[noise:early], normal_mv[: early - noise])
         corrupted_mv[early:] = synthetic(normal_mv[early:])
         with torch.no_grad():

@@ -30,9 +30,9 @@ def test_scores_do_not_depend_on_what_is_asked_for_with_them(data, weights, monk
     in_parts = scoring.score_rows(detector, data, rows, "none")
     # a sum of parts: near nought, digits of these are lost
     np.testing.assert_allclose(in_parts, together[rows], rtol=1e-5, atol=1e-5)
-    several = scoring.scores_by_context(detector, data, rows, ["none", "rhythm", "record"])
+    several = scoring.scores_by_context(detector, data, rows, ["none", "record"], rows[::2])
     for context, scores in several.items():
-        alone = scoring.score_rows(detector, data, rows, context)
+        alone = scoring.score_rows(detector, data, rows, context, rows[::2])
         np.testing.assert_allclose(scores, alone, rtol=1e-5, atol=1e-5)
 
 
