@@ -52,7 +52,7 @@ for name in model protocol split dataroot outf w_adv niter lr n_aug threshold; d
 done
 
 # glibc's allocator keeps what it has: memory fetched anew at each step costs time.
-export MALLOC_TRIM_THRESHOLD_=${MALLOC_TRIM_THRESHOLD_:-1073741824} MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_:-33554432}
+export MALLOC_MMAP_MAX_=${MALLOC_MMAP_MAX_:-0} MALLOC_TRIM_THRESHOLD_=${MALLOC_TRIM_THRESHOLD_:-4294967296}
 "$python" -m preprocess ${preparing[@]+"${preparing[@]}"}
 for ((fold = 0; fold < fold_cnt; fold++)); do
   flags=(${common[@]+"${common[@]}"})

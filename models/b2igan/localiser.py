@@ -35,7 +35,7 @@ TRACES = 4  # that the network reads
 N_INPUTS = 2 * IMAGE_CHANNELS * FREQS + TRACES * SAMPLES + 1
 N_FILTERS, MIXED = 48, 128  # of every convolution, and of the layer that joins the whole beat
 
-BATCH, PASSES, FEWEST_STEPS, LEARNING_RATE = 128, 1.4, 150, 6e-3
+BATCH, PASSES, FEWEST_STEPS, LEARNING_RATE = 128, 1.2, 150, 6e-3
 DISTURBED = 0.3  # share of the anomalies that are noise of some band, slow shifts included
 LOCATED_ECTOPIC = 0.15  # and share that are early beats of another shape
 
