@@ -22,6 +22,6 @@ def test_one_cycle_rises_to_one_and_falls_to_nothing():
     assert one_cycle(0.0) == pytest.approx(START)
     assert one_cycle(WARM_UP) == pytest.approx(1.0)
     assert one_cycle(1.0) == pytest.approx(0.0, abs=1e-12)
-    rates = [one_cycle(i / 100) for i in range(101)]
-    assert max(rates) == rates[30] and rates[:31] == sorted(rates[:31])
-    assert rates[30:] == sorted(rates[30:], reverse=True)
+    rates, top = [one_cycle(i / 100) for i in range(101)], round(100 * WARM_UP)
+    assert max(rates) == rates[top] and rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
