@@ -143,7 +143,7 @@ def simulate(
         if settings.items() <= found.items():
             return found["records"]
         raise BadInput(
-            f"{folder} holds other files: name an empty or new folder for the simulated cohort"
+            f"{folder} holds another cohort or other files: move it away, or name another folder"
         )
     # Nobody sees half a cohort: made beside its place, then renamed.
     with temporary_folder(folder.with_name(f".{folder.name}.part")) as working:
