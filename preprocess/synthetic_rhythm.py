@@ -4,12 +4,9 @@ from itertools import chain
 
 import numpy as np
 
-RATE_CHANGE = 0.2  # at most, in logarithms, of a synthetic rhythm against its recording
-
 
 def synthetic_rhythm(rr, rng):
-    """RR intervals (m,) of normal beats to the same rhythm at another rate, as of another person,
-    with beats put in, all in samples.
+    """RR intervals (m,) of normal beats to the same rhythm with beats put in, all in samples.
 
     Returns R peaks (k,) and the kind (k,) of each beat:
     0: normal;
@@ -18,7 +15,6 @@ def synthetic_rhythm(rr, rng):
     3: fusion, about on time.
     In one recording of four most beats are early: what is frequent is then not what is normal.
     """
-    rr = rr * np.exp(rng.uniform(-RATE_CHANGE, RATE_CHANGE))
     mostly_early, atrial_runs, ventricular_runs = rng.random(3) < (0.25, 0.4, 0.4)
     shares = (
         rng.choice([0, 0.01, 0.03, 0.1, 0.4], p=[0.15, 0.25, 0.25, 0.2, 0.15])
