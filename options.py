@@ -204,7 +204,7 @@ HELP = {
     # evaluation
     "--context": "what a score may use: none, the beat's window; rhythm, also its RR intervals; "
     "record, also the whole recording's own unlabelled beats",
-    "--threshold": "false-alarm rate on held-out normal beats at which the alarm threshold is set",
+    "--threshold": "false-alarm rate on held-out normal beats at which the threshold is set",
     # screening
     "--annotator": "take the R peaks from this WFDB annotation file (atr, for instance) instead of "
     "detecting them; its labels are not read",

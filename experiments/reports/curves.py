@@ -43,7 +43,7 @@ def draw_curves(classes, scores, threshold, path, heading):
         PrecisionRecallDisplay.from_predictions(*given, ax=precision_recall, **label)
     if abnormal.any() and not abnormal.all():
         found, right = flagged[abnormal].mean(), abnormal[flagged].mean() if flagged.any() else 1
-        mark = {"color": style.VERMILION, "label": "at the alarm threshold", "zorder": 4}
+        mark = {"color": style.VERMILION, "label": "at the threshold", "zorder": 4}
         roc.plot(flagged[~abnormal].mean(), found, "o", **mark)
         precision_recall.plot(found, right, "o", **mark)
     roc.set(xlabel="false-alarm rate (share of normal beats)", ylabel="sensitivity")
@@ -60,7 +60,7 @@ def draw_curves(classes, scores, threshold, path, heading):
 def draw_distributions(classes, scores, threshold, path, false_alarm_target):
     """Scores of each class and of all abnormal beats, a row each on one axis. Returns the path.
 
-    scores, classes: (n,); threshold: a beat above it raises an alarm;
+    scores, classes: (n,); threshold: a beat above it is flagged;
     false_alarm_target: the rate on calibration normals for which it was set.
     The axis is linear near the median of the normal beats and logarithmic far from it: bulk and
     outliers can both be read, whatever the scores' unit.
@@ -71,9 +71,9 @@ def draw_distributions(classes, scores, threshold, path, false_alarm_target):
     width = (high - low) / 2 or float(normals.std()) or 1.0
     groups = {name: scores[classes == name] - middle for name in CLASSES}
     groups["abnormal"] = scores[classes != "N"] - middle
-    alarm_from = threshold - middle
+    flagged_from = threshold - middle
     # One beat in a thousand at each end is counted in the outermost bins.
-    ends = np.r_[np.percentile(scores[finite] - middle, [0.1, 99.9]), alarm_from]
+    ends = np.r_[np.percentile(scores[finite] - middle, [0.1, 99.9]), flagged_from]
     first, last = np.arcsinh([ends.min() / width, ends.max() / width]) + [-0.1, 0.1]
     edges = width * np.sinh(np.linspace(first, last, HISTOGRAM_BINS + 1))
 
@@ -82,13 +82,13 @@ def draw_distributions(classes, scores, threshold, path, false_alarm_target):
     for axes, (name, values) in zip(rows, groups.items()):
         axes.hist(np.clip(values, edges[0], edges[-1]), edges, color=style.CLASS_COLOURS[name])
         axes.set_yticks([])
-        axes.axvline(alarm_from, color=style.VERMILION, linestyle="--")
-        above = f", {np.mean(values > alarm_from):.1%} above the line" if len(values) else ""
+        axes.axvline(flagged_from, color=style.VERMILION, linestyle="--")
+        above = f", {np.mean(values > flagged_from):.1%} above the line" if len(values) else ""
         label = f"{name}: {style.GROUP_NAMES[name]}\nn {len(values)}{above}"
         axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=style.SMALL)
     rows[0].set_title(
-        f"dashed line: alarm threshold {threshold:.6g}, set so that {false_alarm_target:.3g} of "
-        "held-out normal beats lie above it; a beat right of it raises an alarm",
+        f"dashed line: threshold {threshold:.6g}, set so that {false_alarm_target:.3g} of "
+        "held-out normal beats lie above it; a beat right of it is flagged",
         fontsize=style.SMALL,
     )
     rows[-1].set_xscale("asinh", linear_width=width)

@@ -53,7 +53,7 @@ def draw(
     drawn.append(("Detection", caption, path))
     path, target = folder / "distributions.png", metrics["false_alarm_target"]
     draw_distributions(classes, scores, threshold, path, target)
-    caption = "Each class against the normal beats. What lies right of the line raises an alarm."
+    caption = "Each class against the normal beats. What lies right of the line is flagged."
     drawn.append(("Scores", caption, path))
 
     # How it was trained.

@@ -18,8 +18,8 @@ def detection(scores: np.ndarray, classes: np.ndarray, threshold: float) -> dict
     them."""
     abnormal, flagged = classes != "N", scores > threshold
     masks = {name: classes == name for name in ABNORMAL}
-    true_alarms = int((flagged & abnormal).sum())
-    sensitivity, ppv = true_alarms / max(abnormal.sum(), 1), true_alarms / max(flagged.sum(), 1)
+    found = int((flagged & abnormal).sum())
+    sensitivity, ppv = found / max(abnormal.sum(), 1), found / max(flagged.sum(), 1)
     by_class = lambda measure: {
         name: _against_normals(measure, scores, mask, ~abnormal) for name, mask in masks.items()
     }

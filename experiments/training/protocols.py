@@ -267,7 +267,7 @@ def _by_patient(index, fold, select, training, testing, knows_first_minutes=Fals
     Patients of the test are in no other part, but for the normals of their own first minutes.
     """
     classes = classes_of_ec57(index)
-    is_normal, is_early = classes == "N", index["sample"].to_numpy() < LEARNING_S * FS_HZ
+    is_normal, in_first_minutes = classes == "N", index["sample"].to_numpy() < LEARNING_S * FS_HZ
     in_test = _of_records(index, testing)
     persons = fifths_of(np.unique(patient_of(training)))[fold]
     in_calibration = _of_records(index, np.array(training)[np.isin(patient_of(training), persons)])
@@ -277,12 +277,12 @@ def _by_patient(index, fold, select, training, testing, knows_first_minutes=Fals
     # Of a test patient's own first minutes a fifth calibrates, the rest trains.
     own = NO_ROWS
     if knows_first_minutes:
-        own = np.flatnonzero(is_normal & in_test & is_early)
+        own = np.flatnonzero(is_normal & in_test & in_first_minutes)
         train[own[np.arange(len(own)) % FOLDS != fold]] = True
         calibration[own[np.arange(len(own)) % FOLDS == fold]] = True
 
     labelled = np.flatnonzero(in_calibration) if select == "paper" else NO_ROWS
-    test = in_test & ~is_early
+    test = in_test & ~in_first_minutes
     parts = (np.flatnonzero(part) for part in (train, calibration, test))
     return Split(*parts, classes, labelled, known_normal=own)
 
