@@ -56,8 +56,7 @@ def test_intervals_over_an_abnormal_beat_are_filled_in():
 
 def test_a_run_is_fast_beside_the_rest_and_a_heart_that_is_always_fast_is_not():
     slow, fast = np.full(200, 0.9), np.full(100, 0.42)
-    peaks = np.cumsum(np.r_[slow, fast, slow] * FS_HZ).astype(int)
-    added = tachycardia(peaks)
+    added = tachycardia(np.cumsum(np.r_[slow, fast, slow] * FS_HZ).astype(int))
     assert added[240:260].min() > 6 and abs(added[:150]).max() < 0.1
     always = tachycardia(np.cumsum(np.full(300, 0.42) * FS_HZ).astype(int))
     assert abs(always).max() < 0.5

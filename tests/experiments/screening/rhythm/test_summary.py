@@ -88,8 +88,7 @@ def test_fibrillation_burden_pauses_and_alarms():
 
 def test_variability_against_numbers_worked_out_by_hand():
     """Intervals of 0.81 and 0.90 s in turn: SDNN 45 ms, RMSSD 90 ms, every change beyond 50."""
-    rr_s = np.tile([0.81, 0.90], 600)
-    found = summarised(["N"] * 1200, rr_s, 1030.0)["hrv"]
+    found = summarised(["N"] * 1200, np.tile([0.81, 0.90], 600), 1030.0)["hrv"]
     assert found["sdnn_ms"] == pytest.approx(45, abs=1)
     assert found["rmssd_ms"] == pytest.approx(90, abs=1)
     assert found["pnn50_percent"] == 100.0
