@@ -33,6 +33,7 @@ command(main)
         (MemoryError(), 2, "not enough memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), 2, "not enough memory"),
         (OSError(28, "No space left on device", "out/checkpoint.pt"), 2, "out/checkpoint.pt: No s"),
+        (FileNotFoundError(2, "No such file", "split.txt"), 2, "split.txt: No such file\n"),
     ],
 )
 def test_what_can_happen_is_a_sentence(error, status, words, capsys):
