@@ -175,12 +175,14 @@ def check_split(checkpoint: Checkpoint, opt: Namespace) -> None:
                 f"the checkpoint was trained with --protocol {trained['protocol']}, for patients "
                 f"that it knows: --protocol {opt.protocol} needs one of unseen patients"
             )
+    if getattr(opt, "without", None):
+        compared.append("without")
     for name in compared:
         asked = getattr(opt, name, trained[name])
         if trained[name] != asked:
             raise BadInput(
-                f"the checkpoint was trained with --{name} {trained[name]}, not {asked}, which "
-                "might test beats that it knows: give the same"
+                f"the checkpoint was trained with --{name} {trained[name]}, not {asked}: give the "
+                "same, or train anew"
             )
 
 
