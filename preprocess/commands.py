@@ -121,6 +121,8 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescription
     def _get_help_string(self, action):
         if isinstance(action.default, bool) or action.default in (None, "", [], argparse.SUPPRESS):
             return action.help
+        if isinstance(action.default, list | tuple):
+            return f"{action.help} (default: {' '.join(map(str, action.default))})"
         return super()._get_help_string(action)
 
 

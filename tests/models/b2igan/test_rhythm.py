@@ -23,8 +23,7 @@ def rhythm():
 
 
 def test_premature_beats_score_above_normal_ones(rhythm):
-    rng = np.random.default_rng(1)
-    rr, early = sinus(500, rng), np.zeros(500, bool)
+    rr, early = sinus(500, np.random.default_rng(1)), np.zeros(500, bool)
     early[20::25] = True
     rr[early] *= 0.65
     rr[np.roll(early, 1)] *= 1.3
@@ -32,8 +31,7 @@ def test_premature_beats_score_above_normal_ones(rhythm):
 
 
 def test_bigeminy_does_not_hide_its_early_beats(rhythm):
-    rng = np.random.default_rng(2)
-    rr, early = sinus(400, rng), np.zeros(400, bool)
+    rr, early = sinus(400, np.random.default_rng(2)), np.zeros(400, bool)
     early[100:300:2] = True
     rr[early] *= 0.6
     rr[np.roll(early, 1)] *= 1.35

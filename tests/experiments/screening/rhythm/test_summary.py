@@ -68,8 +68,7 @@ def test_it_is_json_without_nan_even_of_nothing():
 
 
 def test_unreadable_time_is_not_analysed():
-    gaps = [(100 * FS_HZ, 1000 * FS_HZ)]
-    found = summarised(["N"] * 4500, np.full(4500, 0.8), 3600.0, gaps)
+    found = summarised(["N"] * 4500, np.full(4500, 0.8), 3600.0, [(100 * FS_HZ, 1000 * FS_HZ)])
     assert found["recording"]["analysed_s"] == found["hours"][0]["analysed_s"] == 2700.0
 
 
