@@ -198,7 +198,7 @@ HELP = {
     "--amp": "mixed precision; auto uses it where the processor computes in bfloat16",
     "--no-error-map": "do not learn where in a beat the error is, which takes about a third of the "
     "time",
-    "--without": f"parts of b2igan's score to leave out, of {', '.join(PARTS)}",
+    "--without": f"parts of b2igan's score that it is trained without, of {', '.join(PARTS)}",
     "--select": "last: the last epoch. paper: the epoch with the best validation AUC, WITH "
     "LABELLED ANOMALIES, as the original work did; its outputs say uses_anomaly_labels",
     # evaluation

@@ -75,7 +75,7 @@ def ablation(detector: B2IGAN, data: Dataset, rows: Split) -> pd.DataFrame:
 def choices(detector: B2IGAN) -> list[tuple[str, list[str]]]:
     """(name, parts left out): none, each, all but each, and parts that belong together."""
     window, known = [*detector.beat_parts.names], detector.opt["known_recordings"]
-    parts = [*window * known, "timing", "neighbours", "qrs"]
+    parts = [*window * known, *(p for p in detector.context.counted["record"] if p != "beat")]
     named = [
         ("all", []),
         *((f"without {part}", [part]) for part in parts),

@@ -131,8 +131,7 @@ def departs(difference_mv, beats_mv):
 
 def height(beats_mv):
     """(n, 1) mV: from the lowest to the highest point of the QRS."""
-    qrs = beats_mv[:, (T_S > QRS_S[0]) & (T_S < QRS_S[1])]
-    return np.ptp(qrs, axis=1, keepdims=True)
+    return np.ptp(beats_mv[:, (T_S > QRS_S[0]) & (T_S < QRS_S[1])], axis=1, keepdims=True)
 
 
 def wave(beats_mv, reach_s, half_s):

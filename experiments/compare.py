@@ -90,15 +90,14 @@ def parse(argv):
         choices=names,
         default=names,
         metavar="NAME",
-        help=f"of {', '.join(names)}",
+        help="detectors",
     )
-    add("--protocols", nargs="+", choices=tuple(PROTOCOLS), default=["beatgan"])
+    add("--protocols", nargs="+", choices=tuple(PROTOCOLS), default=["beatgan"], help="splits")
     rows = "rows of their own for models that can use them"
     add("--contexts", nargs="+", choices=CONTEXTS, default=CONTEXTS, help=rows)
-    add("--folds", nargs="+", type=fold, default=list(range(FOLDS)), metavar="K")
-    add("--seeds", nargs="+", type=options.SEED, default=[0], metavar="S")
-    epochs = "epochs (default: each model's own)"
-    add("--niter", type=options.integer(0), metavar="N", help=epochs)
+    add("--folds", nargs="+", type=fold, default=list(range(FOLDS)), metavar="K", help="fifths")
+    add("--seeds", nargs="+", type=options.SEED, default=[0], metavar="S", help="of chance")
+    add("--niter", type=options.integer(0), metavar="N", help="epochs (default: each model's own)")
     folder = "holds a preprocessed folder for each image: complex, and decibel for b2igan-original"
     add("--datadir", default=options.DATASET, metavar="DIR", help=folder)
     other = "the same of the other database, which --protocols external tests"

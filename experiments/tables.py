@@ -43,8 +43,7 @@ ALSO_RUN = ("beatgan-unfiltered",)  # a table of its own, no column of the READM
 def main(argv=None):
     opt = parse(argv)
     for document in opt.documents:
-        text = Path(document).read_text(encoding="utf-8")
-        filled, stale = fill(text, Path(opt.results))
+        filled, stale = fill(Path(document).read_text(encoding="utf-8"), Path(opt.results))
         if stale and opt.check:
             raise BadInput(
                 f"table {stale[0]} of {document} is stale: run python -m experiments.tables"

@@ -82,7 +82,8 @@ def sentence(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError):
         name = error.filename2 or error.filename  # of two, where it would have been renamed to
         where = f"{name}: " if name else ""
-        return f"{where}{error.strerror or error}; {KEPT}", UNUSABLE
+        kept = "" if isinstance(error, FileNotFoundError | NotADirectoryError) else f"; {KEPT}"
+        return f"{where}{error.strerror or error}{kept}", UNUSABLE
     with tempfile.NamedTemporaryFile("w", prefix="b2i-gan-", suffix=".log", delete=False) as log:
         log.write(f"{' '.join(sys.argv)}\n{traceback.format_exc()}")
     return (
@@ -120,6 +121,8 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescription
     def _get_help_string(self, action):
         if isinstance(action.default, bool) or action.default in (None, "", [], argparse.SUPPRESS):
             return action.help
+        if isinstance(action.default, list | tuple):
+            return f"{action.help} (default: {' '.join(map(str, action.default))})"
         return super()._get_help_string(action)
 
 

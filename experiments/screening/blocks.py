@@ -139,8 +139,7 @@ class Reader:
         leads_mv = np.stack([windows(signal_mv, peaks) for signal_mv in filtered_mv], 1)
         shown = whole.argmax(0)  # [k], the first lead that can be read
         waves = leads_mv[np.arange(len(peaks)), shown]
-        names = np.full(len(peaks), self.source.name)
-        beats = Beats(None, waves, names, peaks + first, rr_s)
+        beats = Beats(None, waves, np.full(len(peaks), self.source.name), peaks + first, rr_s)
         if len(filtered_mv) > 1:
             leads_mv[~whole.T] = np.nan
             beats.leads_mv = leads_mv

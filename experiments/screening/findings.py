@@ -90,8 +90,7 @@ class Findings:
 
     def kind_of(self, index: int) -> str:
         """The kind of most beats of a cluster."""
-        kinds = self.table["kind"][self.table["cluster"] == index]
-        return str(kinds.value_counts().index[0])
+        return str(self.table["kind"][self.table["cluster"] == index].value_counts().index[0])
 
 
 class Collector:

@@ -203,10 +203,8 @@ def _opened(path, checkpoint, opt, progress) -> Source:
     if opt.pdf:
         pdf.browser()
     line = f"{source.name}: lead {', '.join(source.screened)}"
-    if len(source.leads) > 1:
-        line += f" of {', '.join(source.leads)}"
-        if opt.lead is None:
-            line += " (choose another with --lead)"
+    if len(source.leads) > len(source.screened):
+        line += f" of {', '.join(source.leads)} (--lead chooses)"
     if progress:
         print("\n  ".join([line, *source.notes]), flush=True)
     return source

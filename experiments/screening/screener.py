@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from experiments.screening import outputs
 from experiments.screening.blocks import Reader, spans
-from experiments.screening.findings import Collector, Findings
+from experiments.screening.findings import HEART_RATES_PER_MIN, Collector, Findings
 from experiments.screening.location import ScreenedBlock, cluster_pictures, locate
 from experiments.screening.page import recording as page
 from experiments.screening.scoring import ScoredBlock, score
@@ -37,6 +37,7 @@ from preprocess.readers.source import Source
 __all__ = ["Findings", "Screener", "Settings"]
 
 SHORTEST_S = 10.0
+FEWEST_BETWEEN = FS_HZ * 60 / HEART_RATES_PER_MIN[1]  # R peaks, in samples
 FLAG = re.compile(r"--([a-z][a-z_-]+)")
 
 
@@ -59,6 +60,8 @@ class Settings:
         for action in screening_parser()._actions:
             value = getattr(self, action.dest, None)
             try:
+                if action.nargs == 2 and value is not None and np.size(value) != 2:
+                    raise ValueError("two values are needed, from and to")
                 for one in [] if value is None else np.atleast_1d(value).tolist():
                     if one not in (action.choices or [one]):
                         raise ValueError(f"{one} is none of {', '.join(action.choices)}")
@@ -71,7 +74,7 @@ class Screener:
     """Screens any number of recordings; makes nothing but what it returns, until asked to write.
 
     `decision_function`, `predict` and `predict_proba` are named and mean as in PyOD, of the beats
-    of a recording in order of time.
+    of a recording in order of time; they take what `screen` takes.
     """
 
     def __init__(self, checkpoint: str | Path | None = None, device: str = "auto", **settings):
@@ -116,8 +119,8 @@ class Screener:
         """Samples (n,) or (n, leads) in mV, NaN where there are none, or a file, to what is found.
 
         fs_hz: of samples, or of a file that does not say; name: what findings call samples; lead:
-        the same, of several leads a list, or which of a file; r_peaks: (k,) samples, else they are
-        detected. Raises BadInput where nothing can be said of it.
+        the same, of several leads a list, the one most like II first, or which of a file; r_peaks:
+        (k,) samples, else they are detected. Raises BadInput where nothing can be said of it.
         """
         try:
             if isinstance(recording, str | Path):
@@ -125,25 +128,27 @@ class Screener:
                     recording, lead, fs_hz, likely=self.checkpoint.settings["lead"]
                 )
             else:
-                source = SignalSource.of(recording, fs_hz, name, lead or "ECG")
+                source = SignalSource.of(recording, fs_hz, str(name), lead or "ECG")
             if r_peaks is not None:
                 r_peaks = np.unique(np.round(np.asarray(r_peaks) * float(source.ratio)).astype(int))
+                if len(r_peaks) > 1 and np.median(np.diff(r_peaks)) < FEWEST_BETWEEN:
+                    raise BadInput("r_peaks lie too close for a heart: give them in samples")
             return self.findings(source, r_peaks=r_peaks)
         except BadInput as error:
             raise BadInput(in_python(str(error))) from None
 
-    def decision_function(self, recording: ArrayLike | str | Path, fs_hz=None) -> np.ndarray:
+    def decision_function(self, recording: ArrayLike | str | Path, fs_hz=None, **how) -> np.ndarray:
         """Scores of the recording's beats (n,), higher is more abnormal."""
-        return self.screen(recording, fs_hz).beats["score"].to_numpy()
+        return self.screen(recording, fs_hz, **how).beats["score"].to_numpy()
 
-    def predict(self, recording: ArrayLike | str | Path, fs_hz=None) -> np.ndarray:
+    def predict(self, recording: ArrayLike | str | Path, fs_hz=None, **how) -> np.ndarray:
         """1 for beats above the patient's threshold, 0 for the others (n,)."""
-        return self.screen(recording, fs_hz).beats["flagged"].to_numpy(int)
+        return self.screen(recording, fs_hz, **how).beats["flagged"].to_numpy(int)
 
-    def predict_proba(self, recording: ArrayLike | str | Path, fs_hz=None) -> np.ndarray:
+    def predict_proba(self, recording: ArrayLike | str | Path, fs_hz=None, **how) -> np.ndarray:
         """(n, 2), adding up to 1, the second above one half where `predict` says 1: its odds are
         the false-alarm rate against the share of normal beats that score as high."""
-        found = self.screen(recording, fs_hz)
+        found = self.screen(recording, fs_hz, **how)
         rate, flagged = found.patient_threshold.rate, found.flagged
         share = rate / (rate + found.table["tail_probability"].to_numpy(float))
         half = np.nextafter(0.5, 1)  # of those at the threshold itself
@@ -167,8 +172,7 @@ class Screener:
         reader = Reader(source, self.settings.annotator, r_peaks)
 
         def scored(span: tuple[int, int]) -> ScoredBlock:
-            block = reader.read(*span)  # signal, quality, R peaks, beats
-            return score(block, self.detector, self.context)
+            return score(reader.read(*span), self.detector, self.context)
 
         def screened(span: tuple[int, int]) -> ScreenedBlock:
             return locate(scored(span), patient_threshold.value, self.detector)
@@ -206,6 +210,7 @@ class Screener:
 def in_python(sentence: str) -> str:
     """A sentence of the command line with the names of arguments in place of its flags."""
     sentence = sentence.replace("say what its numbers are with --units uV", "give it in mV")
+    sentence = sentence.replace(", or a folder of them", "")
     return FLAG.sub(lambda flag: flag[1].replace("-", "_"), sentence.replace("--fs", "--fs_hz"))
 
 
@@ -230,5 +235,6 @@ class SignalSource(Source):
                 "array (n,) or (n, leads) in mV, and lead=[...] with a name for each"
             )
         n, signal_mv = len(signal_mv), signal_mv.reshape(len(signal_mv), len(leads))
-        pieces = [(0, n, lambda start, end: signal_mv[start:end].copy())]
+        finite_mv = lambda part_mv: np.where(np.isfinite(part_mv), part_mv, np.nan)
+        pieces = [(0, n, lambda start, end: finite_mv(signal_mv[start:end]))]
         return cls(name, Path(name), leads, leads, float(fs_hz), n, pieces)

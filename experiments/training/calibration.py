@@ -34,8 +34,7 @@ def fit_context(detector: Detector, dataset: Dataset, split: Split) -> dict[str,
     # The beat's own window counts in `rhythm`: there, only patients it was not trained on.
     record = dataset.index["record"].to_numpy()[rows]
     in_order = np.concatenate([rows[record == name] for name in np.unique(record)])
-    unmet = np.isin(in_order, split.calibration)
-    return crossed | {"rhythm": crossed["rhythm"][unmet]}
+    return crossed | {"rhythm": crossed["rhythm"][np.isin(in_order, split.calibration)]}
 
 
 def of_some_recordings(dataset: Dataset, rows: np.ndarray) -> np.ndarray:

@@ -164,8 +164,8 @@ def open_detector(
 def check_split(checkpoint: Checkpoint, opt: Namespace) -> None:
     """Raises BadInput when opt's protocol, fold or selection, where it has them, are not those of
     the training: its beats might be tested. Nor may the model be another: the results of one would
-    go where those of the other belong. Of another database any detector may be tested that was
-    trained for unseen patients."""
+    go where those of the other belong; nor the parts left out, which training decides. Of another
+    database any detector may be tested that was trained for unseen patients."""
     trained = checkpoint.options | {"model": checkpoint.model}
     compared = ["model", "protocol", "folder", "select"]
     if hasattr(opt, "protocol") and PROTOCOLS[opt.protocol].elsewhere:
@@ -175,12 +175,14 @@ def check_split(checkpoint: Checkpoint, opt: Namespace) -> None:
                 f"the checkpoint was trained with --protocol {trained['protocol']}, for patients "
                 f"that it knows: --protocol {opt.protocol} needs one of unseen patients"
             )
+    if getattr(opt, "without", None):
+        compared.append("without")
     for name in compared:
         asked = getattr(opt, name, trained[name])
         if trained[name] != asked:
             raise BadInput(
-                f"the checkpoint was trained with --{name} {trained[name]}, not {asked}, which "
-                "might test beats that it knows: give the same"
+                f"the checkpoint was trained with --{name} {trained[name]}, not {asked}: give the "
+                "same, or train anew"
             )
 
 

@@ -44,8 +44,7 @@ class BeatOutliers(OutlierMixin, BaseEstimator):
             raise ValueError(f"model {self.model} is none of {', '.join(names)}")
         if not 0 < self.contamination <= 0.5:
             raise ValueError(f"contamination {self.contamination} is not between 0 and 0.5")
-        least = {"ensure_min_samples": 3, "ensure_min_features": 2}
-        X = validate_data(self, X, dtype=np.float32, **least)
+        X = validate_data(self, X, dtype=np.float32, ensure_min_samples=3, ensure_min_features=2)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         opt = options.parse("main", ["--model", self.model, "--protocol", "interpatient"])
         opt.seed, opt.niter = seed, self.niter

@@ -118,7 +118,7 @@ def split(
         if len(getattr(result, part)) == 0:
             raise BadInput(
                 f"protocol {protocol}, fold {fold}: no beat is left in its {part} part; "
-                "preprocess more records or choose another protocol"
+                "preprocess more records, or choose another protocol or --split"
             )
     kinds = set(result.classes[result.test] != "N")
     if "test" in parts and len(kinds) == 1:
@@ -220,8 +220,7 @@ def unseen_patients(
 def among_training_patients(index: pd.DataFrame, fold: int, select: str) -> Split:
     """As unseen_patients, with a fifth of the training patients tested in place of DS2."""
     training, _ = patients(index["record"])
-    testing = fifths_of(training)[fold - 1]
-    return _by_patient(index, fold, select, training, testing)
+    return _by_patient(index, fold, select, training, fifths_of(training)[fold - 1])
 
 
 def every_patient(index: pd.DataFrame, fold: int, select: str) -> Split:

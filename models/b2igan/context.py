@@ -120,7 +120,7 @@ class Context(nn.Module):
 
     def parts(self, values: Values) -> Values:
         """Values of one recording to {part: negative log tail (n,)}."""
-        return {name: self.tails[name](value) for name, value in values.items()}
+        return {name: tail(values[name]) for name, tail in self.tails.items() if name in values}
 
     def values(self, beats: Beats, beat_scores: np.ndarray, context: str = "record") -> Values:
         """One whole recording to {part: value (n,)}; for `rhythm`, of beat and rhythm alone."""

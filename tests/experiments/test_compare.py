@@ -50,8 +50,7 @@ def test_second_call_trains_nothing_and_a_smaller_one_keeps_all_rows(
 
 
 def test_runs_in_workers_measure_what_runs_here_do(compared, arguments, tmp_path):
-    given = [*arguments, "--models", "rhythm", "--outf", str(tmp_path), "--jobs", "1"]
-    compare.main(given)
+    compare.main([*arguments, "--models", "rhythm", "--outf", str(tmp_path), "--jobs", "1"])
     here, there = (pd.read_csv(folder / "runs.csv") for folder in (compared, tmp_path))
     here = here[here["model"] == "rhythm"].reset_index(drop=True)
     times = ["train_s", "us_per_beat"]

@@ -24,8 +24,7 @@ def made(n=20_000, leads=2):
 
 def test_what_tells_a_kind_is_learnt_and_unlabelled_beats_are_passed_over(tmp_path):
     known, other = made(), made(leads=1)
-    unknown = made()._replace(labels=np.full(20_000, ""))
-    fitted = fit_kinds.fit([known, unknown])
+    fitted = fit_kinds.fit([known, made()._replace(labels=np.full(20_000, ""))])
     shares = kinds.probabilities(other.seen, fitted)
     kind, _ = kinds.decide(shares, other.fibrillation, other.fibrillation)
     assert (kind == other.labels).mean() > 0.98

@@ -24,8 +24,7 @@ def normal_beats(n, seed=0):
         spread = ((place, 2), (width, 0.5), (height, height / 20))
         at, wide, high = (rng.normal(mean, deviation, (n, 1)) for mean, deviation in spread)
         beat_mv += high * np.exp(-(((time - at) / wide) ** 2) / 2)
-    rr_s = rng.normal(0.8, 0.02, (n, 3))
-    return _beats(beat_mv, rr_s)
+    return _beats(beat_mv, rng.normal(0.8, 0.02, (n, 3)))
 
 
 def abnormal_beats(n, seed=1):

@@ -24,8 +24,7 @@ def recording(signal, samples, symbols=None):
 
 
 def test_windows_stand_at_their_r_peak():
-    signal = np.arange(2000.0)
-    cut = beats.windows(signal, np.array([500, 900]))
+    cut = beats.windows(np.arange(2000.0), np.array([500, 900]))
     assert cut.shape == (2, 320)
     assert cut[0, beats.BEFORE] == 500 and cut[1, beats.BEFORE] == 900
 
@@ -40,8 +39,7 @@ def test_an_early_beat_shows_in_its_rr_intervals_and_not_in_the_local_one():
 
 def test_beats_too_near_the_ends_are_left_out_but_count_as_neighbours():
     signal, samples = train_of_beats(rr=300)
-    near_start = np.r_[100, samples]
-    columns, windows = beats.cut(recording(signal, near_start))
+    columns, windows = beats.cut(recording(signal, np.r_[100, samples]))
     assert columns["sample"][0] == 400 and len(windows) == len(columns["sample"])
     assert columns["rr_before_s"][0] == pytest.approx(300 / 360, abs=1e-3)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from preprocess import BadInput
-from preprocess.commands import command
+from preprocess.commands import command, parser
 
 ROOT = Path(__file__).parents[2]
 WAIT = """
@@ -33,6 +33,7 @@ command(main)
         (MemoryError(), 2, "not enough memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), 2, "not enough memory"),
         (OSError(28, "No space left on device", "out/checkpoint.pt"), 2, "out/checkpoint.pt: No s"),
+        (FileNotFoundError(2, "No such file", "split.txt"), 2, "split.txt: No such file\n"),
     ],
 )
 def test_what_can_happen_is_a_sentence(error, status, words, capsys):
@@ -44,6 +45,12 @@ def test_what_can_happen_is_a_sentence(error, status, words, capsys):
     said = capsys.readouterr().err
     assert ended.value.code == status
     assert said.startswith("error: ") and words in said and said.count("\n") == 1
+
+
+def test_help_shows_a_default_as_it_is_typed():
+    made = parser("command", "text")
+    made.add_argument("--of", default=[1, 2], help="numbers")
+    assert "numbers (default: 1 2)" in made.format_help()
 
 
 def test_the_unexpected_names_a_log_with_the_traceback(capsys, tmp_path, monkeypatch):

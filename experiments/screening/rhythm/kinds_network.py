@@ -62,8 +62,7 @@ class KindsNetwork(nn.Module):
         """Features (n, KIND_FEATURES) of the beats of a block to (n, 5)."""
         x = self.standard(features)[None]
         of_all = [net(x)[0].log_softmax(0) for net in self.networks]  # [5, n] each
-        log_p = torch.stack(of_all).mean(0).T + self.likelier
-        return log_p.log_softmax(1).numpy()
+        return (torch.stack(of_all).mean(0).T + self.likelier).log_softmax(1).numpy()
 
     @classmethod
     def load(cls, path: Path) -> KindsNetwork:

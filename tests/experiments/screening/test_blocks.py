@@ -46,8 +46,7 @@ def test_where_one_lead_is_off_the_other_goes_on(record):
     signal_mv = lead_of(record)
     leads_mv = np.stack([signal_mv, 0.5 * signal_mv], 1)
     leads_mv[100 * 360 : 140 * 360, 0] = 0.1
-    source = SignalSource.of(leads_mv, 360, "two", ["I", "II"])
-    block = Reader(source).read(0, 200 * 360)
+    block = Reader(SignalSource.of(leads_mv, 360, "two", ["I", "II"])).read(0, 200 * 360)
     assert not block.reason[101 * 360 : 139 * 360].any()
     there = np.isfinite(block.beats.leads_mv[:, :, 0])  # [k, leads]
     off = (block.beats.sample > 101 * 360) & (block.beats.sample < 139 * 360)

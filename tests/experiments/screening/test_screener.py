@@ -35,7 +35,7 @@ def test_the_call_finds_what_the_command_line_writes(findings, screened, record)
 
 def test_names_of_pyod(screener, findings, record):
     signal_mv = lead_of(record)
-    scores = screener.decision_function(signal_mv, 360)
+    scores = screener.decision_function(signal_mv, 360, name=7)
     predicted, share = screener.predict(signal_mv, 360), screener.predict_proba(signal_mv, 360)
     assert len(scores) == len(predicted) == len(share) == len(findings.beats)
     np.testing.assert_allclose(share.sum(1), 1)
@@ -45,14 +45,21 @@ def test_names_of_pyod(screener, findings, record):
 
 
 def test_a_file_and_its_samples_give_the_same(screener, findings, record):
-    again = screener.screen(record)
-    pd.testing.assert_frame_equal(again.beats, findings.beats)
+    pd.testing.assert_frame_equal(screener.screen(record).beats, findings.beats)
 
 
 def test_r_peaks_that_are_given_are_taken(screener, findings, record):
     given = findings.beats["sample"].to_numpy()[::2]
     found = screener.screen(lead_of(record), 360, r_peaks=given)
     assert set(found.beats["sample"]) <= set(given) and len(found.beats) > len(given) / 2
+    with pytest.raises(BadInput, match="in samples"):
+        screener.screen(lead_of(record), 360, r_peaks=given / 360)
+
+
+def test_a_sample_that_is_no_number_is_missing(screener, findings, record):
+    signal_mv = lead_of(record)
+    signal_mv[20_000] = np.inf
+    assert len(screener.screen(signal_mv, 360).beats) > 0.9 * len(findings.beats)
 
 
 def test_what_is_printed_is_short(screener, findings):

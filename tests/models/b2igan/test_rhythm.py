@@ -23,8 +23,7 @@ def rhythm():
 
 
 def test_premature_beats_score_above_normal_ones(rhythm):
-    rng = np.random.default_rng(1)
-    rr, early = sinus(500, rng), np.zeros(500, bool)
+    rr, early = sinus(500, np.random.default_rng(1)), np.zeros(500, bool)
     early[20::25] = True
     rr[early] *= 0.65
     rr[np.roll(early, 1)] *= 1.3
@@ -32,8 +31,7 @@ def test_premature_beats_score_above_normal_ones(rhythm):
 
 
 def test_bigeminy_does_not_hide_its_early_beats(rhythm):
-    rng = np.random.default_rng(2)
-    rr, early = sinus(400, rng), np.zeros(400, bool)
+    rr, early = sinus(400, np.random.default_rng(2)), np.zeros(400, bool)
     early[100:300:2] = True
     rr[early] *= 0.6
     rr[np.roll(early, 1)] *= 1.35
@@ -56,8 +54,7 @@ def test_intervals_over_an_abnormal_beat_are_filled_in():
 
 def test_a_run_is_fast_beside_the_rest_and_a_heart_that_is_always_fast_is_not():
     slow, fast = np.full(200, 0.9), np.full(100, 0.42)
-    peaks = np.cumsum(np.r_[slow, fast, slow] * FS_HZ).astype(int)
-    added = tachycardia(peaks)
+    added = tachycardia(np.cumsum(np.r_[slow, fast, slow] * FS_HZ).astype(int))
     assert added[240:260].min() > 6 and abs(added[:150]).max() < 0.1
     always = tachycardia(np.cumsum(np.full(300, 0.42) * FS_HZ).astype(int))
     assert abs(always).max() < 0.5

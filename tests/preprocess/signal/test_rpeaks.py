@@ -51,8 +51,7 @@ def test_a_beat_lost_on_one_lead_is_kept_by_the_other_and_noise_of_one_adds_none
         leads_mv = np.stack([first, other])
         envelopes = np.stack([rpeaks.qrs_envelope(lead_mv) for lead_mv in leads_mv])
         envelope = rpeaks.combined_envelope(envelopes, np.ones(envelopes.shape, bool))
-        readable = np.ones(len(first), bool)
-        found = rpeaks.find_r_peaks(bandpass(first), envelope, readable)
+        found = rpeaks.find_r_peaks(bandpass(first), envelope, np.ones(len(first), bool))
         found = found[(found > SAMPLES[0] - AFTER) & (found < len(first) - AFTER)]
         assert least <= len(found) <= 40
         assert (rpeaks.distance_to_nearest(found, SAMPLES) <= round(0.06 * FS_HZ)).all()

@@ -234,8 +234,7 @@ def test_corrections_are_saved_taken_back_and_read(browser, screened, record, we
     ask("choose(arguments[0])", missed + 1)
     body.send_keys("xvu")  # after x nothing is picked: v does nothing
     assert v() == before + 1 and not ask("return now.out.includes(1)")
-    row = int(np.flatnonzero(findings.table["cluster"] == 0)[0])
-    ask("choose(arguments[0])", row)
+    ask("choose(arguments[0])", int(np.flatnonzero(findings.table["cluster"] == 0)[0]))
     body.send_keys("F")
     tag = browser.find_element(By.CSS_SELECTOR, "details[data-cluster='0'] .kind")
     assert tag.text == "F"

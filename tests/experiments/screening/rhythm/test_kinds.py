@@ -58,8 +58,7 @@ def test_wide_and_early_is_ventricular_and_early_alone_supraventricular():
 def test_in_fibrillation_nothing_is_supraventricular_and_what_is_flagged_is_not_normal():
     kind, _ = judged(fibrillation=~NOWHERE)
     assert kind[30] == "V" and kind[61] == "N"
-    at = np.arange(len(SEQUENCE))
-    kind, _ = judged(flagged=np.isin(at, [10, 30]))
+    kind, _ = judged(flagged=np.isin(np.arange(len(SEQUENCE)), [10, 30]))
     assert kind[10] == "Q" and kind[30] == "V" and kind[61] == "S"
 
 

@@ -68,8 +68,7 @@ def test_it_is_json_without_nan_even_of_nothing():
 
 
 def test_unreadable_time_is_not_analysed():
-    gaps = [(100 * FS_HZ, 1000 * FS_HZ)]
-    found = summarised(["N"] * 4500, np.full(4500, 0.8), 3600.0, gaps)
+    found = summarised(["N"] * 4500, np.full(4500, 0.8), 3600.0, [(100 * FS_HZ, 1000 * FS_HZ)])
     assert found["recording"]["analysed_s"] == found["hours"][0]["analysed_s"] == 2700.0
 
 
@@ -88,8 +87,7 @@ def test_fibrillation_burden_pauses_and_alarms():
 
 def test_variability_against_numbers_worked_out_by_hand():
     """Intervals of 0.81 and 0.90 s in turn: SDNN 45 ms, RMSSD 90 ms, every change beyond 50."""
-    rr_s = np.tile([0.81, 0.90], 600)
-    found = summarised(["N"] * 1200, rr_s, 1030.0)["hrv"]
+    found = summarised(["N"] * 1200, np.tile([0.81, 0.90], 600), 1030.0)["hrv"]
     assert found["sdnn_ms"] == pytest.approx(45, abs=1)
     assert found["rmssd_ms"] == pytest.approx(90, abs=1)
     assert found["pnn50_percent"] == 100.0
