@@ -97,10 +97,12 @@ class Clock:
 
     def _steps(self, values):
         """(n,) by how much each is more than the one before it, also where a day, or a counter of
-        some bits, begins again: within a hundredth, where nobody has seen that before."""
+        some bits or digits, begins again: within a hundredth, where nobody has seen that before."""
         steps = np.diff(values, prepend=values[0] if self.before is None else self.before)
         self.before, self.highest = values[-1], max(self.highest, values.max())
-        turn = DAY_S if self.form else 2.0 ** np.ceil(np.log2(max(self.highest, 1) + 1))
+        above = max(self.highest, 1) + 1
+        turns = 2.0 ** np.ceil(np.log2(above)), 10.0 ** np.ceil(np.log10(above))
+        turn = DAY_S if self.form else min(turns)
         nearest = turn * (1 if self.wraps and not self.form else 0.01)
         may_wrap = self.form == "duration" or self.is_whole and not self.form
         return np.where(may_wrap & (steps < 0) & (steps + turn < nearest), steps + turn, steps)

@@ -55,7 +55,7 @@ TOLD = {
     "start": [
         r'"date": "([-\d]+)".*"time": "([\d:.]+)"|"time": "([\d:.]+)".*"date": "([-\d]+)"',
         r"^ExcelDateTime=\s*[\d.e+]+\s+(.+)",
-        r"(?i)^[^\d\n]*(\d+[-/.]\d\d?[-/.]\d+[T ,]+\d\d?:\d\d.*?)\"?$"
+        r"(?i)^(?!.*(?:export|print|birth))[^\d\n]*(\d+[-/.]\d\d?[-/.]\d+[T ,]+\d\d?:\d\d.*?)\"?$"
         r"|^\W*start\w*[ _]?time\b[^\d\n]{0,20}(\d.*?)\"?$",
     ],
     "columns": [r'"column": \[(.*?)\]'],
@@ -263,8 +263,7 @@ def _told(text, table):
     """Fills in what the lines before the first row say."""
     found = {}
     for field, patterns in TOLD.items():
-        matches = [list(re.finditer(pattern, text, re.M)) for pattern in patterns]
-        first = next(filter(None, matches), [])
+        first = next(filter(None, (list(re.finditer(p, text, re.M)) for p in patterns)), [])
         found[field] = [" ".join(filter(None, match.groups())) for match in first]
     table.rate_hz = _rate_of(*found["rate"][:1])
     table.start = start_of(*found["start"][:1])

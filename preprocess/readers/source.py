@@ -32,7 +32,8 @@ LEAD_NAME = re.compile(
 NO_ECG = re.compile(
     r"eeg|eog|emg|resp|pleth|ppg|spo2|sao2|press|temp|accel|gyro|thora|abdo|nasal|sound"
     r"|(?<![a-z])(a?bp|art|cvp|pap|icp|bvp|pulse|eda|gsr|acc|imp|hr|rr|bpm|rate|scg|bcg|pcg|flow"
-    r"|snore|mic|chin|leg|marker|event|trigger|status|quality|battery|co2)(?![a-z])"
+    r"|snore|mic|chin|leg|marker|event|trigger|status|quality|battery|co2|peaks?|o(n|ff)sets?"
+    r"|phase)(?![a-z])"
 )
 RESAMPLING_MARGIN_S = 1.0  # read on both sides of a stretch for the resampling filter, then dropped
 SHORT_GAP_S = 0.01  # of lost rows: a straight line across it is as good

@@ -111,7 +111,7 @@ DEVICES = {
         {"fs_hz": 130.0},
     ),
     "comments": (
-        "# fs: 250 Hz\n# unit: uV\n# time_s,ecg\n",
+        "# exported: 2025-05-23 10:00:00\n# fs: 250 Hz\n# unit: uV\n# time_s,ecg\n",
         lambda k, mv: f"{k / 250:.4f},{1000 * mv:.1f}",
         (250, "ecg", None),
     ),
@@ -186,7 +186,7 @@ def test_stamps_that_come_late_are_no_gaps_and_lost_packets_are(packet, tmp_path
     assert missing == pytest.approx(73, abs=0.3 * packet + 1)
 
 
-@pytest.mark.parametrize("name, first, turn", [("", 0, 1e9), ("seq", 0, 16), ("", 65000, 65536)])
+@pytest.mark.parametrize("name, first, turn", [("", 0, 100), ("seq", 0, 16), ("", 65000, 65536)])
 def test_jumps_of_row_numbers_are_gaps_and_wraps_are_none(name, first, turn, tmp_path):
     rows = np.r_[0:1000, 1003:2000]
     path = write_csv(tmp_path, {name: (first + rows) % turn, "II": PEAKS_MV[rows]}, digits=4)

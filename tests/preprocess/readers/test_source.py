@@ -14,7 +14,7 @@ ECGS = (
 ).split("|")
 OTHERS = (
     "EEG C4-M1|C4-M1|Resp|RESP,|PLETH,|ABP|SpO2|EOG(L)|EMG chin|Thorax|ART|T3|O1|A2|acc_x|X|HR"
-    "|ecg_hr|BP|Flow|SCG|Marker"
+    "|ecg_hr|BP|Flow|SCG|Marker|ECG_R_Peaks"
 ).split("|")
 
 
