@@ -229,7 +229,7 @@ def _separator(lines, rows):
 
 
 def _split(line, separator):
-    cells = line.split()
+    cells = re.sub(r"(?<=\w) +(?=[\[(])", "", line).split()  # "Time (s)" is one name
     if separator is not None:
         cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [""])
     return [plain_text(cell).strip(" '\"") for cell in cells]
@@ -265,7 +265,8 @@ def _told(text, table):
     for field, patterns in TOLD.items():
         first = next(filter(None, (list(re.finditer(p, text, re.M)) for p in patterns)), [])
         found[field] = [" ".join(filter(None, match.groups())) for match in first]
-    table.rate_hz = _rate_of(*found["rate"][:1])
+    rates_hz = {*map(_rate_of, found["rate"])}  # several leave it open
+    table.rate_hz = rates_hz.pop() if len(rates_hz) == 1 else None
     table.start = start_of(*found["start"][:1])
     listed = {
         field: [name.strip(' "') for name in re.split(r"\t|, ?", "\t".join(texts)) if name.strip()]

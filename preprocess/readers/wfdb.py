@@ -256,7 +256,6 @@ def read_annotations(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndar
     fs_hz, length: of its signal, 0 where unknown; a file with a time resolution of its own is
     brought to it. Raises BadInput where it is damaged or goes beyond the signal.
     """
-    file = Path(file)
     found = _read_or_explain(file, wfdb.rdann, str(file.with_suffix("")), file.suffix[1:])
     stored = file.read_bytes()
     samples, symbols = found.sample, np.array(found.symbol or [], "<U8")

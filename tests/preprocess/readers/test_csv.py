@@ -247,12 +247,12 @@ def test_what_is_no_row_a_sample_and_a_column_a_lead_is_refused(text, tmp_path):
         open_source(path, fs_hz=250.0)
 
 
-@pytest.mark.parametrize("row", ['"{}","{}"\r\r\n', "{};{};\n", "{}|{}\n\n", "{}\t{}\n"])
+@pytest.mark.parametrize("row", ['"{}","{}"\r\r\n', "{};{};\n", "{}|{}\n\n", "{} {}\n"])
 def test_commas_in_numbers_ends_of_rows_and_leads_that_are_off_at_both_ends(row, tmp_path):
     mv = np.where(abs(np.arange(N) - N / 2) < 1000, PEAKS_MV, np.nan)
-    lines = [row.format("I", "II").replace(";\n", "\n"), *(row.format(v, v) for v in mv)]
+    lines = [row.format("I (mV)", "II (mV)").replace(";\n", "\n"), *(row.format(v, v) for v in mv)]
     path = tmp_path / "r1.csv"
-    path.write_text("".join(lines).replace(".", ","), newline="")
+    path.write_text("".join(lines).replace(".", "." if " " in row else ","), newline="")
     source = open_source(path, fs_hz=250.0)
     assert source.screened == ["II", "I"]
     np.testing.assert_array_equal(source.read(0, N)[:, 0], mv.astype(np.float32))
@@ -264,11 +264,11 @@ def test_commas_in_numbers_ends_of_rows_and_leads_that_are_off_at_both_ends(row,
         ("Notch filter: 50 Hz\nECG sampling rate = 250", 250),
         ("Mains: 60 Hz\nSample interval (us): 2000", 500),
         ("High pass: 100 Hz\nSampling interval: 2000", None),
+        ("ACC sampling rate: 50 Hz\nECG sampling rate: 250 Hz", None),
     ],
 )
 def test_only_the_sampling_rate_is_one(lines, fs_hz, tmp_path):
-    path = tmp_path / "r1.csv"
-    path.write_text(f"{lines}\nII,V5\n" + "0.5,0.7\n" * 99)
+    (path := tmp_path / "r1.csv").write_text(f"{lines}\nII,V5\n" + "0.5,0.7\n" * 99)
     assert read_layout(path).rate_hz == fs_hz
 
 
