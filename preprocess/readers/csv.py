@@ -37,7 +37,7 @@ GIVE_GAIN = "--gain COUNTS_PER_MV (and --baseline COUNTS, what 0 mV is)"
 ECG_MV, WHOLE_ECG_MV, PIECE = (0.02, 20.0), 8.0, 2000  # what so many samples of an ECG may span
 
 # Of a filter, the mains or a response, in the line before a number of hertz that is no rate.
-NO_RATE = r"(?![^\d\n]*(?:filt|notch|pas[sa]|mains|netz|band|cut|power|line|resp))"
+NO_RATE = r"(?![^\d\n]*(?:filt|notch|pas[sa]|mains|netz|band[wb]|\bcut|power|\bline|resp))"
 # What the lines before the first row say: of each field the first expression that is found in them
 # counts, in it the groups. leads are put before the names of the last columns, lead stands for a
 # name that is none, units are those of the last columns.
