@@ -53,7 +53,7 @@ def finished(path: Path, weights: Path, opt: Namespace) -> dict | None:
 
 def _facts(path, annotator):
     """Sizes and times of a recording's files, which are not read: it may be days long."""
-    stem = path.with_suffix("") if path.suffix in (".hea", ".dat") else path
+    stem = path.with_suffix("") if path.suffix in (".hea", ".dat", ".mat") else path
     files = [path]
     if stem.with_name(stem.name + ".hea").exists():
         try:

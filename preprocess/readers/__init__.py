@@ -44,12 +44,12 @@ def open_source(
     if not path.name.isprintable():
         raise BadInput(f"{str(path)!r} has control characters in its name: rename it")
     kind = ENDINGS.get(path.suffix.lower(), "wfdb")
-    if kind == "wfdb" and path.suffix in (".hea", ".dat"):
+    if kind == "wfdb" and path.suffix in (".hea", ".dat", ".mat"):
         path = path.with_suffix("")
     if not os.path.exists(f"{path}.hea" if kind == "wfdb" else path):
         raise BadInput(
-            f"there is no recording {path}: give a WFDB record (its name without ending), an .edf, "
-            ".bdf, .ecg, .csv or .txt file, or a folder of them"
+            f"there is no recording {path} that can be read: give a WFDB record (its name without "
+            "ending), an .edf, .bdf, .ecg, .csv or .txt file, or a folder of them"
         )
     opened = import_module(f"preprocess.readers.{kind}").open_file
     asked = {"lead": lead, "likely": likely, "most": most}

@@ -31,7 +31,7 @@ GUESSED_S = (1.0, 1e-3, 1e-6, 1e-9, 86400.0)
 DATES = ["ISO8601", "%H:%M:%S.%f %d/%m/%Y"]  # as pandas writes them
 DATES += [f"{day} %H:%M:%S.%f" for day in ("%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y")]
 DATES += [f"{day} %I:%M:%S.%f %p" for day in ("%d/%m/%Y", "%m/%d/%Y")]
-DURATION = re.compile(r"(\d+:)?\d+:\d\d?([.,]\d+)?")
+DURATION = re.compile(r"(\d+ days )?(\d+:)?\d+:\d\d?([.,]\d+)?")
 AMBIGUOUS_DATE = re.compile(r"\b(0?\d|1[0-2])/(0?\d|1[0-2])/\d{4}")
 DAY_S, ELAPSED_S = 24 * 3600.0, 60.0  # a time of the day below this is one since the beginning
 EVEN, FEW = 0.6, 0.05  # rows by which row numbers are uneven; stamps before which a row lacks
@@ -97,10 +97,12 @@ class Clock:
 
     def _steps(self, values):
         """(n,) by how much each is more than the one before it, also where a day, or a counter of
-        some bits, begins again: within a hundredth, where nobody has seen that before."""
+        some bits or digits, begins again: within a hundredth, where nobody has seen that before."""
         steps = np.diff(values, prepend=values[0] if self.before is None else self.before)
         self.before, self.highest = values[-1], max(self.highest, values.max())
-        turn = DAY_S if self.form else 2.0 ** np.ceil(np.log2(max(self.highest, 1) + 1))
+        above = max(self.highest, 1) + 1
+        turns = 2.0 ** np.ceil(np.log2(above)), 10.0 ** np.ceil(np.log10(above))
+        turn = DAY_S if self.form else min(turns)
         nearest = turn * (1 if self.wraps and not self.form else 0.01)
         may_wrap = self.form == "duration" or self.is_whole and not self.form
         return np.where(may_wrap & (steps < 0) & (steps + turn < nearest), steps + turn, steps)

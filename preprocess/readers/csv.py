@@ -36,6 +36,8 @@ COUNTS = re.compile(r"\W*(adu|adc|raw|counts?|lsb|digits?|(no_?)?units?|a\.?u\.?
 GIVE_GAIN = "--gain COUNTS_PER_MV (and --baseline COUNTS, what 0 mV is)"
 ECG_MV, WHOLE_ECG_MV, PIECE = (0.02, 20.0), 8.0, 2000  # what so many samples of an ECG may span
 
+# Of a filter, the mains or a response, in the line before a number of hertz that is no rate.
+NO_RATE = r"(?![^\d\n]*(?:filt|notch|pas[sa]|mains|netz|band[wb]|\bcut|power|\bline|resp))"
 # What the lines before the first row say: of each field the first expression that is found in them
 # counts, in it the groups. leads are put before the names of the last columns, lead stands for a
 # name that is none, units are those of the last columns.
@@ -44,13 +46,16 @@ TOLD = {
         r'"sampling rate": ([\d.]+)',  # OpenSignals
         r"^Interval=\s*(.+)",  # LabChart
         r"^([\d.]+ m?sec)/sample",  # AcqKnowledge
-        r"(?i)^\W*(?:sampl\w*[ _]?(?:rate|freq\w*|interval)|fs|frequenc?[yz]|abtastrate)\b"
-        r"[^\d\n]{0,20}([\d.]+[ \t]*[a-z]*)|^[^\n\d]*[,;:=\t ]\"?([\d.,]+[ \t]?(?:hertz|hz))\b",
+        r"(?i)^[^\d\n]*(?<![a-z])sampl\w*[ _-]?(?:interval|period)(?=[^\d\n]*([\d.,]+))"
+        r".*?(?<![a-zµμ])((?:milli|micro|[mnuµμ])?s(?:ec\w*)?)\b",
+        rf"(?i)^{NO_RATE}(?:\W*(?:fs|frequenc?[yz]|abtastrate)|[^\d\n]*(?<![a-z])sampl\w*[ _-]?"
+        r"(?:rate|freq\w*|per sec\w*))\b[^\d\n]{0,20}([\d.]+[ \t]*[a-z]*)",
+        rf"(?i)^{NO_RATE}[^\n\d]*[,;:=\t ]\"?([\d.,]+[ \t]?(?:hertz|hz))\b",
     ],
     "start": [
         r'"date": "([-\d]+)".*"time": "([\d:.]+)"|"time": "([\d:.]+)".*"date": "([-\d]+)"',
         r"^ExcelDateTime=\s*[\d.e+]+\s+(.+)",
-        r"(?i)^[^\d\n]*(\d+[-/.]\d\d?[-/.]\d+[T ,]+\d\d?:\d\d.*?)\"?$"
+        r"(?i)^(?!.*(?:export|print|birth))[^\d\n]*(\d+[-/.]\d\d?[-/.]\d+[T ,]+\d\d?:\d\d.*?)\"?$"
         r"|^\W*start\w*[ _]?time\b[^\d\n]{0,20}(\d.*?)\"?$",
     ],
     "columns": [r'"column": \[(.*?)\]'],
@@ -80,6 +85,9 @@ def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) 
     columns = [k for k in range(len(table.names)) if k not in clocks and table.is_lead(k)]
     if not columns:
         raise BadInput(f"{path} has no column of numbers that could be a lead")
+    for k in {*range(len(table.names))} - {*columns, *clocks}:
+        if re.fullmatch("leads?|channels?", table.names[k], re.I) and table.head[k].nunique() > 1:
+            raise BadInput(f"{path} has its leads one below the other: give a column a lead")
     names = plain_names([table.names[k] for k in columns])
     if told_hz is None and clock is None:
         raise BadInput(
@@ -163,7 +171,7 @@ def read_layout(path) -> Table:
         lines.pop()
     if max(map(len, lines), default=0) >= LONGEST_LINE:
         raise BadInput(f"{path} has a line of more than {LONGEST_LINE} letters: is it a table?")
-    rows = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    rows = [line for line in lines if re.match(r"[^#\d]*\d", line)]
     separator, width = _separator(lines, rows)
     tail = [cells for line in rows[-50:] if len(cells := _split(line, separator)) == width]
     must = [np.mean([bool(NUMBER.fullmatch(cell)) for cell in c]) > 0.5 for c in zip(*tail)]
@@ -171,19 +179,25 @@ def read_layout(path) -> Table:
     def is_row(line):
         cells = _split(line, separator)
         there = [c for c, is_number in zip(cells, must) if is_number and c.lower() not in NO_NUMBER]
-        return len(cells) == width and bool(there) and all(map(NUMBER.fullmatch, there))
+        is_gap = {cell.lower() for cell in cells if cell} == {"nan"}
+        return len(cells) == width and bool(there or is_gap) and all(map(NUMBER.fullmatch, there))
 
-    are_rows = [is_row(line) for line in lines[:MOST_HEADER]]
-    skip = next((k for k in range(len(are_rows)) if all(are_rows[k : k + 3])), None)
-    if skip is None:
-        raise BadInput(f"{path} holds no row of numbers: give a row a sample, a column a lead")
+    filled = [k for k, line in enumerate(lines[:MOST_HEADER]) if width == 1 or line.strip()]
+    are_rows = [is_row(lines[k]) for k in filled]
+    skip = next((filled[k] for k in range(len(filled) - 2) if all(are_rows[k : k + 3])), None)
+    if skip is None or not tail or width > len(lines):
+        raise BadInput(f"{path} is no table of numbers: give a row a sample, a column a lead")
     commas = ["," in cell for row in tail for cell in row if NUMBER.fullmatch(cell)]
     decimal = "," if any(commas) else "."
-    table = Table(path, encoding, separator, decimal, skip, *_names(lines[:skip], separator, width))
+    before = [lines[k] for k in filled if k < skip]
+    table = Table(path, encoding, separator, decimal, skip, *_names(before, separator, tail))
     table.skip += bool(re.search(rf"{COUNTS_ROW}\Z", "\n".join(lines[: skip + 1])))
     _told("\n".join(lines[:skip]), table)
-    for k, name in enumerate(table.names):
-        table.names[k], table.units[k] = _apart(name, table.units[k])
+    for k, name in enumerate(table.names):  # a unit may be in it, as in "ECG [mV]"
+        found = UNIT.search(name)
+        unit = next(filter(None, found.groups()), "").strip() if found else ""
+        if re.fullmatch(VOLTAGE, unit, re.I) or COUNTS.fullmatch(unit) or re.search(r"\d", unit):
+            table.names[k], table.units[k] = name[: found.start()] or name, table.units[k] or unit
     table.head = next(table.parts(range(width), HEAD_ROWS, str))
     return table
 
@@ -201,7 +215,7 @@ def _encoding(stored):
 def _separator(lines, rows):
     """The sign between columns, None for blanks, and how many columns there are."""
     told = re.match(r"\"?sep=(.|\t)", lines[0]) if lines else None
-    for separator in told[1] if told else ("\t", ";", ",", None):
+    for separator in told[1] if told else ("\t", ";", "|", ",", None):
         widths = Counter(len(_split(line, separator)) for line in rows[-50:])
         width, often = widths.most_common(1)[0] if widths else (1, 0)
         if width > 1 and often >= 0.9 * len(rows[-50:]):
@@ -215,15 +229,15 @@ def _separator(lines, rows):
 
 
 def _split(line, separator):
-    cells = line.split()
+    cells = re.sub(r"(?<=\w) +(?=[\[(])", "", line).split()  # "Time (s)" is one name
     if separator is not None:
         cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [""])
     return [plain_text(cell).strip(" '\"") for cell in cells]
 
 
-def _names(lines, separator, width):
-    """Of the columns, and their units, from the lines before the first row."""
-    rows = []
+def _names(lines, separator, tail):
+    """Of the columns, and their units, from the lines before the first row. tail: some rows."""
+    rows, width, is_open = [], len(tail[0]), all(row[-1] == "" for row in tail)
     for line in reversed(lines):
         cells = _split(line.lstrip("# "), separator)
         while len(cells) > width and cells[-1] == "":
@@ -231,7 +245,7 @@ def _names(lines, separator, width):
         if separator is None and len(cells) > width > 1:  # "Elapsed time", "sample #"
             cells = [" ".join(cells[: 1 - width]), *cells[1 - width :]]
         if len(cells) == width - 1 and (separator or all(map(UNITS_ROW.fullmatch, cells))):
-            cells = ["", *cells]  # of row numbers, or of times
+            cells = [*cells, ""] if is_open else ["", *cells]  # of row numbers, or of times
         if len(cells) != width or not any(cells) or cells[0].endswith("="):
             break
         rows.insert(0, cells)
@@ -242,17 +256,17 @@ def _names(lines, separator, width):
     # a device's name, or CAL, over each column is none of theirs
     rows = [row for row in rows if width == 1 or len({*row}) > 1]
     names = rows[-1] if rows and (width > 1 or len(lines) < 3) else []
-    return names or [f"column{k}" for k in range(width)], units
+    return names or [f"column{k}" for k in range(width - is_open)] + [""] * is_open, units
 
 
 def _told(text, table):
     """Fills in what the lines before the first row say."""
     found = {}
     for field, patterns in TOLD.items():
-        matches = [list(re.finditer(pattern, text, re.M)) for pattern in patterns]
-        first = next(filter(None, matches), [])
+        first = next(filter(None, (list(re.finditer(p, text, re.M)) for p in patterns)), [])
         found[field] = [" ".join(filter(None, match.groups())) for match in first]
-    table.rate_hz = _rate_of(*found["rate"][:1])
+    rates_hz = {*map(_rate_of, found["rate"])}  # several leave it open
+    table.rate_hz = rates_hz.pop() if len(rates_hz) == 1 else None
     table.start = start_of(*found["start"][:1])
     listed = {
         field: [name.strip(' "') for name in re.split(r"\t|, ?", "\t".join(texts)) if name.strip()]
@@ -276,7 +290,7 @@ def _told(text, table):
 
 def _rate_of(text=""):
     """Hz of "512 hertz", "1 kHz", "4 ms" or "0.001 s"; None where there is none."""
-    found = re.match(r"(\d+\.?\d*|\.\d+)\s*([a-z]*)", text.replace(",", "."), re.I)
+    found = re.match(r"(\d+\.?\d*|\.\d+)\s*([a-zµμ]*)", text.replace(",", "."), re.I)
     if not found or not float(found[1]):
         return None
     value, unit = float(found[1]), found[2].lower()
@@ -284,15 +298,6 @@ def _rate_of(text=""):
         if re.fullmatch(words, unit):
             return round(1 / (value * unit_s), 6)
     return value * (1000 if unit == "khz" else 1)
-
-
-def _apart(name, unit):
-    """A column's name, and its unit where the name has one in it, as in "ECG [mV]"."""
-    found = UNIT.search(name)
-    named = next(filter(None, found.groups()), "").strip() if found else ""
-    if re.fullmatch(VOLTAGE, named, re.I) or COUNTS.fullmatch(named) or re.search(r"\d", named):
-        return name[: found.start()] or name, unit or named
-    return name, unit
 
 
 def _scale(table, column, units, gain):

@@ -66,13 +66,15 @@ def _layout(path):
             fields = file.read(256 * int(head[252:256])).replace(b"\0", b" ")
             # of a day that is withheld there, the first field may tell
             head = head.replace(b"Startdate X", b" " * 11) + fields
+            is_utf8 = fields.decode("utf-8", "ignore").encode() == fields  # µV, by some writers
+            how = {"header_encoding": "utf-8" if is_utf8 else "latin-1"}
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # these bytes are not the whole file
-                edf = reader(head, header_encoding="latin-1")
+                edf = reader(head, **how)
                 told = int(head[236:244])
                 sizes = [width * each.samples_per_data_record for each in edf._signals]
                 record = file.read(min(sum(sizes), path.stat().st_size))
-                edf = reader(head + record, header_encoding="latin-1")
+                edf = reader(head + record, **how)
             fits = min(sizes) > 0 and edf.bytes_in_header_record == len(head)
             if not (fits and 0 < edf.data_record_duration < LONGEST_GAP_S):
                 raise ValueError
@@ -84,12 +86,11 @@ def _layout(path):
     n, rest = divmod(path.stat().st_size - len(head), sum(sizes))
     if n < 1:
         raise BadInput(f"{path} holds no signal: its first data record is not whole")
-    notes = []
-    if rest or told not in (-1, n):  # -1 is what recorders write that do not know it yet
-        notes = [
-            f"the header of {path} says {told} data records and the file holds "
-            f"{n + rest / sum(sizes):.4g}: the {n} whole ones are read; is it cut?"
-        ]
+    said = (
+        f"the header of {path} says {told} data records and the file holds "
+        f"{n + rest / sum(sizes):.4g}: the {n} whole ones are read; is it cut?"
+    )
+    notes = [said] if rest or told not in (-1, n) else []  # -1: not known when it was written
     records = np.memmap(path, np.uint8, "r", len(head), (n, sum(sizes)))
     ends = np.cumsum(sizes)
     return edf, records, dict(zip(edf._signals, map(slice, ends - sizes, ends))), notes

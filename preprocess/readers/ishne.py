@@ -52,8 +52,7 @@ def open_file(path: Path, asked) -> Source:
             "truncated? fetch it again"
         )
     codes, resolutions = fields[23 : 23 + n_leads], fields[47 : 47 + n_leads]
-    known = dict(enumerate(LEAD_NAMES))
-    leads = plain_names([known.get(code, "unknown") for code in codes])
+    leads = plain_names([dict(enumerate(LEAD_NAMES)).get(code, "unknown") for code in codes])
 
     def size_mv(k):
         if resolutions[k] <= 0:

@@ -56,10 +56,7 @@ def reachable(host: str = PHYSIONET, port: int = 443, timeout_s: float = 5.0) ->
 
 def download(folder: str | Path) -> None:
     """Download what is missing of the MIT-BIH Arrhythmia Database through wfdb, which goes on where
-    it was cut off; each file is checked against its published sum.
-
-    Raises BadInput when a file does not match.
-    """
+    it was cut off. Raises BadInput when a file does not match its published sum."""
     folder, wanted = Path(folder), published_checksums()
     part = folder / ".part"  # nobody finds half a file under its name
     part.mkdir(parents=True, exist_ok=True)

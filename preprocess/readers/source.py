@@ -32,7 +32,8 @@ LEAD_NAME = re.compile(
 NO_ECG = re.compile(
     r"eeg|eog|emg|resp|pleth|ppg|spo2|sao2|press|temp|accel|gyro|thora|abdo|nasal|sound"
     r"|(?<![a-z])(a?bp|art|cvp|pap|icp|bvp|pulse|eda|gsr|acc|imp|hr|rr|bpm|rate|scg|bcg|pcg|flow"
-    r"|snore|mic|chin|leg|marker|event|trigger|status|quality|battery|co2)(?![a-z])"
+    r"|snore|mic|chin|leg|marker|event|trigger|status|quality|battery|co2|peaks?|o(n|ff)sets?"
+    r"|phase)(?![a-z])"
 )
 RESAMPLING_MARGIN_S = 1.0  # read on both sides of a stretch for the resampling filter, then dropped
 SHORT_GAP_S = 0.01  # of lost rows: a straight line across it is as good
@@ -74,8 +75,6 @@ class Source:
 
     def read(self, start: int, end: int) -> np.ndarray:
         """Own samples in mV as (end - start, len(screened)) float64, NaN where missing."""
-        if self.pieces[0][:2] == (0, self.n):  # the whole
-            return self.pieces[0][2](start, end)
         values = np.full((end - start, len(self.screened)), np.nan)
         for at, n, piece in self.pieces:
             first, last = max(start, at), min(end, at + n)
@@ -122,8 +121,8 @@ class Source:
             own_mv = self.read(first * down, min(last * down, self.n))
         there = np.isfinite(own_mv)
         if not there.all():
-            lines = pd.DataFrame(own_mv).interpolate(limit_direction="both")
-            own_mv = lines.fillna(0).to_numpy()
+            lines = pd.DataFrame(own_mv).interpolate(limit_direction="both").fillna(0)
+            own_mv = lines.to_numpy()
             there |= binary_closing(there, np.ones((1 + int(SHORT_GAP_S * self.fs_hz), 1)))
         part = slice(start - first * up, end - first * up)
         if up == down:
@@ -224,10 +223,10 @@ def plain_text(text: str) -> str:
 
 def mv_of(unit: str, what) -> float:
     """A unit's size in mV. what: has it. Raises BadInput where it is none of a voltage."""
-    known = unit.strip().lower()
+    known = unit.strip(" []()").lower()
     if not re.fullmatch(VOLTAGE, known):
         raise BadInput(
             f"{plain_text(what)} is in {plain_text(unit) or 'no unit'!r}; mV, uV, V can be read: "
-            "choose another --lead, or correct the header"
+            + ("choose another --lead, or correct the header" if unit else "say it with --units")
         )
     return MV_OF[known.partition("v")[0]]

@@ -23,6 +23,7 @@ from preprocess import BadInput
 from preprocess.constants import FS_HZ, LEAD, LIKELY
 from preprocess.files import check_is_file
 from preprocess.readers import physionet, segment_names
+from preprocess.readers.clock import start_of
 from preprocess.readers.source import Source, mv_of, plain_names, plain_text, read_leads
 
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
@@ -116,7 +117,9 @@ def open_file(path, asked) -> Source:
     path = Path(path)
     header = read_header(path)
     segments = _segments(path, header)
-    leads = _leads_of(segments)
+    # the first segment, of no length, may be a layout that has them all
+    headers = [segment.header for segment in segments if segment.header]
+    leads = list(dict.fromkeys(name for each in headers for name in each.sig_name))
     if not leads:
         raise BadInput(f"{path}.hea describes no signal: fetch it again")
     where = [[part for part in segments if name in part.channels] for name in leads]
@@ -135,8 +138,8 @@ def open_file(path, asked) -> Source:
         for part in segments
         if any(name in part.channels for name in names)
     ]
-    n, start = sum(part.n for part in segments), header.base_datetime or header.base_time
-    source = Source(path.name, path, leads, names, rates_hz[chosen[0]], frame * n, pieces, start)
+    n, fs_hz = sum(part.n for part in segments), rates_hz[chosen[0]]
+    source = Source(path.name, path, leads, names, fs_hz, frame * n, pieces, header.start)
     for part in segments:
         part.check_sums([name for name in names if name in part.channels])
 
@@ -167,10 +170,9 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
             "record out"
         )
     signal_mv = resample_poly(signal_mv, *source.ratio.as_integer_ratio()).astype(np.float32)
-    samples, symbols = np.zeros(0, int), np.zeros(0, "<U1")
-    if annotator:
-        samples, symbols = source.annotated(annotator)
-    return Recording(source.name, source.lead, signal_mv, samples, symbols)
+    none = np.zeros(0, int), np.zeros(0, "<U1")
+    marks = source.annotated(annotator) if annotator else none
+    return Recording(source.name, source.lead, signal_mv, *marks)
 
 
 def files(path: Path) -> list[Path]:
@@ -184,13 +186,15 @@ def files(path: Path) -> list[Path]:
 def read_header(path):
     """wfdb's header of a record. Raises BadInput when it is missing or broken, or where wfdb takes
     another rate than it says."""
-    path = Path(path)
     file = Path(f"{path}.hea")
     header = _read_or_explain(file, wfdb.rdheader, str(path))
     words = parse_header_content(file.read_text("latin-1"))[0][0].split()
     told_hz = words[2].partition("/")[0] if len(words) > 2 else str(header.fs)
     if not 0 < pd.to_numeric(told_hz, errors="coerce") == header.fs:
         raise BadInput(f"{file} says {plain_text(told_hz)!r} Hz: correct it")
+    header.start = header.base_datetime or header.base_time
+    if len(words) > 4 and ":" not in words[4]:  # the date first, as challenges of PhysioNet have it
+        header.start = start_of(" ".join(words[4:]))
     is_row = isinstance(header, wfdb.MultiRecord)
     parts = (header.seg_name if is_row else header.sig_name) or []
     announced = header.n_seg if is_row else header.n_sig
@@ -220,12 +224,6 @@ def _segments(path, header):
         found.append(Segment(at, part, start, n))
         start += n
     return found
-
-
-def _leads_of(segments):
-    """The first segment, of no length, may be a layout that has them all."""
-    headers = [segment.header for segment in segments if segment.header]
-    return list(dict.fromkeys(name for header in headers for name in header.sig_name))
 
 
 def _length(path, header):
@@ -258,7 +256,6 @@ def read_annotations(file: Path, fs_hz: float, length: int = 0) -> tuple[np.ndar
     fs_hz, length: of its signal, 0 where unknown; a file with a time resolution of its own is
     brought to it. Raises BadInput where it is damaged or goes beyond the signal.
     """
-    file = Path(file)
     found = _read_or_explain(file, wfdb.rdann, str(file.with_suffix("")), file.suffix[1:])
     stored = file.read_bytes()
     samples, symbols = found.sample, np.array(found.symbol or [], "<U8")

@@ -8,6 +8,7 @@ from recordings import wave, write_csv
 
 from preprocess import BadInput
 from preprocess.readers import open_source
+from preprocess.readers.csv import read_layout
 
 START = datetime(2024, 5, 23, 23, 59, 55)  # midnight is in it
 N = 2600
@@ -47,21 +48,20 @@ def ms(k, hz, form):
     return after(k, hz, form)[:-3]
 
 
+LONG = "lead,n,value\n" + "".join(f"{'VI'[k % 2]},{k},{k**2 % 9}\n" for k in range(999))
 COUNTS = {"gain": 150.0, "baseline": 500.0}
-# name: (lines before the rows, a row of its number and its mV, rate, lead, start, what is told)
+# name: (lines before the rows, a row of its number and its mV, rate, lead, start; what is told)
 DEVICES = {
     "watch": (WATCH, lambda k, mv: f"{1000 * mv:.3f}", (512, "I", START), {}),
     "watch, another language": (
         MONTRE,
         lambda k, mv: f"{1000 * mv:.3f}".replace(".", ","),
         (512, "I", START),
-        {},
     ),
     "AcqKnowledge": (
         ACQ_KNOWLEDGE,
         lambda k, mv: f"{k / 2000:.6g}\t{mv:.4f}\t{k % 9 / 9:.4g}",
         (2000, "ECG CH1", None),
-        {},
     ),
     "OpenSignals": (
         OPEN_SIGNALS,
@@ -73,7 +73,6 @@ DEVICES = {
         LAB_CHART,
         lambda k, mv: f"{k / 1000:.3f}\t{mv:.4f}\t{k % 9}" + "\t#* start" * (k == 700),
         (1000, "ECG", START),
-        {},
     ),
     "Shimmer": (
         SHIMMER,
@@ -85,7 +84,6 @@ DEVICES = {
         "Time,ECG (mV)\n",
         lambda k, mv: f"{after(k, 250, '%d/%m/%Y %I:%M:%S.%f %p')},{mv:.4f}",
         (250, "ECG", START),
-        {},
     ),
     "chest strap": (
         "Phone timestamp;sensor timestamp [ns];timestamp [ms];ecg [uV]\n",
@@ -94,7 +92,6 @@ DEVICES = {
             f"{k * 1000 / 130:.6f};{1000 * mv:.1f}"
         ),
         (130, "ecg", START),
-        {},
     ),
     "rdsamp": (
         "       sample #     MLII       V5\n            (units)  (units)\n",
@@ -106,7 +103,6 @@ DEVICES = {
         "'Elapsed time','MLII'\n'hh:mm:ss.mmm','mV'\n",
         lambda k, mv: f"'{k // 21600}:{k / 360 % 60:06.3f}',{mv:.4f}",
         (360, "MLII", None),
-        {},
     ),
     "stamps of seconds": (
         "Date,Time,ECG\n",
@@ -115,10 +111,9 @@ DEVICES = {
         {"fs_hz": 130.0},
     ),
     "comments": (
-        "# fs: 250 Hz\n# unit: uV\n# time_s,ecg\n",
+        "# exported: 2025-05-23 10:00:00\n# fs: 250 Hz\n# unit: uV\n# time_s,ecg\n",
         lambda k, mv: f"{k / 250:.4f},{1000 * mv:.1f}",
         (250, "ecg", None),
-        {},
     ),
 }
 
@@ -126,11 +121,11 @@ DEVICES = {
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("device", DEVICES)
 def test_what_devices_write_is_read(device, encoding, tmp_path):
-    before, row, (fs_hz, lead, start), told = DEVICES[device]
+    before, row, (fs_hz, lead, start), *told = DEVICES[device]
     path = tmp_path / "r1.txt"
     text = before + "\n".join(row(k, mv) for k, mv in enumerate(PEAKS_MV)) + "\n"
     path.write_text(text, encoding=encoding)
-    source = open_source(path, **told)
+    source = open_source(path, **dict(*told))
     assert (source.lead, source.n, source.start) == (lead, N, start)
     assert source.fs_hz == pytest.approx(fs_hz, rel=1e-4)
     np.testing.assert_allclose(source.read(0, N)[:, 0], PEAKS_MV, atol=2e-4)
@@ -191,7 +186,7 @@ def test_stamps_that_come_late_are_no_gaps_and_lost_packets_are(packet, tmp_path
     assert missing == pytest.approx(73, abs=0.3 * packet + 1)
 
 
-@pytest.mark.parametrize("name, first, turn", [("", 0, 1e9), ("seq", 0, 16), ("", 65000, 65536)])
+@pytest.mark.parametrize("name, first, turn", [("", 0, 100), ("seq", 0, 16), ("", 65000, 65536)])
 def test_jumps_of_row_numbers_are_gaps_and_wraps_are_none(name, first, turn, tmp_path):
     rows = np.r_[0:1000, 1003:2000]
     path = write_csv(tmp_path, {name: (first + rows) % turn, "II": PEAKS_MV[rows]}, digits=4)
@@ -244,19 +239,37 @@ def test_units_are_told_or_asked_for(name, scale, told, words, tmp_path):
         open_source(write_csv(tmp_path, columns), **told)
 
 
-@pytest.mark.parametrize("row", ["{}", '"{}","0,5"', "{};0,5", "{}\t7"])
-def test_numbers_with_commas(row, tmp_path):
+@pytest.mark.parametrize("text", ["1," * 500_000, ("1," * 2000 + "\n") * 9, "nan\n" * 99, LONG])
+def test_what_is_no_row_a_sample_and_a_column_a_lead_is_refused(text, tmp_path):
     path = tmp_path / "r1.csv"
-    path.write_text("\n".join(row.format(f"{mv:.4f}".replace(".", ",")) for mv in PEAKS_MV))
-    source = open_source(path, "0", fs_hz=250.0)
-    np.testing.assert_allclose(source.read(0, N)[:, 0], PEAKS_MV, atol=1e-6)
-
-
-def test_endless_lines_are_refused(tmp_path):
-    path = tmp_path / "r1.csv"
-    path.write_text("\n".join([",".join(["1"] * 500_000)] * 2))
-    with pytest.raises(BadInput, match="line of more than"):
+    path.write_text(text)
+    with pytest.raises(BadInput, match="no table of numbers|line of more|one below the other"):
         open_source(path, fs_hz=250.0)
+
+
+@pytest.mark.parametrize("row", ['"{}","{}"\r\r\n', "{};{};\n", "{}|{}\n\n", "{} {}\n"])
+def test_commas_in_numbers_ends_of_rows_and_leads_that_are_off_at_both_ends(row, tmp_path):
+    mv = np.where(abs(np.arange(N) - N / 2) < 1000, PEAKS_MV, np.nan)
+    lines = [row.format("I (mV)", "II (mV)").replace(";\n", "\n"), *(row.format(v, v) for v in mv)]
+    path = tmp_path / "r1.csv"
+    path.write_text("".join(lines).replace(".", "." if " " in row else ","), newline="")
+    source = open_source(path, fs_hz=250.0)
+    assert source.screened == ["II", "I"]
+    np.testing.assert_array_equal(source.read(0, N)[:, 0], mv.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    "lines, fs_hz",
+    [
+        ("Notch filter: 50 Hz\nECG sampling rate = 250", 250),
+        ("Mains: 60 Hz\nSample interval (us): 2000", 500),
+        ("High pass: 100 Hz\nSampling interval: 2000", None),
+        ("ACC sampling rate: 50 Hz\nECG sampling rate: 250 Hz", None),
+    ],
+)
+def test_only_the_sampling_rate_is_one(lines, fs_hz, tmp_path):
+    (path := tmp_path / "r1.csv").write_text(f"{lines}\nII,V5\n" + "0.5,0.7\n" * 99)
+    assert read_layout(path).rate_hz == fs_hz
 
 
 def test_a_date_that_may_be_read_in_two_ways_is_none(tmp_path):

@@ -14,7 +14,7 @@ ECGS = (
 ).split("|")
 OTHERS = (
     "EEG C4-M1|C4-M1|Resp|RESP,|PLETH,|ABP|SpO2|EOG(L)|EMG chin|Thorax|ART|T3|O1|A2|acc_x|X|HR"
-    "|ecg_hr|BP|Flow|SCG|Marker"
+    "|ecg_hr|BP|Flow|SCG|Marker|ECG_R_Peaks"
 ).split("|")
 
 
@@ -60,7 +60,6 @@ def test_without_an_ecg_it_asks(tmp_path):
     [
         (["V1", "ECG II", "V5"], None, "V5", [2, 1, 0]),
         (["V1", "ECG II", "V5"], None, "aVF", [1, 2, 0]),
-        (["V1", "MLII"], "V1", "MLII", [0]),
         (["V1", "MLII"], "mlii", "V1", [1]),
         (["V1", "MLII"], "0", "MLII", [0]),
         (["aVR", "Lead II"], "II", "MLII", [1]),
