@@ -243,7 +243,7 @@ def main_parser():
     example = "python main.py --screen mitdb/208 --outf screened"
     group = made.add_argument_group("screening recordings, with --context too", example)
     _flag(group, "--screen", nargs="+", metavar="PATH")
-    add_screening(group)
+    _add_groups(group, "screening page")
     add_workers(group, "recordings")
     group = made.add_argument_group("explaining a beat", "python main.py --explain 208 10000")
     _flag(group, "--explain", nargs="+", metavar="RECORD SAMPLE")
@@ -258,7 +258,7 @@ def screening_parser():
         "bash experiments/screen.sh /data/mitdb/208 --outf screened",
     )
     made.add_argument("screen", nargs="+", metavar="PATH", help=HELP["--screen"])
-    _add_groups(made, "outf weights context screening resume device")
+    _add_groups(made, "outf weights context screening page resume device")
     add_workers(made, "recordings")
     return _with(DEFAULTS, made)
 
@@ -397,6 +397,10 @@ def add_screening(group):
     add("--pause", type=number(1, 10), metavar="S", help="RR interval of a pause")
     _flag(group, "--calibration-minutes", type=number(0.5), metavar="MIN")
     _flag(group, "--known-normal", nargs=2, type=number(0), metavar=("FROM", "TO"))
+
+
+def add_page(group):
+    add = group.add_argument
     add("--no-trace", dest="trace", action="store_false", help="no ECG in the page")
     add("--pdf", action="store_true", help="the print too, as NAME.pdf, by Chromium or Chrome")
     add("--corrections", metavar="FILE", help="of one recording, as its page saves them")

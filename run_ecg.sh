@@ -40,6 +40,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 case $test in ''|0|1) ;; *) echo "error: test=$test; 0 trains, 1 evaluates, empty does both" >&2; exit 2 ;; esac
 case $fold_cnt in [1-5]) ;; *) echo "error: fold_cnt=$fold_cnt; there are 1 to 5 folds" >&2; exit 2 ;; esac
+if [ "$protocol$test" = external ]; then
+  echo "error: protocol=external trains on one database (test=0) and tests another (test=1 dataroot=DIR)" >&2; exit 2
+fi
 . ./setup_env.sh
 
 # The variables that are set, as flags.

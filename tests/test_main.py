@@ -80,7 +80,7 @@ def test_launcher_passes_only_what_its_user_set(tmp_path):
 
 
 def test_launcher_refuses_nonsense():
-    for name, value in (("test", "2"), ("fold_cnt", "9")):
+    for name, value in (("test", "2"), ("fold_cnt", "9"), ("protocol", "external")):
         result = run("bash", "run_ecg.sh", **{name: value})
         assert result.returncode == 2 and result.stderr.count("\n") == 1
 

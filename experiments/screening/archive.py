@@ -27,7 +27,7 @@ def brief(summary: dict) -> dict:
 def made_with(path: str | Path, weights: str | Path, opt: Namespace) -> dict[str, str]:
     """What decides the outputs of a recording, as digests: kept in NAME.json, so that --resume
     knows whether they would come out again."""
-    given = {name: getattr(opt, name, None) for name in names_of("context screening")}
+    given = {name: getattr(opt, name, None) for name in names_of("context screening page")}
     given["corrections"] = opt.corrections and _changed(Path(opt.corrections))
     return {
         "recording": _digest(_facts(Path(path), opt.annotator)),
