@@ -83,20 +83,14 @@ def parse(argv):
     options.add_workers(made, "runs")
     made.set_defaults(outf=f"{options.OUTPUT}/compare")
     add, names, fold = made.add_argument, tuple(MODELS), options.integer(0, FOLDS - 1)
-    add(
-        "--models",
-        nargs="+",
-        type=canonical,
-        choices=names,
-        default=names,
-        metavar="NAME",
-        help="detectors",
-    )
-    add("--protocols", nargs="+", choices=tuple(PROTOCOLS), default=["beatgan"], help="splits")
+    some = lambda flag, text, **how: add(flag, nargs="+", help=text, **how)
+    of_names = {"choices": names, "default": names, "metavar": "NAME"}
+    some("--models", "detectors to compare", type=canonical, **of_names)
+    some("--protocols", "who trains, who is tested", choices=tuple(PROTOCOLS), default=["beatgan"])
     rows = "rows of their own for models that can use them"
-    add("--contexts", nargs="+", choices=CONTEXTS, default=CONTEXTS, help=rows)
-    add("--folds", nargs="+", type=fold, default=list(range(FOLDS)), metavar="K", help="fifths")
-    add("--seeds", nargs="+", type=options.SEED, default=[0], metavar="S", help="of chance")
+    some("--contexts", rows, choices=CONTEXTS, default=CONTEXTS)
+    some("--folds", "0 to 4", type=fold, default=list(range(FOLDS)), metavar="K")
+    some("--seeds", "of what is drawn", type=options.SEED, default=[0], metavar="S")
     add("--niter", type=options.integer(0), metavar="N", help="epochs (default: each model's own)")
     folder = "holds a preprocessed folder for each image: complex, and decibel for b2igan-original"
     add("--datadir", default=options.DATASET, metavar="DIR", help=folder)

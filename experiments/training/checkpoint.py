@@ -175,8 +175,12 @@ def check_split(checkpoint: Checkpoint, opt: Namespace) -> None:
                 f"the checkpoint was trained with --protocol {trained['protocol']}, for patients "
                 f"that it knows: --protocol {opt.protocol} needs one of unseen patients"
             )
-    if getattr(opt, "without", None):
-        compared.append("without")
+    already = trained.get("without") or ()
+    if set(getattr(opt, "without", None) or ()) - set(already):
+        raise BadInput(
+            f"--without {' '.join(opt.without)} is for training, and the checkpoint was trained "
+            f"with {'other' if already else 'all'} parts: train anew with it"
+        )
     for name in compared:
         asked = getattr(opt, name, trained[name])
         if trained[name] != asked:
