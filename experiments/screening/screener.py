@@ -209,7 +209,7 @@ class Screener:
 
 def in_python(sentence: str) -> str:
     """A sentence of the command line with the names of arguments in place of its flags."""
-    sentence = sentence.replace("say what its numbers are with --units uV", "give it in mV")
+    sentence = re.sub(r"(say|give) [^,;:]*--(units|gain).*", "give it in mV, as an array", sentence)
     sentence = sentence.replace(", or a folder of them", "")
     return FLAG.sub(lambda flag: flag[1].replace("-", "_"), sentence.replace("--fs", "--fs_hz"))
 

@@ -48,7 +48,7 @@ def choose_clock(table, told_hz):
     table.start = table.start or next((clock.start for clock in clocks if clock.start), None)
     best = min((clock for clock in clocks if clock.hz), key=lambda c: c.doubt, default=None)
     told = told_hz or (best and best.hz)
-    if best and (not _is_usual(best.hz) or abs(told / best.hz - 1) > TOLD_TOLERANCE):
+    if best and (not is_usual(best.hz) or abs(told / best.hz - 1) > TOLD_TOLERANCE):
         due = f"{told_hz:g} Hz was told" if told_hz else f"{LOWEST_HZ} to {HIGHEST_HZ} Hz are read"
         raise BadInput(
             f"the times of {table.path} rise {best.hz:.5g} times a second, and {due}: correct "
@@ -144,7 +144,7 @@ class Clock:
                 return unit_s
         for unit_s in GUESSED_S if is_named or not self.is_whole else ():
             hz = 1 / (step * unit_s)
-            if _is_usual(hz) and (not told_hz or abs(told_hz / hz - 1) < TOLD_TOLERANCE):
+            if is_usual(hz) and (not told_hz or abs(told_hz / hz - 1) < TOLD_TOLERANCE):
                 return unit_s
         return 1 / (told_hz * step) if told_hz and (self.is_whole or not is_named) else None
 
@@ -192,7 +192,7 @@ class Clock:
         return float(round(rate_hz)) if is_whole else round(rate_hz, 3)
 
 
-def _is_usual(hz):
+def is_usual(hz):
     return LOWEST_HZ * (1 - RATE_TOLERANCE) < hz < HIGHEST_HZ * (1 + RATE_TOLERANCE)
 
 

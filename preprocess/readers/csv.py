@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from preprocess import BadInput
-from preprocess.readers.clock import SECONDS, TOLD_TOLERANCE, choose_clock, start_of
-from preprocess.readers.source import VOLTAGE, Source, mv_of, plain_names, plain_text, read_leads
+from preprocess import BadInput, plain_text
+from preprocess.readers.clock import SECONDS, TOLD_TOLERANCE, choose_clock, is_usual, start_of
+from preprocess.readers.source import VOLTAGE, Source, is_ecg, mv_of, plain_names, read_leads
 
 LINES_AT_ONCE, HEAD_ROWS = 200_000, 20_000
 HEAD_BYTES, MOST_HEADER = 1 << 20, 500  # that tell the layout; lines before the first row
@@ -37,7 +37,9 @@ GIVE_GAIN = "--gain COUNTS_PER_MV (and --baseline COUNTS, what 0 mV is)"
 ECG_MV, WHOLE_ECG_MV, PIECE = (0.02, 20.0), 8.0, 2000  # what so many samples of an ECG may span
 
 # Of a filter, the mains or a response, in the line before a number of hertz that is no rate.
-NO_RATE = r"(?![^\d\n]*(?:filt|notch|pas[sa]|mains|netz|band[wb]|\bcut|power|\bline|resp))"
+NO_RATE = r"(?![^\d\n]*(filt|notch|pas[sa]|mains|netz|band[wb]|\bcut|power|(?<!-)\bline|respo))"
+SAMPLING = r"(?i)^[^\d\n]*(?<![a-z])sampl\w*[ _-]?"
+STEP = r"(?:\d+[.,]?\d*|\.\d+)(?:e-?\d+)?"  # the number of an interval, or of a rate
 # What the lines before the first row say: of each field the first expression that is found in them
 # counts, in it the groups. leads are put before the names of the last columns, lead stands for a
 # name that is none, units are those of the last columns.
@@ -46,16 +48,16 @@ TOLD = {
         r'"sampling rate": ([\d.]+)',  # OpenSignals
         r"^Interval=\s*(.+)",  # LabChart
         r"^([\d.]+ m?sec)/sample",  # AcqKnowledge
-        r"(?i)^[^\d\n]*(?<![a-z])sampl\w*[ _-]?(?:interval|period)(?=[^\d\n]*([\d.,]+))"
-        r".*?(?<![a-zµμ])((?:milli|micro|[mnuµμ])?s(?:ec\w*)?)\b",
-        rf"(?i)^{NO_RATE}(?:\W*(?:fs|frequenc?[yz]|abtastrate)|[^\d\n]*(?<![a-z])sampl\w*[ _-]?"
-        r"(?:rate|freq\w*|per sec\w*))\b[^\d\n]{0,20}([\d.]+[ \t]*[a-z]*)",
+        rf"{SAMPLING}(?:interval|period)(?=[^\d\n]*?({STEP}))[^\d\n]*?(?:{STEP}[ \t;\"]*)?"
+        r"(?<![a-zµμ])((?:milli|micro|[mnuµμ])?s(?:ec\w*)?)\b",
+        rf"{SAMPLING}(?:rate|freq\w*|per sec\w*)\b[^\d\n]{{0,20}}([\d.]+[ \t]*[a-z]*)",
+        rf"(?i)^{NO_RATE}\W*(?:fs|frequenc?[yz]|abtastrate)\b[^\d\n]{{0,20}}([\d.]+[ \t]*[a-z]*)",
         rf"(?i)^{NO_RATE}[^\n\d]*[,;:=\t ]\"?([\d.,]+[ \t]?(?:hertz|hz))\b",
     ],
     "start": [
         r'"date": "([-\d]+)".*"time": "([\d:.]+)"|"time": "([\d:.]+)".*"date": "([-\d]+)"',
-        r"^ExcelDateTime=\s*[\d.e+]+\s+(.+)",
-        r"(?i)^(?!.*(?:export|print|birth))[^\d\n]*(\d+[-/.]\d\d?[-/.]\d+[T ,]+\d\d?:\d\d.*?)\"?$"
+        r"^ExcelDateTime=\s*[\d.,e+]+\s+(.+)",
+        r"(?i)^(?![^\d\n]*\b(export|print|birth))[^\d\n]*(\d+[-/.]\d+[-/.]\d+[T ,]+\d+:\d\d.*?)\"?$"
         r"|^\W*start\w*[ _]?time\b[^\d\n]{0,20}(\d.*?)\"?$",
     ],
     "columns": [r'"column": \[(.*?)\]'],
@@ -86,14 +88,12 @@ def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) 
     if not columns:
         raise BadInput(f"{path} has no column of numbers that could be a lead")
     for k in {*range(len(table.names))} - {*columns, *clocks}:
-        if re.fullmatch("leads?|channels?", table.names[k], re.I) and table.head[k].nunique() > 1:
+        cells = table.head[k].dropna().unique()
+        if re.fullmatch("leads?|channels?", table.names[k], re.I) and sum(map(is_ecg, cells)) > 1:
             raise BadInput(f"{path} has its leads one below the other: give a column a lead")
     names = plain_names([table.names[k] for k in columns])
     if told_hz is None and clock is None:
-        raise BadInput(
-            f"{path} does not say its sampling rate, nor has it a column of times of a unit with "
-            "which that is an ECG's: give it in Hz with --fs, or add a column time_s"
-        )
+        raise BadInput(f"{path} says no single sampling rate, nor times: give it in Hz with --fs")
     size_mv = lambda k: _scale(table, columns[k], units, gain)
     mv = read_leads(names, [told_hz] * len(names), size_mv, path, **asked)
     sizes = {columns[k]: size for k, size in mv.items()}
@@ -182,15 +182,18 @@ def read_layout(path) -> Table:
         is_gap = {cell.lower() for cell in cells if cell} == {"nan"}
         return len(cells) == width and bool(there or is_gap) and all(map(NUMBER.fullmatch, there))
 
-    filled = [k for k, line in enumerate(lines[:MOST_HEADER]) if width == 1 or line.strip()]
-    are_rows = [is_row(lines[k]) for k in filled]
-    skip = next((filled[k] for k in range(len(filled) - 2) if all(are_rows[k : k + 3])), None)
-    if skip is None or not tail or width > len(lines):
+    shown = [k for k, line in enumerate(lines[:MOST_HEADER]) if width == 1 or line.strip()]
+    shown = [k for k in shown if not lines[k].startswith("#")]
+    are_rows = [is_row(lines[k]) for k in shown]
+    skip = next((shown[k] for k in range(len(shown) - 2) if all(are_rows[k : k + 3])), None)
+    is_wide = width * len(stored) > len(lines) * path.stat().st_size  # a row a lead
+    if skip is None or not tail or is_wide:
         raise BadInput(f"{path} is no table of numbers: give a row a sample, a column a lead")
     commas = ["," in cell for row in tail for cell in row if NUMBER.fullmatch(cell)]
     decimal = "," if any(commas) else "."
-    before = [lines[k] for k in filled if k < skip]
-    table = Table(path, encoding, separator, decimal, skip, *_names(before, separator, tail))
+    first = [_split(line, separator) for line in lines[skip : skip + 50]]
+    ends = [cells for cells in first if len(cells) == width] + tail
+    table = Table(path, encoding, separator, decimal, skip, *_names(lines[:skip], separator, ends))
     table.skip += bool(re.search(rf"{COUNTS_ROW}\Z", "\n".join(lines[: skip + 1])))
     _told("\n".join(lines[:skip]), table)
     for k, name in enumerate(table.names):  # a unit may be in it, as in "ECG [mV]"
@@ -205,11 +208,8 @@ def read_layout(path) -> Table:
 def _encoding(stored):
     if stored[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(stored)
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8-sig"
+    is_utf8 = stored.startswith(stored.decode("utf-8", "ignore").encode())
+    return "utf-8-sig" if is_utf8 else "latin-1"
 
 
 def _separator(lines, rows):
@@ -235,22 +235,10 @@ def _split(line, separator):
     return [plain_text(cell).strip(" '\"") for cell in cells]
 
 
-def _names(lines, separator, tail):
-    """Of the columns, and their units, from the lines before the first row. tail: some rows."""
-    rows, width, is_open = [], len(tail[0]), all(row[-1] == "" for row in tail)
-    for line in reversed(lines):
-        cells = _split(line.lstrip("# "), separator)
-        while len(cells) > width and cells[-1] == "":
-            cells.pop()
-        if separator is None and len(cells) > width > 1:  # "Elapsed time", "sample #"
-            cells = [" ".join(cells[: 1 - width]), *cells[1 - width :]]
-        if len(cells) == width - 1 and (separator or all(map(UNITS_ROW.fullmatch, cells))):
-            cells = [*cells, ""] if is_open else ["", *cells]  # of row numbers, or of times
-        if len(cells) != width or not any(cells) or cells[0].endswith("="):
-            break
-        rows.insert(0, cells)
-    units = [""] * width
-    rows = [row for row in rows if not any(map(NUMBER.fullmatch, row))]
+def _names(lines, separator, ends):
+    """Of the columns, and their units, from the lines before the rows. ends: the outer rows."""
+    width, is_open = len(ends[0]), all(row[-1] == "" for row in ends)
+    rows, units = _header(lines, separator, ends, is_open), [""] * width
     if len(rows) > 1 and all(map(UNITS_ROW.fullmatch, rows[-1])):
         units = ["" if cell.lower() in NO_NUMBER else cell.strip("[]()") for cell in rows.pop()]
     # a device's name, or CAL, over each column is none of theirs
@@ -259,13 +247,46 @@ def _names(lines, separator, tail):
     return names or [f"column{k}" for k in range(width - is_open)] + [""] * is_open, units
 
 
+def _header(lines, separator, ends, is_open):
+    """Of the lines before the first row the cells of those that may be names or units."""
+    width, blocks = len(ends[0]), [[]]
+    is_plain = any(line.strip() and not line.startswith("#") for line in lines)
+    first = pd.to_numeric([row[0].replace(",", ".") for row in ends], errors="coerce")
+    is_counted = (np.diff(first) > 0).mean() > 0.8
+    for line in reversed(lines):
+        if width > 1 and not line.strip():
+            blocks.insert(0, [])
+            continue
+        cells = _split(line.lstrip("# "), separator)
+        while len(cells) > width and cells[-1] == "":
+            cells.pop()
+        if separator is None and len(cells) > width > 1:  # "Elapsed time", "sample #"
+            cells = [" ".join(cells[: 1 - width]), *cells[1 - width :]]
+        if is_plain and line.startswith("#") and (width == 1 or len(cells) != width):
+            continue  # a comment
+        if len(cells) == width - 1 and (separator or all(map(UNITS_ROW.fullmatch, cells))):
+            # row numbers, or times, have no name, or rows end with a separator
+            is_first = not is_open or is_counted and is_ecg(UNIT.sub("", cells[0]))
+            cells = ["", *cells] if is_first else [*cells, ""]
+        if len(cells) != width or not any(cells) or cells[0].endswith("="):
+            break
+        blocks[0].insert(0, cells)
+    *apart, rows = blocks
+    for block in reversed(apart):  # of several lines over a blank one each says something else
+        are_units = [all(map(UNITS_ROW.fullmatch, row)) for row in block]
+        if are_units in ([False], [False, True]) and not any(map(NUMBER.fullmatch, sum(block, []))):
+            rows = block + rows
+    return [row for row in rows if not any(map(NUMBER.fullmatch, row))]
+
+
 def _told(text, table):
     """Fills in what the lines before the first row say."""
     found = {}
     for field, patterns in TOLD.items():
-        first = next(filter(None, (list(re.finditer(p, text, re.M)) for p in patterns)), [])
+        matches = (list(re.finditer(pattern, text, re.M)) for pattern in patterns)
+        first = next(filter(None, matches), [])
         found[field] = [" ".join(filter(None, match.groups())) for match in first]
-    rates_hz = {*map(_rate_of, found["rate"])}  # several leave it open
+    rates_hz = {*filter(is_usual, map(_rate_of, found["rate"]))}  # several leave it open
     table.rate_hz = rates_hz.pop() if len(rates_hz) == 1 else None
     table.start = start_of(*found["start"][:1])
     listed = {
@@ -288,11 +309,11 @@ def _told(text, table):
                 table.names[k] = f"{name} {own}"
 
 
-def _rate_of(text=""):
-    """Hz of "512 hertz", "1 kHz", "4 ms" or "0.001 s"; None where there is none."""
-    found = re.match(r"(\d+\.?\d*|\.\d+)\s*([a-zµμ]*)", text.replace(",", "."), re.I)
+def _rate_of(text):
+    """Hz of "512 hertz", "1 kHz", "4 ms" or "1e-3 s"; 0 where there is none."""
+    found = re.match(rf"({STEP})\s*([a-zµμ]*)", text.replace(",", "."), re.I)
     if not found or not float(found[1]):
-        return None
+        return 0
     value, unit = float(found[1]), found[2].lower()
     for words, unit_s in SECONDS.items():
         if re.fullmatch(words, unit):
@@ -327,10 +348,7 @@ def _check_amplitude(values, what):
         give = f"{GIVE_GAIN} if they are counts of a converter, --units uV if they are uV"
     else:
         return  # a flat one, too: screening says so
-    raise BadInput(
-        f"{what} spans {span_mv:.2g} in some seconds without a unit: as mV that is no ECG; give "
-        f"{give}"
-    )
+    raise BadInput(f"{what} spans {span_mv:.2g} in some seconds: as mV that is no ECG; give {give}")
 
 
 def _copy(table, mv, clock, baseline):

@@ -79,10 +79,7 @@ def _layout(path):
             if not (fits and 0 < edf.data_record_duration < LONGEST_GAP_S):
                 raise ValueError
         except Exception as error:  # whatever edfio or numpy did on a damaged header
-            raise BadInput(
-                f"{path} cannot be read as EDF: its header has numbers that cannot be: fetch it "
-                "again"
-            ) from error
+            raise BadInput(f"{path} cannot be read as EDF by its header: fetch it again") from error
     n, rest = divmod(path.stat().st_size - len(head), sum(sizes))
     if n < 1:
         raise BadInput(f"{path} holds no signal: its first data record is not whole")

@@ -41,9 +41,7 @@ def open_file(path: Path, asked) -> Source:
     told = {int.from_bytes(head[len(MAGIC) : HEADER_AT], order) for order in ("little", "big")}
     is_summed_up = told == {0} or told & {crc_hqx(summed, start) for start in CRC_STARTS}
     if not (is_summed_up and 1 <= n_leads <= MOST_LEADS_OF_FILE and data_at >= FIXED_BYTES):
-        raise BadInput(
-            f"the header of {path} is damaged (its checksum or its {n_leads} leads): fetch it again"
-        )
+        raise BadInput(f"the header of {path} is damaged, or cut: fetch it again")
     stored = path.stat().st_size - data_at
     n = stored // (2 * n_leads)
     if n < 1 or stored != 2 * n * n_leads or count not in (n, n * n_leads):

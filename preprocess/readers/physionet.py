@@ -14,7 +14,6 @@ from preprocess import BadInput
 
 # PhysioNet's SHA256SUMS.txt of MIT-BIH 1.0.0.
 CHECKSUMS = Path(__file__).with_name("mitdb_sha256.txt")
-PHYSIONET = "physionet.org"
 
 
 def source_of(folder: str | Path) -> str:
@@ -45,7 +44,7 @@ def complete(folder: str | Path) -> bool:
     return all((Path(folder) / name).exists() for name in published_checksums())
 
 
-def reachable(host: str = PHYSIONET, port: int = 443, timeout_s: float = 5.0) -> bool:
+def reachable(host: str = "physionet.org", port: int = 443, timeout_s: float = 5.0) -> bool:
     """True when a connection to PhysioNet opens within timeout_s."""
     try:
         socket.create_connection((host, port), timeout=timeout_s).close()

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.ndimage import binary_closing
 from scipy.signal import resample_poly
 
-from preprocess import BadInput
+from preprocess import BadInput, plain_text
 from preprocess.constants import FS_HZ, LEAD, MOST_LEADS
 
 LOWEST_HZ, HIGHEST_HZ = 50, 4000  # of recordings that can be read
@@ -32,14 +32,13 @@ LEAD_NAME = re.compile(
 NO_ECG = re.compile(
     r"eeg|eog|emg|resp|pleth|ppg|spo2|sao2|press|temp|accel|gyro|thora|abdo|nasal|sound"
     r"|(?<![a-z])(a?bp|art|cvp|pap|icp|bvp|pulse|eda|gsr|acc|imp|hr|rr|bpm|rate|scg|bcg|pcg|flow"
-    r"|snore|mic|chin|leg|marker|event|trigger|status|quality|battery|co2|peaks?|o(n|ff)sets?"
-    r"|phase)(?![a-z])"
+    r"|snore|mic|chin|leg|marker|event|trigger|status|quality|battery|co2|phases?)(?![a-z])"
+    r"|(peaks?|o(n|ff)sets?|lead.?off)$"
 )
 RESAMPLING_MARGIN_S = 1.0  # read on both sides of a stretch for the resampling filter, then dropped
 SHORT_GAP_S = 0.01  # of lost rows: a straight line across it is as good
 VOLTAGE = r"(?:milli|micro|[mnuµμ]?)v(?:olts?)?"  # in lower case
 MV_OF = {"milli": 1, "m": 1, "micro": 1e-3, "u": 1e-3, "µ": 1e-3, "μ": 1e-3, "": 1e3, "n": 1e-6}
-CONTROL_CODES = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass
@@ -68,10 +67,7 @@ class Source:
     def __post_init__(self):
         self.one_at_a_time = Lock()
         if not LOWEST_HZ <= self.fs_hz <= HIGHEST_HZ:
-            raise BadInput(
-                f"{self.path} is sampled at {self.fs_hz:g} Hz; {LOWEST_HZ} to {HIGHEST_HZ} Hz can "
-                "be screened"
-            )
+            raise BadInput(f"{self.path} has {self.fs_hz:g} Hz, not {LOWEST_HZ} to {HIGHEST_HZ}")
 
     def read(self, start: int, end: int) -> np.ndarray:
         """Own samples in mV as (end - start, len(screened)) float64, NaN where missing."""
@@ -142,7 +138,7 @@ def choose_leads(leads, wanted, path, likely=LEAD, all_ecg=False) -> list[int]:
         wanted = [wanted] if isinstance(wanted, str) else wanted
         return list(dict.fromkeys(_asked_for(leads, str(name), path) for name in wanted))
     order = [_plain(likely), *LIKELY_LEADS]
-    found = [k for k, name in enumerate(leads) if _is_ecg(name) or _plain(name) in order]
+    found = [k for k, name in enumerate(leads) if is_ecg(name) or _plain(name) in order]
     found.sort(key=lambda k: [*order, _plain(leads[k])].index(_plain(leads[k])))
     if not found and (all_ecg or len(leads) == 1):
         found = [k for k, name in enumerate(leads) if not NO_ECG.search(name.lower())]
@@ -191,7 +187,7 @@ def _asked_for(leads, asked, path):
     )
 
 
-def _is_ecg(name):
+def is_ecg(name):
     lower = name.lower()
     if NO_ECG.search(lower):
         return False
@@ -214,11 +210,6 @@ def plain_names(names: list) -> list:
         name if names.count(name) == 1 else f"{name}{names[: k + 1].count(name)}"
         for k, name in enumerate(names)
     ]
-
-
-def plain_text(text: str) -> str:
-    """Foreign text without codes that would move a terminal's cursor or change its colours."""
-    return CONTROL_CODES.sub("", text)
 
 
 def mv_of(unit: str, what) -> float:

@@ -19,12 +19,12 @@ from tqdm import tqdm
 from wfdb.io._signal import BYTES_PER_SAMPLE, INVALID_SAMPLE_VALUE, _rd_segment
 from wfdb.io.header import parse_header_content
 
-from preprocess import BadInput
+from preprocess import BadInput, plain_text
 from preprocess.constants import FS_HZ, LEAD, LIKELY
 from preprocess.files import check_is_file
 from preprocess.readers import physionet, segment_names
 from preprocess.readers.clock import start_of
-from preprocess.readers.source import Source, mv_of, plain_names, plain_text, read_leads
+from preprocess.readers.source import Source, mv_of, plain_names, read_leads
 
 PACED = ("102", "104", "107", "217")  # left out, as AAMI EC57 recommends
 AT_ONCE = 1 << 20  # samples that are summed
@@ -165,10 +165,7 @@ def read(path, lead=LEAD, annotator="atr") -> Recording:
     missing = int(np.isnan(signal_mv).sum())
     if missing or not len(signal_mv) or not np.ptp(signal_mv) > 0:
         what = f"has {missing} missing samples" if missing else "is flat"
-        raise BadInput(
-            f"record {source.name}, lead {source.lead}, {what}: choose another --lead or leave the "
-            "record out"
-        )
+        raise BadInput(f"record {source.name}, lead {source.lead}, {what}: choose another --lead")
     signal_mv = resample_poly(signal_mv, *source.ratio.as_integer_ratio()).astype(np.float32)
     none = np.zeros(0, int), np.zeros(0, "<U1")
     marks = source.annotated(annotator) if annotator else none
@@ -193,7 +190,7 @@ def read_header(path):
     if not 0 < pd.to_numeric(told_hz, errors="coerce") == header.fs:
         raise BadInput(f"{file} says {plain_text(told_hz)!r} Hz: correct it")
     header.start = header.base_datetime or header.base_time
-    if len(words) > 4 and ":" not in words[4]:  # the date first, as challenges of PhysioNet have it
+    if len(words) > 4 and "-" in words[4]:  # the date first, as challenges of PhysioNet have it
         header.start = start_of(" ".join(words[4:]))
     is_row = isinstance(header, wfdb.MultiRecord)
     parts = (header.seg_name if is_row else header.sig_name) or []
@@ -282,10 +279,7 @@ def find_records(folder) -> list[Path]:
     left_out = {*PACED, *segment_names(folder)}
     records = sorted(p.with_suffix("") for p in folder.glob("*.hea") if p.stem not in left_out)
     if not records:
-        raise BadInput(
-            f"there is no folder {folder} with WFDB records (.hea files): give --records (or "
-            "MITDB_DIR) one"
-        )
+        raise BadInput(f"no folder {folder} with WFDB records: give one, --records or MITDB_DIR")
     return records
 
 
@@ -304,14 +298,10 @@ def _read_or_explain(file, reader, *args, **kwargs):
     """wfdb's own errors for a missing or broken file, as one sentence that names the file."""
     check_is_file(file)
     if not exists(file):
-        raise BadInput(
-            f"{file} is missing: every record needs its .hea, .dat and (for training) .atr file"
-        )
+        raise BadInput(f"{file} is missing: a record needs its .hea, .dat and, to train, .atr file")
     try:
         return reader(*args, **kwargs)
     except MemoryError:
         raise
     except Exception as error:  # whatever numpy or struct did on a truncated or foreign file
-        raise BadInput(
-            f"{file} cannot be read as WFDB: is it truncated, or something else? fetch it again"
-        ) from error
+        raise BadInput(f"{file} cannot be read as WFDB: is it cut? fetch it again") from error

@@ -27,12 +27,12 @@ def edited(path, field, text):
 @pytest.mark.parametrize(
     "field, text, words",
     [
-        (slice(244, 252), b"0       ", "numbers that cannot be"),
+        (slice(244, 252), b"0       ", "cannot be read as EDF by its"),
         (slice(252, 256), b"9999", "cannot be read as EDF"),
         (slice(352, 360), b"mmHg    ", "in 'mmHg'"),
         (slice(352, 360), b" " * 8, "in 'no unit'.*--units"),
         (slice(360, 368), b"inf     ", "limits that cannot be"),
-        (slice(472, 480), b"-250    ", "numbers that cannot be"),
+        (slice(472, 480), b"-250    ", "cannot be read as EDF by its"),
         (slice(0, 8), b"1       ", "first bytes"),
     ],
 )

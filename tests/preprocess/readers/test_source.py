@@ -11,10 +11,11 @@ from preprocess.readers.source import choose_leads
 ECGS = (
     "ECG1-ECG2|ECG L|EKG2|ECG V1|DII|ecg2|ECG I-ECG II|II,|V,|ECG lead II|Lead II|lead_2|D3|CM5"
     "|mod.V1|V2-V3|ML5|A-S|MLIII|aVF|LL-RA|Vx-RL|EKG R1-R2|Elektrokardiogramm|MDC_ECG_LEAD_II|V5R"
+    "|ECG offset removed"
 ).split("|")
 OTHERS = (
     "EEG C4-M1|C4-M1|Resp|RESP,|PLETH,|ABP|SpO2|EOG(L)|EMG chin|Thorax|ART|T3|O1|A2|acc_x|X|HR"
-    "|ecg_hr|BP|Flow|SCG|Marker|ECG_R_Peaks"
+    "|ecg_hr|BP|Flow|SCG|Marker|ECG_Rpeaks|ECG_Phases|ECG lead off"
 ).split("|")
 
 

@@ -39,6 +39,7 @@ def edit(path, old, new):
         ("r1 1 ", "r1/1 1 ", "cannot be read as WFDB"),
         ("r1.dat 16", "r1.dat 212", "sums up|truncated"),
         ("r1.dat 16", "r1.dat 999", "cannot be read as WFDB"),
+        ("/mV", "/mmHg", "in 'mmHg'"),
     ],
 )
 def test_what_lies_is_refused(path, old, new, words):
@@ -48,7 +49,7 @@ def test_what_lies_is_refused(path, old, new, words):
 
 def test_what_a_header_may_leave_out(path):
     whole = open_source(path).read(0, 3600)
-    source = open_source(edit(edit(path, " 3600", ""), "MLII", ""))
+    source = open_source(edit(edit(path, " 3600", ""), "MLII", "").with_suffix(".mat"))
     assert (source.lead, source.n) == ("signal0", 3600)
     np.testing.assert_array_equal(source.read(1000, 1100), whole[1000:1100])
 
@@ -76,12 +77,13 @@ def test_a_lead_has_all_samples_of_its_frames(kind, tmp_path):
     ecg = frames[:, :4].reshape(-1)
     sums = np.array([ecg.sum(), frames[:, 4].sum()]).astype(np.int16)
     told = (
-        f"r9 2 62.4725 1000\nr9.dat {kind}x4 100 16 0 {ecg[0]} {sums[0]} 0 II\n"
+        f"r9 2 62.4725 1000 2-Jan-2026 22:30:00\nr9.dat {kind}x4 100 16 0 {ecg[0]} {sums[0]} 0 II\n"
         f"r9.dat {kind} 100/NU 16 0 {frames[0, 4]} {sums[1]} 0 RESP\n"
     )
     letters = "<i2" if kind == "16" else ">i2"
     source = stored(tmp_path, frames.astype(letters), told)
     assert (source.lead, source.n, source.fs_hz) == ("II", 4000, 249.89)
+    assert source.start == datetime(2026, 1, 2, 22, 30)
     np.testing.assert_allclose(source.read(0, 4000)[:, 0], ecg / 100)
     np.testing.assert_allclose(source.read(1001, 1502)[:, 0], ecg[1001:1502] / 100)
     with pytest.raises(BadInput, match="sums up"):
@@ -160,9 +162,6 @@ def test_files_of_a_record_and_its_digest(path):
     assert len({summed, unsummed, records.digest(path)}) == 3
 
 
-# ------------------------------------------------------------------------- as training reads it
-
-
 @pytest.mark.parametrize("ending", [".dat", ".atr", ".hea"])
 def test_a_missing_file_is_named(path, ending):
     path.with_suffix(ending).unlink()
@@ -186,9 +185,6 @@ def test_records_of_a_folder(tmp_path):
     for name in ("100", "102", "217"):  # two are paced
         write_wfdb(tmp_path, wave(360, 360), name=name)
     assert [p.name for p in records.find_records(tmp_path)] == ["100", "m"]
-
-
-# ---------------------------------------------------------------------------------- annotations
 
 
 def test_annotations_of_any_distance_and_of_a_rate_of_their_own(tmp_path):
