@@ -83,6 +83,7 @@ def parse(argv):
     add("--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)")
     rate_hz = options.number(100, 2000)
     add("--resample", type=rate_hz, metavar="HZ", help="screen copies at this sampling rate")
+    made.set_defaults(trace=False, pdf=False, corrections=None)
     return made.parse_args(argv)
 
 

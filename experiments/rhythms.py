@@ -116,6 +116,7 @@ def parse(argv):
     add("--without-vf", nargs="+", metavar="DIR", help=without)
     add("--vf", metavar="DIR", help="a database of it (PhysioNet's cudb)")
     add("--noise", metavar="DIR", help="noise records (nstdb), to add to --records")
+    made.set_defaults(trace=False, pdf=False, corrections=None)
     return made.parse_args(argv)
 
 
