@@ -4,8 +4,6 @@ Compared as bxb does (ANSI/AAMI EC57): a beat and a label within 150 ms, one to 
 minutes and ventricular flutter left out.
 """
 
-import contextlib
-import io
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +17,7 @@ from wfdb.processing import compare_annotations
 
 import options
 from experiments.noise import write_copy
-from experiments.screening import pipeline as screen
+from experiments.screening import pipeline
 from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, LEARNING_S
@@ -39,14 +37,12 @@ def main(argv=None):
     checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
     rows, scores, classes = [], [], []
     with TemporaryDirectory() as folder:
-        asked = options.replaced(opt, outf=folder)
         for name in tqdm(opt.names or DS2, desc="agreement", unit="record", disable=None):
             path = Path(opt.records) / name
             if opt.resample:
                 path = resampled(path, Path(folder), opt.resample)
             truth = labels(path)
-            with contextlib.redirect_stdout(io.StringIO()):
-                found = screen.screen(path, checkpoint, detector, asked)
+            found = pipeline.findings_of(path, checkpoint, detector, opt)
             counts, score, of = compare(*truth, found)
             rows.append(counts)
             scores.append(score)
@@ -83,7 +79,6 @@ def parse(argv):
     add("--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)")
     rate_hz = options.number(100, 2000)
     add("--resample", type=rate_hz, metavar="HZ", help="screen copies at this sampling rate")
-    made.set_defaults(trace=False, pdf=False, corrections=None)
     return made.parse_args(argv)
 
 

@@ -7,10 +7,7 @@ others are compared by duration. Of cudb: seconds of ventricular fibrillation th
 MIT-BIH and other databases without it: false alarms a day. With noise added: what is unreadable.
 """
 
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +17,7 @@ from tqdm import tqdm
 
 import options
 from experiments.noise import in_noise, read_noise, with_noise
-from experiments.screening import pipeline as screen
+from experiments.screening import pipeline
 from experiments.screening.blocks import Reader, spans
 from experiments.screening.corrections import merged
 from experiments.screening.rhythm import episodes as rhythm
@@ -116,14 +113,12 @@ def parse(argv):
     add("--without-vf", nargs="+", metavar="DIR", help=without)
     add("--vf", metavar="DIR", help="a database of it (PhysioNet's cudb)")
     add("--noise", metavar="DIR", help="noise records (nstdb), to add to --records")
-    made.set_defaults(trace=False, pdf=False, corrections=None)
     return made.parse_args(argv)
 
 
 def findings(path, checkpoint, detector, opt):
     """(episodes, samples of flagged beats, unreadable [(start, end), ...], all in FS_HZ)."""
-    with TemporaryDirectory() as folder, redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-        found = screen.screen(path, checkpoint, detector, options.replaced(opt, outf=folder))
+    found = pipeline.findings_of(path, checkpoint, detector, opt)
     flagged = found.table["sample"].to_numpy()[found.flagged]
     return found.episodes, flagged, [(s.start, s.end) for s in found.unreadable]
 

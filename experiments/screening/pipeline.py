@@ -181,7 +181,7 @@ def screen(
 
     given = corrections.read(opt.corrections) if opt.corrections else None
     screener = Screener.of(checkpoint, detector, opt)
-    source = _opened(path, checkpoint, opt, progress)
+    source = _announced(path, checkpoint, opt, progress)
     findings = screener.findings(source, progress, getattr(opt, "threads", None))
     if given:
         findings = corrections.apply(findings, given, opt.pause)
@@ -191,14 +191,24 @@ def screen(
     return findings
 
 
-def _opened(path, checkpoint, opt, progress) -> Source:
+def findings_of(path, checkpoint: Checkpoint, detector: Detector, opt):
+    """A recording to its Findings; nothing is printed or written."""
+    from experiments.screening.screener import Screener
+
+    return Screener.of(checkpoint, detector, opt).findings(_opened(path, checkpoint, opt))
+
+
+def _opened(path, checkpoint, opt) -> Source:
+    how = {"gain": opt.gain, "baseline": opt.baseline, "likely": checkpoint.settings["lead"]}
+    return open_source(path, opt.lead, opt.fs, opt.units, **how)
+
+
+def _announced(path, checkpoint, opt, progress) -> Source:
     """The recording, when it can be screened, and a line that says which lead is."""
     from experiments.screening import outputs
     from experiments.screening.page import pdf
 
-    likely = checkpoint.settings["lead"]
-    how = {"gain": opt.gain, "baseline": opt.baseline, "likely": likely}
-    source = open_source(path, opt.lead, opt.fs, opt.units, **how)
+    source = _opened(path, checkpoint, opt)
     outputs.check_apart(source, opt.outf)
     if opt.pdf:
         pdf.browser()

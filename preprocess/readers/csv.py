@@ -39,7 +39,7 @@ ECG_MV, WHOLE_ECG_MV, PIECE = (0.02, 20.0), 8.0, 2000  # what so many samples of
 # Of a filter, the mains or a response, in the line before a number of hertz that is no rate.
 NO_RATE = r"(?![^\d\n]*(filt|notch|pas[sa]|mains|netz|band[wb]|\bcut|power|(?<!-)\bline|respo))"
 SAMPLING = r"(?i)^[^\d\n]*(?<![a-z])sampl\w*[ _-]?"
-STEP = r"(?:\d+[.,]?\d*|\.\d+)(?:e-?\d+)?"  # the number of an interval, or of a rate
+UNSIGNED = r"(?:\d+[.,]?\d*|\.\d+)(?:e-?\d+)?"  # the number of an interval, or of a rate
 # What the lines before the first row say: of each field the first expression that is found in them
 # counts, in it the groups. leads are put before the names of the last columns, lead stands for a
 # name that is none, units are those of the last columns.
@@ -48,7 +48,7 @@ TOLD = {
         r'"sampling rate": ([\d.]+)',  # OpenSignals
         r"^Interval=\s*(.+)",  # LabChart
         r"^([\d.]+ m?sec)/sample",  # AcqKnowledge
-        rf"{SAMPLING}(?:interval|period)(?=[^\d\n]*?({STEP}))[^\d\n]*?(?:{STEP}[ \t;\"]*)?"
+        rf"{SAMPLING}(?:interval|period)(?=[^\d\n]*?({UNSIGNED}))[^\d\n]*?(?:{UNSIGNED}[ \t;\"]*)?"
         r"(?<![a-zµμ])((?:milli|micro|[mnuµμ])?s(?:ec\w*)?)\b",
         rf"{SAMPLING}(?:rate|freq\w*|per sec\w*)\b[^\d\n]{{0,20}}([\d.]+[ \t]*[a-z]*)",
         rf"(?i)^{NO_RATE}\W*(?:fs|frequenc?[yz]|abtastrate)\b[^\d\n]{{0,20}}([\d.]+[ \t]*[a-z]*)",
@@ -311,7 +311,7 @@ def _told(text, table):
 
 def _rate_of(text):
     """Hz of "512 hertz", "1 kHz", "4 ms" or "1e-3 s"; 0 where there is none."""
-    found = re.match(rf"({STEP})\s*([a-zµμ]*)", text.replace(",", "."), re.I)
+    found = re.match(rf"({UNSIGNED})\s*([a-zµμ]*)", text.replace(",", "."), re.I)
     if not found or not float(found[1]):
         return 0
     value, unit = float(found[1]), found[2].lower()
