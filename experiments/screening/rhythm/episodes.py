@@ -90,7 +90,7 @@ class Episode:
     @property
     def is_alarm(self):
         """Whether it is what a reader must see first."""
-        if self.code in (VT, SVTA):
+        if self.code in (VT, SVTA, TACHYCARDIA):
             return self.rate_per_min > ALARM_PER_MIN and self.duration_s > ALARM_S
         return self.code in (VENTRICULAR_FIBRILLATION, ASYSTOLE, LOST)
 
@@ -130,8 +130,8 @@ def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, pause_s
         ):
             found += [_episode(peaks, a, b, code) for a, b in _every(ectopic, linked, period)]
         in_runs = np.zeros(len(peaks), bool)
-        for a, b in of_v + of_s:
-            in_runs[a:b] = b - a >= RUN_BEATS
+        for a, b in of_v + of_s:  # a short one ends no tachycardia
+            in_runs[a:b] = peaks[b - 1] - peaks[a] >= RATE_S * FS_HZ
         found += _rates(peaks, rr_s, fibrillation | in_runs)
     return sorted((e for e in found if e is not None), key=lambda e: (e.start, e.end))
 
@@ -235,7 +235,7 @@ def _every(ectopic, linked, period):
 
 
 def _rates(peaks, rr_s, other):
-    """Brady- and tachycardia, outside fibrillation and runs."""
+    """Brady- and tachycardia, outside fibrillation and long runs."""
     known = np.isfinite(rr_s) & ~other
     rr = np.where(known, np.round(rr_s * FS_HZ), 0)  # whole samples: their sums are exact
     share = uniform_filter1d(known.astype(float), RATE_BEATS, mode="constant")

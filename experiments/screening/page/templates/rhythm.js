@@ -36,8 +36,8 @@ function episodesAnew(peaks, kinds, fibrillating, gaps) {
     const run = episodeOf(peaks, a, b, b - a < R.RUN_BEATS ? couplet : fast);
     if (b - a >= R.RUN_BEATS && run.rate < R.RUN_PER_MIN) run.code = slow;
     found.push(run); }
-  /* outside runs and fibrillation the rate, of eight intervals: four before, this one and three after */
-  const rr = knownRr(peaks, gaps), isRun = new Set(found.filter(e => e.beats >= R.RUN_BEATS).flatMap(e => range(e.first, e.first + e.beats)));
+  /* outside long runs and fibrillation the rate, of eight intervals: four before, this one and three after */
+  const rr = knownRr(peaks, gaps), isRun = new Set(found.filter(e => seconds(e) >= R.RATE_S).flatMap(e => range(e.first, e.first + e.beats)));
   const known = rr.map((v, i) => v === v && !isRun.has(i) && !fibrillating[i]), total = [0], many = [0];
   known.forEach((on, i) => { total.push(total[i] + (on ? peaks[i] - peaks[i - 1] : 0)); many.push(many[i] + (on ? 1 : 0)); });
   const rate = known.map((on, i) => { const a = Math.max(0, i - R.RATE_BEATS / 2), b = Math.min(known.length, i + R.RATE_BEATS / 2), n = many[b] - many[a];
@@ -77,7 +77,7 @@ function variability(peaks, kinds, rr, inAf) {
            rmssd_ms: rounded(1000 * Math.sqrt(sum(changes.map(v => v * v)) / changes.length), 1),
            pnn50_percent: rounded(100 * changes.filter(v => Math.abs(v) > 0.05).length / changes.length, 1), intervals, five_minutes: means.length };
 }
-const isAlarm = e => [R.VT, R.SVTA].includes(e.code) ? e.rate > R.ALARM_PER_MIN && seconds(e) > R.ALARM_S : [R.VENTRICULAR_FIBRILLATION, R.ASYSTOLE, R.LOST].includes(e.code);
+const isAlarm = e => [R.VT, R.SVTA, R.TACHYCARDIA].includes(e.code) ? e.rate > R.ALARM_PER_MIN && seconds(e) > R.ALARM_S : [R.VENTRICULAR_FIBRILLATION, R.ASYSTOLE, R.LOST].includes(e.code);
 /* The summary, with the keys of docs/summary.schema.json, of beats and all episodes. */
 function summarise(peaks, kinds, doubtful, episodes, gaps) {
   const rr = knownRr(peaks, gaps), known = rr.filter(v => v === v), minutes = minuteRates(peaks, rr), of = (...codes) => episodes.filter(e => codes.includes(e.code));

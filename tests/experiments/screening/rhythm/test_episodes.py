@@ -105,8 +105,8 @@ def test_one_stretch_without_activity_is_a_pause_or_an_asystole_from_beat_to_bea
 
 def test_what_a_reader_must_see_first():
     alarms = lambda *given, **more: [e.code for e in found(*given, **more)[1] if e.is_alarm]
-    assert alarms("N" * 5 + "V" * 40, 0.3) == ["(VT"]
-    assert alarms("N" * 5 + "S" * 40, 0.3) == ["(SVTA"]
+    assert [alarms("N" * 5 + kind * 40, 0.3) for kind in "VS"] == [["(VT"], ["(SVTA"]]
+    assert alarms("N" * 60, 0.35) == alarms("NNVVVNS" * 9, 0.35) == ["(TACHY"]
     assert alarms("N" * 5 + "V" * 30, 0.3) == alarms("N" * 5 + "V" * 40, 0.5) == []
     assert alarms("NNN", gaps=[(2000, 2000 + 61 * FS_HZ)]) == ["(LOST"]
     assert alarms("NNN", gaps=[(2000, 2000 + 50 * FS_HZ)]) == []
