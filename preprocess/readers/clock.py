@@ -5,6 +5,7 @@ rows may share a stamp: it counts from the first of them.
 """
 
 import re
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -29,10 +30,12 @@ SECONDS = {  # what the name or the unit of a time column may say
 # Of a time without a unit: only with one of them the rate is an ECG's. Tables count dates in days.
 GUESSED_S = (1.0, 1e-3, 1e-6, 1e-9, 86400.0)
 DATES = ["ISO8601", "%H:%M:%S.%f %d/%m/%Y"]  # as pandas writes them
-DATES += [f"{day} %H:%M:%S.%f" for day in ("%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y")]
-DATES += [f"{day} %I:%M:%S.%f %p" for day in ("%d/%m/%Y", "%m/%d/%Y")]
+DAYS = "%Y/%m/%d %d/%m/%Y %m/%d/%Y %d.%m.%Y %d-%m-%Y %d-%b-%Y %Y-%m-%d".split()
+DATES += [f"{day} %H:%M:%S.%f" for day in DAYS] + [f"{day} %I:%M:%S.%f %p" for day in DAYS]
 DURATION = re.compile(r"(\d+ days )?(\d+:)?\d+:\d\d?([.,]\d+)?")
 AMBIGUOUS_DATE = re.compile(r"\b(0?\d|1[0-2])/(0?\d|1[0-2])/\d{4}")
+# Of times as numbers: what is below no date is since then, and none is beyond (MATLAB's year 0).
+EARLIEST_S, LATEST_S = 6e8, 7e10
 DAY_S, ELAPSED_S = 24 * 3600.0, 60.0  # a time of the day below this is one since the beginning
 EVEN, FEW = 0.6, 0.05  # rows by which row numbers are uneven; stamps before which a row lacks
 RATE_TOLERANCE, TOLD_TOLERANCE = 1e-3, 0.01  # clocks differ by less; of what else says the rate
@@ -45,14 +48,17 @@ def choose_clock(table, told_hz):
     told_hz: the rate, where somebody says it. Raises BadInput where times contradict it.
     """
     clocks = [clock for k in range(len(table.names)) if (clock := Clock(k, table, told_hz)).step]
-    table.start = table.start or next((clock.start for clock in clocks if clock.start), None)
+    starts = [table.start, *(clock.start for clock in clocks)]
+    dated = (start for start in starts[1:] if isinstance(start, datetime))
+    table.start = next(dated, next(filter(None, starts), None))
     best = min((clock for clock in clocks if clock.hz), key=lambda c: c.doubt, default=None)
     told = told_hz or (best and best.hz)
-    if best and (not is_usual(best.hz) or abs(told / best.hz - 1) > TOLD_TOLERANCE):
-        due = f"{told_hz:g} Hz was told" if told_hz else f"{LOWEST_HZ} to {HIGHEST_HZ} Hz are read"
+    if best and (not is_usual(best.hz) or differ(told, best.hz)):
+        due = f"{LOWEST_HZ} to {HIGHEST_HZ} Hz are read"
+        due = f"{told_hz:g} Hz was told by --fs or a line before the rows" if told_hz else due
         raise BadInput(
             f"the times of {table.path} rise {best.hz:.5g} times a second, and {due}: correct "
-            "--fs, or the unit that the column's name says"
+            "that, or the unit that the column's name says"
         )
     return best, {clock.column for clock in clocks}
 
@@ -143,8 +149,12 @@ class Clock:
             if is_named and re.search(rf"(?<![a-zµμ])({words})(?![a-zµμ])", name, re.I):
                 return unit_s
         for unit_s in GUESSED_S if is_named or not self.is_whole else ():
-            hz = 1 / (step * unit_s)
-            if is_usual(hz) and (not told_hz or abs(told_hz / hz - 1) < TOLD_TOLERANCE):
+            hz, since_s = 1 / (step * unit_s), self.highest * unit_s
+            is_told = told_hz and not differ(told_hz, hz)
+            # where it is no date, a step of 1 may be that of a row
+            is_row = self.is_whole and step == 1 and since_s < EARLIEST_S
+            is_time = is_told or not is_row and (is_named or not told_hz)
+            if is_usual(hz) and since_s < LATEST_S and is_time:
                 return unit_s
         return 1 / (told_hz * step) if told_hz and (self.is_whole or not is_named) else None
 
@@ -162,7 +172,8 @@ class Clock:
         late = spans * self.hz - apart  # rows that lack before a stamp
         both = late + np.append(late[1:], 0.0)  # one stamp that comes late or early is no more
         gap = (late > self.tolerance) & (both > self.tolerance)
-        stop = (late < -self.tolerance) & (both < -self.tolerance) | (spans > LONGEST_GAP_S)
+        behind = late + np.append(late[1:], np.inf)  # the last stamp may be followed by more
+        stop = (late < -self.tolerance) & (behind < -self.tolerance) | (spans > LONGEST_GAP_S)
         if (stop := stop | (spans < 0)).any():
             raise BadInput(
                 f"the time of {self.path} goes back, stands still or goes on by more than a day at "
@@ -190,6 +201,10 @@ class Clock:
         unsure = max(1e-6, 2 * self.tolerance / max(1, self.even_rows))
         is_whole = abs(rate_hz / round(rate_hz) - 1) < unsure
         return float(round(rate_hz)) if is_whole else round(rate_hz, 3)
+
+
+def differ(hz, other_hz):
+    return abs(hz / other_hz - 1) > TOLD_TOLERANCE
 
 
 def is_usual(hz):
@@ -222,6 +237,7 @@ def start_of(text=""):
     """A datetime by the clock where it was written, a time of day where the date is none or may be
     read in two ways, else None."""
     text = re.sub(r"\s*([-+]\d\d:?\d\d|Z)$", "", text.strip("[]' ").replace(",", "."))
+    text = re.sub(r"^(\d+:\S+) (\d{4}-\S+)$", r"\2 \1", text)
     found = pd.to_datetime(text, dayfirst=not re.match(r"\d{4}", text), errors="coerce")
     if not re.search(r"\d:\d\d", text) or pd.isna(found):
         return None

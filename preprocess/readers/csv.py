@@ -1,5 +1,5 @@
 """Text recordings: a row a sample, a column a lead, a column of times or row numbers where there is
-one; before them the lines that a device writes, of which DEVICES says what is where.
+one; before them the lines that a device writes, of which TOLD says what is where.
 
 pandas reads a file once, part by part. Gaps that times or row numbers show are kept as gaps.
 """
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from preprocess import BadInput, plain_text
-from preprocess.readers.clock import SECONDS, TOLD_TOLERANCE, choose_clock, is_usual, start_of
+from preprocess.readers.clock import SECONDS, TIME_NAME, choose_clock, differ, is_usual, start_of
 from preprocess.readers.source import VOLTAGE, Source, is_ecg, mv_of, plain_names, read_leads
 
 LINES_AT_ONCE, HEAD_ROWS = 200_000, 20_000
@@ -26,7 +26,9 @@ LONGEST_LINE = 1 << 16  # letters: a row is one sample of each lead
 LARGEST = 1e30  # of what can be a number of a recording
 NO_NUMBER = ["", "-", "--", "?", "nan", "na", "n/a", "none", "null", "nil", "inf", "-inf", "+inf"]
 NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.A | re.I)
-UNIT = re.compile(rf"[\s_]*[\[(]([^\[\]()]*)[\])]\s*$|[\s_]+({VOLTAGE})\s*$", re.I)
+UNIT = re.compile(
+    rf"[\s_]*[\[(]([^\[\]()]*)[\])]\s*$|(?:,\s*|[\s_]+(?!v\s*$))({VOLTAGE})\s*$", re.I
+)
 UNITS_ROW = re.compile(
     rf"[\[(]*({VOLTAGE}|[mnuµμ]?s(ec(onds?)?)?|(no_?)?units?|n/?a|adu|counts?|cal|raw|bpm|%|mmhg|g"
     r"|(yyyy.*)?h+:mm:ss.*|)[\])]*",
@@ -37,7 +39,11 @@ GIVE_GAIN = "--gain COUNTS_PER_MV (and --baseline COUNTS, what 0 mV is)"
 ECG_MV, WHOLE_ECG_MV, PIECE = (0.02, 20.0), 8.0, 2000  # what so many samples of an ECG may span
 
 # Of a filter, the mains or a response, in the line before a number of hertz that is no rate.
-NO_RATE = r"(?![^\d\n]*(filt|notch|pas[sa]|mains|netz|band[wb]|\bcut|power|(?<!-)\bline|respo))"
+NO_RATE = (
+    r"filt|notch|pas[sa]|mains|netz|band[wb]|\bcut|power|(?<!-)\bline|respo|\b[lh]pf?\b|\bac\b"
+)
+NO_RATE = rf"(?![^\d\n]*({NO_RATE}))"
+NO_START = r"(?![^\d\n]*\b(export|print|birth|creat|generat|report|saved?\b|stop|end))"
 SAMPLING = r"(?i)^[^\d\n]*(?<![a-z])sampl\w*[ _-]?"
 UNSIGNED = r"(?:\d+[.,]?\d*|\.\d+)(?:e-?\d+)?"  # the number of an interval, or of a rate
 # What the lines before the first row say: of each field the first expression that is found in them
@@ -52,12 +58,12 @@ TOLD = {
         r"(?<![a-zµμ])((?:milli|micro|[mnuµμ])?s(?:ec\w*)?)\b",
         rf"{SAMPLING}(?:rate|freq\w*|per sec\w*)\b[^\d\n]{{0,20}}([\d.]+[ \t]*[a-z]*)",
         rf"(?i)^{NO_RATE}\W*(?:fs|frequenc?[yz]|abtastrate)\b[^\d\n]{{0,20}}([\d.]+[ \t]*[a-z]*)",
-        rf"(?i)^{NO_RATE}[^\n\d]*[,;:=\t ]\"?([\d.,]+[ \t]?(?:hertz|hz))\b",
+        rf"(?i)^{NO_RATE}[^\n\d]*[,;:=\t ]\"?([\d.,]+[^\S\n]?(?:hertz|hz))\b",
     ],
     "start": [
         r'"date": "([-\d]+)".*"time": "([\d:.]+)"|"time": "([\d:.]+)".*"date": "([-\d]+)"',
         r"^ExcelDateTime=\s*[\d.,e+]+\s+(.+)",
-        r"(?i)^(?![^\d\n]*\b(export|print|birth))[^\d\n]*(\d+[-/.]\d+[-/.]\d+[T ,]+\d+:\d\d.*?)\"?$"
+        rf"(?i)^{NO_START}[^\d\n]*(\d+[-/.]\d+[-/.]\d+[T ,]+\d+:\d\d.*?)\"?$"
         r"|^\W*start\w*[ _]?time\b[^\d\n]{0,20}(\d.*?)\"?$",
     ],
     "columns": [r'"column": \[(.*?)\]'],
@@ -70,7 +76,7 @@ TOLD = {
     "units": [
         r"^UnitName=\s*(.+)",
         r"^.+\n([mu]?V|Volts|mmHg|BPM|Ohms|%|g)$",
-        r"(?i)^\W*(?:unit\w*|einheit|unidad)\b\W+(\w+)",
+        rf"(?i)^\W*(?:unit|einheit|unidad|単位)\w*\b.*?\b({VOLTAGE}|adu|counts?)\b",
     ],
 }
 COUNTS_ROW = r"m?sec/sample\n(?:.*\n)+[\t, ]*(\d+)(?:[\t, ]+\1)*[\t, ]*"  # of AcqKnowledge
@@ -81,7 +87,7 @@ def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) 
     where anything is unclear."""
     table = read_layout(path)
     told_hz = fs_hz or table.rate_hz
-    if fs_hz and table.rate_hz and abs(fs_hz / table.rate_hz - 1) > TOLD_TOLERANCE:
+    if fs_hz and table.rate_hz and differ(fs_hz, table.rate_hz):
         raise BadInput(f"--fs says {fs_hz:g} Hz, {path} itself {table.rate_hz:g} Hz: correct it")
     clock, clocks = choose_clock(table, told_hz)
     columns = [k for k in range(len(table.names)) if k not in clocks and table.is_lead(k)]
@@ -195,12 +201,12 @@ def read_layout(path) -> Table:
     ends = [cells for cells in first if len(cells) == width] + tail
     table = Table(path, encoding, separator, decimal, skip, *_names(lines[:skip], separator, ends))
     table.skip += bool(re.search(rf"{COUNTS_ROW}\Z", "\n".join(lines[: skip + 1])))
-    _told("\n".join(lines[:skip]), table)
     for k, name in enumerate(table.names):  # a unit may be in it, as in "ECG [mV]"
         found = UNIT.search(name)
         unit = next(filter(None, found.groups()), "").strip() if found else ""
-        if re.fullmatch(VOLTAGE, unit, re.I) or COUNTS.fullmatch(unit) or re.search(r"\d", unit):
+        if re.fullmatch(rf"([\d.,]+ ?)?{VOLTAGE}", unit, re.I) or COUNTS.fullmatch(unit):
             table.names[k], table.units[k] = name[: found.start()] or name, table.units[k] or unit
+    _told("\n".join(lines[:skip]), table)
     table.head = next(table.parts(range(width), HEAD_ROWS, str))
     return table
 
@@ -264,10 +270,12 @@ def _header(lines, separator, ends, is_open):
             cells = [" ".join(cells[: 1 - width]), *cells[1 - width :]]
         if is_plain and line.startswith("#") and (width == 1 or len(cells) != width):
             continue  # a comment
-        if len(cells) == width - 1 and (separator or all(map(UNITS_ROW.fullmatch, cells))):
+        is_lead = is_ecg(UNIT.sub("", "".join(cells[:1])))
+        # a lone word says anything, and words apart by blanks are a sentence
+        are_names = separator or all(map(UNITS_ROW.fullmatch, cells))
+        if len(cells) == width - 1 and are_names and (width > 2 or is_lead):
             # row numbers, or times, have no name, or rows end with a separator
-            is_first = not is_open or is_counted and is_ecg(UNIT.sub("", cells[0]))
-            cells = ["", *cells] if is_first else [*cells, ""]
+            cells = ["", *cells] if not is_open or is_counted and is_lead else [*cells, ""]
         if len(cells) != width or not any(cells) or cells[0].endswith("="):
             break
         blocks[0].insert(0, cells)
@@ -276,7 +284,8 @@ def _header(lines, separator, ends, is_open):
         are_units = [all(map(UNITS_ROW.fullmatch, row)) for row in block]
         if are_units in ([False], [False, True]) and not any(map(NUMBER.fullmatch, sum(block, []))):
             rows = block + rows
-    return [row for row in rows if not any(map(NUMBER.fullmatch, row))]
+    is_named = lambda row: TIME_NAME.fullmatch(row[0]) or not any(map(NUMBER.fullmatch, row))
+    return [row for row in rows if is_named(row)]
 
 
 def _told(text, table):
@@ -296,6 +305,9 @@ def _told(text, table):
     width = len(table.names)
     if listed["columns"] and len(listed["columns"]) in (width, width - 1):
         table.names = [*listed["columns"], ""][:width]
+        if listed["leads"]:  # columns before the sensors' are counters and digital lines
+            others = len(listed["columns"]) - len(listed["leads"])
+            table.names[:others] = [""] * others
     last = max((k for k, name in enumerate(table.names, 1) if name), default=width)
     for field, names in listed.items():
         names = names * last if field == "units" and len(names) == 1 else names[-last:]

@@ -32,7 +32,7 @@ def open_file(path: Path, asked, units=None) -> Source:
     first = next(iter(mv))
     size, fs_hz = sizes[first], rates_hz[first]
     starts = np.arange(len(records)) * size
-    if edf.reserved.endswith("+D"):
+    if edf.reserved[3:5] == "+D":
         marks = [places[each] for each in edf._signals if each._is_annotation_signal]
         starts = _starts(records[:, marks[0]] if marks else records[:, :0], record_s, fs_hz, path)
     ends = [*(np.flatnonzero(np.diff(starts) != size) + 1), len(records)]  # of what has no gap

@@ -44,10 +44,10 @@ def complete(folder: str | Path) -> bool:
     return all((Path(folder) / name).exists() for name in published_checksums())
 
 
-def reachable(host: str = "physionet.org", port: int = 443, timeout_s: float = 5.0) -> bool:
-    """True when a connection to PhysioNet opens within timeout_s."""
+def reachable() -> bool:
+    """True when a connection to PhysioNet opens within five seconds."""
     try:
-        socket.create_connection((host, port), timeout=timeout_s).close()
+        socket.create_connection(("physionet.org", 443), timeout=5.0).close()
         return True
     except OSError:
         return False

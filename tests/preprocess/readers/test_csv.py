@@ -15,7 +15,7 @@ N = 2600
 PEAKS_MV = wave(N, 250).round(4)
 OPEN_SIGNALS = (
     '# OpenSignals Text File Format\n# {"20:15": {"sensor": ["ECG", "RESP"], "column": ["nSeq", '
-    '"I1", "A1", "A2"], "time": "23:59:55.0", "date": "2024-5-23", "sampling rate": 1000, '
+    '"DI", "A1", "A2"], "time": "23:59:55.0", "date": "2024-5-23", "sampling rate": 1000, '
     '"resolution": [4, 1, 10, 10]}}\n# EndOfHeader\n'
 )
 LAB_CHART = (
@@ -33,7 +33,7 @@ WATCH = (
 )
 MONTRE = (
     'Nom,X\nDate de naissance,"1 janv. 2000"\nDate d’enregistrement,2024-05-23 23:59:55 +0200\n'
-    "Fréquence d’échantillonnage,512 hertz\n\nDérivation,Dérivation I\nUnité,µV\n\n"
+    "Fréquence d’échantillonnage,512\u00a0hertz\n\nDérivation,Dérivation I\nUnité,µV\n\n"
 )
 ACQ_KNOWLEDGE = (
     "night.acq\n0.5 msec/sample\n2 channels\nECG\nmV\nRSP\nVolts\nsec\tCH1\tCH2\n\t2600\t2600\n"
@@ -224,11 +224,13 @@ def test_cells_that_are_no_numbers_are_refused(text, tmp_path):
         ("II (adu)", 200, {}, "--gain"),
         ("II [10 uV]", 1, {}, "mV, uV, V can be read"),
         ("II (uV)", 1000, {"gain": 200.0}, "leave --units and --gain out"),
+        ("ECG V", 1e-3, {}, "--units V"),
         ("II", 1, {"fs_hz": 500.0}, "500 Hz was told"),
     ],
 )
-def test_units_are_told_or_asked_for(name, scale, told, words, tmp_path):
-    columns = {"time_s": np.arange(N) / 250, name: PEAKS_MV * scale}
+@pytest.mark.parametrize("time", ["time_s", "time"])
+def test_units_are_told_or_asked_for(name, scale, told, words, time, tmp_path):
+    columns = {time: np.arange(N) / 250, name: PEAKS_MV * scale}
     with pytest.raises(BadInput, match=words):
         open_source(write_csv(tmp_path, columns), **told)
 
@@ -260,7 +262,7 @@ def test_commas_in_numbers_ends_of_rows_and_leads_that_are_off_at_both_ends(row,
         ("Frequency range: 0.05-150 Hz\nSampling frequency: 500 Hz", 500),
         ("Sampling period: 24 h, 1 s pages\nSample interval (in seconds): .004", 250),
         ("Mains: 60 Hz\nSample interval (us): 2e3", 500),
-        ("High pass: 100 Hz\nSampling interval: 2000", None),
+        ("High pass: 100 Hz\nLPF: 150 Hz\nSampling interval: 2000", None),
         ("ACC sampling rate: 50 Hz\nECG sampling rate: 250 Hz", None),
     ],
 )
@@ -277,6 +279,8 @@ def test_only_the_sampling_rate_is_one(lines, fs_hz, tmp_path):
         ("time,II", lambda k: f"{k},0.5,", "time,II,"),
         ("Type,Holter\nLead,II\nfs,250 Hz\n", lambda k: f"{k},0.5", "column0,II"),
         ("Holter\n\nt,II\ns,mV\n", lambda k: f"{k},0.5", "t,II"),
+        ("Time,1,2", lambda k: f"{k / 250},0.5,0.7", "Time,1,2"),
+        ("[Data]", lambda k: f"{k},0.5", "column0,column1"),
         ("t,II\n# begin", lambda k: f"{k},0.5" + "\n# button" * (k == 1), "t,II"),
         (WIDE, lambda k: WIDE.replace("V", "0." + "0" * 20), WIDE),
     ],

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from preprocess.constants import BEFORE, FS_HZ, WINDOW
+from preprocess.beats import TIMES_S
+from preprocess.constants import WINDOW
 from preprocess.signal import atrial_fibrillation as af
 
 rng = np.random.default_rng(0)
@@ -13,7 +14,7 @@ REGULAR_S = 0.8 + 0.01 * rng.standard_normal(200)
 
 def beats(n, p_mv, f_mv=0.0, seed=1):
     """(n, 320): a QRS, P waves at their place or f waves at any."""
-    rng, t = np.random.default_rng(seed), (np.arange(WINDOW) - BEFORE) / FS_HZ
+    rng, t = np.random.default_rng(seed), TIMES_S
     qrs = np.exp(-0.5 * np.square(t / 0.012))
     p_wave = p_mv * np.exp(-0.5 * np.square((t + 0.16) / 0.02))
     phase = rng.uniform(0, 2 * np.pi, (n, 1))
