@@ -18,7 +18,8 @@ def main(argv=None):
     from preprocess import dataset
 
     data = dataset.load(opt.dataroot)
-    opt.protocol = "own" if opt.split else opt.protocol
+    if opt.split and opt.protocol == options.DEFAULTS["protocol"]:
+        opt.protocol = "own"
     folder = Path(opt.outf) / opt.model / opt.protocol / f"fold{opt.folder}"
     if opt.explain:
         from experiments.reports.explain import explain

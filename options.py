@@ -16,7 +16,7 @@ from models.b2igan import PARTS
 from preprocess import BadInput
 from preprocess.commands import command, ending, integer, number, parser
 from preprocess.constants import FILTER_NAMES, IMAGE_ALIASES, IMAGE_NAMES, LEAD
-from preprocess.files import whole_file
+from preprocess.files import write_json
 
 __all__ = ["command", "integer", "number", "parser"]  # studies find them here
 
@@ -107,8 +107,7 @@ def write_config(opt: argparse.Namespace, trained: Mapping, path: Path) -> None:
     """The settings of a run, for --config: its options, completed by those of its checkpoint."""
     kept = {k: v for k, v in vars(opt).items() if k not in NO_CONFIG and v not in (None, [])}
     kept |= {k: trained[k] for k in [*kept, *TRAINING_OF_OTHERS] if k in trained}
-    with whole_file(path) as part:
-        part.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    write_json(kept, path)
 
 
 def _as_flags(made, path):
@@ -233,7 +232,7 @@ def main_parser():
     add = group.add_argument
     add("--istest", action="store_true", help="evaluate a trained checkpoint, do not train")
     add("--model", type=canonical, choices=tuple(MODELS), help="detector")
-    add("--checkpoint", metavar="FILE", help="evaluate this one, or screen with it")
+    add("--checkpoint", metavar="FILE", help="evaluate, screen or explain with this one")
     config = "options.json of a run: its options again; flags go before them"
     add("--config", metavar="FILE", help=config)
     _add_groups(group, "data resume")

@@ -18,7 +18,7 @@ from experiments.training.scoring import score_rows
 from models.b2igan.detector import B2IGAN
 from preprocess import dataset
 from preprocess.dataset import Dataset
-from preprocess.files import whole_file
+from preprocess.files import write_text
 
 
 def main(argv=None):
@@ -37,8 +37,9 @@ def main(argv=None):
     print(f"protocol {protocol}, fold {fold}, one seed")
     print(table.to_string(index=False, float_format="%.4f"))
     table.insert(0, "protocol", protocol)
-    with whole_file(Path(opt.outf) / f"ablation_{protocol}.csv") as part:
-        table.to_csv(part, index=False, float_format="%.4f")
+    write_text(
+        table.to_csv(index=False, float_format="%.4f"), Path(opt.outf) / f"ablation_{protocol}.csv"
+    )
 
 
 def parse(argv):

@@ -6,7 +6,6 @@ minutes and ventricular flutter left out.
 
 from fractions import Fraction
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -16,13 +15,13 @@ from tqdm import tqdm
 from wfdb.processing import compare_annotations
 
 import options
-from experiments.noise import write_copy
 from experiments.screening import pipeline
+from experiments.screening.screener import Screener, SignalSource
 from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2, LEARNING_S
 from preprocess import BadInput
-from preprocess.classes import CLASS_OF_EC57
+from preprocess.classes import labelled
 from preprocess.constants import FS_HZ
 from preprocess.readers import wfdb as records
 
@@ -36,17 +35,20 @@ def main(argv=None):
     opt = parse(argv)
     checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
     rows, scores, classes = [], [], []
-    with TemporaryDirectory() as folder:
-        for name in tqdm(opt.names or DS2, desc="agreement", unit="record", disable=None):
-            path = Path(opt.records) / name
-            if opt.resample:
-                path = resampled(path, Path(folder), opt.resample)
-            truth = labels(path)
+    for name in tqdm(opt.names or DS2, desc="agreement", unit="record", disable=None):
+        path = Path(opt.records) / name
+        annotated, symbols = labels(path)
+        if opt.resample:
+            source = resampled(path, opt.resample)
+            own_hz = records.read_header(path).fs
+            annotated = np.round(annotated * (source.fs_hz / own_hz)).astype(int)
+            found = Screener.of(checkpoint, detector, opt).findings(source)
+        else:
             found = pipeline.findings_of(path, checkpoint, detector, opt)
-            counts, score, of = compare(*truth, found)
-            rows.append(counts)
-            scores.append(score)
-            classes.append(of)
+        counts, score, of = compare(annotated, symbols, found)
+        rows.append(counts)
+        scores.append(score)
+        classes.append(of)
     result = pd.DataFrame(rows).set_index("record")
     print(report(result, np.concatenate(scores), np.concatenate(classes)))
     return result, np.concatenate(scores), np.concatenate(classes)
@@ -58,8 +60,7 @@ def labels(path):
     header = records.read_header(path)
     file = path.with_name(f"{path.name}.atr")
     samples, symbols = records.read_annotations(file, header.fs, header.sig_len or 0)
-    counted = np.isin(symbols, list(CLASS_OF_EC57)) & (samples >= LEARNING_S * header.fs)
-    if not counted.any():
+    if not (labelled(symbols)[0] & (samples >= LEARNING_S * header.fs)).any():
         raise BadInput(
             f"{path} has no labelled beat after its first {LEARNING_S // 60} minutes, which are "
             "not compared: give a longer record"
@@ -78,7 +79,7 @@ def parse(argv):
     add = made.add_argument
     add("--names", nargs="+", metavar="NAME", help="records (default: DS2, the test patients)")
     rate_hz = options.number(100, 2000)
-    add("--resample", type=rate_hz, metavar="HZ", help="screen copies at this sampling rate")
+    add("--resample", type=rate_hz, metavar="HZ", help="screen them at this sampling rate")
     return made.parse_args(argv)
 
 
@@ -97,10 +98,9 @@ def compare(annotated, symbols, findings):
     and what was found."""
     source, table = findings.source, findings.beats
     fs_hz = source.fs_hz
-    is_beat = np.isin(symbols, list(CLASS_OF_EC57))
-    is_beat &= _compared(annotated, annotated, symbols, LEARNING_S * fs_hz)
-    reference = annotated[is_beat]
-    classes = np.array([CLASS_OF_EC57[symbol] for symbol in symbols[is_beat]])
+    is_beat, classes = labelled(symbols)
+    compared = _compared(annotated[is_beat], annotated, symbols, LEARNING_S * fs_hz)
+    reference, classes = annotated[is_beat][compared], classes[compared]
     table = table[_compared(table["sample"], annotated, symbols, LEARNING_S * fs_hz)]
     samples, flagged, scores, kinds = (
         table[name].to_numpy() for name in ("sample", "flagged", "score", "kind")
@@ -150,15 +150,12 @@ def _compared(samples, annotated, symbols, from_sample):
     return keep
 
 
-def resampled(path, folder, fs_hz):
-    """A copy of a record at another rate, in a folder of its own; returns its path."""
+def resampled(path, fs_hz):
+    """One lead of a record at another rate."""
     recording = records.read(path, annotator=None)
-    copies = folder / "resampled"
-    copies.mkdir(exist_ok=True)
     ratio = Fraction(round(fs_hz * 1000), FS_HZ * 1000)
     signal_mv = resample_poly(recording.signal_mv, *ratio.as_integer_ratio())
-    write_copy(path, copies, signal_mv, fs_hz, recording.lead)
-    return copies / path.name
+    return SignalSource.of(signal_mv, fs_hz, path.name, recording.lead)
 
 
 def report(rows, scores, classes):

@@ -17,11 +17,11 @@ from scipy.ndimage import binary_closing, binary_opening
 from scipy.signal import butter, sosfiltfilt
 
 from preprocess import synthetic
-from preprocess.constants import BEFORE, FS_HZ, WINDOW
+from preprocess.beats import TIMES_S
+from preprocess.constants import BEFORE, FS_HZ
 from preprocess.simulate import FLOOR_MV, R_FRACTION
 
 STRENGTHS = ("weak", "medium", "strong")
-T_S = (np.arange(WINDOW) - BEFORE) / FS_HZ
 QRS_S, P_S, T_WAVE_S = (-0.06, 0.08), (-0.24, -0.06), (0.16, 0.42)
 SPECK = 7  # samples: gaps and specks shorter than 20 ms are closed and dropped
 
@@ -32,7 +32,7 @@ SPECK = 7  # samples: gaps and specks shorter than 20 ms are closed and dropped
 def early_p(beats_mv, strength, rng):
     """The P wave 30, 60 or 90 ms earlier."""
     p, early_s = wave(beats_mv, P_S, 0.055), (0.03, 0.06, 0.09)[strength]
-    return beats_mv - p + read_at(p, T_S + early_s)
+    return beats_mv - p + read_at(p, TIMES_S + early_s)
 
 
 def missing_p(beats_mv, strength, rng):
@@ -43,7 +43,7 @@ def missing_p(beats_mv, strength, rng):
 def wide_qrs(beats_mv, strength, rng):
     """The QRS 1.3, 1.6 or 2 times as wide."""
     qrs, factor = between(beats_mv, *QRS_S), (1.3, 1.6, 2.0)[strength]
-    return beats_mv - qrs + read_at(qrs, T_S / factor)
+    return beats_mv - qrs + read_at(qrs, TIMES_S / factor)
 
 
 def inverted_t(beats_mv, strength, rng):
@@ -60,7 +60,7 @@ def st_shift(beats_mv, strength, rng):
     """ST up or down by 0.1, 0.2 or 0.3 mV, from the J point for 110 ms and 40 ms of fading on
     either side."""
     up = rng.choice([-1.0, 1.0], (len(beats_mv), 1))
-    return beats_mv + up * (0.1, 0.2, 0.3)[strength] * faded(T_S, 0.05, 0.24, 0.04)
+    return beats_mv + up * (0.1, 0.2, 0.3)[strength] * faded(TIMES_S, 0.05, 0.24, 0.04)
 
 
 def notch(beats_mv, strength, rng):
@@ -68,7 +68,7 @@ def notch(beats_mv, strength, rng):
     at_s = rng.uniform(0.01, 0.035, (len(beats_mv), 1)) * rng.choice([-1, 1], (len(beats_mv), 1))
     upright = np.sign(beats_mv[:, BEFORE : BEFORE + 1])
     return beats_mv - upright * (0.15, 0.3, 0.45)[strength] * height(beats_mv) * np.exp(
-        -(((T_S - at_s) / 0.01) ** 2)
+        -(((TIMES_S - at_s) / 0.01) ** 2)
     )
 
 
@@ -81,7 +81,7 @@ def extra_beat(beats_mv, strength, rng):
         rng.uniform(0.25, 0.42, (len(beats_mv), 1)),
     )
     qrs = between(beats_mv, *QRS_S)
-    return beats_mv + (0.3, 0.5, 0.8)[strength] * read_at(qrs, (T_S - at_s) / 1.5)
+    return beats_mv + (0.3, 0.5, 0.8)[strength] * read_at(qrs, (TIMES_S - at_s) / 1.5)
 
 
 def local_noise(beats_mv, strength, rng):
@@ -96,7 +96,7 @@ def local_noise(beats_mv, strength, rng):
         axis=1,
     )
     noise *= (0.05, 0.1, 0.2)[strength] / noise.std(1, keepdims=True)
-    return beats_mv + noise * faded(T_S, start_s, start_s + long_s, 0.03)
+    return beats_mv + noise * faded(TIMES_S, start_s, start_s + long_s, 0.03)
 
 
 CHANGES = {
@@ -131,14 +131,14 @@ def departs(difference_mv, beats_mv):
 
 def height(beats_mv):
     """(n, 1) mV: from the lowest to the highest point of the QRS."""
-    return np.ptp(beats_mv[:, (T_S > QRS_S[0]) & (T_S < QRS_S[1])], axis=1, keepdims=True)
+    return np.ptp(beats_mv[:, (TIMES_S > QRS_S[0]) & (TIMES_S < QRS_S[1])], axis=1, keepdims=True)
 
 
 def wave(beats_mv, reach_s, half_s):
     """(n, WINDOW): the wave whose peak stands out most within reach_s, half_s to either side; 0
     elsewhere."""
     within = np.abs(between(beats_mv, *reach_s)).argmax(1)[:, None]
-    return between(beats_mv, T_S[within] - half_s, T_S[within] + half_s)
+    return between(beats_mv, TIMES_S[within] - half_s, TIMES_S[within] + half_s)
 
 
 def between(beats_mv, start_s, end_s):
@@ -146,8 +146,8 @@ def between(beats_mv, start_s, end_s):
     both ends."""
     start_s, end_s = (np.broadcast_to(s, (len(beats_mv), 1)) for s in (start_s, end_s))
     low, high = read_at(beats_mv, start_s), read_at(beats_mv, end_s)
-    line = low + (high - low) * np.clip((T_S - start_s) / (end_s - start_s), 0, 1)
-    return (beats_mv - line) * faded(T_S, start_s, end_s, 0.02)
+    line = low + (high - low) * np.clip((TIMES_S - start_s) / (end_s - start_s), 0, 1)
+    return (beats_mv - line) * faded(TIMES_S, start_s, end_s, 0.02)
 
 
 def faded(t_s, start_s, end_s, fade_s):

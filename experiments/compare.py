@@ -26,7 +26,7 @@ from experiments.training.metrics import AT_COMMON_SHARE
 from experiments.training.protocols import FOLDS, PROTOCOLS, split
 from models import CONTEXTS, MODELS, canonical
 from preprocess import BadInput, dataset
-from preprocess.files import whole_file
+from preprocess.files import write_text
 
 # Flags that are those of main.py.
 PASSED_ON = [*options.names_of("training_beats selection device"), "niter"]
@@ -45,10 +45,8 @@ def main(argv=None):
     runs = pd.DataFrame([result(path.parent) for path in finished])
     table = summarise(runs[runs["code_trained"] == source_digest.code()])
     for name, frame in (("runs.csv", runs), ("table.csv", table)):
-        with whole_file(out / name) as part:
-            frame.to_csv(part, index=False, float_format="%.6g")
-    with whole_file(out / "table.md") as part:
-        part.write_text(as_markdown(table))
+        write_text(frame.to_csv(index=False, float_format="%.6g"), out / name)
+    write_text(as_markdown(table), out / "table.md")
     print(as_markdown(table))
 
 

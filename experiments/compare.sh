@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The methods under five protocols: the commands behind the tables by method and by fold of RESULTS.md. Stop it and call it again: what is done is skipped. Processor time of one
+# The methods under six protocols: the commands behind the tables by method and by fold of RESULTS.md. Stop it and call it again: what is done is skipped. Processor time of one
 # core stands beside each line; with a GPU it is minutes.
 #   MITDB_DIR=/data/mitdb SVDB_DIR=/data/svdb bash experiments/compare.sh
 set -euo pipefail
@@ -9,8 +9,8 @@ data=experiments/ecg/dataset
 "$python" -m preprocess --data mitdb --dataroot $data/complex
 compare() { "$python" -m experiments.compare --datadir $data --seeds 0 "$@"; }
 
-compare --protocols beatgan --models knn knn-pca knn-image pca ocsvm rhythm                        # 20 min
-compare --protocols interpatient patient --folds 0 1 2 --models knn knn-pca pca ocsvm rhythm       # 10 min
+compare --protocols beatgan --models knn knn-pca knn-image pca ocsvm rhythm untrained              # 20 min
+compare --protocols interpatient patient --folds 0 1 2 --models knn knn-pca pca ocsvm rhythm untrained  # 10 min
 compare --protocols beatgan --models b2igan --seeds 0 1 2                                          # 140 min
 compare --protocols interpatient patient --folds 0 1 2 --models b2igan                             # 30 min
 compare --protocols interpatient --folds 0 1 2 --models b2igan --seeds 1                           # 15 min

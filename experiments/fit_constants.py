@@ -1,10 +1,10 @@
-"""The constants of the score of an unseen patient, chosen on databases left out.
+"""The constants of the score of an unseen patient, on databases left out.
 
 Each constant in turn is given each of its candidates; the score, whose rhythm was learnt from the
 normal beats of the other databases, is measured on MIT-BIH's DS1 and on SVDB, and its false alarms
-on QTDB's ordinary patients. The candidate with the best mean AP is kept. It USES LABELS, of
-abnormal beats too, but for those of DS2, which no constant was chosen on; what is chosen is a
-handful of numbers. Prints and writes a table; the numbers stand in models/b2igan.
+on QTDB's ordinary patients. It USES LABELS, of abnormal beats too, but for those of DS2, which no
+constant was chosen on. Prints and writes a table, and which candidate has the best mean AP; the
+numbers in use stand in models/b2igan.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ from models.b2igan import context, own_recording
 from models.b2igan.context import Context, ScoredRecording
 from preprocess import BadInput, dataset
 from preprocess.constants import FS_HZ
-from preprocess.files import whole_file
+from preprocess.files import write_text
 
 CANDIDATES = {  # where each stands, and what is tried
     (own_recording, "REFERENCE_NEIGHBOURS"): (5, 10, 20),
@@ -49,8 +49,7 @@ def main(argv=None):
             tqdm.write(str(rows[-1]))
     table = pd.DataFrame(rows)
     best = table.loc[table.groupby("constant")["mean_ap"].idxmax()]
-    with whole_file(Path(opt.outf) / "constants.csv") as part:
-        table.to_csv(part, index=False, float_format="%.4f")
+    write_text(table.to_csv(index=False, float_format="%.4f"), Path(opt.outf) / "constants.csv")
     print(f"best:\n{best.to_string(index=False)}\n{Path(opt.outf) / 'constants.csv'}")
 
 

@@ -32,9 +32,9 @@ from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2
 from preprocess.beats import rr_intervals
-from preprocess.classes import CLASS_OF_EC57
+from preprocess.classes import labelled
 from preprocess.constants import FS_HZ, LIKELY
-from preprocess.files import whole_file
+from preprocess.files import write_text
 from preprocess.readers import open_source
 from preprocess.readers import wfdb as records
 from preprocess.signal.atrial_fibrillation import fibrillation
@@ -83,8 +83,7 @@ def main(argv=None):
         fitted = fit([each for each in plain + copies if each.database != folder.name])
         rows.append(judged(folder, [e for e in plain if e.database == folder.name], fitted))
     table = pd.DataFrame(rows)
-    with whole_file(Path(opt.outf) / "kinds.csv") as part:
-        table.to_csv(part, index=False)
+    write_text(table.to_csv(index=False), Path(opt.outf) / "kinds.csv")
     print(table.to_string(index=False))
     fit(plain + copies).save(Path(opt.outf) / kinds.KINDS_WEIGHTS.name)
 
@@ -133,8 +132,7 @@ def with_noise_on(leads_mv, recording, noise_mv, snr_db):
 def labels_of(recording, sample):
     """R peaks found (n,) to labels (n,): "" for annotated Q and in ventricular flutter."""
     symbols, annotated = recording.symbols, recording.samples
-    is_beat = np.isin(symbols, list(CLASS_OF_EC57))
-    of_beats = np.array([CLASS_OF_EC57[symbol] for symbol in symbols[is_beat]])
+    is_beat, of_beats = labelled(symbols)
     of_beats[of_beats == "Q"] = ""
     pairs = match(annotated[is_beat], sample, round(MATCH_S * FS_HZ))
     labels = np.full(len(sample), "Q")

@@ -26,14 +26,14 @@ from sklearn.metrics import roc_auc_score
 
 import options
 from experiments.changes import CHANGES, STRENGTHS, inject
-from experiments.reports.beat import SAMPLES_S, draw_panels, panels
+from experiments.reports.beat import draw_panels, panels
 from experiments.training.checkpoint import load, open_detector
 from experiments.training.device import find_device
 from experiments.training.protocols import DS2, split
 from models.b2igan.localiser import SEGMENT_RATE, in_segment, segments
 from models.detector import Detector
 from preprocess import BadInput, dataset, simulate, spectrogram
-from preprocess.beats import Beats
+from preprocess.beats import TIMES_S, Beats
 from preprocess.constants import BEFORE, FS_HZ, WINDOW
 
 BASELINES = ("median", "chance", "beatgan", "b2igan-original")
@@ -159,7 +159,7 @@ def squared_error(detector: Detector, beats: Beats) -> np.ndarray:
     image = spectrogram.stored_images(beats.beat_mv, detector.image)
     error = detector.in_chunks(lambda image: detector.squared_error(image).mean((1, 2)), image)
     times_s = spectrogram.axes(detector.image)[0]
-    return np.stack([np.interp(SAMPLES_S, times_s, row) for row in error])
+    return np.stack([np.interp(TIMES_S, times_s, row) for row in error])
 
 
 # --- measures -------------------------------------------------------------------------------------

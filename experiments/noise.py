@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import wfdb
 from scipy.stats import trim_mean
 from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
@@ -25,12 +24,11 @@ from preprocess import BadInput, dataset, spectrogram
 from preprocess.beats import cut
 from preprocess.classes import CLASS_OF, CLASS_OF_EC57
 from preprocess.constants import FS_HZ
-from preprocess.files import whole_file
+from preprocess.files import write_text
 from preprocess.readers import wfdb as records
 
 NOISY_S = 120  # length of a noisy stretch, and of the clean one after it
 QRS_REACH = round(0.05 * FS_HZ)
-ADU_PER_MV = 1000  # of copies
 TRIMMED = 0.05  # of the largest and of the smallest values, left out of a mean
 
 
@@ -64,8 +62,7 @@ def main(argv=None):
     table = pd.DataFrame(rows)
     for name in ("auc", "ap"):
         table[f"{name}_lost"] = table[name].iloc[0] - table[name]
-    with whole_file(Path(opt.outf) / "noise.csv") as part:
-        table.to_csv(part, index=False, float_format="%.4f")
+    write_text(table.to_csv(index=False, float_format="%.4f"), Path(opt.outf) / "noise.csv")
     print(f"context {context}, {len(tested)} records")
     print(table.to_string(index=False, float_format="%.4f"))
 
@@ -104,27 +101,6 @@ def scored(detector, settings, folder, names, noise_mv, snr_db, context):
     rows = np.flatnonzero(sample >= LEARNING_S * FS_HZ)
     abnormal = index["symbol"].map(CLASS_OF_EC57).to_numpy()[rows] != "N"
     return score_rows(detector, data, rows, context), abnormal, in_noise(sample[rows])
-
-
-def write_copy(path, folder, signal_mv, fs_hz, lead):
-    """A record of one lead, named as the one at path and with its annotations, but with another
-    signal (n,) and rate."""
-    path = Path(path)
-    wfdb.wrsamp(
-        path.name,
-        fs_hz,
-        ["mV"],
-        [lead],
-        d_signal=np.clip(np.round(signal_mv * ADU_PER_MV), -32767, 32767).astype(int)[:, None],
-        fmt=["16"],
-        adc_gain=[ADU_PER_MV],
-        baseline=[0],
-        write_dir=str(folder),
-    )
-    own_hz = records.read_header(path).fs
-    samples, symbols = records.read_annotations(path.with_name(path.name + ".atr"), own_hz)
-    samples = np.round(samples * fs_hz / own_hz).astype(int)
-    wfdb.wrann(path.name, "atr", samples, symbols.tolist(), fs=fs_hz, write_dir=str(folder))
 
 
 def read_noise(path):

@@ -16,7 +16,7 @@ from experiments.training.loop import train
 from experiments.training.metrics import detection
 from experiments.training.protocols import split
 from preprocess import dataset
-from preprocess.files import whole_file
+from preprocess.files import write_text
 
 MODELS = ("b2igan-original", "beatgan-original")
 
@@ -44,8 +44,7 @@ def main(argv=None):
         row |= {"rec_normal": scores[classes == "N"].mean()}
         row |= {name: found["per_class_auc"][name] for name in "SVF"}
         table.append(row)
-        with whole_file(path) as new:
-            pd.DataFrame(table).round(4).to_csv(new, index=False)
+        write_text(pd.DataFrame(table).round(4).to_csv(index=False), path)
         print(row, flush=True)
 
     trained = train(data, rows, opt, folder, watch)

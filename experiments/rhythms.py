@@ -25,9 +25,9 @@ from experiments.screening.screener import SignalSource
 from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2
-from preprocess.classes import CLASS_OF_EC57
+from preprocess.classes import labelled
 from preprocess.constants import FS_HZ, LIKELY
-from preprocess.files import whole_file
+from preprocess.files import write_text
 from preprocess.readers import wfdb as records
 from preprocess.signal import quality
 
@@ -135,9 +135,8 @@ def annotated(path) -> Annotated:
     samples = np.round(truth.sample * (FS_HZ / header.fs)).astype(int)
     length = round(header.sig_len * FS_HZ / header.fs)
     symbols = np.array(truth.symbol)
-    is_beat = np.isin(symbols, list(CLASS_OF_EC57))
+    is_beat, kinds = labelled(symbols)
     peaks = samples[is_beat]
-    kinds = np.array([CLASS_OF_EC57[symbol] for symbol in symbols[is_beat]])
     changes = [
         (at, note.strip("\0"))
         for at, symbol, note in zip(samples, symbols, truth.aux_note)
@@ -286,8 +285,7 @@ def printed(rows, alarm_rows, outf):
     tables = {"rhythms": pd.DataFrame(rows), "alarms": pd.DataFrame(alarm_rows)}
     for name, table in tables.items():
         if len(table):
-            with whole_file(Path(outf) / f"{name}.csv") as part:
-                table.to_csv(part, index=False)
+            write_text(table.to_csv(index=False), Path(outf) / f"{name}.csv")
             print(table.to_string(index=False, na_rep=""))
     return tables
 

@@ -19,7 +19,7 @@ from experiments.reports.comparison import (
     method_cells,
 )
 from preprocess import BadInput
-from preprocess.files import whole_file
+from preprocess.files import write_text
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
@@ -49,8 +49,7 @@ def main(argv=None):
                 f"table {stale[0]} of {document} is stale: run python -m experiments.tables"
             )
         if stale:
-            with whole_file(Path(document)) as part:
-                part.write_text(filled, encoding="utf-8")
+            write_text(filled, Path(document))
         print(f"{document}: {', '.join(stale) if stale else 'nothing'} changed")
 
 

@@ -12,7 +12,7 @@ from preprocess.constants import LEAD, LIKELY
 from preprocess.readers import physionet
 
 # Beats of each class in the whole MIT-BIH database by the published protocol, to compare with.
-EXPECTED = {"N_on_peak": "86.2 k to 87.2 k", "S": "3026", "V": "7008", "F": "802", "Q": "15"}
+EXPECTED = {"N": 89836, "N_on_peak": "86.2 k to 87.2 k", "S": 3026, "V": 7008, "F": 802, "Q": 15}
 
 SIMULATED_NOTICE = """
 ********************************************************************************

@@ -16,7 +16,8 @@ from preprocess.signal.rpeaks import distance_to_nearest, reference_r_peaks
 if TYPE_CHECKING:
     from preprocess.readers.wfdb import Recording
 
-# Where waves lie in a window.
+TIMES_S = (np.arange(WINDOW) - BEFORE) / FS_HZ  # of the samples of a window, from its R peak
+# Where waves lie in it.
 P_WAVE = slice(BEFORE - 94, BEFORE - 18)  # 0.26 to 0.05 s before R
 QRS = slice(BEFORE - 36, BEFORE + 54)  # 0.10 s before R to 0.15 s after: a wide one too
 NARROW_QRS = slice(BEFORE - 22, BEFORE + 29)  # 0.06 s before R to 0.08 s after

@@ -8,6 +8,8 @@ paced, fused with paced, unclassifiable, and what was marked while a detector wa
 from collections import Counter
 from collections.abc import Iterable
 
+import numpy as np
+
 ABNORMAL = ("S", "V", "F", "Q")
 CLASSES = ("N", *ABNORMAL)
 CLASS_NAMES = {
@@ -29,6 +31,12 @@ CLASS_OF_EC57 = CLASS_OF | {"e": "N", "j": "N", "n": "N"}
 # of the beat, P waves without a QRS, ends of fibrillation. Flutter waves (!), which bxb counts with
 # V outside of fibrillation, are in no class here and are therefore counted as left out.
 NO_BEATS = frozenset("+~|\"x[]@'^s*DpTt=(`)u\x00")
+
+
+def labelled(symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """WFDB symbols (n,) to which are of beats (n,) bool, and the EC57 classes of these (k,)."""
+    is_beat = np.isin(symbols, list(CLASS_OF_EC57))
+    return is_beat, np.array([CLASS_OF_EC57[symbol] for symbol in symbols[is_beat]], "<U1")
 
 
 def left_out(symbols: Iterable[str]) -> dict[str, int]:

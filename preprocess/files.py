@@ -29,9 +29,13 @@ def whole_file(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_json(values, path):
+def write_text(text: str, path: Path) -> None:
     with whole_file(path) as part:
-        part.write_text(json.dumps(values, indent=1))
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(values, path):
+    write_text(json.dumps(values, indent=1), path)
 
 
 @contextmanager

@@ -28,16 +28,8 @@ def run(*command, **environment):
 def launched(cohort, tmp_path_factory):
     """The launcher on the small cohort, with variables from the environment."""
     out = tmp_path_factory.mktemp("launched")
-    environment = {
-        "MITDB_DIR": str(cohort),
-        "dataroot": str(out / "data"),
-        "outf": str(out / "out"),
-        "niter": "1",
-        "lr": "0.002",
-        "w_adv": "0.5",
-        "n_aug": "1",
-        "threshold": "0.1",
-    }
+    environment = {"niter": "1", "lr": "0.002", "w_adv": "0.5", "n_aug": "1", "threshold": "0.1"}
+    environment |= {"MITDB_DIR": str(cohort), "dataroot": f"{out}/data", "outf": f"{out}/out"}
     return run("bash", "run_ecg.sh", *QUICK, **environment), out, environment
 
 

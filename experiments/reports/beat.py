@@ -13,11 +13,10 @@ from matplotlib.ticker import MaxNLocator, MultipleLocator, NullLocator
 from experiments.reports import style
 from models.detector import Detector
 from preprocess import spectrogram
-from preprocess.beats import Beats
-from preprocess.constants import BEFORE, FS_HZ, WINDOW
+from preprocess.beats import TIMES_S, Beats
+from preprocess.constants import FS_HZ
 
-SAMPLES_S = (np.arange(WINDOW) - BEFORE) / FS_HZ  # time of each sample of a window, from its R peak
-BEAT_SPAN_S = (SAMPLES_S[0] - 0.5 / FS_HZ, SAMPLES_S[-1] + 0.5 / FS_HZ)
+BEAT_SPAN_S = (TIMES_S[0] - 0.5 / FS_HZ, TIMES_S[-1] + 0.5 / FS_HZ)
 # Of a trace's axis: a flat beat must not be blown up into one that looks wild.
 SMALLEST_SPAN_MV = 1.5
 SHADED = {"facecolor": "#D55E0038", "edgecolor": style.VERMILION, "linewidth": 0.6}
@@ -97,7 +96,7 @@ def draw_beat(axes, panel):
     share one scale.
     """
     error, scale = np.asarray(panel.error, float), Normalize(*style.ERROR_SCALE)
-    over_time, times_s = error, SAMPLES_S
+    over_time, times_s = error, TIMES_S
     _draw_trace(axes["trace"], panel)
     if panel.images:
         every = np.stack([*panel.images.values()])
@@ -120,9 +119,9 @@ def _draw_trace(axes, panel):
     for start_s, end_s in panel.segments:
         axes.axvspan(start_s, end_s, zorder=0, **SHADED)
     traces = [panel.beat_mv] if panel.generated_mv is None else [panel.beat_mv, panel.generated_mv]
-    axes.plot(SAMPLES_S, panel.beat_mv, color=style.BLACK, linewidth=1.2)
+    axes.plot(TIMES_S, panel.beat_mv, color=style.BLACK, linewidth=1.2)
     if panel.generated_mv is not None:
-        axes.plot(SAMPLES_S, panel.generated_mv, **DASHED_BLUE)
+        axes.plot(TIMES_S, panel.generated_mv, **DASHED_BLUE)
     low, high = np.nanmin(traces), np.nanmax(traces)
     reach = max(1.12 * (high - low), SMALLEST_SPAN_MV) / 2
     axes.set_ylim((low + high) / 2 - reach, (low + high) / 2 + reach)

@@ -16,7 +16,7 @@ from models.detector import Detector
 from preprocess.classes import ABNORMAL, CLASS_NAMES, CLASSES
 from preprocess.constants import FS_HZ
 from preprocess.dataset import Dataset
-from preprocess.files import whole_file
+from preprocess.files import write_text
 
 REPORT_TEMPLATES = Path(__file__).parent / "templates"
 PUBLISHED = Path(__file__).parents[1] / "results/published.csv"
@@ -127,6 +127,5 @@ def write_overview(path: Path, metrics: Mapping, figures: list, settings: Mappin
         contexts=CONTEXT_TEXTS,
         figures=[(title, caption, embed(png)) for title, caption, png in figures],
     )
-    with whole_file(path) as part:
-        part.write_text(page, encoding="utf-8")
+    write_text(page, path)
     return Path(path)

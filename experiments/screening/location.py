@@ -12,8 +12,7 @@ from experiments.screening.rhythm import kinds
 from experiments.screening.scoring import ScoredBlock
 from models.detector import Detector
 from preprocess import spectrogram
-from preprocess.beats import Beats
-from preprocess.constants import BEFORE, FS_HZ
+from preprocess.beats import TIMES_S, Beats
 
 LOCATION = ("span_start_s", "span_end_s", "band_low_hz", "band_high_hz")
 
@@ -94,7 +93,7 @@ def where(errors: np.ndarray, setting: str | None = "complex") -> np.ndarray:
     above half of the largest if that is less.
     """
     if errors.ndim == 2:
-        times_s, freqs_hz = (np.arange(errors.shape[1]) - BEFORE) / FS_HZ, None
+        times_s, freqs_hz = TIMES_S, None
         errors = errors[:, None]  # [n, 1, T]
     else:
         times_s, freqs_hz = spectrogram.axes(setting)

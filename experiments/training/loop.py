@@ -35,7 +35,7 @@ from options import names_of, training_of
 from preprocess import BadInput
 from preprocess.augment import jittered, with_warped_copies
 from preprocess.dataset import Dataset
-from preprocess.files import only_writer, whole_file
+from preprocess.files import only_writer, write_text
 
 # Of a data set larger than memory: normal beats that memories and calibration are made from. More
 # than MIT-BIH has.
@@ -113,7 +113,6 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
         detector.restore(state.best.pop("last", state.state))
     else:
         detector.prepare(normals)
-        state.options = detector.opt
     optimizers = detector.optimizers()
     for name, saved in state.optimizers.items():
         optimizers[name].load_state_dict(saved)
@@ -148,8 +147,7 @@ def _train(dataset, split, opt, folder, watch) -> Checkpoint:
         state.optimizers = {name: o.state_dict() for name, o in optimizers.items()}
         if parallel.is_first():
             state.save(path)
-            with whole_file(Path(folder) / "train_log.csv") as part:
-                pd.DataFrame(state.log).to_csv(part, index=False)
+            write_text(pd.DataFrame(state.log).to_csv(index=False), Path(folder) / "train_log.csv")
             _write_events(row, Path(folder) / "events")
             if not (_is_quiet() or sys.stderr.isatty()):
                 print(in_a_line(row, options["niter"]), flush=True)
@@ -322,7 +320,7 @@ def resumable(path: Path, wanted: Checkpoint, dataset: Dataset, dataroot: str) -
         )
     if state.epoch != options["niter"]:
         state.finished = False
-    state.options = state.options | options  # what prepare added is kept
+    state.options = options
     return state
 
 

@@ -105,7 +105,7 @@ def split(
     alone; names: of `own`, the records to train on and those to test (see read_names).
     """
     if (protocol == OWN) != (names is not None):
-        raise BadInput(f"--protocol {OWN} and --split FILE go together: give both")
+        raise BadInput(f"--split FILE is for --protocol {OWN} alone, which needs it")
     chosen, parts = PROTOCOLS[protocol], ["train", "calibration", "test"]
     if names:
         result = _by_patient(index, fold, select, *names)

@@ -36,13 +36,10 @@ def found(cohort, weights):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_flagged_beats_are_counted_as_well(found, cohort):
-    """The recording's abnormal beats, of which most are flagged, are more than are missed."""
+def test_the_beats_of_the_recording_are_counted(found, cohort):
     symbols = records.read(records.find_records(cohort)[0]).symbols
     annotated = np.isin(symbols, list(CLASS_OF)).sum()
-    abnormal = annotated - (symbols == "N").sum()
     (screening,) = found["screening"]
     assert list(found["parts"]) == ["STFT images", "training", "scoring"]
-    assert abnormal > 0.05 * annotated
-    assert abs(screening["beats"] - annotated) < abnormal / 3
+    assert abs(screening["beats"] - annotated) < 0.03 * annotated
     assert screening["peak_mb"] > 0 and screening["seconds"] > 0

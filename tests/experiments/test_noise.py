@@ -25,17 +25,16 @@ def nstdb(tmp_path_factory):
 
 @pytest.mark.parametrize("snr_db", [24, 6])
 def test_noise_has_the_strength_asked_for_and_leaves_half_alone(cohort, nstdb, snr_db):
-    recording = records.read(records.find_records(cohort)[0])
-    added = (
-        noise.with_noise(recording, noise.read_noise(nstdb / "ma"), snr_db) - recording.signal_mv
+    recording, muscle = (
+        records.read(records.find_records(cohort)[0]),
+        noise.read_noise(nstdb / "ma"),
     )
+    added = noise.with_noise(recording, muscle, snr_db) - recording.signal_mv
     noisy = noise.in_noise(np.arange(len(added)))
-    assert (
-        noisy[300 * FS_HZ :].any() and not noisy[: 300 * FS_HZ].any() and (added[~noisy] == 0).all()
-    )
-    assert 10 * np.log10(noise.signal_power(recording) / added[noisy].var()) == pytest.approx(
-        snr_db, abs=0.5
-    )
+    assert noisy[300 * FS_HZ :].any() and not noisy[: 300 * FS_HZ].any()
+    assert (added[~noisy] == 0).all()
+    found_db = 10 * np.log10(noise.signal_power(recording) / added[noisy].var())
+    assert found_db == pytest.approx(snr_db, abs=0.5)
 
 
 def test_noisy_stretches_last_two_minutes_and_so_do_clean_ones():

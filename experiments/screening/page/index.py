@@ -6,7 +6,7 @@ from pathlib import Path
 
 from experiments.reports import pages
 from preprocess.constants import FORMULA
-from preprocess.files import whole_file
+from preprocess.files import write_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 NAMES = ("index.html", "index.csv")
@@ -46,8 +46,7 @@ def write(summaries: list[dict], failures: list[str], folder: Path) -> Path:
     template = pages.environment(TEMPLATES).get_template("index.html")
     page = template.render(rows=rows, failures=failures)
     for name, content in zip(names, (page, text.getvalue())):
-        with whole_file(Path(folder) / name) as part:
-            part.write_text(content, encoding="utf-8")
+        write_text(content, Path(folder) / name)
     return Path(folder) / names[0]
 
 

@@ -22,7 +22,7 @@ from preprocess.beats import BEFORE, P_WAVE
 from preprocess.signal.filters import without_line
 
 KINDS_WEIGHTS = Path(__file__).parents[2] / "weights/kinds.safetensors"
-UNFLAGGED, KINDS = "N", "VSFQ"  # WFDB codes
+UNFLAGGED = "N"  # WFDB code
 NETWORK_CLASSES = "NSVFQ"  # of the network; Q: no beat at all, as annotators have none there
 # of each lead, without unit: in heights and widths of the usual QRS
 LEAD_FEATURES = (
@@ -210,10 +210,10 @@ def shape_features(traces, usual):
         np.log((np.ptp(traces[:, WHOLE_QRS], axis=1) + 1e-3) / (np.ptp(usual[WHOLE_QRS]) + 1e-3)),
         np.log(effective_width(traces) / effective_width(usual[None])),
         np.log(slope_span(traces) / slope_span(usual[None])),
-        _log_distance(traces[:, WHOLE_QRS], usual[WHOLE_QRS]),
+        _log_difference(traces[:, WHOLE_QRS], usual[WHOLE_QRS]),
         likeness(p_waves, usual_p[0], least=0.2),
-        _log_distance(p_waves, usual_p),
-        _log_distance(traces[:, T_WAVE], usual[T_WAVE]),
+        _log_difference(p_waves, usual_p),
+        _log_difference(traces[:, T_WAVE], usual[T_WAVE]),
         np.clip(traces[:, BEFORE] * np.sign(usual[BEFORE]), -3, 3),
     )
     return np.stack(columns, 1)
@@ -239,5 +239,5 @@ def slope_span(level):
     return steep.shape[1] - steep[:, ::-1].argmax(1) - steep.argmax(1) + 0.0
 
 
-def _log_distance(pieces, usual):
+def _log_difference(pieces, usual):
     return np.log(np.sqrt(np.square(pieces - usual).mean(1)) + 0.01)

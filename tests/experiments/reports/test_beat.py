@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 from experiments.reports import beat as drawing
 from experiments.reports.beat import Panel
 from preprocess import spectrogram
+from preprocess.beats import TIMES_S
 
 
 def beat(height_mv=1.0, at_s=0.0):
-    return height_mv * np.exp(-(((drawing.SAMPLES_S - at_s) / 0.012) ** 2))
+    return height_mv * np.exp(-(((TIMES_S - at_s) / 0.012) ** 2))
 
 
 def panel(error, setting="complex", **changes):

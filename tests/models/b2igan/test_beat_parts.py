@@ -28,11 +28,3 @@ def test_each_part_rises_with_what_it_measures():
         torch.testing.assert_close(first[rest], second[rest])
     first, second = parts(latent, features, certain)
     assert second[2] > first[2] + 0.5
-
-
-def test_calibrated_parts_have_zero_mean_and_unit_deviation():
-    parts, values = fitted(True), 3 + 2 * torch.randn(1000, 3)
-    parts.calibrate(values)
-    standard = parts.standard(values)
-    torch.testing.assert_close(standard.mean(0), torch.zeros(3), atol=1e-5, rtol=0)
-    torch.testing.assert_close(standard.std(0), torch.ones(3), atol=1e-5, rtol=0)

@@ -8,12 +8,11 @@ import pytest
 
 from experiments.reports.pages import lasting
 from experiments.screening.page import words
-from preprocess.constants import BEFORE, FS_HZ, WINDOW
+from preprocess.beats import TIMES_S
 
 
 def wave(at_s, width_s, height_mv):
-    times_s = (np.arange(WINDOW) - BEFORE) / FS_HZ
-    return height_mv * np.exp(-(((times_s - at_s) / width_s) ** 2) / 2)
+    return height_mv * np.exp(-(((TIMES_S - at_s) / width_s) ** 2) / 2)
 
 
 USUAL_MV = wave(-0.15, 0.02, 0.2) + wave(0, 0.012, 1.0)

@@ -4,14 +4,11 @@ import numpy as np
 import pytest
 
 from experiments.screening.rhythm import kinds
-from preprocess.beats import Beats
-from preprocess.constants import BEFORE, FS_HZ, WINDOW
-
-T_S = (np.arange(WINDOW) - BEFORE) / FS_HZ
+from preprocess.beats import TIMES_S, Beats
 
 
 def wave(at_s, width_s, height_mv):
-    return height_mv * np.exp(-0.5 * np.square((T_S - at_s) / width_s))
+    return height_mv * np.exp(-0.5 * np.square((TIMES_S - at_s) / width_s))
 
 
 NORMAL = (
