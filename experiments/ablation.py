@@ -37,9 +37,8 @@ def main(argv=None):
     print(f"protocol {protocol}, fold {fold}, one seed")
     print(table.to_string(index=False, float_format="%.4f"))
     table.insert(0, "protocol", protocol)
-    write_text(
-        table.to_csv(index=False, float_format="%.4f"), Path(opt.outf) / f"ablation_{protocol}.csv"
-    )
+    path = Path(opt.outf) / f"ablation_{protocol}.csv"
+    write_text(table.to_csv(index=False, float_format="%.4f"), path)
 
 
 def parse(argv):

@@ -34,8 +34,7 @@ DAYS = "%Y/%m/%d %d/%m/%Y %m/%d/%Y %d.%m.%Y %d-%m-%Y %d-%b-%Y %Y-%m-%d".split()
 DATES += [f"{day} %H:%M:%S.%f" for day in DAYS] + [f"{day} %I:%M:%S.%f %p" for day in DAYS]
 DURATION = re.compile(r"(\d+ days )?(\d+:)?\d+:\d\d?([.,]\d+)?")
 AMBIGUOUS_DATE = re.compile(r"\b(0?\d|1[0-2])/(0?\d|1[0-2])/\d{4}")
-# Of times as numbers: what is below no date is since then, and none is beyond (MATLAB's year 0).
-EARLIEST_S, LATEST_S = 6e8, 7e10
+EARLIEST_S, LATEST_S = 6e8, 7e10  # dates as numbers since 1970, 2000 or MATLAB's year 0
 DAY_S, ELAPSED_S = 24 * 3600.0, 60.0  # a time of the day below this is one since the beginning
 EVEN, FEW = 0.6, 0.05  # rows by which row numbers are uneven; stamps before which a row lacks
 RATE_TOLERANCE, TOLD_TOLERANCE = 1e-3, 0.01  # clocks differ by less; of what else says the rate
@@ -58,7 +57,7 @@ def choose_clock(table, told_hz):
         due = f"{told_hz:g} Hz was told by --fs or a line before the rows" if told_hz else due
         raise BadInput(
             f"the times of {table.path} rise {best.hz:.5g} times a second, and {due}: correct "
-            "that, or the unit that the column's name says"
+            "that with --fs, or the unit that the column's name says"
         )
     return best, {clock.column for clock in clocks}
 

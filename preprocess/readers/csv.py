@@ -39,9 +39,7 @@ GIVE_GAIN = "--gain COUNTS_PER_MV (and --baseline COUNTS, what 0 mV is)"
 ECG_MV, WHOLE_ECG_MV, PIECE = (0.02, 20.0), 8.0, 2000  # what so many samples of an ECG may span
 
 # Of a filter, the mains or a response, in the line before a number of hertz that is no rate.
-NO_RATE = (
-    r"filt|notch|pas[sa]|mains|netz|band[wb]|\bcut|power|(?<!-)\bline|respo|\b[lh]pf?\b|\bac\b"
-)
+NO_RATE = r"filt|notch|pas[sa]|mains|netz|band[wb]|\bcut|power|(?<!-)\bline|respo|\b([lh]pf?|ac)\b"
 NO_RATE = rf"(?![^\d\n]*({NO_RATE}))"
 NO_START = r"(?![^\d\n]*\b(export|print|birth|creat|generat|report|saved?\b|stop|end))"
 SAMPLING = r"(?i)^[^\d\n]*(?<![a-z])sampl\w*[ _-]?"
@@ -88,7 +86,9 @@ def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) 
     table = read_layout(path)
     told_hz = fs_hz or table.rate_hz
     if fs_hz and table.rate_hz and differ(fs_hz, table.rate_hz):
-        raise BadInput(f"--fs says {fs_hz:g} Hz, {path} itself {table.rate_hz:g} Hz: correct it")
+        by_times, _ = choose_clock(table, None)
+        if not by_times or differ(fs_hz, by_times.hz):
+            raise BadInput(f"--fs says {fs_hz:g} Hz, {path} itself {table.rate_hz:g}: correct it")
     clock, clocks = choose_clock(table, told_hz)
     columns = [k for k in range(len(table.names)) if k not in clocks and table.is_lead(k)]
     if not columns:
@@ -99,7 +99,9 @@ def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) 
             raise BadInput(f"{path} has its leads one below the other: give a column a lead")
     names = plain_names([table.names[k] for k in columns])
     if told_hz is None and clock is None:
-        raise BadInput(f"{path} says no single sampling rate, nor times: give it in Hz with --fs")
+        raise BadInput(
+            f"{path} says no single sampling rate, nor clear times: give it in Hz with --fs"
+        )
     size_mv = lambda k: _scale(table, columns[k], units, gain)
     mv = read_leads(names, [told_hz] * len(names), size_mv, path, **asked)
     sizes = {columns[k]: size for k, size in mv.items()}
@@ -284,8 +286,8 @@ def _header(lines, separator, ends, is_open):
         are_units = [all(map(UNITS_ROW.fullmatch, row)) for row in block]
         if are_units in ([False], [False, True]) and not any(map(NUMBER.fullmatch, sum(block, []))):
             rows = block + rows
-    is_named = lambda row: TIME_NAME.fullmatch(row[0]) or not any(map(NUMBER.fullmatch, row))
-    return [row for row in rows if is_named(row)]
+    has_names = lambda row: not any(map(NUMBER.fullmatch, row)) or TIME_NAME.fullmatch(row[0])
+    return list(filter(has_names, rows))
 
 
 def _told(text, table):
