@@ -34,18 +34,15 @@ def main(argv=None):
     """Screens records and prints their table. Returns (DataFrame, scores (n,), classes (n,))."""
     opt = parse(argv)
     checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
-    rows, scores, classes = [], [], []
+    screener, rows, scores, classes = Screener.of(checkpoint, detector, opt), [], [], []
     for name in tqdm(opt.names or DS2, desc="agreement", unit="record", disable=None):
         path = Path(opt.records) / name
         annotated, symbols = labels(path)
+        source = pipeline.opened(path, checkpoint, opt)
         if opt.resample:
-            source = resampled(path, opt.resample)
-            own_hz = records.read_header(path).fs
-            annotated = np.round(annotated * (source.fs_hz / own_hz)).astype(int)
-            found = Screener.of(checkpoint, detector, opt).findings(source)
-        else:
-            found = pipeline.findings_of(path, checkpoint, detector, opt)
-        counts, score, of = compare(annotated, symbols, found)
+            annotated = np.round(annotated * (opt.resample / source.fs_hz)).astype(int)
+            source = resampled(source, opt.resample)
+        counts, score, of = compare(annotated, symbols, screener.findings(source))
         rows.append(counts)
         scores.append(score)
         classes.append(of)
@@ -150,12 +147,12 @@ def _compared(samples, annotated, symbols, from_sample):
     return keep
 
 
-def resampled(path, fs_hz):
-    """One lead of a record at another rate."""
-    recording = records.read(path, annotator=None)
+def resampled(source, fs_hz):
+    """The leads of a recording at another rate."""
+    leads_mv, _ = source.stretch(0, source.length)
     ratio = Fraction(round(fs_hz * 1000), FS_HZ * 1000)
-    signal_mv = resample_poly(recording.signal_mv, *ratio.as_integer_ratio())
-    return SignalSource.of(signal_mv, fs_hz, path.name, recording.lead)
+    resampled_mv = resample_poly(leads_mv, *ratio.as_integer_ratio())
+    return SignalSource.of(resampled_mv, fs_hz, source.name, list(source.screened))
 
 
 def report(rows, scores, classes):

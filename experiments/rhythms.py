@@ -21,7 +21,7 @@ from experiments.screening import pipeline
 from experiments.screening.blocks import Reader, spans
 from experiments.screening.corrections import merged
 from experiments.screening.rhythm import episodes as rhythm
-from experiments.screening.screener import SignalSource
+from experiments.screening.screener import Screener, SignalSource
 from experiments.screening.shipped import WEIGHTS
 from experiments.training.checkpoint import open_detector
 from experiments.training.protocols import DS2
@@ -118,7 +118,8 @@ def parse(argv):
 
 def findings(path, checkpoint, detector, opt):
     """(episodes, samples of flagged beats, unreadable [(start, end), ...], all in FS_HZ)."""
-    found = pipeline.findings_of(path, checkpoint, detector, opt)
+    source = pipeline.opened(path, checkpoint, opt)
+    found = Screener.of(checkpoint, detector, opt).findings(source)
     flagged = found.table["sample"].to_numpy()[found.flagged]
     return found.episodes, flagged, [(s.start, s.end) for s in found.unreadable]
 

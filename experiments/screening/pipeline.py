@@ -191,14 +191,7 @@ def screen(
     return findings
 
 
-def findings_of(path, checkpoint: Checkpoint, detector: Detector, opt):
-    """A recording to its Findings; nothing is printed or written."""
-    from experiments.screening.screener import Screener
-
-    return Screener.of(checkpoint, detector, opt).findings(_opened(path, checkpoint, opt))
-
-
-def _opened(path, checkpoint, opt) -> Source:
+def opened(path: Path, checkpoint: Checkpoint, opt) -> Source:
     how = {"gain": opt.gain, "baseline": opt.baseline, "likely": checkpoint.settings["lead"]}
     return open_source(path, opt.lead, opt.fs, opt.units, **how)
 
@@ -208,7 +201,7 @@ def _announced(path, checkpoint, opt, progress) -> Source:
     from experiments.screening import outputs
     from experiments.screening.page import pdf
 
-    source = _opened(path, checkpoint, opt)
+    source = opened(path, checkpoint, opt)
     outputs.check_apart(source, opt.outf)
     if opt.pdf:
         pdf.browser()

@@ -5,7 +5,6 @@ rows may share a stamp: it counts from the first of them.
 """
 
 import re
-from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -22,6 +21,7 @@ TIME_NAME = re.compile(
 SECONDS = {  # what the name or the unit of a time column may say
     r"ms|msecs?|millis|milliseconds?": 1e-3,
     r"[uµμ]s|usecs?|micros|microseconds?": 1e-6,
+    r"cs": 1e-2,
     r"ns|nsecs?|nanos|nanoseconds?": 1e-9,
     r"mins?|minutes?": 60.0,
     r"h|hrs?|hours?": 3600.0,
@@ -47,17 +47,14 @@ def choose_clock(table, told_hz):
     told_hz: the rate, where somebody says it. Raises BadInput where times contradict it.
     """
     clocks = [clock for k in range(len(table.names)) if (clock := Clock(k, table, told_hz)).step]
-    starts = [table.start, *(clock.start for clock in clocks)]
-    dated = (start for start in starts[1:] if isinstance(start, datetime))
-    table.start = next(dated, next(filter(None, starts), None))
+    table.start = table.start or next((clock.start for clock in clocks if clock.start), None)
     best = min((clock for clock in clocks if clock.hz), key=lambda c: c.doubt, default=None)
     told = told_hz or (best and best.hz)
     if best and (not is_usual(best.hz) or differ(told, best.hz)):
-        due = f"{LOWEST_HZ} to {HIGHEST_HZ} Hz are read"
-        due = f"{told_hz:g} Hz was told by --fs or a line before the rows" if told_hz else due
+        due = f"{told_hz:g} Hz was told" if told_hz else f"{LOWEST_HZ} to {HIGHEST_HZ} Hz are read"
         raise BadInput(
             f"the times of {table.path} rise {best.hz:.5g} times a second, and {due}: correct "
-            "that with --fs, or the unit that the column's name says"
+            "that with --fs, or the unit that the column's name says (sample, if it counts)"
         )
     return best, {clock.column for clock in clocks}
 
@@ -171,7 +168,8 @@ class Clock:
         late = spans * self.hz - apart  # rows that lack before a stamp
         both = late + np.append(late[1:], 0.0)  # one stamp that comes late or early is no more
         gap = (late > self.tolerance) & (both > self.tolerance)
-        behind = late + np.append(late[1:], np.inf)  # the last stamp may be followed by more
+        # the stamp after the last may come late, by a tenth of a second
+        behind = late + np.append(late[1:], self.hz / 10)
         stop = (late < -self.tolerance) & (behind < -self.tolerance) | (spans > LONGEST_GAP_S)
         if (stop := stop | (spans < 0)).any():
             raise BadInput(

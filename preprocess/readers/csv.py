@@ -26,24 +26,27 @@ LONGEST_LINE = 1 << 16  # letters: a row is one sample of each lead
 LARGEST = 1e30  # of what can be a number of a recording
 NO_NUMBER = ["", "-", "--", "?", "nan", "na", "n/a", "none", "null", "nil", "inf", "-inf", "+inf"]
 NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.A | re.I)
-UNIT = re.compile(
-    rf"[\s_]*[\[(]([^\[\]()]*)[\])]\s*$|(?:,\s*|[\s_]+(?!v\s*$))({VOLTAGE})\s*$", re.I
-)
+UNIT = re.compile(rf"[\s_,]*[\[(]([^\[\]()]*)[\])]\s*$|[\s_,]+({VOLTAGE})\s*$", re.I)
 UNITS_ROW = re.compile(
     rf"[\[(]*({VOLTAGE}|[mnuµμ]?s(ec(onds?)?)?|(no_?)?units?|n/?a|adu|counts?|cal|raw|bpm|%|mmhg|g"
     r"|(yyyy.*)?h+:mm:ss.*|)[\])]*",
     re.I,
 )
-COUNTS = re.compile(r"\W*(adu|adc|raw|counts?|lsb|digits?|(no_?)?units?|a\.?u\.?|bits?)\W*", re.I)
+HAS_UNIT = re.compile(rf"(?<![a-z])({VOLTAGE}|adu|counts?)(?![a-z\d])", re.I)
+COUNT = r"adu|adc|raw|counts?|lsb|digits?|a\.?u\.?|bits?"
+COUNTS = re.compile(rf"\W*({COUNT}|(no_?)?units?)\W*", re.I)
 GIVE_GAIN = "--gain COUNTS_PER_MV (and --baseline COUNTS, what 0 mV is)"
 ECG_MV, WHOLE_ECG_MV, PIECE = (0.02, 20.0), 8.0, 2000  # what so many samples of an ECG may span
 
 # Of a filter, the mains or a response, in the line before a number of hertz that is no rate.
-NO_RATE = r"filt|notch|pas[sa]|mains|netz|band[wb]|\bcut|power|(?<!-)\bline|respo|\b([lh]pf?|ac)\b"
-NO_RATE = rf"(?![^\d\n]*({NO_RATE}))"
-NO_START = r"(?![^\d\n]*\b(export|print|birth|creat|generat|report|saved?\b|stop|end))"
+OTHER_HZ = r"filt|notch|pas[sa]|mains|netz|band[wb]|\bcut|power|(?<!-)\bline|respo"
+NO_RATE = rf"(?![^\d\n]*({OTHER_HZ}|\b(?:[lh]pf?|ac)[^\w\n]*\d))"
+OTHER_DATE = r"export|print|birth|creat|generat|report|saved?\b|stop|end(?:e|ed|zeit)?\b"
+NO_START = rf"(?!(?![^\d\n]*\bstart)[^\d\n]*\b({OTHER_DATE}))"
 SAMPLING = r"(?i)^[^\d\n]*(?<![a-z])sampl\w*[ _-]?"
 UNSIGNED = r"(?:\d+[.,]?\d*|\.\d+)(?:e-?\d+)?"  # the number of an interval, or of a rate
+# With what stands before and behind it, as in "10 uV" and "uV/LSB", it is no unit that can be read.
+MEASURE = rf"((?:[\d.,^*/-]+(?:e-?\d+)?\s*)?(?:{VOLTAGE}|{COUNT}|mm)\b(?:\s*[/=*][^\n]*)?)"
 # What the lines before the first row say: of each field the first expression that is found in them
 # counts, in it the groups. leads are put before the names of the last columns, lead stands for a
 # name that is none, units are those of the last columns.
@@ -74,7 +77,7 @@ TOLD = {
     "units": [
         r"^UnitName=\s*(.+)",
         r"^.+\n([mu]?V|Volts|mmHg|BPM|Ohms|%|g)$",
-        rf"(?i)^\W*(?:unit|einheit|unidad|単位)\w*\b.*?\b({VOLTAGE}|adu|counts?)\b",
+        rf"(?i)^\W*(?:units?|unités?|einheit(?:en)?|unidad(?:es)?|単位)\b\W*(?:m?s\w*\W+)?{MEASURE}",
     ],
 }
 COUNTS_ROW = r"m?sec/sample\n(?:.*\n)+[\t, ]*(\d+)(?:[\t, ]+\1)*[\t, ]*"  # of AcqKnowledge
@@ -88,7 +91,7 @@ def open_file(path: Path, asked, units=None, fs_hz=None, gain=None, baseline=0) 
     if fs_hz and table.rate_hz and differ(fs_hz, table.rate_hz):
         by_times, _ = choose_clock(table, None)
         if not by_times or differ(fs_hz, by_times.hz):
-            raise BadInput(f"--fs says {fs_hz:g} Hz, {path} itself {table.rate_hz:g}: correct it")
+            raise BadInput(f"--fs says {fs_hz:g} Hz, {path} {table.rate_hz:g} Hz: correct it")
     clock, clocks = choose_clock(table, told_hz)
     columns = [k for k in range(len(table.names)) if k not in clocks and table.is_lead(k)]
     if not columns:
@@ -203,12 +206,14 @@ def read_layout(path) -> Table:
     ends = [cells for cells in first if len(cells) == width] + tail
     table = Table(path, encoding, separator, decimal, skip, *_names(lines[:skip], separator, ends))
     table.skip += bool(re.search(rf"{COUNTS_ROW}\Z", "\n".join(lines[: skip + 1])))
-    for k, name in enumerate(table.names):  # a unit may be in it, as in "ECG [mV]"
-        found = UNIT.search(name)
-        unit = next(filter(None, found.groups()), "").strip() if found else ""
-        if re.fullmatch(rf"([\d.,]+ ?)?{VOLTAGE}", unit, re.I) or COUNTS.fullmatch(unit):
-            table.names[k], table.units[k] = name[: found.start()] or name, table.units[k] or unit
+    own_units = [*table.units]
     _told("\n".join(lines[:skip]), table)
+    for k, name in enumerate(table.names):  # a unit may be in it, as in "ECG [mV]"
+        found = not re.search(r"\b(ecg|lead)[\s_]+v$", name, re.I) and UNIT.search(name)
+        unit = next(filter(None, found.groups()), "").strip() if found else ""
+        is_measure = re.search(r"\d", unit) and HAS_UNIT.search(unit)
+        if re.fullmatch(VOLTAGE, unit, re.I) or COUNTS.fullmatch(unit) or is_measure:
+            table.names[k], table.units[k] = name[: found.start()] or name, own_units[k] or unit
     table.head = next(table.parts(range(width), HEAD_ROWS, str))
     return table
 
@@ -286,8 +291,8 @@ def _header(lines, separator, ends, is_open):
         are_units = [all(map(UNITS_ROW.fullmatch, row)) for row in block]
         if are_units in ([False], [False, True]) and not any(map(NUMBER.fullmatch, sum(block, []))):
             rows = block + rows
-    has_names = lambda row: not any(map(NUMBER.fullmatch, row)) or TIME_NAME.fullmatch(row[0])
-    return list(filter(has_names, rows))
+    named = [row for row in rows if not any(map(NUMBER.fullmatch, row))]
+    return named or [row for row in rows if TIME_NAME.fullmatch(row[0])]
 
 
 def _told(text, table):
@@ -308,7 +313,7 @@ def _told(text, table):
     if listed["columns"] and len(listed["columns"]) in (width, width - 1):
         table.names = [*listed["columns"], ""][:width]
         if listed["leads"]:  # columns before the sensors' are counters and digital lines
-            others = len(listed["columns"]) - len(listed["leads"])
+            others = max(0, len(listed["columns"]) - len(listed["leads"]))
             table.names[:others] = [""] * others
     last = max((k for k, name in enumerate(table.names, 1) if name), default=width)
     for field, names in listed.items():

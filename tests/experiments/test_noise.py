@@ -25,11 +25,8 @@ def nstdb(tmp_path_factory):
 
 @pytest.mark.parametrize("snr_db", [24, 6])
 def test_noise_has_the_strength_asked_for_and_leaves_half_alone(cohort, nstdb, snr_db):
-    recording, muscle = (
-        records.read(records.find_records(cohort)[0]),
-        noise.read_noise(nstdb / "ma"),
-    )
-    added = noise.with_noise(recording, muscle, snr_db) - recording.signal_mv
+    recording, muscle_mv = records.read(cohort / "sim01"), noise.read_noise(nstdb / "ma")
+    added = noise.with_noise(recording, muscle_mv, snr_db) - recording.signal_mv
     noisy = noise.in_noise(np.arange(len(added)))
     assert noisy[300 * FS_HZ :].any() and not noisy[: 300 * FS_HZ].any()
     assert (added[~noisy] == 0).all()

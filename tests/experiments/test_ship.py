@@ -63,6 +63,5 @@ def test_no_remembered_trace_is_a_single_beat(data, weights):
 
 def test_weights_in_the_repository_find_ventricular_beats_of_an_unseen_patient(mitdb, capsys):
     command = ["--records", str(mitdb), "--names", "200", "--device", "cpu"]
-    rows, scores, classes = agreement.main(command)
-    assert rows["matched"].iloc[0] > 0.98 * rows["beats"].iloc[0]
+    _, scores, classes = agreement.main(command)
     assert np.median(scores[classes == "V"]) > np.quantile(scores[classes == "N"], 0.95)

@@ -4,6 +4,7 @@ import numpy as np
 
 from experiments.reports.pages import lasting
 from experiments.screening.findings import Findings
+from experiments.screening.rhythm import episodes
 from preprocess.constants import BEFORE, FS_HZ
 
 KIND_NAMES = {
@@ -29,9 +30,9 @@ def headline(summary: dict, flagged: int) -> str:
     alarms = summary["alarms"]
     if not alarms:
         return plural(flagged, "beat") + " to look at"
-    length_s = lambda alarm: alarm["end_s"] - alarm["start_s"]
-    meaning = max(alarms, key=length_s)["meaning"]
-    seconds = sum(length_s(alarm) for alarm in alarms if alarm["meaning"] == meaning)
+    graver = list(episodes.MEANINGS).index
+    meaning = episodes.MEANINGS[min((alarm["code"] for alarm in alarms), key=graver)]
+    seconds = sum(a["end_s"] - a["start_s"] for a in alarms if a["meaning"] == meaning)
     return f"{meaning.split(':')[0]}, {lasting(seconds)}"
 
 

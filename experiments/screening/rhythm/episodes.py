@@ -131,7 +131,7 @@ def episodes(peaks, kinds, fibrillation, gaps=(), alarms=(), bumps=None, pause_s
             found += [_episode(peaks, a, b, code) for a, b in _every(ectopic, linked, period)]
         in_runs = np.zeros(len(peaks), bool)
         for a, b in of_v + of_s:  # a short one ends no tachycardia
-            in_runs[a:b] = peaks[b - 1] - peaks[a] >= RATE_S * FS_HZ
+            in_runs[a:b] = peaks[b - 1] - peaks[a] > ALARM_S * FS_HZ
         found += _rates(peaks, rr_s, fibrillation | in_runs)
     return sorted((e for e in found if e is not None), key=lambda e: (e.start, e.end))
 

@@ -9,6 +9,7 @@ import pytest
 import wfdb
 from screening_runs import lead_of, run
 
+from experiments.screening.rhythm.episodes import MEANINGS, Episode
 from preprocess import BadInput
 
 SCHEMA_FILE = Path(__file__).parents[3] / "docs/summary.schema.json"
@@ -60,7 +61,10 @@ def check_described(value, schema, name="summary"):
 
 def test_the_summary_agrees_with_the_table_and_the_rhythm_annotations(written):
     table, found, summary = written
-    check_described(summary, json.loads(SCHEMA_FILE.read_text()))
+    schema = json.loads(SCHEMA_FILE.read_text())
+    check_described(summary, schema)
+    of_alarms = schema["properties"]["alarms"]["items"]["properties"]["code"]["enum"]
+    assert set(of_alarms) == {c for c in MEANINGS if Episode(0, 9999, c, 99, 200.0).is_alarm}
     for kind in "NVSFQ":
         assert summary["beats"][kind.lower()] == (table["kind"] == kind).sum()
     assert sum(hour["beats"] for hour in summary["hours"]) == len(table)

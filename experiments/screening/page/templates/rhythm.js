@@ -37,7 +37,7 @@ function episodesAnew(peaks, kinds, fibrillating, gaps) {
     if (b - a >= R.RUN_BEATS && run.rate < R.RUN_PER_MIN) run.code = slow;
     found.push(run); }
   /* outside long runs and fibrillation the rate, of eight intervals: four before, this one and three after */
-  const rr = knownRr(peaks, gaps), isRun = new Set(found.filter(e => seconds(e) >= R.RATE_S).flatMap(e => range(e.first, e.first + e.beats)));
+  const rr = knownRr(peaks, gaps), isRun = new Set(found.filter(e => seconds(e) > R.ALARM_S).flatMap(e => range(e.first, e.first + e.beats)));
   const known = rr.map((v, i) => v === v && !isRun.has(i) && !fibrillating[i]), total = [0], many = [0];
   known.forEach((on, i) => { total.push(total[i] + (on ? peaks[i] - peaks[i - 1] : 0)); many.push(many[i] + (on ? 1 : 0)); });
   const rate = known.map((on, i) => { const a = Math.max(0, i - R.RATE_BEATS / 2), b = Math.min(known.length, i + R.RATE_BEATS / 2), n = many[b] - many[a];

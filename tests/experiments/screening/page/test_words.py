@@ -8,6 +8,7 @@ import pytest
 
 from experiments.reports.pages import lasting
 from experiments.screening.page import words
+from experiments.screening.rhythm import episodes
 from preprocess.beats import TIMES_S
 
 
@@ -42,9 +43,10 @@ def test_a_cluster_is_told_in_a_readers_words(beat_mv, before_s, after_s, told):
 
 
 def test_lost_rhythms_are_the_headline_however_few_beats_are_flagged():
-    lost = {"meaning": "no organised rhythm: this or that", "start_s": 100.0, "end_s": 180.0}
+    name = lambda code: {"code": code, "meaning": episodes.MEANINGS[code], "start_s": 100.0}
+    lost, fast = name("(VF") | {"end_s": 180.0}, name("(TACHY") | {"end_s": 900.0}
     assert words.headline({"alarms": []}, 1) == "1 beat to look at"
-    assert words.headline({"alarms": [lost]}, 0) == "no organised rhythm, 1 min 20 s"
+    assert words.headline({"alarms": [fast, lost]}, 0) == "no organised rhythm, 1 min 20 s"
 
 
 def test_lengths_are_told_one_way():
