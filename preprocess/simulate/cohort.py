@@ -25,7 +25,7 @@ from preprocess.simulate.waveform import (
 )
 
 # Change it with anything that changes the bytes, so that an old cohort is not taken for a new one.
-COHORT_VERSION = 4
+COHORT_VERSION = 3
 GAIN_ADU_PER_MV = 200
 BASELINE_ADU = 1024
 TOP_ADU = 2047  # of 11 bits
@@ -89,7 +89,7 @@ def write_record(folder, subject, signal_mv, r_sample, symbols, seed):
         baseline=[BASELINE_ADU] * 2,
         write_dir=str(folder),
         comments=[
-            "simulated: no patient, made by preprocess.simulate",
+            "simulated: no patient, made by preprocess/simulate.py",
             f"simulated: seed {seed}, normal rhythm annotated {subject.conduction}",
         ],
     )
