@@ -34,7 +34,8 @@ def main(argv=None):
     """Screens records and prints their table. Returns (DataFrame, scores (n,), classes (n,))."""
     opt = parse(argv)
     checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
-    screener, rows, scores, classes = Screener.of(checkpoint, detector, opt), [], [], []
+    screener = Screener.of(checkpoint, detector, opt)
+    rows, scores, classes = [], [], []
     for name in tqdm(opt.names or DS2, desc="agreement", unit="record", disable=None):
         path = Path(opt.records) / name
         annotated, symbols = labels(path)

@@ -1,4 +1,4 @@
-"""The constants of the score of an unseen patient, on databases left out.
+"""The constants of the score of an unseen patient, measured on databases left out.
 
 Each constant in turn is given each of its candidates; the score, whose rhythm was learnt from the
 normal beats of the other databases, is measured on MIT-BIH's DS1 and on SVDB, and its false alarms

@@ -66,13 +66,15 @@ def main(argv=None):
     """Prints and writes the table of all that was asked for; returns it."""
     opt = parse(argv)
     checkpoint, detector = open_detector(opt.checkpoint or WEIGHTS, opt.device)
+    screener = Screener.of(checkpoint, detector, opt)
 
     def compared(folder):
         """Records, what annotators wrote of each, what is found in each."""
         paths = sorted(path.with_suffix("") for path in Path(folder).glob("*.hea"))
         truths = [annotated(path) for path in paths]
         bar = tqdm(paths, unit="record", disable=None)
-        return paths, truths, [findings(path, checkpoint, detector, opt) for path in bar]
+        sources = (pipeline.opened(path, checkpoint, opt) for path in bar)
+        return paths, truths, [findings(screener, source) for source in sources]
 
     rows, alarm_rows = [], []
     if opt.records:
@@ -116,10 +118,9 @@ def parse(argv):
     return made.parse_args(argv)
 
 
-def findings(path, checkpoint, detector, opt):
+def findings(screener, source):
     """(episodes, samples of flagged beats, unreadable [(start, end), ...], all in FS_HZ)."""
-    source = pipeline.opened(path, checkpoint, opt)
-    found = Screener.of(checkpoint, detector, opt).findings(source)
+    found = screener.findings(source)
     flagged = found.table["sample"].to_numpy()[found.flagged]
     return found.episodes, flagged, [(s.start, s.end) for s in found.unreadable]
 

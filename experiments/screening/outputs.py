@@ -29,7 +29,6 @@ END = bytes(2)  # of an annotation file
 WRITTEN_AT_ONCE = 20_000
 DECIMALS = {"time_s": 3, "rr_s": 3, "score": 4, "shape": 0, "kind_confidence": 2}
 DECIMALS |= dict.fromkeys(LOCATION, 3)  # of columns of NAME.csv
-MOST_ALARMS = 5  # named at the top of the page, which is one screen, and on the terminal
 MOST_LINES = 5  # clusters with a line of their own on the terminal
 
 
@@ -194,11 +193,11 @@ def in_lines(findings: Findings, folder: Path | None = None) -> str:
     an_hour = f" ({flagged * 3600 / analysed_s:.0f} an hour)" if enough else ""
     lines = [
         f"  ALARM {alarm['meaning']}, {clock(alarm['start_s'])} to {clock(alarm['end_s'])}"
-        for alarm in first_alarms(summary)
+        for alarm in words.first_alarms(summary)
     ]
     if recording["upside_down"]:
         lines.append("  P waves and QRS point down: is the lead upside down, or are electrodes so?")
-    if more := summary["alarms"][MOST_ALARMS:]:
+    if more := summary["alarms"][words.MOST_ALARMS :]:
         lines.append(f"  ALARM and {len(more)} more of these")
     lines += [
         f"  {clock(source.duration_s)} long, {len(findings.table)} beats, "
@@ -236,10 +235,3 @@ def _count(ectopy):
     """How many, and how many of these are doubtful."""
     doubt = f", {ectopy['doubtful']} of them doubtful" if ectopy["doubtful"] else ""
     return f"{ectopy['count']}{doubt}"
-
-
-def first_alarms(summary: dict) -> list[dict]:
-    """Those that are named: the gravest first, of these the longest."""
-    ranks = list(episodes.MEANINGS)
-    graver = lambda a: (ranks.index(a["code"]), a["start_s"] - a["end_s"])
-    return sorted(summary["alarms"], key=graver)[:MOST_ALARMS]

@@ -39,7 +39,7 @@ BETAS = (0.9, 0.99)  # of Adam
 MEMORY = 4096  # remembered points at most
 BEATS_PER_POINT = 10  # training beats to one of them, in a small data set
 MOST_LOCATED = 32_768  # beats that the error map is calibrated on, of a larger number
-MOST_FOLDS = 10  # of one seed
+MOST_FOLDS = 10  # by which seeds of the context lie apart from run to run
 POINTS_AVERAGED = 10  # nearest remembered points that the normal version of a beat is made from
 
 

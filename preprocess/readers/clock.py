@@ -234,7 +234,7 @@ def start_of(text=""):
     """A datetime by the clock where it was written, a time of day where the date is none or may be
     read in two ways, else None."""
     text = re.sub(r"\s*([-+]\d\d:?\d\d|Z)$", "", text.strip("[]' ").replace(",", "."))
-    text = re.sub(r"^(\d+:\S+) (\d{4}-\S+)$", r"\2 \1", text)
+    text = re.sub(r"^(\d+:\S+) (\d{4}-\S+)$", r"\2 \1", text)  # the time first: OpenSignals
     found = pd.to_datetime(text, dayfirst=not re.match(r"\d{4}", text), errors="coerce")
     if not re.search(r"\d:\d\d", text) or pd.isna(found):
         return None

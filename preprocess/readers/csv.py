@@ -41,6 +41,7 @@ ECG_MV, WHOLE_ECG_MV, PIECE = (0.02, 20.0), 8.0, 2000  # what so many samples of
 # Of a filter, the mains or a response, in the line before a number of hertz that is no rate.
 OTHER_HZ = r"filt|notch|pas[sa]|mains|netz|band[wb]|\bcut|power|(?<!-)\bline|respo"
 NO_RATE = rf"(?![^\d\n]*({OTHER_HZ}|\b(?:[lh]pf?|ac)[^\w\n]*\d))"
+# And of what is not the beginning, in the line before a date.
 OTHER_DATE = r"export|print|birth|creat|generat|report|saved?\b|stop|end(?:e|ed|zeit)?\b"
 NO_START = rf"(?!(?![^\d\n]*\bstart)[^\d\n]*\b({OTHER_DATE}))"
 SAMPLING = r"(?i)^[^\d\n]*(?<![a-z])sampl\w*[ _-]?"
@@ -208,7 +209,7 @@ def read_layout(path) -> Table:
     table.skip += bool(re.search(rf"{COUNTS_ROW}\Z", "\n".join(lines[: skip + 1])))
     own_units = [*table.units]
     _told("\n".join(lines[:skip]), table)
-    for k, name in enumerate(table.names):  # a unit may be in it, as in "ECG [mV]"
+    for k, name in enumerate(table.names):  # "ECG [mV]" has a unit, "ECG V" is a lead
         found = not re.search(r"\b(ecg|lead)[\s_]+v$", name, re.I) and UNIT.search(name)
         unit = next(filter(None, found.groups()), "").strip() if found else ""
         is_measure = re.search(r"\d", unit) and HAS_UNIT.search(unit)

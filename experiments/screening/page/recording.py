@@ -67,7 +67,7 @@ def render(
         f=findings,
         s=findings.summary,
         start=start,
-        alarms=outputs.first_alarms(findings.summary),
+        alarms=words.first_alarms(findings.summary),
         headline=words.headline(findings.summary, findings.flagged.sum()),
         telling=telling,
         leads=findings.source.screened,

@@ -16,6 +16,7 @@ KIND_NAMES = {
 }
 # From less than this no rate an hour and no slowest or fastest minute is told.
 ENOUGH_S = 600
+MOST_ALARMS = 5  # named at the top of the page, which is one screen, and on the terminal
 # RR before a beat, and before and after it together, in the RR that the sinus node lets expect.
 EARLY, LATE = 0.9, 1.15
 INTERPOLATED, FULL_PAUSE = (0.85, 1.15), 1.9
@@ -30,10 +31,16 @@ def headline(summary: dict, flagged: int) -> str:
     alarms = summary["alarms"]
     if not alarms:
         return plural(flagged, "beat") + " to look at"
-    graver = list(episodes.MEANINGS).index
-    meaning = episodes.MEANINGS[min((alarm["code"] for alarm in alarms), key=graver)]
+    meaning = first_alarms(summary)[0]["meaning"]
     seconds = sum(a["end_s"] - a["start_s"] for a in alarms if a["meaning"] == meaning)
     return f"{meaning.split(':')[0]}, {lasting(seconds)}"
+
+
+def first_alarms(summary: dict) -> list[dict]:
+    """Those that are named: the gravest first, of these the longest."""
+    ranks = list(episodes.MEANINGS)
+    graver = lambda a: (ranks.index(a["code"]), a["start_s"] - a["end_s"])
+    return sorted(summary["alarms"], key=graver)[:MOST_ALARMS]
 
 
 def plural(n: int, word: str) -> str:
